@@ -1,0 +1,85 @@
+"""Backpropagation, written down as a spreadsheet.
+
+>>> import bpsheet as bp
+>>> trace = bp.load("two-neuron").run()
+>>> round(trace.frame.loc[1, "f"], 2)
+np.float64(0.42)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BpsheetError",
+    "Data",
+    "EngineError",
+    "Experiment",
+    "ExperimentError",
+    "FormulaError",
+    "Initial",
+    "Layer",
+    "LimitError",
+    "Network",
+    "Notation",
+    "OutputError",
+    "Test",
+    "Trace",
+    "Training",
+    "WorkbookError",
+    "__version__",
+    "load",
+    "verify",
+]
+
+# Where each public name lives; imported on first use, so that `import bpsheet` is quick.
+_HOMES = {
+    "bpsheet.errors": (
+        "BpsheetError",
+        "EngineError",
+        "ExperimentError",
+        "FormulaError",
+        "LimitError",
+        "OutputError",
+        "WorkbookError",
+    ),
+    "bpsheet.experiment": ("Experiment",),
+    "bpsheet.notation": ("Notation",),
+    "bpsheet.reader": ("load",),
+    "bpsheet.spec": ("Data", "Initial", "Layer", "Network", "Test", "Training"),
+    "bpsheet.trace": ("Trace",),
+    "bpsheet.verify": ("verify",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from bpsheet.errors import (
+        BpsheetError,
+        EngineError,
+        ExperimentError,
+        FormulaError,
+        LimitError,
+        OutputError,
+        WorkbookError,
+    )
+    from bpsheet.experiment import Experiment
+    from bpsheet.notation import Notation
+    from bpsheet.reader import load
+    from bpsheet.spec import Data, Initial, Layer, Network, Test, Training
+    from bpsheet.trace import Trace
+    from bpsheet.verify import verify
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'bpsheet' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,79 @@
+"""One tree of exceptions. Each message says what, where, what was expected and what to do.
+
+>>> issubclass(ExperimentError, BpsheetError)
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = [
+    "BpsheetError",
+    "EngineError",
+    "ExperimentError",
+    "FormulaError",
+    "LimitError",
+    "OutputError",
+    "Problem",
+    "ProgramError",
+    "WorkbookError",
+]
+
+
+class BpsheetError(Exception):
+    """Anything that bpsheet refuses or cannot do. Catch this one to catch them all."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an experiment.
+
+    `place` is where (`network.layers[1].weights`), `message` what was expected and what was found.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class ExperimentError(BpsheetError):
+    """An experiment that cannot be run, with every problem found in it.
+
+    Cause: a misspelt key, a matrix of the wrong shape, a name used twice …
+    `problems` lists each with its place; nothing has run and nothing was written.
+    """
+
+    def __init__(self, problems: Iterable[Problem], source: str = "this experiment") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        count = len(self.problems)
+        head = f"{source}: {count} problem{'s' if count != 1 else ''}"
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+
+
+class FormulaError(BpsheetError):
+    """A formula that cannot be read. The message shows the text with a caret under the place."""
+
+
+class ProgramError(BpsheetError):
+    """A program whose columns do not fit together: a bug in what built it, not in a user's file."""
+
+
+class LimitError(BpsheetError):
+    """More than a worksheet (or this machine) holds. Says the numbers and what to do instead."""
+
+
+class WorkbookError(BpsheetError):
+    """A workbook that cannot be read: not a workbook, damaged, or not made by bpsheet."""
+
+
+class EngineError(BpsheetError):
+    """A spreadsheet engine that is missing or failed."""
+
+
+class OutputError(BpsheetError):
+    """A file that cannot be written. The old file, if there was one, is still there."""

@@ -1,0 +1,243 @@
+"""Experiments: read from a file, built in code, checked, run, written back.
+
+>>> experiment = Experiment(
+...     title="One weight",
+...     network=Network(
+...         inputs=["x"], targets=["y"], loss="half_squared_error",
+...         layers=[Layer(neurons=["o"], activation="linear", weights=[[0.5]], bias=False)],
+...     ),
+...     data=Data(examples=[[2.0, 3.0]]),
+...     training=Training(learning_rate=0.1, iterations=2),
+... )
+>>> experiment.run().frame["o"].tolist()
+[1.0, 1.8]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, PrivateAttr
+
+from bpsheet.build import columns_of, program_of
+from bpsheet.check import problems_of
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.notation import Notation
+from bpsheet.problems import nearest, shown
+from bpsheet.program import Column, Program
+from bpsheet.spec import Data, Initial, Layer, Network, Spec, Test, Training
+from bpsheet.wiring import wire
+
+if TYPE_CHECKING:
+    from bpsheet.trace import Trace
+
+__all__ = ["Experiment"]
+
+
+class Experiment(Spec):
+    """A network, its data and its training: everything that a run is made of.
+
+    Raises ExperimentError, with every problem, where the parts do not fit together.
+    """
+
+    title: str = Field("", description="Stands at the top of the sheet.")
+    notes: str = Field("", description="What the reader should know; on the sheet About.")
+    network: Network = Field(description="Inputs, layers and the loss.")
+    data: Data = Field(description="The examples and their order.")
+    training: Training = Field(default_factory=Training, description="The rule and its length.")
+    initial: Initial = Field(
+        default_factory=Initial, description="How weights that are not given are drawn."
+    )
+    test: Test | None = Field(None, description="Examples that each row is tested on.")
+    notation: Notation = Field(
+        default_factory=Notation, description="How this source writes names."
+    )
+    hand: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Figures printed in the source, as text: iteration, then quantity.",
+    )
+
+    # The file's text, where the experiment is what the text says and nothing more.
+    _text: str | None = PrivateAttr(None)
+    # The name under which it was loaded; workbooks are named after it.
+    _name: str = PrivateAttr("experiment")
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        problems = problems_of(self)
+        if problems:
+            raise ExperimentError(problems)
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @property
+    def name(self) -> str:
+        """The name under which it was loaded: a template's, or the file's without its ending."""
+        return self._name
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its program."""
+        return tuple(
+            columns_of(
+                self.network,
+                self.training,
+                self.initial,
+                self.test,
+                self.notation,
+                examples=len(self.data.examples or ()),
+                cyclic=self.data.order == "cyclic",
+            )
+        )
+
+    @property
+    def iterations(self) -> int:
+        """How many rows a run has, unless another number is asked for."""
+        return self.iterations_asked()
+
+    def iterations_asked(self) -> int:
+        """The number that the tables ask for; 0 where they do not say."""
+        training, order = self.training, self.data.order
+        if training.iterations is not None:
+            return training.iterations
+        if training.epochs is not None:
+            return training.epochs * len(self.data.examples or ())
+        return len(order) if isinstance(order, list) else 0
+
+    def ordered_examples(self) -> list[list[float]]:
+        """The examples, inputs before targets."""
+        examples = self.data.examples or []
+        names = [*self.network.inputs, *self.network.targets]
+        if self.data.columns is None or sorted(self.data.columns) != sorted(names):
+            return examples
+        places = [self.data.columns.index(name) for name in names]
+        return [[row[place] for place in places] for row in examples]
+
+    def program(self, iterations: int | None = None) -> Program:
+        """The program of a run."""
+        names = [*self.network.inputs, *self.network.targets]
+        tables = dict(zip(names, zip(*self.ordered_examples(), strict=True), strict=True))
+        return program_of(
+            self.columns,
+            self.training,
+            tables,
+            order=self.data.order,
+            seed=self.data.seed,
+            iterations=iterations or self.iterations,
+        )
+
+    def run(
+        self, iterations: int | None = None, progress: Callable[[int], None] | None = None
+    ) -> Trace:
+        """Train, and record every quantity of every iteration.
+
+        `progress` is called with the number of iterations done, now and then.
+        Raises LimitError where the result would not fit in memory.
+        """
+        from bpsheet.engine import run  # noqa: PLC0415
+        from bpsheet.trace import Trace  # noqa: PLC0415
+
+        longer = self if iterations is None else self.changed({"iterations": iterations})
+        program = longer.program()
+        return Trace(longer, program, run(program, longer.iterations, progress))
+
+    def changed(self, changes: Mapping[str, float | str]) -> Experiment:
+        """A copy with some of its numbers changed.
+
+        The keys are names of weights (their first values), `learning_rate`, `batch_size`,
+        `reduction`, `iterations`, or cells of the data: `x1[2]` is x1 of example 2.
+        Raises ExperimentError for names that it does not have and values that do not fit.
+        """
+        problems: list[Problem] = []
+        tables: dict[str, Any] = {
+            key: getattr(self, key).model_dump(exclude_unset=True)
+            for key in ("network", "data", "training")
+        }
+        places = self._weight_places()
+        for key, value in changes.items():
+            cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
+            if key in ("learning_rate", "batch_size", "reduction"):
+                tables["training"][key] = value
+            elif key == "iterations":
+                tables["training"].pop("epochs", None)
+                tables["training"][key] = value
+            elif key in places:
+                self._materialise(tables["network"])
+                layer, neuron, index = places[key]
+                target = tables["network"]["layers"][layer]
+                if index == 0:
+                    target["bias"][neuron] = value
+                else:
+                    target["weights"][neuron][index - 1] = value
+            elif cell and self._is_data(cell[1], int(cell[2])):
+                names = self.data.columns or [*self.network.inputs, *self.network.targets]
+                tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
+            else:
+                problems.append(Problem("--set", self._unknown(key, list(places))))
+        if problems:
+            raise ExperimentError(problems)
+        copied = {
+            name: getattr(self, name) for name in self.model_fields_set if name not in tables
+        }
+        made = Experiment(**(copied | tables))
+        made._name = self._name
+        return made
+
+    def _is_data(self, name: str, number: int) -> bool:
+        known = name in self.network.inputs or name in self.network.targets
+        return known and 1 <= number <= len(self.data.examples or ())
+
+    def _unknown(self, key: str, weights: list[str]) -> str:
+        data = [
+            f"{name}[{number + 1}]"
+            for name in (*self.network.inputs, *self.network.targets)
+            for number in range(min(len(self.data.examples or ()), 3))
+        ]
+        known = ["learning_rate", "batch_size", "reduction", "iterations", *weights, *data]
+        return f"{shown(key)} cannot be set; {nearest(key, known)}"
+
+    def _weight_places(self) -> dict[str, tuple[int, int, int]]:
+        """Each weight's layer, neuron and input (from 0; input 0 is the bias)."""
+        places = {}
+        for layer, names in enumerate(wire(self.network, self.notation)):
+            for neuron, row in enumerate(names.weights):
+                if names.biases:
+                    places[names.biases[neuron]] = (layer, neuron, 0)
+                places |= {name: (layer, neuron, k) for k, name in enumerate(row, start=1)}
+        return places
+
+    def _materialise(self, network: dict[str, Any]) -> None:
+        """Write the weights that were drawn into the network's tables."""
+        start = {column.name: column.start for column in self.columns}
+        for names, layer in zip(
+            wire(self.network, self.notation), network["layers"], strict=True
+        ):
+            if layer.get("weights") is None:
+                layer["weights"] = [[start[name] for name in row] for row in names.weights]
+            if names.biases and not isinstance(layer.get("bias"), list):
+                layer["bias"] = [start[name] for name in names.biases]
+
+    def to_toml(self) -> str:
+        """The experiment as an experiment file that makes it again, data included."""
+        import tomli_w  # noqa: PLC0415
+
+        # A row of numbers or names on one line, as people write them.
+        item = r'\s*(?:"[^"\\]*"|[^\s\[\]",]+),?\s*'
+        return re.sub(
+            rf"\[((?:{item})+)\]",
+            lambda match: "[" + " ".join(match[1].split()).removesuffix(",") + "]",
+            tomli_w.dumps(self.to_dict()),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as plain tables, without what was left to its default."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+    @property
+    def text(self) -> str:
+        """The experiment file's text, with its comments where it has not been changed since."""
+        return self._text if self._text is not None else self.to_toml()

@@ -1,0 +1,98 @@
+"""Notation: how a source writes names, so that a reader can compare with the page.
+
+>>> notation = Notation(weight="w_{source}{neuron}{input}")
+>>> notation.name("weight", source="x", neuron="g", input=1)
+'w_xg1'
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from bpsheet.spec import Spec
+
+__all__ = ["PLACEHOLDERS", "Notation"]
+
+# Which placeholders each pattern may use.
+_NEURON = ("neuron", "number", "layer", "depth")
+_WEIGHT = ("source", "input", "input_name", *_NEURON)
+_OUTPUT = ("loss", *_NEURON)
+PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
+    "weight": _WEIGHT,
+    "bias": _WEIGHT,
+    "sum": _NEURON,
+    "output": _NEURON,
+    "loss": (),
+    "loss_derivative": _OUTPUT,
+    "output_derivative": _OUTPUT,
+    "error": _OUTPUT,
+    "gradient": ("weight", "loss"),
+    "gradient_sum": ("weight", "loss", "gradient"),
+    "adjustment": ("weight", "loss"),
+}
+
+
+class Notation(Spec):
+    """Patterns of names. `{neuron}` is a neuron's name, `{number}` its place in its layer.
+
+    `{layer}` counts the layers of neurons from 1, `{depth}` counts the inputs as layer 1.
+    `{input}` is the input's number, 0 the bias; `{input_name}` its name; `{source}` the
+    name of the layer before. `rename` replaces single names that no pattern gives.
+    """
+
+    weight: str = Field("w_{neuron}_{input}", description="A weight.")
+    bias: str | None = Field(None, description="A bias; default: as a weight, input 0.")
+    sum: str = Field("z_{neuron}", description="A neuron's weighted sum.")
+    output: str = Field("{neuron}", description="A neuron's output.")
+    loss: str = Field("loss", description="The loss.")
+    loss_derivative: str = Field(
+        "d{loss}_d{neuron}", description="The derivative of the loss with respect to an output."
+    )
+    output_derivative: str = Field(
+        "d{neuron}_dz", description="The derivative of an output with respect to its sum."
+    )
+    error: str = Field("{neuron}_error", description="A neuron's error term.")
+    gradient: str = Field(
+        "d{loss}_d{weight}", description="The derivative of the loss with respect to a weight."
+    )
+    gradient_sum: str = Field(
+        "sum_{gradient}", description="The running sum of a gradient over a batch."
+    )
+    adjustment: str = Field("delta_{weight}", description="The adjustment of a weight.")
+    rename: dict[str, str] = Field(
+        default_factory=dict,
+        description="Single names that no pattern gives: the pattern's name = the source's.",
+    )
+
+    def name(self, quantity: str, /, **parts: object) -> str:
+        """The name of a quantity: its pattern filled in, then renamed where asked."""
+        pattern = getattr(self, quantity) or self.weight
+        made = str(pattern).format(**parts)
+        return self.rename.get(made, made)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the patterns: (key, message) pairs."""
+        found = []
+        for quantity, known in PLACEHOLDERS.items():
+            message = _unfit(getattr(self, quantity) or "", known)
+            if message:
+                found.append((quantity, message))
+        return found
+
+
+def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
+    """Why a pattern cannot be filled in; None where it can."""
+    listed = ", ".join(f"{{{name}}}" for name in known) or "none"
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError as error:
+        return f"{pattern!r} is no pattern ({error}); placeholders known here: {listed}"
+    for _, name, layout, conversion in parts:
+        if name is None:
+            continue
+        if name not in known or layout or conversion:
+            return f"unknown placeholder {{{name}}} in {pattern!r}; known here: {listed}"
+    return None

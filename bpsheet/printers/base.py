@@ -1,0 +1,175 @@
+"""What all printers share: precedence, and a walk that keeps association as written.
+
+A printer is a table from node type to method. A node without an entry raises, and a
+test shows that every printer has an entry for every node.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from enum import IntEnum
+from typing import Any, ClassVar, get_args
+
+from bpsheet import expr
+from bpsheet.errors import ProgramError
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+)
+
+__all__ = ["NODES", "Binding", "Printer", "binding"]
+
+NODES: tuple[type[Any], ...] = get_args(expr.Expr)
+
+
+class Binding(IntEnum):
+    """How tightly a node holds together; an operand that binds less tightly gets parentheses."""
+
+    CHOICE = 0
+    COMPARE = 1
+    SUM = 2
+    PRODUCT = 3
+    NEGATION = 4
+    POWER = 5
+    ATOM = 6
+
+
+def binding(node: Expr) -> Binding:
+    """The binding of a node as it is usually printed."""
+    match node:
+        case If():
+            return Binding.CHOICE
+        case Compare():
+            return Binding.COMPARE
+        case Sum() | Sub():
+            return Binding.SUM
+        case Mul() | Div():
+            return Binding.PRODUCT
+        case Neg():
+            return Binding.NEGATION
+        case Num(value) if value < 0 or str(value).startswith("-"):
+            return Binding.NEGATION
+        case Pow():
+            return Binding.POWER
+    return Binding.ATOM
+
+
+class Printer(ABC):
+    """The walk, and what arithmetic looks like in most languages.
+
+    `table` has a method for each type of node. A language fills in the abstract ones.
+    """
+
+    table: ClassVar[Mapping[type[Any], str]] = {
+        Num: "number",
+        Text: "word",
+        Ref: "reference",
+        Param: "param",
+        Lookup: "lookup",
+        Neg: "negation",
+        Sum: "addition",
+        Sub: "subtraction",
+        Mul: "product",
+        Div: "quotient",
+        Pow: "power",
+        Call: "call",
+        Compare: "comparison",
+        If: "choice",
+    }
+    plus = "+"
+    minus = "-"
+    times = "*"
+
+    def text(self, node: Expr) -> str:
+        """The node in this language."""
+        method = self.table.get(type(node))
+        if method is None:
+            raise ProgramError(f"{type(self).__name__} has no rule for {type(node).__name__}")
+        printed: Callable[[Any], str] = getattr(self, method)
+        return printed(node)
+
+    def binding(self, node: Expr) -> Binding:
+        """How tightly the printed text holds together in this language."""
+        return binding(node)
+
+    def parenthesised(self, text: str) -> str:
+        """The text in this language's parentheses."""
+        return f"({text})"
+
+    def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
+        """An operand, in parentheses unless it binds at least so tightly.
+
+        One that begins with a minus sign gets them too, unless it stands first: nobody
+        should have to read `a+-b` or ask what `-a^2` means.
+        """
+        text = self.text(node)
+        loose = self.binding(node) < least
+        if loose or (not first and text.startswith("-")):
+            return self.parenthesised(text)
+        return text
+
+    def infix(self, left: Expr, sign: str, right: Expr, level: Binding) -> str:
+        """A left-associative operator: the right operand must bind more tightly."""
+        first = self.operand(left, level, first=True)
+        return f"{first}{sign}{self.operand(right, Binding(level + 1))}"
+
+    def negation(self, node: Neg) -> str:
+        return "-" + self.operand(node.operand, Binding.ATOM)
+
+    def addition(self, node: Sum) -> str:
+        first, *rest = node.terms
+        return self.plus.join(
+            [self.operand(first, Binding.SUM, first=True)]
+            + [self.operand(term, Binding.PRODUCT) for term in rest]
+        )
+
+    def subtraction(self, node: Sub) -> str:
+        return self.infix(node.left, self.minus, node.right, Binding.SUM)
+
+    def product(self, node: Mul) -> str:
+        return self.infix(node.left, self.times, node.right, Binding.PRODUCT)
+
+    def quotient(self, node: Div) -> str:
+        return self.infix(node.left, "/", node.right, Binding.PRODUCT)
+
+    def power(self, node: Pow) -> str:
+        base = self.operand(node.base, Binding.ATOM)
+        return f"{base}^{self.operand(node.exponent, Binding.ATOM)}"
+
+    @abstractmethod
+    def number(self, node: Num) -> str: ...
+
+    @abstractmethod
+    def word(self, node: Text) -> str: ...
+
+    @abstractmethod
+    def reference(self, node: Ref) -> str: ...
+
+    @abstractmethod
+    def param(self, node: Param) -> str: ...
+
+    @abstractmethod
+    def lookup(self, node: Lookup) -> str: ...
+
+    @abstractmethod
+    def call(self, node: Call) -> str: ...
+
+    @abstractmethod
+    def comparison(self, node: Compare) -> str: ...
+
+    @abstractmethod
+    def choice(self, node: If) -> str: ...

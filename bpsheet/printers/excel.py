@@ -1,0 +1,159 @@
+"""Formulas as spreadsheets read them.
+
+Two habits of spreadsheets shape the text. A minus sign binds tighter than ^ there
+(`-A1^2` is (−A1)²), so a negated power is always written `-(A1^2)`. And `2^3^2` is
+(2^3)^2, so every power stands in parentheses under another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from openpyxl.utils.cell import get_column_letter
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Expr,
+    If,
+    Lookup,
+    Mul,
+    Num,
+    Param,
+    Ref,
+    Sum,
+    Text,
+)
+from bpsheet.functions import FUNCTIONS, expand
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = ["LONG_SUM", "Cell", "ExcelPrinter", "excel_number"]
+
+# From so many adjoining products on, a weighted sum is written as SUMPRODUCT.
+LONG_SUM = 12
+
+
+class Cell(NamedTuple):
+    """A cell of the sheet: column and row, both from 1."""
+
+    column: int
+    row: int
+
+    def __str__(self) -> str:
+        return f"{get_column_letter(self.column)}{self.row}"
+
+
+def excel_number(value: float) -> str:
+    """A number as a formula writes it: every digit that tells it from its neighbours.
+
+    >>> excel_number(1.0), excel_number(0.1), excel_number(1e-07)
+    ('1', '0.1', '1E-07')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value).upper()
+
+
+class ExcelPrinter(Printer):
+    """Prints with `cell(ref)`, `parameter(name)` and `data(name)` for the places of things.
+
+    `guard` writes functions that would overflow in their safe form even where that
+    repeats a long argument.
+
+    >>> here = ExcelPrinter(lambda ref: Cell(1, 8), lambda name: "$B$5", lambda name: "")
+    >>> here.text(Neg(Pow(Ref("g"), Num(2.0))))
+    '-(A8^2)'
+    """
+
+    def __init__(
+        self,
+        cell: Callable[[Ref], Cell],
+        parameter: Callable[[str], str],
+        data: Callable[[str], str],
+        *,
+        guard: bool = False,
+    ) -> None:
+        self.cell = cell
+        self.parameter = parameter
+        self.data = data
+        self.guard = guard
+
+    def binding(self, node: Expr) -> Binding:
+        if isinstance(node, If):
+            return Binding.ATOM  # IF(…) is a call
+        if isinstance(node, Call) and FUNCTIONS[node.function].spelled_out:
+            return Binding.ATOM if self._is_guarded(node) else Binding.PRODUCT
+        return super().binding(node)
+
+    def number(self, node: Num) -> str:
+        return excel_number(node.value)
+
+    def word(self, node: Text) -> str:
+        quoted = node.value.replace('"', '""')
+        return f'"{quoted}"'
+
+    def reference(self, node: Ref) -> str:
+        return str(self.cell(node))
+
+    def param(self, node: Param) -> str:
+        return self.parameter(node.name)
+
+    def lookup(self, node: Lookup) -> str:
+        return f"INDEX({self.data(node.table)},{self.text(node.row)})"
+
+    def addition(self, node: Sum) -> str:
+        parts = []
+        for run in self._runs(node.terms):
+            if len(run) >= LONG_SUM:
+                parts.append(self._sum_of_products(run))
+            else:
+                for term in run:
+                    least = Binding.PRODUCT if parts else Binding.SUM
+                    parts.append(self.operand(term, least, first=not parts))
+        return "+".join(parts)
+
+    def _runs(self, terms: tuple[Expr, ...]) -> list[list[Expr]]:
+        """The terms, cut where the products of cells stop adjoining each other."""
+        runs: list[list[Expr]] = []
+        for term in terms:
+            if runs and self._adjoins(runs[-1][-1], term):
+                runs[-1].append(term)
+            else:
+                runs.append([term])
+        return runs
+
+    def _adjoins(self, last: Expr, term: Expr) -> bool:
+        match last, term:
+            case (Mul(Ref() as a, Ref() as b), Mul(Ref() as c, Ref() as d)):
+                first, second = self.cell(a), self.cell(b)
+                return self.cell(c) == first._replace(column=first.column + 1) and self.cell(
+                    d
+                ) == second._replace(column=second.column + 1)
+        return False
+
+    def _sum_of_products(self, run: list[Expr]) -> str:
+        first, last = run[0], run[-1]
+        assert isinstance(first, Mul)
+        assert isinstance(last, Mul)
+        left = f"{self.text(first.left)}:{self.text(last.left)}"
+        return f"SUMPRODUCT({left},{self.text(first.right)}:{self.text(last.right)})"
+
+    def call(self, node: Call) -> str:
+        function = FUNCTIONS[node.function]
+        if function.spelled_out:
+            guard = self._is_guarded(node)
+            return self.text(expand(node.function, node.arguments[0], guard=guard))
+        return f"{function.excel}({','.join(self.text(part) for part in node.arguments)})"
+
+    def _is_guarded(self, node: Call) -> bool:
+        """The safe form has its argument twice: for a single cell, that is no loss."""
+        return self.guard or isinstance(node.arguments[0], Ref)
+
+    def comparison(self, node: Compare) -> str:
+        left = self.operand(node.left, Binding.SUM, first=True)
+        return f"{left}{node.operator}{self.operand(node.right, Binding.SUM, first=True)}"
+
+    def choice(self, node: If) -> str:
+        sides = (node.test, node.then, node.otherwise)
+        return f"IF({','.join(self.text(side) for side in sides)})"

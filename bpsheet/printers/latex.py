@@ -1,0 +1,149 @@
+"""Formulas as LaTeX mathematics, and column names as symbols."""
+
+from __future__ import annotations
+
+import re
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Text,
+)
+from bpsheet.functions import FUNCTIONS
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = ["LatexPrinter", "formula_latex", "symbol"]
+
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau "
+    "phi chi psi omega Delta".split()
+)
+_ESCAPES = {char: f"\\{char}" for char in "#$%&_{}"} | {
+    "\\": r"\backslash{}",
+    "^": r"\hat{}",
+    "~": r"\sim{}",
+}
+_PARAMETERS = {"learning_rate": r"\eta"}
+_OPERATORS = {"=": "=", "<>": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq"}
+
+
+def _word(text: str) -> str:
+    """One part of a name: a letter or Greek letter in italics, a word upright."""
+    primes = len(text) - len(text.rstrip("'"))
+    stem = text[: len(text) - primes] if primes else text
+    if stem in _GREEK:
+        made = f"\\{stem}"
+    elif re.fullmatch(r"[A-Za-z]?[0-9]*", stem):
+        made = stem if len(stem) < 2 or stem.isdigit() else f"{stem[0]}_{{{stem[1:]}}}"
+    else:
+        made = "\\mathrm{" + "".join(_ESCAPES.get(char, char) for char in stem) + "}"
+    return made + "'" * primes
+
+
+def symbol(name: str) -> str:
+    """A column's name as mathematics.
+
+    >>> symbol("w_xg1"), symbol("f'"), symbol("f_error"), symbol("dMSE / dw_xg1")
+    ('w_{xg1}', "f'", 'f_{\\\\mathrm{error}}', '\\\\frac{\\\\partial \\\\mathrm{MSE}}{\\\\partial w_{xg1}}')
+    """
+    quotient = re.fullmatch(r"d(\S+) / d(\S+)", name)
+    if quotient:
+        upper, lower = (symbol(part) for part in quotient.groups())
+        return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
+    if name.startswith("delta_"):
+        return rf"\Delta {symbol(name.removeprefix('delta_'))}"
+    head, _, rest = name.partition("_")
+    if not head or not rest:
+        return _word(name.strip("_") or "x")
+    primes = len(rest) - len(rest.rstrip("'"))
+    parts = [part for part in rest.rstrip("'").split("_") if part]
+    below = ",".join(
+        part if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part) for part in parts
+    )
+    made = _word(head)
+    if "_" in made:
+        made = f"{{{made}}}"
+    return f"{made}_{{{below}}}" + "'" * primes
+
+
+class LatexPrinter(Printer):
+    """Prints products with a centred dot, quotients as fractions, choices as cases."""
+
+    plus = " + "
+    minus = " - "
+    times = r" \cdot "
+
+    def binding(self, node: Expr) -> Binding:
+        match node:
+            case Div() | If():
+                return Binding.ATOM
+            case Call("mod", _):
+                return Binding.PRODUCT
+            case Call("exp", _):
+                return Binding.POWER
+        return super().binding(node)
+
+    def parenthesised(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def number(self, node: Num) -> str:
+        value = node.value
+        text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+        mantissa, _, exponent = text.partition("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
+
+    def word(self, node: Text) -> str:
+        return rf"\text{{{node.value}}}"
+
+    def reference(self, node: Ref) -> str:
+        return f"{{{symbol(node.name)}}}^{{(n-1)}}" if node.lag else symbol(node.name)
+
+    def param(self, node: Param) -> str:
+        return _PARAMETERS.get(node.name) or symbol(node.name)
+
+    def lookup(self, node: Lookup) -> str:
+        return rf"{symbol(node.table)}\left[{self.text(node.row)}\right]"
+
+    def quotient(self, node: Div) -> str:
+        return rf"\frac{{{self.text(node.left)}}}{{{self.text(node.right)}}}"
+
+    def power(self, node: Pow) -> str:
+        base = self.operand(node.base, Binding.ATOM)
+        if base == self.text(node.base) and isinstance(node.base, Ref | Div | Call):
+            base = f"{{{base}}}"  # f'^2 and f_{a}^2 need their own braces
+        return f"{base}^{{{self.text(node.exponent)}}}"
+
+    def call(self, node: Call) -> str:
+        parts = [self.text(part) for part in node.arguments]
+        if node.function in ("max", "min"):
+            return FUNCTIONS[node.function].latex.format(", ".join(parts))
+        return FUNCTIONS[node.function].latex.format(*parts)
+
+    def comparison(self, node: Compare) -> str:
+        left = self.operand(node.left, Binding.SUM, first=True)
+        right = self.operand(node.right, Binding.SUM, first=True)
+        return f"{left} {_OPERATORS[node.operator]} {right}"
+
+    def choice(self, node: If) -> str:
+        then, test, otherwise = (self.text(part) for part in (node.then, node.test, node.otherwise))
+        return (
+            rf"\begin{{cases}} {then} & \text{{if }} {test} \\ "
+            rf"{otherwise} & \text{{otherwise}} \end{{cases}}"
+        )
+
+
+def formula_latex(name: str, expr: Expr) -> str:
+    """An equation: the column's symbol, and its formula.
+
+    >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))
+    'z_{g} = 1 \\\\cdot w_{0} + x_{1} \\\\cdot w_{1}'
+    """
+    return f"{symbol(name)} = {LatexPrinter().text(expr)}"

@@ -1,0 +1,170 @@
+"""The program as Python source: straight-line code over local variables.
+
+Names never reach the code (column 7 is `v7`), so nothing that a user writes is run.
+`math` is used, not NumPy, for it equals what spreadsheets compute far more often.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sum,
+    Text,
+)
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = ["ENVIRONMENT", "FUNCTION_NAMES", "PythonPrinter"]
+
+
+def _finite(value: float) -> float:
+    """Raise where a spreadsheet would: in the middle of a formula too."""
+    if math.isfinite(value):
+        return value
+    raise OverflowError
+
+
+def _logistic(z: float) -> float:
+    return 0.0 if z < -709.0 else 1.0 / (1.0 + math.exp(-z))
+
+
+def _sign(z: float) -> float:
+    return float((z > 0.0) - (z < 0.0))
+
+
+# What the generated code may call.
+ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
+    "cos": math.cos,
+    "exp": math.exp,
+    "fabs": math.fabs,
+    "finite": _finite,
+    "floor": lambda value: float(math.floor(value)),
+    "log": math.log,
+    "logistic": _logistic,
+    "power": math.pow,
+    "sign": _sign,
+    "sin": math.sin,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "max": max,
+    "min": min,
+}
+
+FUNCTION_NAMES = {
+    "abs": "fabs",
+    "cos": "cos",
+    "exp": "exp",
+    "int": "floor",
+    "ln": "log",
+    "logistic": "logistic",
+    "max": "max",
+    "min": "min",
+    "sign": "sign",
+    "sin": "sin",
+    "sqrt": "sqrt",
+    "tanh": "tanh",
+}
+_OPERATORS = {"=": "==", "<>": "!="}
+
+
+class PythonPrinter(Printer):
+    """Prints with `variable(ref)` for columns, `parameter(name)` and `table_name(name)`."""
+
+    def __init__(
+        self,
+        variable: Callable[[Ref], str],
+        parameter: Callable[[str], str],
+        lookup_table: Callable[[str], str],
+    ) -> None:
+        self.variable = variable
+        self.parameter = parameter
+        self.lookup_table = lookup_table
+
+    def number(self, node: Num) -> str:
+        return repr(node.value)
+
+    def word(self, node: Text) -> str:
+        return repr(node.value)
+
+    def reference(self, node: Ref) -> str:
+        return self.variable(node)
+
+    def param(self, node: Param) -> str:
+        return self.parameter(node.name)
+
+    def lookup(self, node: Lookup) -> str:
+        return f"{self.lookup_table(node.table)}[int({self.text(node.row)})]"
+
+    def quotient(self, node: Div) -> str:
+        left = self.operand(node.left, Binding.PRODUCT, first=True)
+        return f"{left}/{self._guarded(node.right, Binding.POWER)}"
+
+    def power(self, node: Pow) -> str:
+        if isinstance(node.exponent, Num) and node.exponent.value == int(node.exponent.value):
+            return f"{self.operand(node.base, Binding.ATOM)}**{int(node.exponent.value)}"
+        return f"power({self.text(node.base)},{self._guarded(node.exponent)})"
+
+    def call(self, node: Call) -> str:
+        arguments = [self._guarded(argument) for argument in node.arguments]
+        if node.function == "mod":
+            return f"({arguments[0]}%{arguments[1]})"
+        return f"{FUNCTION_NAMES[node.function]}({','.join(arguments)})"
+
+    def comparison(self, node: Compare) -> str:
+        left, right = (self._guarded(side, Binding.SUM) for side in (node.left, node.right))
+        return f"({left}{_OPERATORS.get(node.operator, node.operator)}{right})"
+
+    def choice(self, node: If) -> str:
+        return (
+            f"({self.text(node.then)} if {self.text(node.test)} else {self.text(node.otherwise)})"
+        )
+
+    def _guarded(self, node: Expr, least: Binding = Binding.CHOICE) -> str:
+        """An operand in which an infinity could vanish (1/∞ = 0, tanh ∞ = 1).
+
+        Columns need no guard: the engine looks at every recorded value.
+        """
+        if _records_overflow(node):
+            return self.operand(node, least, first=least is Binding.CHOICE)
+        return f"finite({self.text(node)})"
+
+
+def _records_overflow(node: Expr) -> bool:
+    """Whether an infinite value of the node cannot go unnoticed."""
+    match node:
+        case Num() | Text() | Ref() | Param() | Lookup():
+            return True
+        case Neg(operand):
+            return _records_overflow(operand)
+        case Call(function, arguments):
+            # exp and its kind raise; max, min and abs hand on what they are given.
+            return function not in ("mod",) and all(map(_records_overflow, arguments))
+        case Compare() | If():
+            return all(map(_records_overflow, _sides(node)))
+        case Sum(terms):
+            # 1 + exp(−z): too small a number to carry a finite value over the edge.
+            small = [term for term in terms if isinstance(term, Num) and abs(term.value) < 1e200]
+            rest = [term for term in terms if term not in small]
+            return len(rest) == 1 and _records_overflow(rest[0])
+    return False
+
+
+def _sides(node: Compare | If) -> tuple[Expr, ...]:
+    return (
+        (node.left, node.right)
+        if isinstance(node, Compare)
+        else (node.test, node.then, node.otherwise)
+    )

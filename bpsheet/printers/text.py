@@ -1,0 +1,65 @@
+"""Formulas as plain text, in the names of the source; `parse_formula` reads them back."""
+
+from __future__ import annotations
+
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Expr,
+    If,
+    Lookup,
+    Num,
+    Param,
+    Ref,
+    Text,
+)
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = ["TextPrinter", "formula_text"]
+
+
+class TextPrinter(Printer):
+    """Prints sums and differences with spaces, products without: `1*w0 + x1*w1`."""
+
+    plus = " + "
+    minus = " - "
+
+    def binding(self, node: Expr) -> Binding:
+        return Binding.ATOM if isinstance(node, If) else super().binding(node)
+
+    def number(self, node: Num) -> str:
+        value = node.value
+        return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+    def word(self, node: Text) -> str:
+        return f'"{node.value}"'
+
+    def reference(self, node: Ref) -> str:
+        return f"{node.name} of the row before" if node.lag else node.name
+
+    def param(self, node: Param) -> str:
+        return node.name
+
+    def lookup(self, node: Lookup) -> str:
+        return f"{node.table} of {self.text(node.row)} in the data"
+
+    def call(self, node: Call) -> str:
+        return f"{node.function}({', '.join(self.text(part) for part in node.arguments)})"
+
+    def comparison(self, node: Compare) -> str:
+        left = self.operand(node.left, Binding.SUM, first=True)
+        return f"{left} {node.operator} {self.operand(node.right, Binding.SUM, first=True)}"
+
+    def choice(self, node: If) -> str:
+        sides = (node.test, node.then, node.otherwise)
+        return f"if({', '.join(self.text(side) for side in sides)})"
+
+
+def formula_text(expr: Expr) -> str:
+    """A formula in plain text.
+
+    >>> formula_text(Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1")))))
+    '1*w0 + x1*w1'
+    """
+    return TextPrinter().text(expr)

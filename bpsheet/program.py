@@ -1,0 +1,186 @@
+"""The program: an ordered list of named columns, each with a formula.
+
+Everything else in the package either makes a program (networks, training rules) or
+reads one (the engine, the workbook, the printers). A row of the program is one
+iteration; a formula refers to columns further left in the same row, to columns of the
+row before (lag 1), and to hyper-parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from bpsheet.errors import ProgramError
+from bpsheet.expr import Expr, Lookup, Ref, parameters, references, walk
+
+__all__ = ["Column", "Parameter", "Phase", "Program", "Role"]
+
+
+class Phase(StrEnum):
+    """When in an iteration a column is computed. Columns stand in this order."""
+
+    INPUT = "input"
+    WEIGHT = "weight"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    GRADIENT = "gradient"
+    UPDATE = "update"
+    TEST = "test"
+
+
+class Role(StrEnum):
+    """What a column is, which decides how it looks and whether a layout shows it."""
+
+    ITERATION = "iteration"
+    EPOCH = "epoch"
+    EXAMPLE = "example"
+    BATCH_ROW = "row of the batch"
+    BATCH_END = "end of the batch"
+    DATA = "data"
+    TARGET = "target"
+    WEIGHT = "weight"
+    SUM = "weighted sum"
+    PART = "part of softmax"
+    OUTPUT = "output"
+    LOSS = "loss"
+    LOSS_DERIVATIVE = "derivative of the loss"
+    OUTPUT_DERIVATIVE = "derivative of an output"
+    ERROR = "error term"
+    GRADIENT = "gradient"
+    GRADIENT_SUM = "running sum of a gradient"
+    ADJUSTMENT = "adjustment"
+    TEST_SUM = "weighted sum for a test example"
+    TEST_OUTPUT = "output for a test example"
+    VERDICT = "verdict"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity, computed in every iteration.
+
+    name:       what the source calls it (`w_xg1`, `f_error`)
+    formula:    how it is computed; None where its values are given, one for each row
+    start:      the first row's value where that is typed in (an initial weight)
+    partials:   its derivatives with respect to other columns, where a textbook writes
+                them in a form of its own; an empty mapping means: a constant
+    slope_name: the name of a column of its own for its one partial derivative
+    adjoint_name: the name of a column for the derivative of the loss with respect to it
+    labels:     for a comparison, the words shown for (0, 1)
+    meaning:    a sentence that says what it is
+    """
+
+    name: str
+    phase: Phase
+    role: Role
+    formula: Expr | None
+    start: float | None = None
+    layer: int | None = None
+    neuron: str | None = None
+    partials: Mapping[str, Expr] | None = None
+    slope_name: str | None = None
+    adjoint_name: str | None = None
+    labels: tuple[str, str] | None = None
+    meaning: str = ""
+
+    @cached_property
+    def references(self) -> tuple[Ref, ...]:
+        """The columns that the formula refers to."""
+        return () if self.formula is None else tuple(references(self.formula))
+
+    @cached_property
+    def is_state(self) -> bool:
+        """Whether it is known from the row before alone: a weight, the iteration's number."""
+        return self.start is not None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyper-parameter: one cell of the sheet, which may be changed there.
+
+    `value` is a number, or one of `choices`. `label` is what stands beside the cell.
+    """
+
+    name: str
+    value: float | str
+    label: str
+    meaning: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Program:
+    """Columns, hyper-parameters, the data that `Lookup` reads, and the given values.
+
+    `tables` has a value for each example, `given` a value for each row.
+    Raises ProgramError where these do not fit together.
+
+    >>> from bpsheet.expr import Num
+    >>> Program((Column("a", Phase.FORWARD, Role.OUTPUT, Ref("b")),))
+    Traceback (most recent call last):
+    ...
+    bpsheet.errors.ProgramError: a refers to b, which is not computed before it
+    """
+
+    columns: tuple[Column, ...]
+    parameters: tuple[Parameter, ...] = ()
+    tables: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    given: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        every = {column.name for column in self.columns}
+        cells = {parameter.name for parameter in self.parameters}
+        for column in self.columns:
+            if column.name in known:
+                raise ProgramError(f"two columns are named {column.name}")
+            if column.formula is None:
+                if column.name not in self.given:
+                    raise ProgramError(f"{column.name} has neither a formula nor given values")
+                known.add(column.name)
+                continue
+            for ref in column.references:
+                if ref.lag == 0 and (ref.name not in known or column.is_state):
+                    raise ProgramError(
+                        f"{column.name} refers to {ref.name}, which is not computed before it"
+                    )
+                if ref.lag not in (0, 1) or ref.name not in every:
+                    raise ProgramError(f"{column.name} refers to {ref}, which does not exist")
+            for name in parameters(column.formula):
+                if name not in cells:
+                    raise ProgramError(f"{column.name} refers to an unknown parameter {name}")
+            for node in walk(column.formula):
+                if isinstance(node, Lookup) and node.table not in self.tables:
+                    raise ProgramError(f"{column.name} looks up an unknown table {node.table}")
+            known.add(column.name)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[self.position[name]]
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Each column's place, from 0."""
+        return {column.name: index for index, column in enumerate(self.columns)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def lagged(self) -> tuple[str, ...]:
+        """The columns whose value of the row before is used."""
+        found = {ref.name: None for column in self.columns for ref in column.references if ref.lag}
+        return tuple(found)
+
+    def phase(self, *phases: Phase) -> tuple[Column, ...]:
+        """The columns of these phases, in order."""
+        return tuple(column for column in self.columns if column.phase in phases)

@@ -1,0 +1,264 @@
+"""What an experiment file may say: its tables, their keys, types and defaults.
+
+The models hold and check single values; how they fit together is `bpsheet.check`.
+They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import ValidationError as PydanticError
+
+from bpsheet.errors import ExperimentError
+from bpsheet.problems import shown, translate
+
+__all__ = ["Data", "Initial", "Layer", "Network", "Spec", "Test", "Training"]
+
+
+class Spec(BaseModel):
+    """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except PydanticError as error:
+            raise ExperimentError(translate(error, type(self)), type(self).__name__) from None
+
+    # Without this mark pydantic would call __init__ for nested tables too, one at a time,
+    # and a file's problems could not be collected into one list.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with some values changed, checked like the first."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**(values | changes))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's arrays and numbers as Python's; everything else as it is."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _whole_or_all(value: Any) -> int | str:
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value  # type: ignore[no-any-return]
+    raise ValueError(f'a whole number from 1, or "all", expected; got {shown(value)}')
+
+
+def _order(value: Any) -> str | list[int]:
+    value = _plain(value)
+    if value in ("cyclic", "shuffled"):
+        return str(value)
+    if isinstance(value, list | tuple) and value:
+        wrong = [item for item in value if isinstance(item, bool) or not isinstance(item, int)]
+        if not wrong:
+            return list(value)
+        raise ValueError(f"example numbers (from 1) expected; got {shown(wrong[0])}")
+    raise ValueError(
+        f'"cyclic", "shuffled" or a list of example numbers expected; got {shown(value)}'
+    )
+
+
+def _bias(value: Any) -> bool | list[float]:
+    value = _plain(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple):
+        for item in value:
+            is_number = isinstance(item, int | float) and not isinstance(item, bool)
+            if not is_number or not np.isfinite(item):
+                raise ValueError(f"finite numbers expected; got {shown(item)}")
+        return [float(item) for item in value]
+    raise ValueError(
+        f"a list with a number for each neuron, or false, expected; got {shown(value)}"
+    )
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64:
+        return value
+    raise ValueError(f"a whole number from 0 to 2^64 - 1 expected; got {shown(value)}")
+
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Row = Annotated[list[Number], BeforeValidator(_plain)]
+Matrix = Annotated[list[Row], BeforeValidator(_plain)]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
+_POSITIVE = {"type": "integer", "minimum": 1}
+
+
+class Layer(Spec):
+    """One layer of neurons.
+
+    `weights` has a row for each neuron and a column for each input (as PyTorch stores
+    them), `bias` a number for each neuron; `False` means that the layer has none.
+
+    >>> Layer(neurons=["g"], activation="tanh", weights=[[0.6, -0.1]], bias=[0.3]).activation
+    'tanh'
+    """
+
+    neurons: list[Name] | None = Field(None, description="The neurons' names.")
+    units: Count | None = Field(
+        None, description="Instead of names: how many neurons; names are made (h1, h2, …)."
+    )
+    activation: str = Field(
+        "logistic",
+        description="linear, logistic, tanh, relu, leaky_relu, softplus, softmax, sign, "
+        'or a formula of z, the weighted sum, such as "2*z".',
+    )
+    weights: Matrix | None = Field(
+        None,
+        description="A row for each neuron, a column for each input. Without them, [initial] "
+        "draws the weights.",
+    )
+    bias: Annotated[
+        bool | list[float],
+        PlainValidator(_bias),
+        WithJsonSchema(
+            {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}}]}
+        ),
+    ] = Field(
+        True,
+        description="A number for each neuron; false: the layer has none; true: drawn by [initial].",
+    )
+    name: Name | None = Field(
+        None,
+        description="The layer's name, {source} in the notation. Default: what its neurons' "
+        "names begin with.",
+    )
+
+
+class Network(Spec):
+    """Inputs, layers and the loss.
+
+    >>> Network(inputs=["x"], targets=["y"], loss="squared_error", layers=[Layer(units=1)]).loss
+    'squared_error'
+    """
+
+    inputs: list[Name] = Field(description="The inputs' names.")
+    targets: list[Name] = Field(description="The targets' names, one for each output.")
+    loss: str | None = Field(
+        None,
+        description="half_squared_error, squared_error, mean_squared_error, "
+        "binary_cross_entropy, cross_entropy; to be maximised: gaussian_log_likelihood, "
+        "bernoulli_log_likelihood, multinomial_log_likelihood. The rule perceptron has none.",
+    )
+    output_error: Literal["chain_rule", "simplified"] = Field(
+        "chain_rule",
+        description="How the output's error term is written: as the product of the chain rule, "
+        "or, for logistic or softmax outputs with their cross-entropy or log likelihood, in the "
+        "simplified form (output minus target).",
+    )
+    layers: list[Layer] = Field(description="The layers of neurons, from the first to the output.")
+
+
+class Data(Spec):
+    """The examples and the order in which they are presented.
+
+    >>> Data(examples=[[-0.9, 0.1, 1.0]]).order
+    'cyclic'
+    """
+
+    columns: list[Name] | None = Field(
+        None,
+        description="What the columns of the examples are: every input and target, in any order. "
+        "Default: the inputs, then the targets.",
+    )
+    examples: Matrix | None = Field(None, description="A row for each example.")
+    file: str | None = Field(
+        None,
+        description="Instead of examples: a CSV file with a header line, beside the experiment "
+        "file.",
+    )
+    label: Name | None = Field(
+        None,
+        description="A column of the CSV file that holds the name of the target that is 1; "
+        "the other targets are 0.",
+    )
+    order: Annotated[
+        str | list[int],
+        PlainValidator(_order),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": ["cyclic", "shuffled"]},
+                    {"type": "array", "items": _POSITIVE, "minItems": 1},
+                ]
+            }
+        ),
+    ] = Field(
+        "cyclic",
+        description='"cyclic"; "shuffled", anew in every epoch, with seed; or a list of example '
+        "numbers (from 1), an iteration each; a longer run begins the list again.",
+    )
+    seed: Seed = Field(0, description='The seed of the order "shuffled".')
+
+
+class Training(Spec):
+    """The rule and how long it is applied.
+
+    >>> Training(learning_rate=0.1, iterations=500).rule
+    'gradient_descent'
+    """
+
+    rule: Literal["gradient_descent", "gradient_ascent", "perceptron"] = Field(
+        "gradient_descent",
+        description="gradient_ascent is for a likelihood; perceptron for one layer with the "
+        "activation sign.",
+    )
+    learning_rate: Number = Field(0.1, description="The step size, a cell of the sheet.")
+    batch_size: Annotated[
+        int | str,
+        PlainValidator(_whole_or_all),
+        WithJsonSchema({"anyOf": [_POSITIVE, {"const": "all"}]}),
+    ] = Field(
+        1,
+        description='Presentations between two updates; "all": every example. The last batch of '
+        "an epoch is as short as the data leave it.",
+    )
+    reduction: Literal["sum", "mean"] = Field(
+        "sum", description="Whether a batch's gradients are added or averaged."
+    )
+    iterations: Count | None = Field(None, description="How many presentations: rows of the sheet.")
+    epochs: Count | None = Field(
+        None, description="Instead of iterations: how many times as many as there are examples."
+    )
+    freeze: list[Name] | None = Field(None, description="Weights that are never updated.")
+    only: list[Name] | None = Field(None, description="The only weights that are updated.")
+
+
+class Initial(Spec):
+    """How weights that are not given are drawn; they stand in the sheet as numbers."""
+
+    method: Literal[
+        "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"
+    ] = Field("xavier_uniform", description="How weights are drawn; biases begin at 0.")
+    range: Annotated[Number, Field(gt=0)] = Field(
+        0.5, description="Of uniform: weights and biases between minus this and this."
+    )
+    seed: Seed = Field(0, description="The seed of the draw.")
+
+
+class Test(Spec):
+    """Examples that each row is tested on: does its network get each of them right?"""
+
+    __test__: ClassVar[bool] = False  # not a class of tests, whatever pytest makes of its name
+
+    examples: Matrix = Field(description="A row for each: inputs, then targets.")
+    correct: Literal["threshold", "sign", "largest"] = Field(
+        "threshold",
+        description="Right when each output is on its target's side of the threshold, has its "
+        "target's sign, or when the largest output is the one with the largest target.",
+    )
+    threshold: Number = Field(0.5, description="Of threshold.")
+    names: list[Name] | None = Field(None, description="A name for each; default test 1, test 2, …")
+    gap: bool = Field(
+        False, strict=True, description="In the layout book: an empty column before the tests."
+    )

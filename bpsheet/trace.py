@@ -1,0 +1,190 @@
+"""The trace of a run: DataFrames over one array.
+
+>>> import bpsheet as bp
+>>> trace = bp.load("two-neuron").run(iterations=3)
+>>> trace.frame.loc[1, "g"]
+np.float64(-0.2449186624037092)
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bpsheet.engine import Recording
+from bpsheet.evaluate import ERRORS
+from bpsheet.printers.latex import formula_latex
+from bpsheet.printers.text import formula_text
+from bpsheet.program import Phase, Program
+from bpsheet.training import ITERATION
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["FirstError", "Trace"]
+
+STEPS = {
+    "forward": (Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.TEST),
+    "backward": (Phase.BACKWARD, Phase.GRADIENT),
+    "update": (Phase.UPDATE,),
+}
+
+
+class FirstError(NamedTuple):
+    """Where a run first met a value that a spreadsheet cannot hold."""
+
+    iteration: int
+    column: str
+    error: str
+
+
+class Trace:
+    """Every quantity of every iteration.
+
+    The frames share the one array (`values`), are indexed by iteration from 1, and have a
+    column for each quantity, named as the source writes it. Verdicts of tests are 1 or 0;
+    a value that overflowed is NaN.
+    """
+
+    def __init__(self, experiment: Experiment, program: Program, recording: Recording) -> None:
+        self.experiment = experiment
+        self.program = program
+        self.recording = recording
+
+    def __len__(self) -> int:
+        return len(self.recording.values)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self.experiment.name}: {len(self)} iterations, {len(self.program)} columns>"
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The array: float64, a row for each iteration, a column for each of `program`."""
+        return self.recording.values
+
+    @cached_property
+    def _whole(self) -> pd.DataFrame:
+        index = pd.RangeIndex(1, len(self) + 1, name=ITERATION)
+        columns = pd.Index(self.program.names, name=None)
+        return pd.DataFrame(self.values, index=index, columns=columns, copy=False)
+
+    def _part(self, *phases: Phase) -> pd.DataFrame:
+        """Columns of adjoining phases. The iteration's number is the index, not a column."""
+        places = [
+            index
+            for index, column in enumerate(self.program)
+            if column.phase in phases and column.name != ITERATION
+        ]
+        if not places:
+            return self._whole.iloc[:, :0]
+        return self._whole.iloc[:, places[0] : places[-1] + 1]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Everything: a row for each iteration, a column for each quantity."""
+        return self._part(*Phase)
+
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """What each iteration presents: epoch, example, inputs and targets."""
+        return self._part(Phase.INPUT)
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        """The weights and biases with which each iteration computes."""
+        return self._part(Phase.WEIGHT)
+
+    @property
+    def forward(self) -> pd.DataFrame:
+        """The forward step: weighted sums, outputs, loss."""
+        return self._part(Phase.FORWARD)
+
+    @property
+    def backward(self) -> pd.DataFrame:
+        """The backward step: derivatives, error terms, gradients."""
+        return self._part(Phase.BACKWARD, Phase.GRADIENT)
+
+    @property
+    def update(self) -> pd.DataFrame:
+        """The update step: adjustments (and in batches the sums they are made of)."""
+        return self._part(Phase.UPDATE)
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The test columns: outputs for each test example, and verdicts (1 is correct)."""
+        return self._part(Phase.TEST)
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """A row for each (iteration, step), the step being forward, backward or update.
+
+        A row holds the quantities of its step (forward: also the inputs, the weights and
+        the tests that it uses); the others are NaN. Made anew from the array at each call.
+        """
+        count, names = len(self), list(STEPS)
+        values = np.full((count, len(names), len(self.program)), np.nan)
+        for step, phases in enumerate(STEPS.values()):
+            places = [i for i, column in enumerate(self.program) if column.phase in phases]
+            values[:, step, places] = self.values[:, places]
+        index = pd.MultiIndex.from_product(
+            [range(1, count + 1), pd.CategoricalIndex(names, categories=names, ordered=True)],
+            names=[ITERATION, "step"],
+        )
+        flat = values.reshape(count * len(names), len(self.program))
+        frame = pd.DataFrame(flat, index=index, columns=list(self.program.names), copy=False)
+        return frame.iloc[:, 1:]
+
+    @cached_property
+    def columns(self) -> pd.DataFrame:
+        """What each column is: phase, role, layer, neuron, meaning, and its formula.
+
+        The formula comes as text, as LaTeX, and as the cell of the full layout in the row
+        of the second iteration (where a weight is the last one plus its adjustment).
+        """
+        from bpsheet.workbook.layout import full_layout  # noqa: PLC0415
+
+        layout = full_layout(self.program, len(self.experiment.data.examples or ()))
+        rows = []
+        for column in self.program:
+            formula = column.formula
+            rows.append(
+                {
+                    "name": column.name,
+                    "phase": str(column.phase),
+                    "role": str(column.role),
+                    "layer": column.layer,
+                    "neuron": column.neuron,
+                    "formula": formula_text(formula) if formula is not None else "",
+                    "excel": layout.formula(column.name, layout.first_row + 1) or "",
+                    "latex": formula_latex(column.name, formula) if formula is not None else "",
+                    "meaning": column.meaning,
+                }
+            )
+        frame = pd.DataFrame(rows).set_index("name")
+        return frame.astype({"layer": "Int64"})
+
+    @property
+    def first_error(self) -> FirstError | None:
+        """Where values first overflowed or had no value; None where nothing did."""
+        row = self.recording.first_error_row
+        if row == len(self):
+            return None
+        codes = self.recording.errors[0]
+        place = int(np.flatnonzero(codes)[0])
+        return FirstError(row + 1, self.program.names[place], ERRORS[int(codes[place])])
+
+    def to_excel(self, path: str | Path, layout: str = "full") -> Path:
+        """Write the run as a workbook with live formulas; `layout` is "full" or "book".
+
+        Returns the path. The file appears whole or not at all.
+        Raises LimitError where a worksheet cannot hold it, OutputError where the file
+        cannot be written.
+        """
+        from bpsheet.workbook import write_workbook  # noqa: PLC0415
+
+        return write_workbook(self, Path(path), layout)

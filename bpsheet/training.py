@@ -1,0 +1,222 @@
+"""How an experiment proceeds: which example each row presents, and how weights move.
+
+Columns of the program like any others: the number of the iteration, the epoch and the
+example; in batches the place in the batch and the running sums; the adjustments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from bpsheet.expr import Call, Compare, Div, Expr, If, Lookup, Mul, Neg, Num, Param, Ref, Sub, Sum
+from bpsheet.expr import Text as Word
+from bpsheet.notation import Notation
+from bpsheet.program import Column, Parameter, Phase, Role
+from bpsheet.spec import Training
+from bpsheet.wiring import LayerNames
+
+__all__ = [
+    "BATCH_END",
+    "BATCH_ROW",
+    "EPOCH",
+    "EXAMPLE",
+    "ITERATION",
+    "example_order",
+    "parameters",
+    "perceptron_columns",
+    "presentation_columns",
+    "update_columns",
+]
+
+ITERATION, EPOCH, EXAMPLE = "iteration", "epoch", "example"
+BATCH_ROW, BATCH_END = "batch_row", "batch_end"
+
+
+def example_order(
+    order: str | Sequence[int], examples: int, iterations: int, seed: int
+) -> list[int]:
+    """The number (from 1) of the example that each iteration presents."""
+    if order == "cyclic":
+        return [index % examples + 1 for index in range(iterations)]
+    if order == "shuffled":
+        random = np.random.default_rng(seed)
+        epochs = -(-iterations // examples)
+        mixed = [int(n) + 1 for _ in range(epochs) for n in random.permutation(examples)]
+        return mixed[:iterations]
+    return [int(order[index % len(order)]) for index in range(iterations)]
+
+
+def _input(name: str, role: Role, formula: Expr | None, meaning: str, **more: float) -> Column:
+    return Column(name=name, phase=Phase.INPUT, role=role, formula=formula, meaning=meaning, **more)
+
+
+def presentation_columns(
+    inputs: Sequence[str], targets: Sequence[str], examples: int, *, cyclic: bool, batched: bool
+) -> list[Column]:
+    """What a row presents: iteration, epoch, example, its place in the batch, its data."""
+    before = Sub(Ref(ITERATION), Num(1.0))
+    count = Num(float(examples))
+    columns = [
+        _input(
+            ITERATION,
+            Role.ITERATION,
+            Sum((Ref(ITERATION, lag=1), Num(1.0))),
+            "number of the iteration: one presentation of one example",
+            start=1.0,
+        ),
+        _input(
+            EPOCH,
+            Role.EPOCH,
+            Sum((Call("int", (Div(before, count),)), Num(1.0))),
+            f"number of the epoch: {examples} presentation{'s' if examples > 1 else ''} each",
+        ),
+        _input(
+            EXAMPLE,
+            Role.EXAMPLE,
+            Sum((Call("mod", (before, count)), Num(1.0))) if cyclic else None,
+            "number of the example presented: its line on the sheet Data",
+        ),
+    ]
+    if batched:
+        place = Sum((Call("mod", (before, count)), Num(1.0)))
+        size = Param("batch_size")
+        columns += [
+            _input(
+                BATCH_ROW,
+                Role.BATCH_ROW,
+                Sum((Call("mod", (Call("mod", (before, count)), size)), Num(1.0))),
+                "which presentation of its batch this is; an epoch begins a new batch",
+            ),
+            _input(
+                BATCH_END,
+                Role.BATCH_END,
+                If(
+                    Compare("=", Ref(BATCH_ROW), size),
+                    Num(1.0),
+                    If(Compare("=", place, count), Num(1.0), Num(0.0)),
+                ),
+                "1 on the last presentation of a batch, where the weights are adjusted",
+            ),
+        ]
+    for names, role in ((inputs, Role.DATA), (targets, Role.TARGET)):
+        columns += [
+            _input(
+                name,
+                role,
+                Lookup(name, Ref(EXAMPLE)),
+                f"{'input' if role is Role.DATA else 'target'} {name} of the example",
+            )
+            for name in names
+        ]
+    return columns
+
+
+def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
+    """The hyper-parameter cells: the learning rate, and for batches their size and reduction."""
+    rate = Parameter(
+        "learning_rate", training.learning_rate, "lr", "the learning rate, the size of a step"
+    )
+    if not batched:
+        return (rate,)
+    size = examples if training.batch_size == "all" else int(training.batch_size)
+    return (
+        rate,
+        Parameter("batch_size", float(size), "batch size", "presentations between two updates"),
+        Parameter(
+            "reduction",
+            training.reduction,
+            "reduction",
+            "whether a batch's gradients are added or averaged",
+            ("sum", "mean"),
+        ),
+    )
+
+
+def update_columns(
+    training: Training,
+    weights: Sequence[Column],
+    notation: Notation,
+    adjustments: Mapping[str, str],
+    *,
+    batched: bool,
+) -> list[Column]:
+    """Gradient descent and ascent: Δw = ∓ learning rate · gradient.
+
+    In batches a running sum of each gradient stands first; the adjustment is 0 but on the
+    batch's last row, where it is made of the sum, or of the sum over the batch's length.
+    """
+    loss = notation.name("loss")
+    rate: Expr = Param("learning_rate")
+    signed = rate if training.rule == "gradient_ascent" else Neg(rate)
+    sums, moves = [], []
+    for weight in weights:
+        moved = adjustments.get(weight.name)
+        if moved is None:
+            continue
+        gradient = str(weight.adjoint_name)
+        move: Expr = Mul(signed, Ref(gradient))
+        if batched:
+            name = notation.name("gradient_sum", weight=weight.name, loss=loss, gradient=gradient)
+            sums.append(_running_sum(name, gradient, weight))
+            length = If(Compare("=", Param("reduction"), Word("mean")), Ref(BATCH_ROW), Num(1.0))
+            move = If(
+                Compare("=", Ref(BATCH_END), Num(1.0)),
+                Div(Mul(signed, Ref(name)), length),
+                Num(0.0),
+            )
+        uphill = "" if training.rule == "gradient_ascent" else "minus "
+        moves.append(
+            _adjustment(moved, move, weight, f"{uphill}the learning rate times the gradient")
+        )
+    return [*sums, *moves]
+
+
+def _running_sum(name: str, gradient: str, weight: Column) -> Column:
+    so_far = If(Compare("=", Ref(BATCH_ROW), Num(1.0)), Num(0.0), Ref(name, lag=1))
+    return Column(
+        name=name,
+        phase=Phase.UPDATE,
+        role=Role.GRADIENT_SUM,
+        formula=Sum((so_far, Ref(gradient))),
+        layer=weight.layer,
+        neuron=weight.neuron,
+        meaning=f"sum of {gradient} since the batch began",
+    )
+
+
+def _adjustment(name: str, formula: Expr, weight: Column, how: str) -> Column:
+    return Column(
+        name=name,
+        phase=Phase.UPDATE,
+        role=Role.ADJUSTMENT,
+        formula=formula,
+        layer=weight.layer,
+        neuron=weight.neuron,
+        meaning=f"adjustment of {weight.name}: {how}",
+    )
+
+
+def perceptron_columns(
+    layer: LayerNames,
+    targets: Sequence[str],
+    weights: Mapping[str, Column],
+    adjustments: Mapping[str, str],
+) -> list[Column]:
+    """The perceptron rule: Δw = target · input · learning rate where the output is wrong, else 0."""
+    columns = []
+    for index, (output, target) in enumerate(zip(layer.outputs, targets, strict=True)):
+        sources: list[Expr] = [Num(1.0)] * len(layer.biases[index : index + 1])
+        sources += [Ref(name) for name in layer.inputs]
+        for name, source in zip(layer.of_neuron(index), sources, strict=True):
+            if name not in adjustments:
+                continue
+            formula = If(
+                Compare("=", Ref(output), Ref(target)),
+                Num(0.0),
+                Mul(Mul(Ref(target), source), Param("learning_rate")),
+            )
+            how = "target times input times learning rate where the output is wrong, else 0"
+            columns.append(_adjustment(adjustments[name], formula, weights[name], how))
+    return columns
