@@ -52,7 +52,11 @@ def _texts(experiment: Experiment) -> Iterator[Problem]:
     for place, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text) > 30_000:
             yield Problem(place, f"{len(text):,} characters; a cell holds 30,000 of them")
-        bad = [char for char in text if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"]
+        bad = [
+            char
+            for char in text
+            if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
+        ]
         if bad:
             yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
 
@@ -94,9 +98,11 @@ def _layers(experiment: Experiment) -> Iterator[Problem]:
     for number, layer in enumerate(network.layers, start=1):
         place = f"network.layers[{number}]"
         if (layer.neurons is None) == (layer.units is None):
-            yield Problem(place, "either neurons or units expected" + (
-                ", not both" if layer.units is not None else ""
-            ))
+            yield Problem(
+                place,
+                "either neurons or units expected"
+                + (", not both" if layer.units is not None else ""),
+            )
         elif layer.neurons is not None and not layer.neurons:
             yield Problem(f"{place}.neurons", "at least one neuron expected")
         yield from _activation(f"{place}.activation", layer.activation)
@@ -196,7 +202,9 @@ def _loss(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(place, f"missing, and needed; known are {', '.join(LOSSES)}")
         return
     if network.loss not in LOSSES:
-        yield Problem(place, f"unknown loss {shown(network.loss)}; {_among(network.loss, list(LOSSES))}")
+        yield Problem(
+            place, f"unknown loss {shown(network.loss)}; {_among(network.loss, list(LOSSES))}"
+        )
         return
     loss = LOSSES[network.loss]
     wanted = "gradient_ascent" if loss.maximised else "gradient_descent"
@@ -263,7 +271,9 @@ def _data(experiment: Experiment) -> Iterator[Problem]:
                 return
 
 
-def _rows(place: str, rows: Sequence[Sequence[float]], expected: Sequence[str]) -> Iterator[Problem]:
+def _rows(
+    place: str, rows: Sequence[Sequence[float]], expected: Sequence[str]
+) -> Iterator[Problem]:
     for index, row in enumerate(rows, start=1):
         if len(row) != len(expected):
             yield Problem(
@@ -288,7 +298,9 @@ def _ranges(experiment: Experiment) -> Iterator[Problem]:
         targets = row[len(network.inputs) :]
         place = f"data.examples[{index}]"
         if any(not 0 <= target <= 1 for target in targets):
-            yield Problem(place, f"{network.loss} needs targets from 0 to 1; got {_numbers(targets)}")
+            yield Problem(
+                place, f"{network.loss} needs targets from 0 to 1; got {_numbers(targets)}"
+            )
             return
         if "softmax" in loss.fits and not math.isclose(sum(targets), 1, abs_tol=1e-9):
             yield Problem(
@@ -372,7 +384,9 @@ def _sizes(experiment: Experiment) -> Iterator[Problem]:
     """Experiments that no memory holds, counted without building them."""
     counts = [len(experiment.network.inputs)]
     counts += [_units(experiment, n + 1) for n in range(len(experiment.network.layers))]
-    weights = sum((fan_in + 1) * fan_out for fan_in, fan_out in zip(counts, counts[1:], strict=False))
+    weights = sum(
+        (fan_in + 1) * fan_out for fan_in, fan_out in zip(counts, counts[1:], strict=False)
+    )
     tests = len(experiment.test.examples) if experiment.test else 0
     columns = 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
     if columns > MAX_COLUMNS:
@@ -402,7 +416,9 @@ def _clashes(experiment: Experiment) -> Iterator[Problem]:
         if why is None and len(column.name) > 250:
             why = "at most 250 characters expected"
         if why is not None:
-            yield Problem("notation", f"the {column.role} would be named {shown(column.name)}: {why}")
+            yield Problem(
+                "notation", f"the {column.role} would be named {shown(column.name)}: {why}"
+            )
         what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
         if column.name in seen:
             yield Problem(

@@ -180,9 +180,7 @@ class Experiment(Spec):
                 problems.append(Problem("--set", self._unknown(key, list(places))))
         if problems:
             raise ExperimentError(problems)
-        copied = {
-            name: getattr(self, name) for name in self.model_fields_set if name not in tables
-        }
+        copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
         made = Experiment(**(copied | tables))
         made._name = self._name
         return made
@@ -213,9 +211,7 @@ class Experiment(Spec):
     def _materialise(self, network: dict[str, Any]) -> None:
         """Write the weights that were drawn into the network's tables."""
         start = {column.name: column.start for column in self.columns}
-        for names, layer in zip(
-            wire(self.network, self.notation), network["layers"], strict=True
-        ):
+        for names, layer in zip(wire(self.network, self.notation), network["layers"], strict=True):
             if layer.get("weights") is None:
                 layer["weights"] = [[start[name] for name in row] for row in names.weights]
             if names.biases and not isinstance(layer.get("bias"), list):

@@ -18,7 +18,15 @@ from bpsheet.errors import BpsheetError, ExperimentError, Problem
 from bpsheet.experiment import Experiment
 from bpsheet.problems import nearest, place, shown, translate
 
-__all__ = ["from_dict", "from_text", "load", "template_names", "template_path"]
+__all__ = [
+    "PLAIN_NUMBER",
+    "from_dict",
+    "from_text",
+    "load",
+    "starter_text",
+    "template_names",
+    "template_path",
+]
 
 MAX_FILE = 8_000_000
 MAX_DOTS = 20
@@ -49,6 +57,11 @@ def template_path(name: str) -> Path:
 
 def _near_template(name: str) -> str:
     return nearest(name, template_names())
+
+
+def starter_text(name: str) -> str:
+    """A commented experiment file to start from."""
+    return (Path(__file__).parent / "starter.toml").read_text("utf-8").replace("NAME", name)
 
 
 def load(spec: str | Path) -> Experiment:
@@ -234,7 +247,9 @@ def _read_csv(
     examples = []
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
-            raise _CsvError(f"{path.name}, line {number}: {len(header)} cells expected; got {len(row)}")
+            raise _CsvError(
+                f"{path.name}, line {number}: {len(header)} cells expected; got {len(row)}"
+            )
         cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
         values = [_number(cells[name], path, number, name) for name in inputs]
         if label is None:

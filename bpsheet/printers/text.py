@@ -36,7 +36,9 @@ class TextPrinter(Printer):
         return f'"{node.value}"'
 
     def reference(self, node: Ref) -> str:
-        return f"{node.name} of the row before" if node.lag else node.name
+        # A name such as "dMSE / dw" would read as part of the formula.
+        name = f"({node.name})" if set(node.name) & set(" +-*/^") else node.name
+        return f"last {name}" if node.lag else name
 
     def param(self, node: Param) -> str:
         return node.name

@@ -1,0 +1,263 @@
+"""The command line: read the arguments, call, print. Exit status 2 is unusable input."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import bpsheet
+from bpsheet.errors import BpsheetError, EngineError, ExperimentError, OutputError, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bpsheet.experiment import Experiment
+    from bpsheet.trace import Trace
+
+__all__ = ["main"]
+
+ENDINGS = (".xlsx", ".csv", ".parquet")
+
+
+def _console(*, error: bool = False) -> Console:
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=error, highlight=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(bpsheet.__version__, package_name="bpsheet")
+def cli() -> None:
+    """Backpropagation, written down as a spreadsheet.
+
+    SPEC is a template's name (see `bpsheet list`), an experiment file (.toml), or a
+    workbook that bpsheet made.
+
+    \b
+    Example:
+      bpsheet run two-neuron
+    """
+
+
+@cli.command("list", epilog="\b\nExample:\n  bpsheet list")
+def list_templates() -> None:
+    """List the templates, a line each."""
+    from bpsheet.reader import load, template_names  # noqa: PLC0415
+
+    names = template_names()
+    width = max(map(len, names))
+    for name in names:
+        click.echo(f"{name:<{width}}  {load(name).title}")
+
+
+@cli.command(epilog="\b\nExample:\n  bpsheet new my-network && bpsheet run my-network.toml")
+@click.argument("name")
+def new(name: str) -> None:
+    """Write NAME.toml, a commented experiment file to start from."""
+    from bpsheet.files import replacing  # noqa: PLC0415
+    from bpsheet.reader import starter_text  # noqa: PLC0415
+
+    path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if path.exists():
+        raise OutputError(f"{path} exists; choose another name, or remove it first")
+    with replacing(path) as stream:
+        stream.write(starter_text(path.stem).encode())
+    click.echo(f"Wrote {path}. Run it: bpsheet run {path}")
+
+
+def _changes(settings: Sequence[str]) -> dict[str, float | str]:
+    """The pairs of --set: numbers where they read as numbers, else words."""
+    from bpsheet.reader import PLAIN_NUMBER  # noqa: PLC0415
+
+    changes: dict[str, float | str] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        name, text = name.strip(), text.strip()
+        if not equals or not name or not text:
+            raise ExperimentError(
+                [Problem("", f'NAME=VALUE expected, such as w_xg1=0.7; got "{setting}"')], "--set"
+            )
+        if name in ("iterations", "batch_size") and re.fullmatch("[0-9]{1,12}", text):
+            changes[name] = int(text)
+        else:
+            changes[name] = float(text) if PLAIN_NUMBER.fullmatch(text) else text
+    return changes
+
+
+def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experiment:
+    from bpsheet.reader import load  # noqa: PLC0415
+
+    changes = _changes(settings)
+    if iterations is not None:
+        changes["iterations"] = iterations
+    experiment = load(spec)
+    return experiment.changed(changes) if changes else experiment
+
+
+def _trained(experiment: Experiment) -> Trace:
+    from bpsheet.terminal import late_progress  # noqa: PLC0415
+
+    with late_progress(_console(error=True), "Training", experiment.iterations) as done:
+        return experiment.run(progress=done)
+
+
+ITERATIONS = click.option(
+    "--iterations", type=click.IntRange(1), metavar="N", help="How many presentations."
+)
+SET = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
+    "(x1[2] is x1 of example 2). May be given several times.",
+)
+
+
+@cli.command(
+    epilog="\b\nExamples:\n  bpsheet run two-neuron\n"
+    "  bpsheet run book-xor --layout book -o xor.xlsx\n"
+    "  bpsheet run iris --iterations 300 --set learning_rate=0.2 -o iris.csv"
+)
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["full", "book"]),
+    help="The columns of the sheet: all of them (full, the default), or as in the book.",
+)
+@ITERATIONS
+@SET
+def run(
+    spec: str,
+    output: Path | None,
+    layout: str | None,
+    iterations: int | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
+    from bpsheet.export import write  # noqa: PLC0415
+    from bpsheet.terminal import late_progress, run_table, summary  # noqa: PLC0415
+
+    experiment = _load(spec, iterations, settings)
+    path = output or Path("outputs") / f"{experiment.name}.xlsx"
+    if path.suffix.lower() not in ENDINGS:
+        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+    if layout and path.suffix.lower() != ".xlsx":
+        raise OutputError(f"{path}: --layout is for workbooks (.xlsx)")
+    if path.suffix.lower() == ".xlsx":
+        from bpsheet.workbook import check_fits  # noqa: PLC0415
+
+        check_fits(experiment, layout or "full")
+    trace = _trained(experiment)
+    console = _console()
+    console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")
+    console.print(run_table(trace))
+    for line in summary(trace):
+        console.print(_plain(line))
+    with late_progress(_console(error=True), "Writing", len(trace)) as done:
+        said = write(trace, path, layout or "full", done)
+    console.print(_plain(said), soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    """Text from a user, with nothing in it that the console would take for markup."""
+    from rich.markup import escape  # noqa: PLC0415
+
+    return escape(text)
+
+
+@cli.command(epilog="\b\nExample:\n  bpsheet show two-neuron --iteration 2")
+@click.argument("spec")
+@click.option("--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True)
+@SET
+def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
+    """Show one iteration of SPEC on the terminal, phase by phase."""
+    from bpsheet.terminal import show_iteration  # noqa: PLC0415
+
+    experiment = _load(spec, None, settings)
+    if iteration > experiment.iterations:
+        experiment = experiment.changed({"iterations": iteration})
+    trace = _trained(experiment)
+    console = _console()
+    console.print(
+        f"[bold]{_plain(experiment.title or experiment.name)}[/bold], iteration {iteration}\n"
+    )
+    for table in show_iteration(trace, iteration):
+        console.print(table)
+        console.print()
+
+
+@cli.command(
+    epilog="\b\nExamples:\n  bpsheet verify outputs/two-neuron.xlsx\n"
+    "  bpsheet verify outputs/two-neuron.xlsx --engine libreoffice --set w_xg1=0.7"
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--engine",
+    type=click.Choice(["ironcalc", "libreoffice"]),
+    default="ironcalc",
+    show_default=True,
+    help="The spreadsheet engine that recalculates.",
+)
+@SET
+def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
+    """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
+    from bpsheet.terminal import verify_table  # noqa: PLC0415
+    from bpsheet.verify import verify as verified  # noqa: PLC0415
+
+    error = _console(error=True)
+    with error.status("") as status:
+        report = verified(
+            file, engine, _changes(settings) or None, lambda stage: status.update(f"{stage} …")
+        )
+    console = _console()
+    made = ", ".join(
+        f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in report.changes.items()
+    )
+    console.print(f"{_plain(str(file))} in {engine}; changed: {_plain(made)}", soft_wrap=True)
+    console.print(verify_table(report))
+    if not report.passed:
+        for comparison in report.comparisons:
+            for line in comparison.wrong[:5]:
+                console.print(_plain(f"  {comparison.what}: {line}"), soft_wrap=True)
+        sys.exit(1)
+
+
+@cli.command(epilog="\b\nExample:\n  bpsheet schema > bpsheet.schema.json")
+def schema() -> None:
+    """Print the JSON schema of experiment files, for editors that complete and check them."""
+    from bpsheet.experiment import Experiment  # noqa: PLC0415
+
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+def main() -> None:
+    """The program `bpsheet`. What is refused is said in plain words, with exit status 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("Stopped; nothing was written.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except BpsheetError as error:
+        click.echo(f"bpsheet: {error}", err=True)
+        sys.exit(1 if isinstance(error, EngineError | OutputError) else 2)

@@ -1,0 +1,173 @@
+"""What the command line prints: short tables, and a progress bar for long work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bpsheet.evaluate import ERRORS
+from bpsheet.printers.text import formula_text
+from bpsheet.program import Column, Phase, Role
+from bpsheet.trace import Trace
+from bpsheet.verify import Report
+
+__all__ = ["late_progress", "run_table", "show_iteration", "summary", "verify_table"]
+
+# A bar that flashes by is worse than none.
+PATIENCE = 1.0
+# So many of each kind of column find room in a terminal.
+FEW = 3
+
+
+@contextmanager
+def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A function to tell how much is done; a bar appears when the work lasts over a second."""
+    began = time.monotonic()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task: TaskID | None = None
+
+    def done(count: int) -> None:
+        nonlocal task
+        if task is None:
+            if time.monotonic() - began < PATIENCE:
+                return
+            bar.start()
+            task = bar.add_task(what, total=total)
+        bar.update(task, completed=count)
+
+    try:
+        yield done
+    finally:
+        if task is not None:
+            bar.stop()
+
+
+def _value(trace: Trace, row: int, column: Column) -> str:
+    place = trace.program.position[column.name]
+    value = trace.values[row, place]
+    if np.isnan(value):
+        code = trace.recording.errors[row - trace.recording.first_error_row, place]
+        return ERRORS[int(code)]
+    if column.labels is not None:
+        return column.labels[int(value)]
+    return f"{value:.7g}"
+
+
+def run_table(trace: Trace) -> Table:
+    """The first and the last iterations: what was presented, what came out, the loss."""
+    wanted: list[Column] = []
+    last_layer = max((column.layer or 0 for column in trace.program), default=0)
+    for keep in (
+        lambda c: c.role is Role.DATA,
+        lambda c: c.role is Role.TARGET,
+        lambda c: c.role is Role.OUTPUT and c.layer == last_layer,
+        lambda c: c.role is Role.LOSS,
+    ):
+        wanted += [column for column in trace.program if keep(column)][:FEW]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("iteration", justify="right")
+    for column in wanted:
+        table.add_column(Text(column.name), justify="right")
+    count = len(trace)
+    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
+    before = -1
+    for row in rows:
+        if row != before + 1:
+            table.add_row(*["…"] * (len(wanted) + 1), style="dim")
+        table.add_row(f"{row + 1}", *(Text(_value(trace, row, column)) for column in wanted))
+        before = row
+    return table
+
+
+def summary(trace: Trace) -> list[str]:
+    """A few plain sentences about a run."""
+    lines = []
+    error = trace.first_error
+    if error is not None:
+        lines.append(
+            f"From iteration {error.iteration} on there are values that a spreadsheet cannot hold: "
+            f"{error.column} is the first ({error.error}); what depends on it is an error too."
+        )
+    verdicts = [column.name for column in trace.program if column.role is Role.VERDICT]
+    if verdicts:
+        right = trace.tests[verdicts].eq(1)
+        last = int(right.iloc[-1].sum())
+        line = f"Tests right at the last iteration: {last} of {len(verdicts)}."
+        everything = right.all(axis=1)
+        if everything.any():
+            line += f" All of them first at iteration {everything.idxmax()}."
+        lines.append(line)
+    return lines
+
+
+TITLES = {
+    Phase.INPUT: "Example",
+    Phase.WEIGHT: "Weights",
+    Phase.FORWARD: "Forward pass",
+    Phase.BACKWARD: "Backward pass",
+    Phase.GRADIENT: "Gradient",
+    Phase.UPDATE: "Adjustments",
+    Phase.TEST: "Tests",
+}
+
+
+def show_iteration(trace: Trace, iteration: int) -> Iterator[Table]:
+    """One iteration, a table for each phase: quantity, value, formula."""
+    for phase, title in TITLES.items():
+        columns = trace.program.phase(phase)
+        if not columns:
+            continue
+        table = Table(
+            box=None,
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            show_header=False,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+        )
+        table.add_column("quantity", no_wrap=True)
+        table.add_column("value", justify="right", no_wrap=True)
+        table.add_column("formula", style="dim")
+        for column in columns:
+            typed = column.formula is None or (iteration == 1 and column.is_state)
+            formula = "" if typed or column.formula is None else formula_text(column.formula)
+            value = _value(trace, iteration - 1, column)
+            table.add_row(Text(column.name), Text(value), Text(formula))
+        yield table
+
+
+def verify_table(report: Report) -> Table:
+    """The comparisons of a verification, a line each."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("compared with a fresh run", "cells", "largest difference", "at", ""):
+        table.add_column(head, justify="left" if head in ("", "at") else "right")
+    table.columns[0].justify = "left"
+    for comparison in report.comparisons:
+        verdict = (
+            Text("passed", "green")
+            if comparison.passed
+            else Text(f"{len(comparison.wrong):,} wrong", "bold red")
+        )
+        table.add_row(
+            comparison.what,
+            f"{comparison.cells:,}",
+            f"{comparison.largest:.1e} (allowed {comparison.tolerance:.0e})",
+            comparison.where or "-",
+            verdict,
+        )
+    return table

@@ -1,0 +1,211 @@
+"""Does a workbook compute what it says? Asked of a spreadsheet engine that is not ours.
+
+Three comparisons with a fresh run, cell by cell: the values stored in the file; the
+values after a recalculation; and the values after a weight, the learning rate and an
+example were changed and the workbook was recalculated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bpsheet.errors import EngineError
+from bpsheet.experiment import Experiment
+from bpsheet.program import Role
+from bpsheet.trace import Trace
+from bpsheet.training import EXAMPLE
+from bpsheet.verify.engines import ENGINES, Changes
+from bpsheet.verify.reading import Values, read_values, read_workbook
+from bpsheet.workbook import layout_of
+from bpsheet.workbook.about import DATA
+from bpsheet.workbook.layout import FIRST_ROW, Layout
+from bpsheet.workbook.steps import STEPS
+
+__all__ = ["Comparison", "Report", "compare", "verify"]
+
+# Unchanged, both sides begin with the same bits; after a change, last digits may grow apart.
+UNCHANGED = 1e-12
+CHANGED = 1e-10
+# Smaller numbers than this are compared as if they had this size: a difference of two
+# numbers near 1 has lost the digits that a relative comparison would ask of it.
+FLOOR = 1e-3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison with a fresh run: how many cells, and where they differ most."""
+
+    what: str
+    cells: int
+    largest: float
+    where: str
+    tolerance: float
+    wrong: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.wrong
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found. `changes` are those that were made, by the names of `--set`."""
+
+    path: Path
+    engine: str
+    changes: Mapping[str, float | str]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(comparison.passed for comparison in self.comparisons)
+
+
+def compare(what: str, trace: Trace, layout: Layout, found: Values, tolerance: float) -> Comparison:
+    """Hold the cells of Steps against a run: numbers by their size, words and errors as such."""
+    largest, where, wrong = 0.0, "", []
+    for index, shown in enumerate(layout.shown):
+        place = layout.program.position[shown.column.name]
+        expected = trace.values[:, place]
+        numbers, is_error, other = _sorted_out(found[:, index], shown.column.labels)
+        should_fail = np.isnan(expected)
+        off = other | (is_error != should_fail)
+        both = ~off & ~should_fail
+        scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), FLOOR)
+        difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
+        if difference.size and difference.max() > largest:
+            largest = float(difference.max())
+            where = f"{shown.letter}{int(difference.argmax()) + FIRST_ROW}"
+        for row in np.flatnonzero(off | (difference > tolerance)):
+            cell = f"{shown.letter}{row + FIRST_ROW}"
+            wrong.append(
+                f"{cell} ({shown.column.name}): {_said(found[row, index])} there, "
+                f"{_wanted(expected[row], shown.column.labels)} expected"
+            )
+    return Comparison(what, found.size, largest, where, tolerance, tuple(wrong))
+
+
+def _sorted_out(
+    cells: npt.NDArray[np.object_], labels: tuple[str, str] | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """The cells as numbers; which are errors; which are neither."""
+    numbers = np.zeros(len(cells))
+    is_error = np.zeros(len(cells), dtype=bool)
+    other = np.zeros(len(cells), dtype=bool)
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str) and cell.startswith("#"):
+            is_error[row] = True
+        elif labels is not None and cell in labels:
+            numbers[row] = labels.index(str(cell))
+        elif labels is None and isinstance(cell, int | float) and not isinstance(cell, bool):
+            numbers[row] = cell
+        else:
+            other[row] = True
+    return numbers, is_error, other
+
+
+def _said(value: object) -> str:
+    return "no formula" if value is None else str(value)
+
+
+def _wanted(value: float, labels: tuple[str, str] | None) -> str:
+    if np.isnan(value):
+        return "an error"
+    return labels[int(value)] if labels else repr(float(value))
+
+
+def verify(
+    path: str | Path,
+    engine: str = "ironcalc",
+    changes: Mapping[str, float | str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Check a workbook of ours in another engine ("ironcalc" or "libreoffice").
+
+    `changes` are made before the last comparison, by the names of `Experiment.changed`;
+    by default a weight, the learning rate and an example's first input. Where the reader
+    has changed inputs in the file, those are taken as they stand.
+
+    Raises WorkbookError, EngineError, and ExperimentError for changes that do not fit.
+    """
+    if engine not in ENGINES:
+        raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
+    path = Path(path)
+    say = progress or (lambda _stage: None)
+    say("reading")
+    stored = read_workbook(path)
+    experiment = stored.experiment
+    trace = experiment.run()
+    layout = layout_of(trace, stored.kind)
+    values, inputs = read_values(path, layout, len(trace))
+    edited = _edited(experiment, trace, inputs)
+    if edited:
+        experiment = experiment.changed(edited)
+        trace = experiment.run()
+        layout = layout_of(trace, stored.kind)
+    chosen = dict(changes) if changes is not None else _default_changes(experiment, trace)
+    changed = experiment.changed(chosen).run()
+    recalculate = ENGINES[engine]
+    comparisons = [compare("stored values", trace, layout, values, UNCHANGED)]
+    say("recalculating")
+    found = recalculate(path, layout, len(trace), {})
+    comparisons.append(compare("recalculated", trace, layout, found, UNCHANGED))
+    say("recalculating with changes")
+    found = recalculate(path, layout, len(trace), _cells(chosen, trace, layout))
+    comparisons.append(compare("recalculated with changes", changed, layout, found, CHANGED))
+    return Report(path, engine, chosen, tuple(comparisons))
+
+
+def _edited(
+    experiment: Experiment, trace: Trace, inputs: dict[str, object]
+) -> dict[str, float | str]:
+    """The inputs that differ from the experiment's: somebody has changed them in the file."""
+    program = trace.program
+    before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
+    before |= {c.name: c.start for c in program if c.start is not None}
+    for name, table in program.tables.items():
+        before |= {f"{name}[{number}]": value for number, value in enumerate(table, start=1)}
+    return {
+        name: value
+        for name, value in inputs.items()
+        if isinstance(value, int | float | str)
+        and not isinstance(value, bool)
+        and value != before[name]
+    }
+
+
+def _default_changes(experiment: Experiment, trace: Trace) -> dict[str, float | str]:
+    """A weight, the learning rate and an input, each moved by a little."""
+    weight = next(column for column in trace.program if column.role is Role.WEIGHT)
+    first = experiment.network.inputs[0]
+    return {
+        weight.name: (weight.start or 0.0) + 0.0625,
+        "learning_rate": experiment.training.learning_rate * 0.75,
+        f"{first}[1]": trace.program.tables[first][0] + 0.125,
+    }
+
+
+def _cells(changes: Mapping[str, float | str], trace: Trace, layout: Layout) -> Changes:
+    """Where each change is typed in."""
+    cells: dict[tuple[str, str], float | str] = {}
+    for name, value in changes.items():
+        if name in layout.parameter_cells:
+            cells[STEPS, layout.parameter_cells[name]] = value
+        elif name in layout.by_name:
+            cells[STEPS, f"{layout.by_name[name].letter}{FIRST_ROW}"] = value
+        else:
+            data, _, number = name.rpartition("[")
+            example = int(number.removesuffix("]"))
+            if layout.kind == "full":
+                cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
+                continue
+            letter = layout.by_name[data].letter
+            presented = trace.values[:, trace.program.position[EXAMPLE]]
+            for row in np.flatnonzero(presented == example):
+                cells[STEPS, f"{letter}{row + FIRST_ROW}"] = value
+    return cells

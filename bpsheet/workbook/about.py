@@ -1,0 +1,155 @@
+"""The sheets Data and About.
+
+About ends with the experiment file's text, so that the workbook can be made again from
+itself: `bpsheet.load("some.xlsx")` reads it.
+"""
+
+from __future__ import annotations
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border
+from openpyxl.utils.cell import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+import bpsheet
+from bpsheet.printers.text import formula_text
+from bpsheet.program import Role
+from bpsheet.trace import Trace
+from bpsheet.workbook import style
+from bpsheet.workbook.cells import put_number, put_text
+from bpsheet.workbook.layout import FIRST_ROW, Layout
+
+__all__ = ["ABOUT", "DATA", "FILE_HEADING", "build_about", "build_data"]
+
+DATA, ABOUT = "Data", "About"
+# The last heading on About; the lines below it are the experiment file.
+FILE_HEADING = "Experiment file"
+# A cell holds 32,767 characters; a longer line goes on in the next cell.
+PIECE = 30_000
+
+
+def build_data(book: Workbook, trace: Trace, layout: Layout) -> None:
+    """The examples: the sheet from which the rows of Steps look up their inputs and targets."""
+    sheet = book.create_sheet(DATA)
+    names = list(trace.program.tables)
+    for index, name in enumerate(["example", *names], start=1):
+        place = f"{get_column_letter(index)}1"
+        put_text(sheet, place, name, style.HEADER_FONT)
+        sheet[place].fill = style.solid("E2E8F0")
+        sheet[place].alignment = style.HEADER_ALIGNMENT
+        sheet[place].border = Border(bottom=style.BORDER.bottom)
+        sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
+    for number in range(layout.examples):
+        put_number(sheet, f"A{number + 2}", number + 1, style.BODY)
+        for name in names:
+            place = f"{layout.data_letters[name]}{number + 2}"
+            put_number(sheet, place, trace.program.tables[name][number], style.INPUT_FONT)
+            sheet[place].fill = style.INPUT_FILL
+    sheet.freeze_panes = "B2"
+    sheet.print_title_rows = "1:1"
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+
+
+def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
+    """What the workbook is, what each column is, what may be changed, where it came from."""
+    sheet = book.create_sheet(ABOUT)
+    for letter, width in zip("ABCDE", (10, 22, 16, 62, 62), strict=True):
+        sheet.column_dimensions[letter].width = width
+    experiment = trace.experiment
+    put_text(sheet, "A1", experiment.title or experiment.name, style.TITLE)
+    row = 3
+    for line in experiment.notes.strip().splitlines():
+        row = _paragraph(sheet, row, line)
+    row = _section(sheet, row + 1, "What may be changed")
+    for line in _changeable(layout):
+        row = _paragraph(sheet, row, line)
+    row = _section(sheet, row + 1, "The columns of Steps")
+    row = _columns(sheet, row, layout)
+    row = _section(sheet, row + 1, "Made with")
+    facts = (
+        ("Version", f"bpsheet {bpsheet.__version__}"),
+        ("Layout", layout.kind),
+        ("Rows", f"{len(trace)}"),
+    )
+    for name, value in facts:
+        put_text(sheet, f"A{row}", name, style.LABEL)
+        put_text(sheet, f"B{row}", value, style.BODY)
+        row += 1
+    row = _section(sheet, row + 1, FILE_HEADING)
+    for line in experiment.text.splitlines():
+        pieces = [line[i : i + PIECE] for i in range(0, len(line), PIECE)]
+        for index, piece in enumerate(pieces, start=1):
+            put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)
+        row += 1
+    _view(sheet)
+
+
+def _changeable(layout: Layout) -> list[str]:
+    first = FIRST_ROW
+    cells = ", ".join(
+        f"{p.label} ({layout.parameter_cells[p.name]})" for p in layout.program.parameters
+    )
+    weights = [s.letter for s in layout.shown if s.column.role is Role.WEIGHT]
+    lines = [
+        "Blue cells on a pale fill are typed numbers; every other number is a formula and follows.",
+        f"Hyper-parameters on Steps: {cells}.",
+        f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.",
+    ]
+    if layout.kind == "full":
+        lines.append(
+            "Examples: on the sheet Data, each in one place. The number of examples is fixed."
+        )
+    else:
+        lines.append("Examples on Steps: in every row that presents them.")
+    lines.append(
+        "For more iterations, select the last row of Steps and drag its lower corner down."
+    )
+    return lines
+
+
+def _section(sheet: Worksheet, row: int, text: str) -> int:
+    put_text(sheet, f"A{row}", text, style.SECTION)
+    return row + 1
+
+
+def _paragraph(sheet: Worksheet, row: int, text: str) -> int:
+    """A line of text across the table's width, high enough for all of it."""
+    put_text(sheet, f"A{row}", text, style.BODY)
+    sheet.merge_cells(f"A{row}:E{row}")
+    sheet[f"A{row}"].alignment = Alignment(wrap_text=True, vertical="top")
+    sheet.row_dimensions[row].height = 15.5 * (1 + len(text) // 165)
+    return row + 1
+
+
+def _columns(sheet: Worksheet, row: int, layout: Layout) -> int:
+    heads = ("Column", "Name", "Group", "What it is", "Formula")
+    for letter, head in zip("ABCDE", heads, strict=True):
+        put_text(sheet, f"{letter}{row}", head, style.HEADER_FONT)
+        sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
+    row += 1
+    for shown in layout.shown:
+        column = shown.column
+        formula = "" if column.formula is None else formula_text(column.formula)
+        meaning = column.meaning[:1].upper() + column.meaning[1:]
+        texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
+        for letter, text in zip("ABCDE", texts, strict=True):
+            put_text(sheet, f"{letter}{row}", _short(text), style.BODY)
+            sheet[f"{letter}{row}"].alignment = Alignment(vertical="top", wrap_text=letter in "DE")
+        longest = max(len(meaning), len(formula))
+        sheet.row_dimensions[row].height = 15.5 * min(1 + longest // 62, 12)
+        row += 1
+    return row
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= PIECE else text[: PIECE - 1] + "…"
+
+
+def _view(sheet: Worksheet) -> None:
+    sheet.sheet_view.showGridLines = False
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToHeight = 0

@@ -1,0 +1,285 @@
+"""Which columns a sheet shows, where they stand, and what their cells say.
+
+A layout is a choice over one program. What it does not show is written into the one
+formula that uses it; what cannot be (it is used more than once, in the next row, or
+makes too long a formula) is shown after all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from openpyxl.utils.cell import get_column_letter
+
+from bpsheet.errors import LimitError
+from bpsheet.expr import Expr, Lookup, Ref, replace_refs, size, walk
+from bpsheet.printers.excel import Cell, ExcelPrinter
+from bpsheet.program import Column, Phase, Program, Role
+
+__all__ = [
+    "FIRST_ROW",
+    "LAYOUTS",
+    "Layout",
+    "Shown",
+    "book_layout",
+    "full_layout",
+    "make_layout",
+]
+
+LAYOUTS = ("full", "book")
+
+# Rows 1-3 say what the sheet shows, row 5 has the hyper-parameters, row 7 the headers.
+FIRST_ROW = 8
+PARAMETER_ROW = 5
+
+# What a worksheet holds.
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+MAX_FORMULA = 8_192
+
+# A formula that would have more nodes than this keeps its parts in columns of their own.
+MAX_INLINED = 300
+
+HIDDEN = {
+    "full": frozenset({Role.TEST_SUM}),
+    "book": frozenset(
+        {
+            Role.ITERATION,
+            Role.EPOCH,
+            Role.EXAMPLE,
+            Role.BATCH_ROW,
+            Role.BATCH_END,
+            Role.SUM,
+            Role.TEST_SUM,
+            Role.TEST_OUTPUT,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column on the sheet: its place (from 1) and its formula with the hidden ones written in.
+
+    `formula` is None where its values are typed: given ones, and in the layout book the data.
+    """
+
+    column: Column
+    place: int
+    formula: Expr | None
+
+    @property
+    def letter(self) -> str:
+        return get_column_letter(self.place)
+
+    @property
+    def starts_typed(self) -> bool:
+        """Whether the first row is a typed number: an initial weight."""
+        return self.formula is None or self.column.is_state
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a sheet.
+
+    `guarded` names those whose functions are written in their safe form although that
+    repeats a long argument: the run comes where the plain form would overflow.
+    """
+
+    kind: str
+    program: Program
+    shown: tuple[Shown, ...]
+    examples: int
+    guarded: frozenset[str] = frozenset()
+
+    first_row = FIRST_ROW
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Shown]:
+        return {entry.column.name: entry for entry in self.shown}
+
+    @cached_property
+    def parameter_cells(self) -> Mapping[str, str]:
+        """Where each hyper-parameter's value stands: B5, D5, …"""
+        return {
+            parameter.name: f"{get_column_letter(2 * index)}{PARAMETER_ROW}"
+            for index, parameter in enumerate(self.program.parameters, start=1)
+        }
+
+    @cached_property
+    def data_ranges(self) -> Mapping[str, str]:
+        """Where each input and target stands on the sheet Data."""
+        return {
+            name: f"Data!${letter}$2:${letter}${self.examples + 1}"
+            for name, letter in self.data_letters.items()
+        }
+
+    @cached_property
+    def data_letters(self) -> Mapping[str, str]:
+        return {
+            name: get_column_letter(index)
+            for index, name in enumerate(self.program.tables, start=2)
+        }
+
+    @property
+    def frozen(self) -> int:
+        """How many columns stay in view: the example's, where they leave room for more."""
+        presented = [s.place for s in self.shown if s.column.phase is Phase.INPUT]
+        if presented and presented[-1] <= 9:
+            return presented[-1]
+        numbers = [
+            s.place
+            for s in self.shown
+            if s.column.role in (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
+        ]
+        return numbers[-1] if numbers else 0
+
+    def last_row(self, iterations: int) -> int:
+        return FIRST_ROW + iterations - 1
+
+    def formula(self, name: str, row: int | str, before: int | str = "") -> str | None:
+        """What a column's cell in a row says, without the leading `=`; None where it is typed.
+
+        `before` is the row before, where `row` is not a number.
+        """
+        entry = self.by_name.get(name)
+        if entry is None or entry.formula is None or (row == FIRST_ROW and entry.starts_typed):
+            return None
+        last = row - 1 if isinstance(row, int) else before
+
+        def cell(ref: Ref) -> Cell:
+            return Cell(self.by_name[ref.name].place, last if ref.lag else row)
+
+        printer = ExcelPrinter(
+            cell,
+            lambda parameter: _absolute(self.parameter_cells[parameter]),
+            lambda table: self.data_ranges[table],
+            guard=name in self.guarded,
+        )
+        text = printer.text(entry.formula)
+        if entry.column.labels is not None:
+            no, yes = entry.column.labels
+            return f'IF({text},"{yes}","{no}")'
+        return text
+
+    def check(self, iterations: int) -> None:
+        """Refuse, with the numbers, what a worksheet cannot hold.
+
+        Raises LimitError.
+        """
+        columns = self.shown[-1].place
+        last = self.last_row(iterations)
+        instead = "write a .csv or .parquet file instead"
+        if columns > MAX_COLUMNS:
+            raise LimitError(
+                f"{columns:,} columns; a worksheet holds {MAX_COLUMNS:,}. Use fewer neurons, "
+                f"or {instead}"
+            )
+        if last > MAX_ROWS:
+            raise LimitError(
+                f"{iterations:,} iterations; a worksheet holds {MAX_ROWS - FIRST_ROW + 1:,}. "
+                f"Ask for fewer (--iterations), or {instead}"
+            )
+        if self.kind == "full" and self.examples + 1 > MAX_ROWS:
+            raise LimitError(
+                f"{self.examples:,} examples; a worksheet holds {MAX_ROWS - 1:,}. {instead}"
+            )
+        for entry in self.shown:
+            text = self.formula(entry.column.name, max(last, FIRST_ROW + 1)) or ""
+            if len(text) > MAX_FORMULA:
+                raise LimitError(
+                    f"the formula of {entry.column.name} has {len(text):,} characters; a cell "
+                    f"holds {MAX_FORMULA:,}. Use fewer neurons, or {instead}"
+                )
+
+
+def _absolute(cell: str) -> str:
+    letters = cell.rstrip("0123456789")
+    return f"${letters}${cell[len(letters) :]}"
+
+
+def make_layout(
+    program: Program,
+    examples: int,
+    kind: str,
+    *,
+    gap: bool = False,
+    guarded: frozenset[str] = frozenset(),
+) -> Layout:
+    """The layout of that kind. `gap` leaves a column empty before the tests (layout book)."""
+    typed = {
+        column.name
+        for column in program
+        if column.formula is None or (kind == "book" and isinstance(column.formula, Lookup))
+    }
+    inlined = _to_inline(program, kind, typed)
+    written: dict[Ref, Expr] = {}
+    shown: list[Shown] = []
+    place = 0
+    for column in program:
+        if column.name in inlined.unused:
+            continue
+        formula = None if column.name in typed else column.formula
+        if formula is not None:
+            formula = replace_refs(formula, written)
+        is_short = formula is not None and size(formula) <= MAX_INLINED
+        if column.name in inlined.once and formula is not None and is_short:
+            written[Ref(column.name)] = formula
+            continue
+        place += 1
+        starts_tests = column.phase is Phase.TEST and (
+            not shown or shown[-1].column.phase is not Phase.TEST
+        )
+        if gap and kind == "book" and starts_tests:
+            place += 1
+        shown.append(Shown(column, place, formula))
+    return Layout(kind, program, tuple(shown), examples, guarded)
+
+
+@dataclass(frozen=True)
+class _Inlining:
+    """The hidden columns: those that nothing shown uses, and those that one formula uses once."""
+
+    unused: frozenset[str]
+    once: frozenset[str]
+
+
+def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
+    hidden = {column.name for column in program if column.role in HIDDEN[kind]}
+    in_next_row = {
+        ref.name
+        for column in program
+        if column.name not in hidden
+        for ref in column.references
+        if ref.lag
+    }
+    uses: Counter[str] = Counter()
+    unused, once = set(), set()
+    for column in reversed(program.columns):
+        name = column.name
+        if name in hidden and name not in in_next_row:
+            if uses[name] == 0:
+                unused.add(name)
+                continue
+            if uses[name] == 1 and name not in typed and not column.is_state:
+                once.add(name)
+        if name not in typed and column.formula is not None:
+            uses.update(
+                node.name
+                for node in walk(column.formula)
+                if isinstance(node, Ref) and node.lag == 0
+            )
+    return _Inlining(frozenset(unused), frozenset(once))
+
+
+def full_layout(program: Program, examples: int) -> Layout:
+    """The layout with everything: iteration, weighted sums, data on a sheet of its own."""
+    return make_layout(program, examples, "full")
+
+
+def book_layout(program: Program, examples: int) -> Layout:
+    """The layout of the book's own sheets."""
+    return make_layout(program, examples, "book")

@@ -1,0 +1,75 @@
+"""The .xlsx file: openpyxl's package, with the rows of one sheet streamed into it.
+
+openpyxl cannot store a formula's value, and holds every cell in memory; so it makes all
+but the rows, and those are written while the package is zipped. All dates are fixed:
+the same experiment gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from openpyxl import Workbook
+
+from bpsheet.files import replacing
+from bpsheet.workbook.layout import FIRST_ROW
+
+__all__ = ["write_package"]
+
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
+ZIP_DATE = (2000, 1, 1, 0, 0, 0)
+FIRST_SHEET = "xl/worksheets/sheet1.xml"
+
+
+def write_package(book: Workbook, rows: Iterable[bytes], area: str, path: Path) -> None:
+    """Write the workbook; `rows` go into its first sheet, whose cells then span `area`."""
+    book.properties.created = MADE
+    book.properties.creator = "bpsheet"
+    made = io.BytesIO()
+    book.save(made)
+    with zipfile.ZipFile(made) as parts, replacing(path) as target:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+            for part in parts.infolist():
+                info = zipfile.ZipInfo(part.filename, ZIP_DATE)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.external_attr = 0o644 << 16
+                content = parts.read(part)
+                if part.filename == FIRST_SHEET:
+                    with package.open(info, "w", force_zip64=True) as stream:
+                        before, after = _around_rows(content, area)
+                        stream.write(before)
+                        for chunk in rows:
+                            stream.write(chunk)
+                        stream.write(after)
+                    continue
+                if part.filename == "docProps/core.xml":
+                    content = _without_time(content)
+                elif part.filename.startswith("xl/worksheets/_rels/"):
+                    # Relative, as Excel writes them: some readers know no others.
+                    content = content.replace(b'Target="/xl/', b'Target="../')
+                package.writestr(info, content)
+
+
+def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
+    """The sheet's XML before and after its rows; the sample rows that carried styles go."""
+    start = content.index(f'<row r="{FIRST_ROW}"'.encode())
+    end = content.index(b"</sheetData>")
+    before = re.sub(
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
+    )
+    return before, content[end:]
+
+
+def _without_time(content: bytes) -> bytes:
+    """openpyxl stamps the time of saving; the same workbook should be the same bytes."""
+    stamp = MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    return re.sub(
+        rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)",
+        rb"\g<1>" + stamp + rb"\g<2>",
+        content,
+    )

@@ -1,0 +1,206 @@
+"""The sheet Steps: what stands above the rows, how columns look, how it prints.
+
+The rows themselves are streamed (`bpsheet.workbook.rows`); here they get their styles.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from openpyxl import Workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Border
+from openpyxl.utils.cell import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bpsheet.printers.text import formula_text
+from bpsheet.program import Phase, Role
+from bpsheet.trace import Trace
+from bpsheet.workbook import style
+from bpsheet.workbook.cells import put_number, put_text
+from bpsheet.workbook.layout import FIRST_ROW, PARAMETER_ROW, Layout, Shown
+
+__all__ = ["STEPS", "RowStyles", "build_steps"]
+
+STEPS = "Steps"
+BAND_ROW, HEADER_ROW = 6, 7
+
+# The styles of a column's cells: in the first row, and in the others.
+RowStyles = list[tuple[int, int]]
+
+
+def build_steps(book: Workbook, trace: Trace, layout: Layout) -> RowStyles:
+    """Everything on the sheet but its rows. Returns the style numbers of their cells."""
+    sheet = book.create_sheet(STEPS)
+    _heading(sheet, trace, layout)
+    _parameters(book, sheet, layout)
+    _headers(sheet, layout)
+    styles = _row_styles(sheet, trace, layout)
+    last = layout.last_row(len(trace))
+    _rules(sheet, layout, last)
+    _view(sheet, layout, last)
+    return styles
+
+
+def _heading(sheet: Worksheet, trace: Trace, layout: Layout) -> None:
+    title = trace.experiment.title or trace.experiment.name
+    put_text(sheet, "A1", title, style.TITLE)
+    put_text(
+        sheet,
+        "A2",
+        "Each row is one iteration: one example presented, forward pass, backward pass, adjustment"
+        + (" (at the end of each batch)." if layout.by_name.get("batch_row") else "."),
+        style.NOTE,
+    )
+    put_text(sheet, "A3", _groups_in_words(layout), style.NOTE)
+    sheet.row_dimensions[1].height = 22
+
+
+WORDS = {
+    Phase.INPUT: "the example",
+    Phase.WEIGHT: "the weights",
+    Phase.FORWARD: "the forward pass",
+    Phase.BACKWARD: "the backward pass",
+    Phase.GRADIENT: "the gradient",
+    Phase.UPDATE: "the adjustments of the weights",
+    Phase.TEST: "tests of this row's weights",
+}
+
+
+def _groups_in_words(layout: Layout) -> str:
+    """Columns A - C hold the example, D - H the weights …"""
+    parts = []
+    for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
+        letters = [shown.letter for shown in group]
+        span = letters[0] if len(letters) == 1 else f"{letters[0]} - {letters[-1]}"
+        parts.append(f"{span} {WORDS[phase]}")
+    cells = "Blue cells may be changed; every other number follows."
+    return f"Columns: {', '.join(parts)}. {cells}"
+
+
+def _parameters(book: Workbook, sheet: Worksheet, layout: Layout) -> None:
+    for parameter in layout.program.parameters:
+        place = layout.parameter_cells[parameter.name]
+        column = sheet[place].column
+        label = f"{get_column_letter(column - 1)}{PARAMETER_ROW}"
+        put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
+        sheet[label].alignment = Alignment(horizontal="right")
+        if isinstance(parameter.value, str):
+            put_text(sheet, place, parameter.value, style.INPUT_FONT)
+        else:
+            put_number(sheet, place, parameter.value, style.INPUT_FONT)
+        sheet[place].fill = style.INPUT_FILL
+        sheet[place].alignment = Alignment(horizontal="left")
+        sheet[place].comment = _comment(f"{parameter.meaning}. Change it, and every row follows.")
+        reference = f"{STEPS}!${place[0]}${PARAMETER_ROW}"
+        book.defined_names[parameter.name] = DefinedName(parameter.name, attr_text=reference)
+        if parameter.choices:
+            listed = DataValidation("list", formula1=f'"{",".join(parameter.choices)}"')
+        elif parameter.name == "batch_size":
+            listed = DataValidation("whole", operator="greaterThanOrEqual", formula1="1")
+        else:
+            listed = DataValidation(
+                "decimal", operator="between", formula1="-1E300", formula2="1E300"
+            )
+        listed.showErrorMessage = True
+        listed.add(place)
+        sheet.add_data_validation(listed)
+
+
+def _headers(sheet: Worksheet, layout: Layout) -> None:
+    phase_before = None
+    for shown in layout.shown:
+        column = shown.column
+        band, pale = style.BANDS[column.phase]
+        begins = column.phase is not phase_before
+        phase_before = column.phase
+        if layout.kind == "full":
+            cell = sheet.cell(BAND_ROW, shown.place)
+            if begins:
+                put_text(sheet, cell.coordinate, style.GROUPS[column.phase])
+            cell.font = style.BAND_FONT
+            cell.fill = style.solid(band)
+        header = sheet.cell(HEADER_ROW, shown.place)
+        put_text(sheet, header.coordinate, column.name, style.HEADER_FONT)
+        header.fill = style.solid(pale)
+        header.alignment = style.HEADER_ALIGNMENT
+        left = style.GROUP_EDGE.left if begins else None
+        header.border = Border(bottom=style.BORDER.bottom, left=left)
+        header.comment = _comment(_explained(shown))
+        sheet.column_dimensions[shown.letter].width = style.column_width(column.name, column.role)
+    sheet.row_dimensions[HEADER_ROW].height = 32
+
+
+def _explained(shown: Shown) -> str:
+    """The note of a header: what the column is, and its formula in the source's names."""
+    text = shown.column.meaning
+    if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
+        text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula)}"
+    return text[:1].upper() + text[1:]
+
+
+def _comment(text: str) -> Comment:
+    short = text if len(text) <= 1_000 else text[:999] + "…"
+    comment = Comment(short, "bpsheet")
+    comment.width = 320
+    comment.height = 40 + 18 * (short.count("\n") + len(short) // 45)
+    return comment
+
+
+def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
+    """Styles by number, read from two sample cells for each column."""
+    styles = []
+    values = trace.values
+    phase_before = None
+    for shown in layout.shown:
+        column = shown.column
+        begins = column.phase is not phase_before
+        phase_before = column.phase
+        shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
+        numbers = []
+        for row, typed in (
+            (FIRST_ROW, shown.starts_typed and column.role is not Role.ITERATION),
+            (FIRST_ROW + 1, shown.formula is None),
+        ):
+            cell = sheet.cell(row, shown.place)
+            cell.font = style.INPUT_FONT if typed else style.BODY
+            if typed:
+                cell.fill = style.INPUT_FILL
+            if begins:
+                cell.border = style.GROUP_EDGE
+            if column.role is Role.VERDICT:
+                cell.alignment = Alignment(horizontal="center")
+            cell.number_format = "General" if typed and column.role is Role.WEIGHT else shape
+            numbers.append(cell.style_id)
+        styles.append((numbers[0], numbers[1]))
+    return styles
+
+
+def _rules(sheet: Worksheet, layout: Layout, last: int) -> None:
+    for role, rules in style.RULES.items():
+        letters = [shown.letter for shown in layout.shown if shown.column.role is role]
+        if letters:
+            area = f"{letters[0]}{FIRST_ROW}:{letters[-1]}{last}"
+            for rule in rules:
+                sheet.conditional_formatting.add(area, rule)
+
+
+def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
+    sheet.freeze_panes = f"{get_column_letter(layout.frozen + 1)}{FIRST_ROW}"
+    sheet.sheet_view.zoomScale = 100
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    width = sum(style.column_width(s.column.name, s.column.role) for s in layout.shown)
+    # About 170 characters across a landscape page are still easy to read.
+    sheet.page_setup.fitToWidth = max(1, round(width / 170))
+    sheet.page_setup.fitToHeight = 0
+    sheet.print_title_rows = f"{BAND_ROW}:{HEADER_ROW}"
+    if sheet.page_setup.fitToWidth > 1 and layout.frozen:
+        sheet.print_title_cols = f"A:{get_column_letter(layout.frozen)}"
+    sheet.print_area = f"A1:{layout.shown[-1].letter}{last}"
+    sheet.page_margins.left = sheet.page_margins.right = 0.4
+    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    sheet.oddFooter.center.text = "Page &P of &N"

@@ -1,0 +1,118 @@
+"""How a sheet looks: colours, fonts, number formats, widths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from openpyxl.formatting.rule import CellIsRule
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+from bpsheet.program import Phase, Role
+
+__all__ = [
+    "BANDS",
+    "BODY",
+    "BORDER",
+    "GROUPS",
+    "HEADER_ALIGNMENT",
+    "INPUT_FILL",
+    "INPUT_FONT",
+    "LABEL",
+    "MONOSPACE",
+    "NOTE",
+    "RULES",
+    "SECTION",
+    "TITLE",
+    "column_width",
+    "number_format",
+    "solid",
+]
+
+FAMILY = "Calibri"
+TITLE = Font(name=FAMILY, size=15, bold=True, color="1F2937")
+SECTION = Font(name=FAMILY, size=12, bold=True, color="1F2937")
+NOTE = Font(name=FAMILY, size=10, color="4B5563")
+BODY = Font(name=FAMILY, size=11)
+LABEL = Font(name=FAMILY, size=11, bold=True)
+MONOSPACE = Font(name="Consolas", size=10)
+
+# Input cells, as financial models mark them: blue on a pale fill.
+INPUT_FONT = Font(name=FAMILY, size=11, color="0000FF")
+
+
+def solid(colour: str) -> PatternFill:
+    """A fill of one colour (RRGGBB)."""
+    return PatternFill("solid", start_color=colour, end_color=colour)
+
+
+INPUT_FILL = solid("FFF9E5")
+
+# Each group of columns: the band's colour above, the header's below it.
+BANDS: Mapping[Phase, tuple[str, str]] = {
+    Phase.INPUT: ("475569", "E2E8F0"),
+    Phase.WEIGHT: ("92600A", "FDEBC8"),
+    Phase.FORWARD: ("1D5FA8", "DCEBFA"),
+    Phase.BACKWARD: ("7A3E9D", "EEE0F6"),
+    Phase.GRADIENT: ("9D3E6B", "F8E0EB"),
+    Phase.UPDATE: ("2F6B4F", "DDF0E5"),
+    Phase.TEST: ("5B5B5B", "ECECEC"),
+}
+GROUPS: Mapping[Phase, str] = {
+    Phase.INPUT: "Example",
+    Phase.WEIGHT: "Weights",
+    Phase.FORWARD: "Forward pass",
+    Phase.BACKWARD: "Backward pass",
+    Phase.GRADIENT: "Gradient",
+    Phase.UPDATE: "Adjustments",
+    Phase.TEST: "Tests",
+}
+BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
+HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")
+HEADER_ALIGNMENT = Alignment(horizontal="center", vertical="center", wrap_text=True)
+BORDER = Border(bottom=Side("medium", color="94A3B8"))
+# A thin line where a group of columns begins.
+GROUP_EDGE = Border(left=Side("thin", color="94A3B8"))
+
+GREEN = Font(color="1B7A3D")
+RED = Font(color="B42318")
+
+# Positive green, negative red; the sign is printed too, for those who see no difference.
+RULES = {
+    Role.ADJUSTMENT: (
+        CellIsRule(operator="greaterThan", formula=["0"], font=GREEN),
+        CellIsRule(operator="lessThan", formula=["0"], font=RED),
+    ),
+    Role.VERDICT: (
+        CellIsRule(operator="equal", formula=['"Correct"'], font=GREEN),
+        CellIsRule(operator="equal", formula=['"Incorrect"'], font=RED),
+    ),
+}
+
+COUNTED = frozenset(
+    {Role.ITERATION, Role.EPOCH, Role.EXAMPLE, Role.BATCH_ROW, Role.BATCH_END, Role.VERDICT}
+)
+
+
+def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
+    """Six decimals where they show the column's values well, else six significant digits.
+
+    Counts and data are shown as they are; adjustments always with their sign.
+    """
+    if role in COUNTED or role in (Role.DATA, Role.TARGET):
+        return "General"
+    sizes = np.abs(values[np.isfinite(values)])
+    largest = float(sizes.max()) if sizes.size else 0.0
+    digits = "0.000000" if largest == 0 or 1e-3 <= largest < 1e6 else "0.00000E+00"
+    if role is Role.ADJUSTMENT:
+        return f"+{digits};-{digits};{digits}"
+    return digits
+
+
+def column_width(name: str, role: Role) -> float:
+    """A width, in characters, that shows the values and wraps the header decently."""
+    if role in COUNTED:
+        return max(9.5, min(len(name) + 2, 14))
+    longest = max(len(word) for word in name.replace("/", "/ ").replace("_", "_ ").split())
+    return float(max(11.5, min(max(longest + 2.5, len(name) / 2 + 3), 22)))
