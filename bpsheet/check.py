@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bpsheet.engine import MAX_VALUES
@@ -384,9 +385,7 @@ def _sizes(experiment: Experiment) -> Iterator[Problem]:
     """Experiments that no memory holds, counted without building them."""
     counts = [len(experiment.network.inputs)]
     counts += [_units(experiment, n + 1) for n in range(len(experiment.network.layers))]
-    weights = sum(
-        (fan_in + 1) * fan_out for fan_in, fan_out in zip(counts, counts[1:], strict=False)
-    )
+    weights = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(counts))
     tests = len(experiment.test.examples) if experiment.test else 0
     columns = 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
     if columns > MAX_COLUMNS:

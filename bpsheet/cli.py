@@ -26,7 +26,7 @@ ENDINGS = (".xlsx", ".csv", ".parquet")
 
 
 def _console(*, error: bool = False) -> Console:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(stderr=error, highlight=False)
 
@@ -48,7 +48,7 @@ def cli() -> None:
 @cli.command("list", epilog="\b\nExample:\n  bpsheet list")
 def list_templates() -> None:
     """List the templates, a line each."""
-    from bpsheet.reader import load, template_names  # noqa: PLC0415
+    from bpsheet.reader import load, template_names
 
     names = template_names()
     width = max(map(len, names))
@@ -60,8 +60,8 @@ def list_templates() -> None:
 @click.argument("name")
 def new(name: str) -> None:
     """Write NAME.toml, a commented experiment file to start from."""
-    from bpsheet.files import replacing  # noqa: PLC0415
-    from bpsheet.reader import starter_text  # noqa: PLC0415
+    from bpsheet.files import replacing
+    from bpsheet.reader import starter_text
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if path.exists():
@@ -73,7 +73,7 @@ def new(name: str) -> None:
 
 def _changes(settings: Sequence[str]) -> dict[str, float | str]:
     """The pairs of --set: numbers where they read as numbers, else words."""
-    from bpsheet.reader import PLAIN_NUMBER  # noqa: PLC0415
+    from bpsheet.reader import PLAIN_NUMBER
 
     changes: dict[str, float | str] = {}
     for setting in settings:
@@ -91,7 +91,7 @@ def _changes(settings: Sequence[str]) -> dict[str, float | str]:
 
 
 def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experiment:
-    from bpsheet.reader import load  # noqa: PLC0415
+    from bpsheet.reader import load
 
     changes = _changes(settings)
     if iterations is not None:
@@ -101,7 +101,7 @@ def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experim
 
 
 def _trained(experiment: Experiment) -> Trace:
-    from bpsheet.terminal import late_progress  # noqa: PLC0415
+    from bpsheet.terminal import late_progress
 
     with late_progress(_console(error=True), "Training", experiment.iterations) as done:
         return experiment.run(progress=done)
@@ -147,8 +147,8 @@ def run(
     settings: tuple[str, ...],
 ) -> None:
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
-    from bpsheet.export import write  # noqa: PLC0415
-    from bpsheet.terminal import late_progress, run_table, summary  # noqa: PLC0415
+    from bpsheet.export import write
+    from bpsheet.terminal import late_progress, run_table, summary
 
     experiment = _load(spec, iterations, settings)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
@@ -157,7 +157,7 @@ def run(
     if layout and path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: --layout is for workbooks (.xlsx)")
     if path.suffix.lower() == ".xlsx":
-        from bpsheet.workbook import check_fits  # noqa: PLC0415
+        from bpsheet.workbook import check_fits
 
         check_fits(experiment, layout or "full")
     trace = _trained(experiment)
@@ -173,7 +173,7 @@ def run(
 
 def _plain(text: str) -> str:
     """Text from a user, with nothing in it that the console would take for markup."""
-    from rich.markup import escape  # noqa: PLC0415
+    from rich.markup import escape
 
     return escape(text)
 
@@ -184,7 +184,7 @@ def _plain(text: str) -> str:
 @SET
 def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
-    from bpsheet.terminal import show_iteration  # noqa: PLC0415
+    from bpsheet.terminal import show_iteration
 
     experiment = _load(spec, None, settings)
     if iteration > experiment.iterations:
@@ -214,8 +214,8 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
 @SET
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
-    from bpsheet.terminal import verify_table  # noqa: PLC0415
-    from bpsheet.verify import verify as verified  # noqa: PLC0415
+    from bpsheet.terminal import verify_table
+    from bpsheet.verify import verify as verified
 
     error = _console(error=True)
     with error.status("") as status:
@@ -239,7 +239,7 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
 @cli.command(epilog="\b\nExample:\n  bpsheet schema > bpsheet.schema.json")
 def schema() -> None:
     """Print the JSON schema of experiment files, for editors that complete and check them."""
-    from bpsheet.experiment import Experiment  # noqa: PLC0415
+    from bpsheet.experiment import Experiment
 
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))

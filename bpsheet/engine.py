@@ -131,7 +131,7 @@ def run(program: Program, iterations: int, progress: Progress | None = None) -> 
             f"{MAX_VALUES:,} at the most. Ask for fewer iterations"
         )
     values = np.empty((iterations, width))
-    buffer = memoryview(values).cast("B")
+    buffer = memoryview(values.data).cast("B")
     compiled = _compile(program)
     careful = _Careful(program, values)
     row = 0

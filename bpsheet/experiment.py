@@ -1,5 +1,6 @@
 """Experiments: read from a file, built in code, checked, run, written back.
 
+>>> from bpsheet.spec import Layer
 >>> experiment = Experiment(
 ...     title="One weight",
 ...     network=Network(
@@ -18,7 +19,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
@@ -29,7 +29,7 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.notation import Notation
 from bpsheet.problems import nearest, shown
 from bpsheet.program import Column, Program
-from bpsheet.spec import Data, Initial, Layer, Network, Spec, Test, Training
+from bpsheet.spec import Data, Initial, Network, Spec, Test, Training
 from bpsheet.wiring import wire
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ class Experiment(Spec):
         `progress` is called with the number of iterations done, now and then.
         Raises LimitError where the result would not fit in memory.
         """
-        from bpsheet.engine import run  # noqa: PLC0415
-        from bpsheet.trace import Trace  # noqa: PLC0415
+        from bpsheet.engine import run
+        from bpsheet.trace import Trace
 
         longer = self if iterations is None else self.changed({"iterations": iterations})
         program = longer.program()
@@ -219,7 +219,7 @@ class Experiment(Spec):
 
     def to_toml(self) -> str:
         """The experiment as an experiment file that makes it again, data included."""
-        import tomli_w  # noqa: PLC0415
+        import tomli_w
 
         # A row of numbers or names on one line, as people write them.
         item = r'\s*(?:"[^"\\]*"|[^\s\[\]",]+),?\s*'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from bpsheet.errors import OutputError
@@ -19,7 +20,7 @@ def write(trace: Trace, path: Path, layout: str, progress: Callable[[int], None]
     """
     match path.suffix.lower():
         case ".xlsx":
-            from bpsheet.workbook import count_formulas, layout_of, write_workbook  # noqa: PLC0415
+            from bpsheet.workbook import count_formulas, layout_of, write_workbook
 
             write_workbook(trace, path, layout, progress)
             live = count_formulas(layout_of(trace, layout), len(trace))
@@ -29,16 +30,13 @@ def write(trace: Trace, path: Path, layout: str, progress: Callable[[int], None]
             )
         case ".csv":
             with replacing(path) as stream:
-                trace.frame.to_csv(stream, mode="wb", lineterminator="
-")
+                trace.frame.to_csv(stream, mode="wb", lineterminator="\n")
             return f"Wrote {path}: {len(trace):,} rows of values."
         case ".parquet":
-            try:
-                import pyarrow  # noqa: F401, PLC0415
-            except ImportError:
+            if find_spec("pyarrow") is None:
                 raise OutputError(
                     f'{path}: .parquet needs pyarrow: python -m pip install "bpsheet[parquet]"'
-                ) from None
+                )
             with replacing(path) as stream:
                 trace.frame.to_parquet(stream)
             return f"Wrote {path}: {len(trace):,} rows of values."

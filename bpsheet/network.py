@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bpsheet.autodiff import differentiate
-from bpsheet.expr import Call, Div, Expr, Mul, Neg, Num, Ref, Sub, Sum, total
+from bpsheet.expr import Call, Div, Expr, Mul, Neg, Num, Ref, Sub, Sum, replace_refs, total
 from bpsheet.functions import ACTIVATIONS, LOSSES, SIMPLIFIED, Activation, fill
 from bpsheet.notation import Notation
 from bpsheet.parse import parse_formula
@@ -81,7 +81,7 @@ def forward_columns(
     for layer, spec in zip(layers, network.layers, strict=True):
         is_output = layer is layers[-1]
         build = _softmax_layer if spec.activation == "softmax" else _plain_layer
-        columns += build(layer, spec.activation, notation, loss, is_output)
+        columns += build(layer, spec.activation, notation, loss, is_output=is_output)
     if network.loss is not None:
         columns.append(_loss_column(network, layers[-1], loss))
     return columns
@@ -135,7 +135,7 @@ def _output_column(
 
 
 def _plain_layer(
-    layer: LayerNames, activation: str, notation: Notation, loss: str, is_output: bool
+    layer: LayerNames, activation: str, notation: Notation, loss: str, *, is_output: bool
 ) -> list[Column]:
     """A layer in which each output depends on its own weighted sum: a = g(z)."""
     chosen = activation_of(activation)
@@ -164,8 +164,6 @@ def _plain_layer(
 
 def fill_z(formula: Expr, name: str) -> Expr:
     """An activation's formula with the neuron's weighted sum in the place of z."""
-    from bpsheet.expr import replace_refs
-
     return replace_refs(formula, {Ref("z"): Ref(name)})
 
 
@@ -174,7 +172,7 @@ def _softmax_names(layer: LayerNames) -> tuple[str, str]:
 
 
 def _softmax_layer(
-    layer: LayerNames, _activation: str, notation: Notation, loss: str, is_output: bool
+    layer: LayerNames, _activation: str, notation: Notation, loss: str, *, is_output: bool
 ) -> list[Column]:
     """y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
 

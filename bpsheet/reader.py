@@ -78,7 +78,7 @@ def load(spec: str | Path) -> Experiment:
     else:
         path = Path(text)
     if path.suffix.lower() == ".xlsx":
-        from bpsheet.verify.reading import experiment_in  # noqa: PLC0415
+        from bpsheet.verify.reading import experiment_in
 
         return experiment_in(path)
     return from_text(_read(path), base=path.parent, name=path.stem, source=str(spec))
@@ -204,16 +204,19 @@ def _resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
     del data["file"]
     if "examples" in data:
         return [Problem("data", "either examples or file expected, not both")]
-    names = [network.get("inputs"), network.get("targets")]
-    if not all(isinstance(part, list) and all(isinstance(n, str) for n in part) for part in names):
-        data["examples"] = [[]]
-        return []
+    inputs, targets = _strings(network.get("inputs")), _strings(network.get("targets"))
     try:
-        data["examples"] = _read_csv(base / file, *names, label)  # type: ignore[arg-type]
+        data["examples"] = _read_csv(base / file, inputs, targets, label)
     except _CsvError as error:
-        data["examples"] = [[0.0] * (len(names[0]) + len(names[1]))]  # type: ignore[arg-type]
+        # Something of the right shape, so that the other tables are still looked at.
+        data["examples"] = [[0.0] * (len(inputs) + len(targets))]
         return [Problem("data.file", str(error))]
     return []
+
+
+def _strings(value: object) -> list[str]:
+    """The names in a list that may hold anything."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 class _CsvError(BpsheetError):

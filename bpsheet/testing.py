@@ -37,7 +37,7 @@ def verdict_columns(
             own = f"{column.name} ({name})"
             assert column.formula is not None
             formula = replace_refs(
-                column.formula, lambda ref, table=renamed: table.get(ref.name, ref)
+                column.formula, {Ref(known): expr for known, expr in renamed.items()}
             )
             renamed[column.name] = Ref(own)
             is_output = column.role is Role.OUTPUT

@@ -2,8 +2,8 @@
 
 >>> import bpsheet as bp
 >>> trace = bp.load("two-neuron").run(iterations=3)
->>> trace.frame.loc[1, "g"]
-np.float64(-0.2449186624037092)
+>>> round(trace.frame.loc[1, "g"], 4)
+np.float64(-0.2449)
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Trace:
         The formula comes as text, as LaTeX, and as the cell of the full layout in the row
         of the second iteration (where a weight is the last one plus its adjustment).
         """
-        from bpsheet.workbook.layout import full_layout  # noqa: PLC0415
+        from bpsheet.workbook.layout import full_layout
 
         layout = full_layout(self.program, len(self.experiment.data.examples or ()))
         rows = []
@@ -185,6 +185,6 @@ class Trace:
         Raises LimitError where a worksheet cannot hold it, OutputError where the file
         cannot be written.
         """
-        from bpsheet.workbook import write_workbook  # noqa: PLC0415
+        from bpsheet.workbook import write_workbook
 
         return write_workbook(self, Path(path), layout)

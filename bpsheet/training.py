@@ -48,8 +48,12 @@ def example_order(
     return [int(order[index % len(order)]) for index in range(iterations)]
 
 
-def _input(name: str, role: Role, formula: Expr | None, meaning: str, **more: float) -> Column:
-    return Column(name=name, phase=Phase.INPUT, role=role, formula=formula, meaning=meaning, **more)
+def _input(
+    name: str, role: Role, formula: Expr | None, meaning: str, start: float | None = None
+) -> Column:
+    return Column(
+        name=name, phase=Phase.INPUT, role=role, formula=formula, meaning=meaning, start=start
+    )
 
 
 def presentation_columns(

@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bpsheet.notation import Notation
 from bpsheet.spec import Layer, Network
@@ -70,7 +70,8 @@ def _layer_name(layer: Layer | None, neurons: Sequence[str], number: int) -> str
         return layer.name
     if len(neurons) == 1 and number:
         return neurons[0]
-    common = os.path.commonprefix(list(neurons)).rstrip("0123456789_ ")
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*neurons, strict=False))
+    common = "".join(letters[0] for letters in alike).rstrip("0123456789_ ")
     return common or (f"l{number}" if number else "x")
 
 

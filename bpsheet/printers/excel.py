@@ -35,10 +35,10 @@ LONG_SUM = 12
 
 
 class Cell(NamedTuple):
-    """A cell of the sheet: column and row, both from 1."""
+    """A cell of the sheet: column and row, both from 1 (or a mark to be replaced by the row)."""
 
     column: int
-    row: int
+    row: int | str
 
     def __str__(self) -> str:
         return f"{get_column_letter(self.column)}{self.row}"
@@ -61,6 +61,7 @@ class ExcelPrinter(Printer):
     `guard` writes functions that would overflow in their safe form even where that
     repeats a long argument.
 
+    >>> from bpsheet.expr import Neg, Pow
     >>> here = ExcelPrinter(lambda ref: Cell(1, 8), lambda name: "$B$5", lambda name: "")
     >>> here.text(Neg(Pow(Ref("g"), Num(2.0))))
     '-(A8^2)'

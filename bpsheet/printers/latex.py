@@ -23,8 +23,8 @@ from bpsheet.printers.base import Binding, Printer
 __all__ = ["LatexPrinter", "formula_latex", "symbol"]
 
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau "
-    "phi chi psi omega Delta".split()
+    """alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau
+    phi chi psi omega Delta""".split()
 )
 _ESCAPES = {char: f"\\{char}" for char in "#$%&_{}"} | {
     "\\": r"\backslash{}",
@@ -143,6 +143,7 @@ class LatexPrinter(Printer):
 def formula_latex(name: str, expr: Expr) -> str:
     """An equation: the column's symbol, and its formula.
 
+    >>> from bpsheet.expr import Mul, Sum
     >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))
     'z_{g} = 1 \\\\cdot w_{0} + x_{1} \\\\cdot w_{1}'
     """

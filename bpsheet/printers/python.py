@@ -151,7 +151,7 @@ def _records_overflow(node: Expr) -> bool:
             return _records_overflow(operand)
         case Call(function, arguments):
             # exp and its kind raise; max, min and abs hand on what they are given.
-            return function not in ("mod",) and all(map(_records_overflow, arguments))
+            return function != "mod" and all(map(_records_overflow, arguments))
         case Compare() | If():
             return all(map(_records_overflow, _sides(node)))
         case Sum(terms):

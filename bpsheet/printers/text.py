@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bpsheet.expr import (
     Call,
     Compare,
@@ -61,6 +60,7 @@ class TextPrinter(Printer):
 def formula_text(expr: Expr) -> str:
     """A formula in plain text.
 
+    >>> from bpsheet.expr import Mul, Sum
     >>> formula_text(Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1")))))
     '1*w0 + x1*w1'
     """

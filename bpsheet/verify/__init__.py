@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.errors import EngineError
-from bpsheet.experiment import Experiment
 from bpsheet.program import Role
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
@@ -143,12 +142,12 @@ def verify(
     trace = experiment.run()
     layout = layout_of(trace, stored.kind)
     values, inputs = read_values(path, layout, len(trace))
-    edited = _edited(experiment, trace, inputs)
+    edited = _edited(trace, inputs)
     if edited:
         experiment = experiment.changed(edited)
         trace = experiment.run()
         layout = layout_of(trace, stored.kind)
-    chosen = dict(changes) if changes is not None else _default_changes(experiment, trace)
+    chosen = dict(changes) if changes is not None else _default_changes(trace)
     changed = experiment.changed(chosen).run()
     recalculate = ENGINES[engine]
     comparisons = [compare("stored values", trace, layout, values, UNCHANGED)]
@@ -161,9 +160,7 @@ def verify(
     return Report(path, engine, chosen, tuple(comparisons))
 
 
-def _edited(
-    experiment: Experiment, trace: Trace, inputs: dict[str, object]
-) -> dict[str, float | str]:
+def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
     """The inputs that differ from the experiment's: somebody has changed them in the file."""
     program = trace.program
     before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
@@ -179,13 +176,13 @@ def _edited(
     }
 
 
-def _default_changes(experiment: Experiment, trace: Trace) -> dict[str, float | str]:
+def _default_changes(trace: Trace) -> dict[str, float | str]:
     """A weight, the learning rate and an input, each moved by a little."""
     weight = next(column for column in trace.program if column.role is Role.WEIGHT)
-    first = experiment.network.inputs[0]
+    first = trace.experiment.network.inputs[0]
     return {
         weight.name: (weight.start or 0.0) + 0.0625,
-        "learning_rate": experiment.training.learning_rate * 0.75,
+        "learning_rate": trace.experiment.training.learning_rate * 0.75,
         f"{first}[1]": trace.program.tables[first][0] + 0.125,
     }
 

@@ -36,7 +36,7 @@ TIMEOUT = 600
 def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> Values:
     """In this process; cells that hold no formula where one belongs come back as None."""
     try:
-        import ironcalc  # noqa: PLC0415
+        import ironcalc
     except ImportError:
         raise EngineError(
             'the engine ironcalc is not installed: python -m pip install "bpsheet[verify]"'

@@ -32,11 +32,9 @@ Values = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Stored:
-    """A workbook as it stands in its file.
+    """What a workbook was made from.
 
-    values:   what the cells of the sheet Steps hold, a row for each iteration, a column
-              for each column shown; None where a cell is empty
-    inputs:   the input cells, by the names that `Experiment.changed` takes
+    kind: its layout, "full" or "book"
     """
 
     experiment: Experiment
@@ -66,7 +64,7 @@ def read_workbook(path: Path) -> Stored:
 
     Raises WorkbookError where it is no workbook of ours.
     """
-    from bpsheet.reader import from_text  # noqa: PLC0415
+    from bpsheet.reader import from_text
 
     book = _open(path)
     try:
@@ -134,8 +132,8 @@ def read_values(path: Path, layout: Layout, iterations: int) -> tuple[Values, di
                 inputs |= {
                     f"{name}[{number}]": cell for name, cell in zip(names, row, strict=False)
                 }
-        return values, inputs
     except (KeyError, ValueError, ParseError, zipfile.BadZipFile) as error:
         raise WorkbookError(f"{path}: damaged ({error})") from None
     finally:
         book.close()
+    return values, inputs

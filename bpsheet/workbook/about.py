@@ -9,6 +9,7 @@ from __future__ import annotations
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 import bpsheet
@@ -47,7 +48,7 @@ def build_data(book: Workbook, trace: Trace, layout: Layout) -> None:
             sheet[place].fill = style.INPUT_FILL
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToHeight = 0
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
 
@@ -151,5 +152,5 @@ def _view(sheet: Worksheet) -> None:
     sheet.sheet_view.showGridLines = False
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToHeight = 0

@@ -13,6 +13,7 @@ from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.text import formula_text
@@ -156,7 +157,7 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
     phase_before = None
     for shown in layout.shown:
         column = shown.column
-        begins = column.phase is not phase_before
+        begins = phase_before is not None and column.phase is not phase_before
         phase_before = column.phase
         shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
         numbers = []
@@ -170,8 +171,7 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
                 cell.fill = style.INPUT_FILL
             if begins:
                 cell.border = style.GROUP_EDGE
-            if column.role is Role.VERDICT:
-                cell.alignment = Alignment(horizontal="center")
+            cell.alignment = style.alignment(column.role)
             cell.number_format = "General" if typed and column.role is Role.WEIGHT else shape
             numbers.append(cell.style_id)
         styles.append((numbers[0], numbers[1]))
@@ -192,7 +192,7 @@ def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
     sheet.sheet_view.zoomScale = 100
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     width = sum(style.column_width(s.column.name, s.column.role) for s in layout.shown)
     # About 170 characters across a landscape page are still easy to read.
     sheet.page_setup.fitToWidth = max(1, round(width / 170))
@@ -203,4 +203,5 @@ def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
     sheet.print_area = f"A1:{layout.shown[-1].letter}{last}"
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
-    sheet.oddFooter.center.text = "Page &P of &N"
+    if sheet.oddFooter is not None:
+        sheet.oddFooter.center.text = "Page &P of &N"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from openpyxl.formatting.rule import CellIsRule
+from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.differential import DifferentialStyle
 
 from bpsheet.program import Phase, Role
 
@@ -25,6 +27,7 @@ __all__ = [
     "RULES",
     "SECTION",
     "TITLE",
+    "alignment",
     "column_width",
     "number_format",
     "solid",
@@ -78,15 +81,25 @@ GROUP_EDGE = Border(left=Side("thin", color="94A3B8"))
 GREEN = Font(color="1B7A3D")
 RED = Font(color="B42318")
 
+
+def _rule(operator: Literal["equal", "greaterThan", "lessThan"], formula: str, font: Font) -> Rule:
+    return Rule(
+        type="cellIs",
+        operator=operator,
+        formula=[formula],
+        dxf=DifferentialStyle(font=font),
+    )
+
+
 # Positive green, negative red; the sign is printed too, for those who see no difference.
-RULES = {
+RULES: Mapping[Role, tuple[Rule, ...]] = {
     Role.ADJUSTMENT: (
-        CellIsRule(operator="greaterThan", formula=["0"], font=GREEN),
-        CellIsRule(operator="lessThan", formula=["0"], font=RED),
+        _rule("greaterThan", "0", GREEN),
+        _rule("lessThan", "0", RED),
     ),
     Role.VERDICT: (
-        CellIsRule(operator="equal", formula=['"Correct"'], font=GREEN),
-        CellIsRule(operator="equal", formula=['"Incorrect"'], font=RED),
+        _rule("equal", '"Correct"', GREEN),
+        _rule("equal", '"Incorrect"', RED),
     ),
 }
 
@@ -110,9 +123,16 @@ def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
     return digits
 
 
+def alignment(role: Role) -> Alignment:
+    """Counts and words in the middle, numbers to the right with a little air."""
+    if role in COUNTED:
+        return Alignment(horizontal="center")
+    return Alignment(horizontal="right", indent=1)
+
+
 def column_width(name: str, role: Role) -> float:
     """A width, in characters, that shows the values and wraps the header decently."""
     if role in COUNTED:
         return max(9.5, min(len(name) + 2, 14))
     longest = max(len(word) for word in name.replace("/", "/ ").replace("_", "_ ").split())
-    return float(max(11.5, min(max(longest + 2.5, len(name) / 2 + 3), 22)))
+    return float(max(12, min(max(longest + 2.5, len(name) / 2 + 3), 22)))
