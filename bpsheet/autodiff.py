@@ -165,6 +165,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     wanted = {column.name for column in forward}
     shares: dict[str, list[Expr]] = {objective: [ONE]}
     passed: list[Column] = []
+    error_terms: set[str] = set()
     gradients: list[Column] = []
     for column in reversed(forward):
         collected = shares.get(column.name)
@@ -172,7 +173,9 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             continue
         adjoint = total(collected[::-1])
         if column.adjoint_name:
-            made = _adjoint_column(column, adjoint)
+            is_fed_back = any(ref.name in error_terms for ref in references(adjoint))
+            made = _adjoint_column(column, adjoint, is_fed_back=is_fed_back)
+            error_terms |= {made.name} if made.role is Role.ERROR else set()
             (gradients if column.phase is Phase.WEIGHT else passed).append(made)
             adjoint = Ref(made.name)
         for name, partial in _partials(column).items():
@@ -185,7 +188,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     return [*passed, *reversed(gradients)]
 
 
-def _adjoint_column(column: Column, adjoint: Expr) -> Column:
+def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Column:
     name = str(column.adjoint_name)
     if column.phase is Phase.WEIGHT:
         role, phase = Role.GRADIENT, Phase.GRADIENT
@@ -199,8 +202,14 @@ def _adjoint_column(column: Column, adjoint: Expr) -> Column:
     else:
         role, phase = Role.ERROR, Phase.BACKWARD
         meaning = (
-            f"error term of {column.neuron}: derivative of the loss with respect to "
-            "its weighted sum"
+            f"error term of {column.neuron}, the derivative of the loss with respect to its "
+            "weighted sum: "
+        )
+        meaning += (
+            "the error terms of the neurons it feeds, each times the weight between, times the "
+            "derivative of its output"
+            if is_fed_back
+            else "what a change of its output does to the loss, times the derivative of its output"
         )
     made = replace(
         column,

@@ -163,7 +163,7 @@ def run(
     trace = _trained(experiment)
     console = _console()
     console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")
-    console.print(run_table(trace))
+    console.print(run_table(trace, console.width))
     for line in summary(trace):
         console.print(_plain(line))
     with late_progress(_console(error=True), "Writing", len(trace)) as done:

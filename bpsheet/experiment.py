@@ -19,12 +19,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
 from bpsheet.build import columns_of, program_of
 from bpsheet.check import problems_of
+from bpsheet.datafile import resolve_file
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.notation import Notation
 from bpsheet.problems import nearest, shown
@@ -67,7 +69,14 @@ class Experiment(Spec):
     _name: str = PrivateAttr("experiment")
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(**values)
+        tables = {
+            key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
+            for key, value in values.items()
+        }
+        problems = resolve_file(tables, Path())
+        if problems:
+            raise ExperimentError(problems)
+        super().__init__(**tables)
         problems = problems_of(self)
         if problems:
             raise ExperimentError(problems)

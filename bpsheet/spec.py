@@ -18,10 +18,15 @@ from bpsheet.problems import shown, translate
 __all__ = ["Data", "Initial", "Layer", "Network", "Spec", "Test", "Training"]
 
 
+def _without_examples(schema: dict[str, Any]) -> None:
+    """In the JSON schema a table's description is its docstring, but not the code in it."""
+    schema["description"] = schema.get("description", "").partition(">>>")[0].strip()
+
+
 class Spec(BaseModel):
     """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_examples)
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -169,7 +174,7 @@ class Data(Spec):
     columns: list[Name] | None = Field(
         None,
         description="What the columns of the examples are: every input and target, in any order. "
-        "Default: the inputs, then the targets.",
+        "Default: the inputs, then the targets. For a file without a header line: all its columns.",
     )
     examples: Matrix | None = Field(None, description="A row for each example.")
     file: str | None = Field(

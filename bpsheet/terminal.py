@@ -22,8 +22,9 @@ __all__ = ["late_progress", "run_table", "show_iteration", "summary", "verify_ta
 
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
-# So many of each kind of column find room in a terminal.
+# So many of the first and of the last iterations are shown.
 FEW = 3
+NUMBER_WIDTH = 9
 
 
 @contextmanager
@@ -64,24 +65,32 @@ def _value(trace: Trace, row: int, column: Column) -> str:
         return ERRORS[int(code)]
     if column.labels is not None:
         return column.labels[int(value)]
-    return f"{value:.7g}"
+    return f"{value:.5g}"
 
 
-def run_table(trace: Trace) -> Table:
-    """The first and the last iterations: what was presented, what came out, the loss."""
-    wanted: list[Column] = []
+def _chosen(trace: Trace, width: int) -> list[Column]:
+    """The columns of the run's table: the loss, outputs, targets and inputs that find room."""
     last_layer = max((column.layer or 0 for column in trace.program), default=0)
-    for keep in (
-        lambda c: c.role is Role.DATA,
-        lambda c: c.role is Role.TARGET,
-        lambda c: c.role is Role.OUTPUT and c.layer == last_layer,
-        lambda c: c.role is Role.LOSS,
-    ):
-        wanted += [column for column in trace.program if keep(column)][:FEW]
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    ranked = [column for column in trace.program if column.role is Role.LOSS]
+    ranked += [c for c in trace.program if c.role is Role.OUTPUT and c.layer == last_layer]
+    ranked += [column for column in trace.program if column.role is Role.TARGET]
+    ranked += [column for column in trace.program if column.role is Role.DATA]
+    left = width - 10
+    found: list[Column] = []
+    for column in ranked:
+        left -= max(len(column.name), NUMBER_WIDTH) + 2
+        if left >= 0 or not found:
+            found.append(column)
+    return sorted(found, key=lambda column: trace.program.position[column.name])
+
+
+def run_table(trace: Trace, width: int = 80) -> Table:
+    """The first and the last iterations: what was presented, what came out, the loss."""
+    wanted = _chosen(trace, width)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("iteration", justify="right")
     for column in wanted:
-        table.add_column(Text(column.name), justify="right")
+        table.add_column(Text(column.name), justify="right", no_wrap=True)
     count = len(trace)
     rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
     before = -1

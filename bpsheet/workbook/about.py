@@ -138,8 +138,9 @@ def _columns(sheet: Worksheet, row: int, layout: Layout) -> int:
         for letter, text in zip("ABCDE", texts, strict=True):
             put_text(sheet, f"{letter}{row}", _short(text), style.BODY)
             sheet[f"{letter}{row}"].alignment = Alignment(vertical="top", wrap_text=letter in "DE")
-        longest = max(len(meaning), len(formula))
-        sheet.row_dimensions[row].height = 15.5 * min(1 + longest // 62, 12)
+            sheet[f"{letter}{row}"].border = style.RULE
+        longest = max(len(meaning), len(formula), 1)
+        sheet.row_dimensions[row].height = 15.5 * min(1 + (longest - 1) // 66, 12)
         row += 1
     return row
 

@@ -154,11 +154,8 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
     """Styles by number, read from two sample cells for each column."""
     styles = []
     values = trace.values
-    phase_before = None
     for shown in layout.shown:
         column = shown.column
-        begins = phase_before is not None and column.phase is not phase_before
-        phase_before = column.phase
         shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
         numbers = []
         for row, typed in (
@@ -169,8 +166,6 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
             cell.font = style.INPUT_FONT if typed else style.BODY
             if typed:
                 cell.fill = style.INPUT_FILL
-            if begins:
-                cell.border = style.GROUP_EDGE
             cell.alignment = style.alignment(column.role)
             cell.number_format = "General" if typed and column.role is Role.WEIGHT else shape
             numbers.append(cell.style_id)

@@ -24,6 +24,7 @@ __all__ = [
     "LABEL",
     "MONOSPACE",
     "NOTE",
+    "RULE",
     "RULES",
     "SECTION",
     "TITLE",
@@ -75,6 +76,8 @@ BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
 HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")
 HEADER_ALIGNMENT = Alignment(horizontal="center", vertical="center", wrap_text=True)
 BORDER = Border(bottom=Side("medium", color="94A3B8"))
+# A hairline between the lines of a table to read.
+RULE = Border(bottom=Side("hair", color="94A3B8"))
 # A thin line where a group of columns begins.
 GROUP_EDGE = Border(left=Side("thin", color="94A3B8"))
 
