@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bpsheet.build import columns_of
 from bpsheet.engine import MAX_VALUES
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.functions import ACTIVATIONS, LOSSES, SIMPLIFIED
@@ -29,23 +30,19 @@ ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
 
 def problems_of(experiment: Experiment) -> list[Problem]:
     """What is wrong with an experiment whose single values are all in order."""
-    structure = [*_texts(experiment), *_names(experiment), *_layers(experiment)]
-    found = [
-        *structure,
-        *_loss(experiment),
-        *_data(experiment),
-        *_training(experiment),
-        *_test(experiment),
-    ]
-    found += [
-        Problem(f"notation.{key}", message) for key, message in experiment.notation.problems()
-    ]
-    too_large = list(_sizes(experiment))
-    found += too_large
-    if not structure and not too_large and not experiment.notation.problems():
-        found += [*_weights(experiment), *_trained(experiment)]
-        if not found:
-            found += [*_clashes(experiment), *_hand(experiment)]
+    notation = [Problem(f"notation.{key}", said) for key, said in experiment.notation.problems()]
+    wide = list(_width(experiment))
+    shape = [*_names(experiment), *_layers(experiment), *wide]
+    kinds = [*_activations(experiment), *_loss(experiment)]
+    tests = list(_test(experiment))
+    found = [*_texts(experiment), *shape, *kinds, *notation]
+    if not wide:
+        found += [*_weights(experiment), *_length(experiment)]
+    found += [*_data(experiment), *_training(experiment), *tests]
+    if not wide and not notation:
+        found += _trained(experiment)
+    if not shape and not notation and not kinds:
+        found += _columns(experiment, with_tests=not tests)
     return found
 
 
@@ -106,6 +103,17 @@ def _layers(experiment: Experiment) -> Iterator[Problem]:
             )
         elif layer.neurons is not None and not layer.neurons:
             yield Problem(f"{place}.neurons", "at least one neuron expected")
+    outputs = _units(experiment, len(network.layers))
+    if outputs and network.targets and outputs != len(network.targets):
+        yield Problem(
+            "network.targets",
+            f"{outputs} expected, one for each output; got {len(network.targets)}",
+        )
+
+
+def _activations(experiment: Experiment) -> Iterator[Problem]:
+    for number, layer in enumerate(experiment.network.layers, start=1):
+        place = f"network.layers[{number}]"
         yield from _activation(f"{place}.activation", layer.activation)
         units = _units(experiment, number)
         if layer.activation == "softmax" and units == 1:
@@ -118,12 +126,6 @@ def _layers(experiment: Experiment) -> Iterator[Problem]:
                 f"{place}.activation",
                 "sign has no slope to descend; it goes with the rule perceptron",
             )
-    outputs = _units(experiment, len(network.layers))
-    if outputs and network.targets and outputs != len(network.targets):
-        yield Problem(
-            "network.targets",
-            f"{outputs} expected, one for each output; got {len(network.targets)}",
-        )
 
 
 def _units(experiment: Experiment, number: int) -> int:
@@ -381,44 +383,61 @@ def _test(experiment: Experiment) -> Iterator[Problem]:
         yield Problem("test.correct", "largest needs two outputs at least")
 
 
-def _sizes(experiment: Experiment) -> Iterator[Problem]:
-    """Experiments that no memory holds, counted without building them."""
+def _count_columns(experiment: Experiment) -> tuple[int, int]:
+    """About how many weights and columns there will be, counted without building them."""
     counts = [len(experiment.network.inputs)]
     counts += [_units(experiment, n + 1) for n in range(len(experiment.network.layers))]
     weights = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(counts))
     tests = len(experiment.test.examples) if experiment.test else 0
-    columns = 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
+    return weights, 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
+
+
+def _width(experiment: Experiment) -> Iterator[Problem]:
+    """Networks that nobody could look at, refused before their names are made."""
+    weights, columns = _count_columns(experiment)
     if columns > MAX_COLUMNS:
         yield Problem(
             "network.layers",
             f"{weights:,} weights make about {columns:,} columns; {MAX_COLUMNS:,} at the most "
             "(a worksheet holds 16,384). Use fewer neurons",
         )
-        return
-    iterations = experiment.iterations_asked()
+
+
+def _length(experiment: Experiment) -> Iterator[Problem]:
+    """Runs that no memory holds."""
+    columns = max(1, _count_columns(experiment)[1])
+    iterations = experiment.iterations
     if iterations * columns > MAX_VALUES:
-        most = MAX_VALUES // max(columns, 1)
         key = "epochs" if experiment.training.epochs is not None else "iterations"
         yield Problem(
             f"training.{key}",
             f"{iterations:,} iterations of about {columns:,} columns are "
             f"{iterations * columns:,} values; {MAX_VALUES:,} at the most. "
-            f"Ask for {most:,} iterations or fewer",
+            f"Ask for {MAX_VALUES // columns:,} iterations or fewer",
         )
 
 
-def _clashes(experiment: Experiment) -> Iterator[Problem]:
-    """Names that two columns would share, after the notation is applied."""
+def _columns(experiment: Experiment, *, with_tests: bool) -> Iterator[Problem]:
+    """Names that two columns would share, names that head no column, and figures for none."""
+    plain = [layer.model_copy(update={"weights": None}) for layer in experiment.network.layers]
+    plain = [layer.model_copy(update={"bias": layer.bias is not False}) for layer in plain]
+    columns = columns_of(
+        experiment.network.model_copy(update={"layers": plain}),
+        experiment.training,
+        experiment.initial,
+        experiment.test if with_tests else None,
+        experiment.notation,
+        examples=max(1, len(experiment.data.examples or ())),
+        cyclic=experiment.data.order == "cyclic",
+    )
     seen: dict[str, str] = {}
-    for column in experiment.columns:
+    for column in columns:
         why = _unfit_name(column.name) if column.name else "a name expected"
         if why is None and len(column.name) > 250:
             why = "at most 250 characters expected"
-        if why is not None:
-            yield Problem(
-                "notation", f"the {column.role} would be named {shown(column.name)}: {why}"
-            )
         what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
+        if why is not None:
+            yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")
         if column.name in seen:
             yield Problem(
                 "notation",
@@ -426,12 +445,12 @@ def _clashes(experiment: Experiment) -> Iterator[Problem]:
                 "change a name, or a pattern of [notation]",
             )
         seen.setdefault(column.name, what)
+    yield from _hand(experiment, list(seen))
 
 
-def _hand(experiment: Experiment) -> Iterator[Problem]:
-    known = [column.name for column in experiment.columns]
+def _hand(experiment: Experiment, known: Sequence[str]) -> Iterator[Problem]:
     for iteration, figures in experiment.hand.items():
-        place = f'hand."{iteration}"'
+        place = f"hand.{iteration}"
         if not (iteration.isascii() and iteration.isdigit() and int(iteration) >= 1):
             yield Problem(place, "an iteration's number from 1 expected")
         for name in figures:

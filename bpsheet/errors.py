@@ -52,7 +52,11 @@ class ExperimentError(BpsheetError):
         self.source = source
         count = len(self.problems)
         head = f"{source}: {count} problem{'s' if count != 1 else ''}"
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        super().__init__(
+            "\n".join(
+                [head, *(f"  {problem}".replace("\n", "\n    ") for problem in self.problems)]
+            )
+        )
 
 
 class FormulaError(BpsheetError):

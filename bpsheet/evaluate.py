@@ -133,7 +133,7 @@ def _power(base: float, exponent: float) -> float:
     if base == 0 and exponent < 0:
         raise CellError(DIVISION)
     try:
-        return math.pow(base, exponent)
+        return _checked(float(ENVIRONMENT["power"](base, exponent)))
     except (OverflowError, ValueError):
         raise CellError(NUMBER) from None
 

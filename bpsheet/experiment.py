@@ -105,11 +105,7 @@ class Experiment(Spec):
 
     @property
     def iterations(self) -> int:
-        """How many rows a run has, unless another number is asked for."""
-        return self.iterations_asked()
-
-    def iterations_asked(self) -> int:
-        """The number that the tables ask for; 0 where they do not say."""
+        """How many rows a run has (0 where the tables do not say, which is refused)."""
         training, order = self.training, self.data.order
         if training.iterations is not None:
             return training.iterations

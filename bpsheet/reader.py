@@ -134,8 +134,7 @@ def from_dict(
         experiment = Experiment.model_validate(tables)
     except ValidationError as error:
         problems += translate(error, Experiment)
-        places = [found["loc"] for found in error.errors(include_url=False)]
-        problems += _further(tables, places, problems)
+        problems += _further(tables, error, problems)
         raise ExperimentError(problems, source) from None
     problems += problems_of(experiment)
     if problems:
@@ -143,28 +142,34 @@ def from_dict(
     return experiment
 
 
-def _further(
-    tables: dict[str, Any], places: list[tuple[int | str, ...]], known: list[Problem]
-) -> list[Problem]:
+def _further(tables: dict[str, Any], error: ValidationError, known: list[Problem]) -> list[Problem]:
     """Problems in what is left when the wrong values are set aside.
 
-    Those that concern a table in which something was set aside may be its doing, and
-    are left for the next attempt.
+    Those that concern a key that was set aside may be its doing, and are left for the
+    next attempt.
     """
-    for location in places:
-        _set_aside(tables, location)
+    touched = []
+    for found in error.errors(include_url=False):
+        location = found["loc"]
+        if isinstance(location[-1], int) and found["type"] in ("float_type", "finite_number"):
+            _set(tables, location, 0.0)
+        else:
+            steps = location[: _depth(location)]
+            _set(tables, steps, None)
+            touched.append(place(steps))
     try:
         rest = Experiment.model_validate(tables)
     except ValidationError:
         return []
-    touched = {place(location[: _depth(location)]) for location in places}
     said = {problem.place for problem in known}
     return [
         problem
         for problem in problems_of(rest)
         if problem.place not in said
         and not any(
-            problem.place.startswith(spot) or spot.startswith(f"{problem.place}.")
+            f"{problem.place}.".startswith(f"{spot}.")
+            or problem.place.startswith(f"{spot}[")
+            or spot.startswith(f"{problem.place}.")
             for spot in touched
         )
     ]
@@ -176,13 +181,15 @@ def _depth(location: tuple[int | str, ...]) -> int:
     return names[-1] + 1 if names else 0
 
 
-def _set_aside(tables: Any, location: tuple[int | str, ...]) -> None:
-    """Remove the key that holds a wrong value; elements of lists go with their list."""
-    steps = location[: _depth(location)]
+def _set(tables: Any, steps: tuple[int | str, ...], value: float | None) -> None:
+    """Put a value in the place of a wrong one, or remove its key."""
     current = tables
     try:
         for step in steps[:-1]:
             current = current[step]
-        current.pop(steps[-1], None)
+        if value is None:
+            current.pop(steps[-1], None)
+        else:
+            current[steps[-1]] = value
     except (AttributeError, IndexError, KeyError, TypeError):
         return

@@ -37,6 +37,13 @@ def _finite(value: float) -> float:
     raise OverflowError
 
 
+def _power(base: float, exponent: float) -> float:
+    """As Excel has it: 0^0 is an error there."""
+    if base == 0 == exponent:
+        raise ValueError
+    return math.pow(base, exponent)
+
+
 def _logistic(z: float) -> float:
     return 0.0 if z < -709.0 else 1.0 / (1.0 + math.exp(-z))
 
@@ -54,7 +61,7 @@ ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
     "floor": lambda value: float(math.floor(value)),
     "log": math.log,
     "logistic": _logistic,
-    "power": math.pow,
+    "power": _power,
     "sign": _sign,
     "sin": math.sin,
     "sqrt": math.sqrt,
@@ -113,9 +120,9 @@ class PythonPrinter(Printer):
         return f"{left}/{self._guarded(node.right, Binding.POWER)}"
 
     def power(self, node: Pow) -> str:
-        if isinstance(node.exponent, Num) and node.exponent.value == int(node.exponent.value):
+        if isinstance(node.exponent, Num) and node.exponent.value in (1, 2, 3, 4):
             return f"{self.operand(node.base, Binding.ATOM)}**{int(node.exponent.value)}"
-        return f"power({self.text(node.base)},{self._guarded(node.exponent)})"
+        return f"power({self._guarded(node.base)},{self._guarded(node.exponent)})"
 
     def call(self, node: Call) -> str:
         arguments = [self._guarded(argument) for argument in node.arguments]
