@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bpsheet.autodiff import differentiate
-from bpsheet.expr import Call, Div, Expr, Mul, Neg, Num, Ref, Sub, Sum, replace_refs, total
+from bpsheet.expr import Call, Div, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
 from bpsheet.functions import ACTIVATIONS, LOSSES, SIMPLIFIED, Activation, fill
 from bpsheet.notation import Notation
 from bpsheet.parse import parse_formula
@@ -214,7 +214,8 @@ def _softmax_layer(
                 partials={
                     z: fill("y*(1 - y)", y=Ref(y))
                     if i == k
-                    else Neg(Mul(Ref(y), Ref(layer.outputs[i])))
+                    # y_k (0 − y_i), with the 0 of δ_ik written as the source has it.
+                    else Mul(Ref(y), Sub(Num(0.0), Ref(layer.outputs[i])))
                     for i, z in enumerate(layer.sums)
                 },
                 meaning="its share of the exponentials of all weighted sums (softmax)",

@@ -18,7 +18,7 @@ __all__ = ["PLACEHOLDERS", "Notation"]
 
 # Which placeholders each pattern may use.
 _NEURON = ("neuron", "number", "layer", "depth")
-_WEIGHT = ("source", "input", "input_name", *_NEURON)
+_WEIGHT = ("source", "name", "input", "input_name", *_NEURON)
 _OUTPUT = ("loss", *_NEURON)
 PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "weight": _WEIGHT,
@@ -40,7 +40,7 @@ class Notation(Spec):
 
     `{layer}` counts the layers of neurons from 1, `{depth}` counts the inputs as layer 1.
     `{input}` is the input's number, 0 the bias; `{input_name}` its name; `{source}` the
-    name of the layer before. `rename` replaces single names that no pattern gives.
+    name of the layer before, `{name}` that of the weight's own. `rename` replaces single names that no pattern gives.
     """
 
     weight: str = Field("w_{neuron}_{input}", description="A weight.")

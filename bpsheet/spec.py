@@ -135,7 +135,7 @@ class Layer(Spec):
     )
     name: Name | None = Field(
         None,
-        description="The layer's name, {source} in the notation. Default: what its neurons' "
+        description="The layer's name, {source} and {name} in the notation. Default: what its neurons' "
         "names begin with.",
     )
 

@@ -83,10 +83,11 @@ def wire(network: Network, notation: Notation) -> list[LayerNames]:
     for number, (layer, neurons) in enumerate(
         zip(network.layers, neuron_names(network), strict=True), start=1
     ):
+        own = _layer_name(layer, neurons, number)
         names = LayerNames(number, neurons, inputs, (), (), (), ())
         sums, outputs, weights, biases = [], [], [], []
         for index in range(len(neurons)):
-            parts = names.parts(index) | {"source": source}
+            parts = names.parts(index) | {"source": source, "name": own}
             sums.append(notation.name("sum", **names.parts(index)))
             outputs.append(notation.name("output", **names.parts(index)))
             weights.append(
@@ -103,7 +104,7 @@ def wire(network: Network, notation: Notation) -> list[LayerNames]:
             )
         )
         inputs = tuple(outputs)
-        source = _layer_name(layer, neurons, number)
+        source = own
     return layers
 
 

@@ -37,15 +37,13 @@ _OPERATORS = {"=": "=", "<>": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": 
 
 def _word(text: str) -> str:
     """One part of a name: a letter or Greek letter in italics, a word upright."""
-    primes = len(text) - len(text.rstrip("'"))
-    stem = text[: len(text) - primes] if primes else text
-    if stem in _GREEK:
-        made = f"\\{stem}"
-    elif re.fullmatch(r"[A-Za-z]?[0-9]*", stem):
-        made = stem if len(stem) < 2 or stem.isdigit() else f"{stem[0]}_{{{stem[1:]}}}"
-    else:
-        made = "\\mathrm{" + "".join(_ESCAPES.get(char, char) for char in stem) + "}"
-    return made + "'" * primes
+    if text in _GREEK:
+        return f"\\{text}"
+    if re.fullmatch(r"[A-Za-z]?[0-9]*'*", text):
+        stem = text.rstrip("'")
+        below = f"_{{{stem[1:]}}}" if len(stem) > 1 and not stem.isdigit() else ""
+        return (stem if not below else stem[0] + below) + text[len(stem) :]
+    return "\\mathrm{" + "".join(_ESCAPES.get(char, char) for char in text) + "}"
 
 
 def symbol(name: str) -> str:
@@ -54,24 +52,28 @@ def symbol(name: str) -> str:
     >>> symbol("w_xg1"), symbol("f'"), symbol("f_error"), symbol("dMSE / dw_xg1")
     ('w_{xg1}', "f'", 'f_{\\\\mathrm{error}}', '\\\\frac{\\\\partial \\\\mathrm{MSE}}{\\\\partial w_{xg1}}')
     """
-    quotient = re.fullmatch(r"d(\S+) / d(\S+)", name)
-    if quotient:
+    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
         upper, lower = (symbol(part) for part in quotient.groups())
         return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
+    if name.startswith("sum_") and " / " in name:
+        return rf"\sum {symbol(name.removeprefix('sum_'))}"
+    if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
+        head, argument, primes = call.groups()
+        return rf"{symbol(head)}\left({symbol(argument)}\right){primes}"
     if name.startswith("delta_"):
         return rf"\Delta {symbol(name.removeprefix('delta_'))}"
-    head, _, rest = name.partition("_")
-    if not head or not rest:
-        return _word(name.strip("_") or "x")
-    primes = len(rest) - len(rest.rstrip("'"))
-    parts = [part for part in rest.rstrip("'").split("_") if part]
+    stem = name.rstrip("'")
+    primes = name[len(stem) :]
+    head, *parts = [part for part in stem.split("_") if part] or ["x"]
+    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", head)
+    if numbered and (numbered[1] in _GREEK or (parts and len(numbered[1]) == 1)):
+        head, parts = numbered[1], [numbered[2], *parts]
+    if not parts:
+        return _word(head) + primes
     below = ",".join(
         part if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part) for part in parts
     )
-    made = _word(head)
-    if "_" in made:
-        made = f"{{{made}}}"
-    return f"{made}_{{{below}}}" + "'" * primes
+    return f"{_word(head)}_{{{below}}}{primes}"
 
 
 class LatexPrinter(Printer):

@@ -30,8 +30,9 @@ __all__ = ["Comparison", "Report", "compare", "verify"]
 # Unchanged, both sides begin with the same bits; after a change, last digits may grow apart.
 UNCHANGED = 1e-12
 CHANGED = 1e-10
-# Smaller numbers than this are compared as if they had this size: a difference of two
-# numbers near 1 has lost the digits that a relative comparison would ask of it.
+# Numbers smaller than this share of 1, or of the largest number in their column, are
+# compared as if they had that size: a difference of two larger numbers has lost the digits
+# that a relative comparison would ask of it.
 FLOOR = 1e-3
 
 
@@ -75,7 +76,8 @@ def compare(what: str, trace: Trace, layout: Layout, found: Values, tolerance: f
         should_fail = np.isnan(expected)
         off = other | (is_error != should_fail)
         both = ~off & ~should_fail
-        scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), FLOOR)
+        floor = FLOOR * max(1.0, float(np.nanmax(np.abs(expected), initial=0.0)))
+        scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), floor)
         difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
         if difference.size and difference.max() > largest:
             largest = float(difference.max())
