@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-ENDINGS = (".xlsx", ".csv", ".parquet")
-
 
 def _console(*, error: bool = False) -> Console:
     from rich.console import Console
@@ -147,15 +145,14 @@ def run(
     settings: tuple[str, ...],
 ) -> None:
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
-    from bpsheet.export import write
+    from bpsheet.export import check, write
     from bpsheet.terminal import late_progress, run_table, summary
 
     experiment = _load(spec, iterations, settings)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
-    if path.suffix.lower() not in ENDINGS:
-        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
-    if layout and path.suffix.lower() != ".xlsx":
-        raise OutputError(f"{path}: --layout is for workbooks (.xlsx)")
+    check(path, layout)
+    if path.exists() and Path(spec).exists() and path.samefile(spec):
+        raise OutputError(f"{path} is the file that was read; give another name with -o")
     if path.suffix.lower() == ".xlsx":
         from bpsheet.workbook import check_fits
 
@@ -167,7 +164,7 @@ def run(
     for line in summary(trace):
         console.print(_plain(line))
     with late_progress(_console(error=True), "Writing", len(trace)) as done:
-        said = write(trace, path, layout or "full", done)
+        said = write(trace, path, layout, done)
     console.print(_plain(said), soft_wrap=True)
 
 

@@ -10,34 +10,45 @@ from bpsheet.errors import OutputError
 from bpsheet.files import replacing
 from bpsheet.trace import Trace
 
-__all__ = ["write"]
+__all__ = ["check", "write"]
+
+ENDINGS = (".xlsx", ".csv", ".parquet")
 
 
-def write(trace: Trace, path: Path, layout: str, progress: Callable[[int], None]) -> str:
+def check(path: Path, layout: str | None) -> None:
+    """Refuse, before anything runs, a name that nothing could be written to.
+
+    Raises OutputError.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+    if layout and ending != ".xlsx":
+        raise OutputError(f"{path}: a layout is for workbooks (.xlsx)")
+    if ending == ".parquet" and find_spec("pyarrow") is None:
+        raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
+
+
+def write(trace: Trace, path: Path, layout: str | None, progress: Callable[[int], None]) -> str:
     """Write the run, whole or not at all, and say in a sentence what was written.
 
     Raises OutputError where the file cannot be written or the ending is unknown.
     """
-    match path.suffix.lower():
-        case ".xlsx":
-            from bpsheet.workbook import count_formulas, layout_of, write_workbook
+    check(path, layout)
+    ending = path.suffix.lower()
+    if ending == ".xlsx":
+        from bpsheet.workbook import count_formulas, layout_of, write_workbook
 
-            write_workbook(trace, path, layout, progress)
-            live = count_formulas(layout_of(trace, layout), len(trace))
-            return (
-                f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "
-                "Sheets, change a blue cell, and every row follows."
-            )
-        case ".csv":
-            with replacing(path) as stream:
-                trace.frame.to_csv(stream, mode="wb", lineterminator="\n")
-            return f"Wrote {path}: {len(trace):,} rows of values."
-        case ".parquet":
-            if find_spec("pyarrow") is None:
-                raise OutputError(
-                    f'{path}: .parquet needs pyarrow: python -m pip install "bpsheet[parquet]"'
-                )
-            with replacing(path) as stream:
-                trace.frame.to_parquet(stream)
-            return f"Wrote {path}: {len(trace):,} rows of values."
-    raise OutputError(f"{path}: a name that ends in .xlsx, .csv or .parquet expected")
+        kind = layout or "full"
+        write_workbook(trace, path, kind, progress)
+        live = count_formulas(layout_of(trace, kind), len(trace))
+        return (
+            f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "
+            "Sheets, change a blue cell, and every row follows."
+        )
+    with replacing(path) as stream:
+        if ending == ".csv":
+            trace.frame.to_csv(stream, mode="wb", lineterminator="\n")
+        else:
+            trace.frame.to_parquet(stream)
+    return f"Wrote {path}: {len(trace):,} rows of values."

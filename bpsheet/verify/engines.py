@@ -39,7 +39,7 @@ def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> 
         import ironcalc
     except ImportError:
         raise EngineError(
-            'the engine ironcalc is not installed: python -m pip install "bpsheet[verify]"'
+            "the engine ironcalc is not installed: python -m pip install ironcalc"
         ) from None
     try:
         model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")

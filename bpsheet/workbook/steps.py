@@ -40,6 +40,7 @@ def build_steps(book: Workbook, trace: Trace, layout: Layout) -> RowStyles:
     _headers(sheet, layout)
     styles = _row_styles(sheet, trace, layout)
     last = layout.last_row(len(trace))
+    _make_room(sheet, layout)
     _rules(sheet, layout, last)
     _view(sheet, layout, last)
     return styles
@@ -130,7 +131,6 @@ def _headers(sheet: Worksheet, layout: Layout) -> None:
         left = style.GROUP_EDGE.left if begins else None
         header.border = Border(bottom=style.BORDER.bottom, left=left)
         header.comment = _comment(_explained(shown))
-        sheet.column_dimensions[shown.letter].width = style.column_width(column.name, column.role)
     sheet.row_dimensions[HEADER_ROW].height = 32
 
 
@@ -157,6 +157,9 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
     for shown in layout.shown:
         column = shown.column
         shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
+        sheet.column_dimensions[shown.letter].width = style.column_width(
+            column.name, column.role, shape
+        )
         numbers = []
         for row, typed in (
             (FIRST_ROW, shown.starts_typed and column.role is not Role.ITERATION),
@@ -167,10 +170,21 @@ def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
             if typed:
                 cell.fill = style.INPUT_FILL
             cell.alignment = style.alignment(column.role)
-            cell.number_format = "General" if typed and column.role is Role.WEIGHT else shape
+            start = column.start
+            cell.number_format = (
+                style.typed_format(start, shape) if typed and start is not None else shape
+            )
             numbers.append(cell.style_id)
         styles.append((numbers[0], numbers[1]))
     return styles
+
+
+def _make_room(sheet: Worksheet, layout: Layout) -> None:
+    """The labels of the hyper-parameters stand to the left of their cells: let them fit."""
+    for parameter in layout.program.parameters:
+        place = sheet[layout.parameter_cells[parameter.name]]
+        beside = sheet.column_dimensions[get_column_letter(place.column - 1)]
+        beside.width = max(beside.width, len(parameter.label) + 4)
 
 
 def _rules(sheet: Worksheet, layout: Layout, last: int) -> None:
@@ -188,7 +202,7 @@ def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    width = sum(style.column_width(s.column.name, s.column.role) for s in layout.shown)
+    width = sum(sheet.column_dimensions[shown.letter].width for shown in layout.shown)
     # About 170 characters across a landscape page are still easy to read.
     sheet.page_setup.fitToWidth = max(1, round(width / 170))
     sheet.page_setup.fitToHeight = 0

@@ -32,6 +32,7 @@ __all__ = [
     "column_width",
     "number_format",
     "solid",
+    "typed_format",
 ]
 
 FAMILY = "Calibri"
@@ -85,6 +86,9 @@ GREEN = Font(color="1B7A3D")
 RED = Font(color="B42318")
 
 
+SCIENTIFIC = "0.0000E+00"
+
+
 def _rule(operator: Literal["equal", "greaterThan", "lessThan"], formula: str, font: Font) -> Rule:
     return Rule(
         type="cellIs",
@@ -112,18 +116,26 @@ COUNTED = frozenset(
 
 
 def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
-    """Six decimals where they show the column's values well, else six significant digits.
+    """Whole numbers as they are, six decimals where they show the values well, else a power of ten.
 
     Counts and data are shown as they are; adjustments always with their sign.
     """
     if role in COUNTED or role in (Role.DATA, Role.TARGET):
         return "General"
-    sizes = np.abs(values[np.isfinite(values)])
-    largest = float(sizes.max()) if sizes.size else 0.0
-    digits = "0.000000" if largest == 0 or 1e-3 <= largest < 1e6 else "0.00000E+00"
+    finite = values[np.isfinite(values)]
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
+    if largest < 1e6 and bool((finite == np.floor(finite)).all()):
+        digits = "General"  # should an input change, the digits show
+    else:
+        digits = "0.000000" if 1e-3 <= largest < 1e6 else SCIENTIFIC
     if role is Role.ADJUSTMENT:
         return f"+{digits};-{digits};{digits}"
     return digits
+
+
+def typed_format(value: float, shape: str) -> str:
+    """A typed number is shown as it was typed, unless it is long: a weight that was drawn."""
+    return "General" if len(repr(value)) <= 8 else shape
 
 
 def alignment(role: Role) -> Alignment:
@@ -133,9 +145,8 @@ def alignment(role: Role) -> Alignment:
     return Alignment(horizontal="right", indent=1)
 
 
-def column_width(name: str, role: Role) -> float:
-    """A width, in characters, that shows the values and wraps the header decently."""
-    if role in COUNTED:
-        return max(9.5, min(len(name) + 2, 14))
-    longest = max(len(word) for word in name.replace("/", "/ ").replace("_", "_ ").split())
-    return float(max(12, min(max(longest + 2.5, len(name) / 2 + 3), 22)))
+def column_width(name: str, role: Role, shape: str) -> float:
+    """A width, in characters, that shows the values and wraps the header at its spaces."""
+    least = 9.5 if role in COUNTED else 15.0 if SCIENTIFIC in shape else 12.0
+    longest = max(len(word) for word in name.split())
+    return float(max(least, min(max(longest + 2.5, len(name) / 2 + 3), 28)))
