@@ -226,13 +226,7 @@ class Experiment(Spec):
         """The experiment as an experiment file that makes it again, data included."""
         import tomli_w
 
-        # A row of numbers or names on one line, as people write them.
-        item = r'\s*(?:"[^"\\]*"|[^\s\[\]",]+),?\s*'
-        return re.sub(
-            rf"\[((?:{item})+)\]",
-            lambda match: "[" + " ".join(match[1].split()).removesuffix(",") + "]",
-            tomli_w.dumps(self.to_dict()),
-        )
+        return _rows_on_one_line(tomli_w.dumps(self.to_dict()))
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as plain tables, without what was left to its default."""
@@ -242,3 +236,21 @@ class Experiment(Spec):
     def text(self) -> str:
         """The experiment file's text, with its comments where it has not been changed since."""
         return self._text if self._text is not None else self.to_toml()
+
+
+def _rows_on_one_line(text: str) -> str:
+    """Innermost lists on one line, as people write them: `[0.6, -0.1]`.
+
+    Only a list begins at the end of a line, for a text's last character is its quote.
+    """
+    lines: list[str] = []
+    begun: int | None = None
+    for line in text.splitlines():
+        lines.append(line)
+        if line.endswith("["):
+            begun = len(lines) - 1
+        elif begun is not None and line.strip() in ("]", "],"):
+            inside = " ".join(part.strip() for part in lines[begun + 1 : -1]).removesuffix(",")
+            lines[begun:] = [f"{lines[begun]}{inside}{line.strip()}"]
+            begun = None
+    return "\n".join(lines) + "\n"
