@@ -6,6 +6,7 @@ Nothing here builds anything large: sizes are counted before they are allocated.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -50,13 +51,16 @@ def _texts(experiment: Experiment) -> Iterator[Problem]:
     for place, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text) > 30_000:
             yield Problem(place, f"{len(text):,} characters; a cell holds 30,000 of them")
-        bad = [
-            char
-            for char in text
-            if unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
-        ]
+        bad = [char for char in text if _is_unfit(char)]
         if bad:
             yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
+
+
+def _is_unfit(char: str) -> bool:
+    """Whether XML, and so a cell, cannot hold a character."""
+    return (
+        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
+    ) or char in "\ufffe\uffff"
 
 
 def _unfit_name(name: str) -> str | None:
@@ -163,7 +167,7 @@ def _weights(experiment: Experiment) -> Iterator[Problem]:
     sources: Sequence[str] = network.inputs
     for number, (layer, neurons) in enumerate(zip(network.layers, names, strict=True), start=1):
         place = f"network.layers[{number}]"
-        if layer.weights is not None:
+        if layer.weights is not None and sources and neurons:
             if len(layer.weights) != len(neurons):
                 yield Problem(
                     f"{place}.weights",
@@ -178,7 +182,7 @@ def _weights(experiment: Experiment) -> Iterator[Problem]:
                         f"{_count(len(sources), 'column')} expected, one for each of "
                         f"{_listing(sources)}; got {len(row)}",
                     )
-        if isinstance(layer.bias, list) and len(layer.bias) != len(neurons):
+        if isinstance(layer.bias, list) and neurons and len(layer.bias) != len(neurons):
             yield Problem(
                 f"{place}.bias",
                 f"{_count(len(neurons), 'number')} expected, one for each of "
@@ -294,7 +298,8 @@ def _ranges(experiment: Experiment) -> Iterator[Problem]:
     loss = LOSSES.get(network.loss or "")
     width = len(network.inputs) + len(network.targets)
     examples = experiment.data.examples or []
-    if loss is None or not loss.fits or any(len(row) != width for row in examples):
+    output = network.layers[-1].activation if network.layers else ""
+    if loss is None or output not in loss.fits or any(len(row) != width for row in examples):
         return
     rows = experiment.ordered_examples()
     for index, row in enumerate(rows, start=1):
@@ -451,7 +456,7 @@ def _columns(experiment: Experiment, *, with_tests: bool) -> Iterator[Problem]:
 def _hand(experiment: Experiment, known: Sequence[str]) -> Iterator[Problem]:
     for iteration, figures in experiment.hand.items():
         place = f"hand.{iteration}"
-        if not (iteration.isascii() and iteration.isdigit() and int(iteration) >= 1):
+        if not re.fullmatch("[1-9][0-9]{0,9}", iteration):
             yield Problem(place, "an iteration's number from 1 expected")
         for name in figures:
             if name not in known:

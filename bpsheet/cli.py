@@ -26,7 +26,7 @@ __all__ = ["main"]
 def _console(*, error: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=error, highlight=False)
+    return Console(stderr=error, highlight=False, emoji=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -211,7 +211,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
 @SET
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
-    from bpsheet.terminal import verify_table
+    from bpsheet.terminal import changes_in_words, verify_table
     from bpsheet.verify import verify as verified
 
     error = _console(error=True)
@@ -220,11 +220,8 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
             file, engine, _changes(settings) or None, lambda stage: status.update(f"{stage} …")
         )
     console = _console()
-    made = ", ".join(
-        f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
-        for name, value in report.changes.items()
-    )
-    console.print(f"{_plain(str(file))} in {engine}; changed: {_plain(made)}", soft_wrap=True)
+    made = changes_in_words(report.changes)
+    console.print(_plain(f"{file} in {engine}; changed: {made}"), soft_wrap=True)
     console.print(verify_table(report))
     if not report.passed:
         for comparison in report.comparisons:

@@ -245,7 +245,7 @@ def _rows_on_one_line(text: str) -> str:
     """
     lines: list[str] = []
     begun: int | None = None
-    for line in text.splitlines():
+    for line in text.rstrip("\n").split("\n"):
         lines.append(line)
         if line.endswith("["):
             begun = len(lines) - 1

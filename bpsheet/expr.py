@@ -35,6 +35,7 @@ __all__ = [
     "Sum",
     "Text",
     "children",
+    "depth",
     "parameters",
     "rebuild",
     "references",
@@ -220,6 +221,15 @@ def references(expr: Expr) -> dict[Ref, None]:
 def parameters(expr: Expr) -> dict[str, None]:
     """The hyper-parameters that a formula refers to, in order of first appearance."""
     return {node.name: None for node in walk(expr) if isinstance(node, Param)}
+
+
+def depth(expr: Expr) -> int:
+    """How many nodes stand on one another at the most."""
+    level, count = [expr], 0
+    while level:
+        level = [operand for node in level for operand in children(node)]
+        count += 1
+    return count
 
 
 def size(expr: Expr) -> int:

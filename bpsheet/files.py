@@ -25,9 +25,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise OutputError(f"{path} is a folder; give a file's name")
-        descriptor, made = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part"
-        )
+        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=".bpsheet-", suffix=".part")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
     temporary = Path(made)

@@ -17,12 +17,13 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Ref, Sub, Sum
+from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Ref, Sub, Sum, depth
 
-__all__ = ["ARITIES", "MAX_LENGTH", "MAX_NESTING", "parse_formula"]
+__all__ = ["ARITIES", "MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "parse_formula"]
 
 MAX_LENGTH = 2_000
 MAX_NESTING = 40
+MAX_DEPTH = 100
 
 # How many arguments each function takes: (least, most). `if` is part of the grammar.
 ARITIES: Mapping[str, tuple[int, int]] = {
@@ -124,6 +125,8 @@ class _Parser:
             raise self._error(
                 f"expected an operator or the end, found '{self.token.text}'", self.token.position
             )
+        if depth(result) > MAX_DEPTH:
+            raise self._error(f"more than {MAX_DEPTH} operations, one on another", 0)
         return result
 
     def sum(self) -> Expr:

@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 MAX_DOTS = 20
+MAX_DEPTH = 20
+# The reader of TOML takes half a minute for a key of many thousand dotted parts.
+DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
+KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
 
 
 def _template_folder() -> Path:
@@ -102,22 +106,35 @@ def _read(path: Path) -> str:
 
 def from_text(text: str, *, base: Path, name: str, source: str) -> Experiment:
     """The experiment in an experiment file's text; `base` is the folder of its data."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        # The reader takes half a minute for a key of many thousand dotted parts.
-        head = line.split("=")[0] if "=" in line else line
-        if head.count(".") > MAX_DOTS and not re.match(r"[\s\d\[\],.eE+-]*$", head):
+    for number, line in enumerate(text.split("\n"), start=1):
+        if any(KEY_END.match(line, found.end()) for found in DOTTED.finditer(line)):
             raise ExperimentError(
                 [Problem(f"line {number}", f"a key of more than {MAX_DOTS} parts")], source
             )
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise ExperimentError([Problem("", f"not a TOML file: {error}")], source) from None
+        said = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ExperimentError([Problem("", f"not a TOML file: {said}")], source) from None
+    if _depth_of(raw) > MAX_DEPTH:
+        raise ExperimentError([Problem("", "not an experiment file: nested too deeply")], source)
     experiment = from_dict(raw, base=base, source=source)
     if not raw.get("data", {}).get("file"):
         experiment._text = text  # noqa: SLF001
     experiment._name = name  # noqa: SLF001
     return experiment
+
+
+def _depth_of(value: Any) -> int:
+    """How deeply tables and lists are nested; stops counting once it is too deep."""
+    level, depth = [value], 0
+    while level and depth <= MAX_DEPTH:
+        inner = [part for part in level if isinstance(part, dict | list)]
+        level = [
+            item for part in inner for item in (part.values() if isinstance(part, dict) else part)
+        ]
+        depth += 1
+    return depth
 
 
 def from_dict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,7 +18,14 @@ from bpsheet.program import Column, Phase, Role
 from bpsheet.trace import Trace
 from bpsheet.verify import Report
 
-__all__ = ["late_progress", "run_table", "show_iteration", "summary", "verify_table"]
+__all__ = [
+    "changes_in_words",
+    "late_progress",
+    "run_table",
+    "show_iteration",
+    "summary",
+    "verify_table",
+]
 
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
@@ -158,6 +165,16 @@ def show_iteration(trace: Trace, iteration: int) -> Iterator[Table]:
             value = _value(trace, iteration - 1, column)
             table.add_row(Text(column.name), Text(value), Text(formula))
         yield table
+
+
+def changes_in_words(changes: Mapping[str, float | str]) -> str:
+    """The changes that a verification made: the first few, and how many more."""
+    said = [
+        f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in changes.items()
+    ]
+    more = f" and {len(said) - FEW:,} more" if len(said) > FEW else ""
+    return ", ".join(said[:FEW]) + more
 
 
 def verify_table(report: Report) -> Table:

@@ -91,6 +91,8 @@ class LatexPrinter(Printer):
                 return Binding.PRODUCT
             case Call("exp", _):
                 return Binding.POWER
+            case Num(value) if "e" in repr(value):
+                return Binding.PRODUCT
         return super().binding(node)
 
     def parenthesised(self, text: str) -> str:
@@ -124,7 +126,10 @@ class LatexPrinter(Printer):
         return f"{base}^{{{self.text(node.exponent)}}}"
 
     def call(self, node: Call) -> str:
-        parts = [self.text(part) for part in node.arguments]
+        if node.function == "mod":
+            parts = [self.operand(part, Binding.POWER) for part in node.arguments]
+        else:
+            parts = [self.text(part) for part in node.arguments]
         if node.function in ("max", "min"):
             return FUNCTIONS[node.function].latex.format(", ".join(parts))
         return FUNCTIONS[node.function].latex.format(*parts)

@@ -1,8 +1,8 @@
 """Does a workbook compute what it says? Asked of a spreadsheet engine that is not ours.
 
 Three comparisons with a fresh run, cell by cell: the values stored in the file; the
-values after a recalculation; and the values after a weight, the learning rate and an
-example were changed and the workbook was recalculated.
+values after a recalculation; and the values after weights, the learning rate and examples
+were changed and the workbook was recalculated.
 """
 
 from __future__ import annotations
@@ -15,11 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.errors import EngineError
+from bpsheet.experiment import Experiment
+from bpsheet.functions import LOSSES
 from bpsheet.program import Role
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
 from bpsheet.verify.engines import ENGINES, Changes
-from bpsheet.verify.reading import Values, read_values, read_workbook
+from bpsheet.verify.reading import (
+    Values,
+    inputs_in,
+    live_cells,
+    read_values,
+    read_workbook,
+)
 from bpsheet.workbook import layout_of
 from bpsheet.workbook.about import DATA
 from bpsheet.workbook.layout import FIRST_ROW, Layout
@@ -129,7 +137,7 @@ def verify(
     """Check a workbook of ours in another engine ("ironcalc" or "libreoffice").
 
     `changes` are made before the last comparison, by the names of `Experiment.changed`;
-    by default a weight, the learning rate and an example's first input. Where the reader
+    by default every first weight, the learning rate and the examples move a little. Where the reader
     has changed inputs in the file, those are taken as they stand.
 
     Raises WorkbookError, EngineError, and ExperimentError for changes that do not fit.
@@ -143,8 +151,9 @@ def verify(
     experiment = stored.experiment
     trace = experiment.run()
     layout = layout_of(trace, stored.kind)
-    values, inputs = read_values(path, layout, len(trace))
-    edited = _edited(trace, inputs)
+    values = read_values(path, layout, len(trace))
+    live = live_cells(path, layout, len(trace))
+    edited = _edited(trace, inputs_in(path, layout, trace, values))
     if edited:
         experiment = experiment.changed(edited)
         trace = experiment.run()
@@ -152,13 +161,25 @@ def verify(
     chosen = dict(changes) if changes is not None else _default_changes(trace)
     changed = experiment.changed(chosen).run()
     recalculate = ENGINES[engine]
-    comparisons = [compare("stored values", trace, layout, values, UNCHANGED)]
     say("recalculating")
-    found = recalculate(path, layout, len(trace), {})
-    comparisons.append(compare("recalculated", trace, layout, found, UNCHANGED))
+    found = [
+        ("stored values", trace, values, UNCHANGED),
+        ("recalculated", trace, recalculate(path, layout, len(trace), {}), UNCHANGED),
+    ]
     say("recalculating with changes")
-    found = recalculate(path, layout, len(trace), _cells(chosen, trace, layout))
-    comparisons.append(compare("recalculated with changes", changed, layout, found, CHANGED))
+    cells = _cells(chosen, trace, layout)
+    found.append(
+        (
+            "recalculated with changes",
+            changed,
+            recalculate(path, layout, len(trace), cells),
+            CHANGED,
+        )
+    )
+    comparisons = [
+        compare(what, run, layout, _without_dead(there, live, layout), tolerance)
+        for what, run, there, tolerance in found
+    ]
     return Report(path, engine, chosen, tuple(comparisons))
 
 
@@ -178,15 +199,43 @@ def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
     }
 
 
+def _without_dead(values: Values, live: npt.NDArray[np.bool_], layout: Layout) -> Values:
+    """The values, but None where a cell holds a number in the place of a formula."""
+    values = values.copy()
+    for index, shown in enumerate(layout.shown):
+        if shown.formula is not None:
+            dead = ~live[:, index]
+            dead[0] &= not shown.starts_typed
+            values[dead, index] = None
+    return values
+
+
 def _default_changes(trace: Trace) -> dict[str, float | str]:
-    """A weight, the learning rate and an input, each moved by a little."""
-    weight = next(column for column in trace.program if column.role is Role.WEIGHT)
-    first = trace.experiment.network.inputs[0]
-    return {
-        weight.name: (weight.start or 0.0) + 0.0625,
-        "learning_rate": trace.experiment.training.learning_rate * 0.75,
-        f"{first}[1]": trace.program.tables[first][0] + 0.125,
-    }
+    """Every first weight, the learning rate and every example, each moved by a little.
+
+    A formula with a number where a reference belongs is found only if that number moves.
+    """
+    experiment = trace.experiment
+    changes: dict[str, float | str] = {"learning_rate": experiment.training.learning_rate * 0.75}
+    weights = [column for column in trace.program if column.role is Role.WEIGHT]
+    for index, column in enumerate(weights):
+        changes[column.name] = (column.start or 0.0) + (index % 7 + 1) / 64
+    for name, table in trace.program.tables.items():
+        for number, value in enumerate(table, start=1):
+            changes[f"{name}[{number}]"] = _moved(experiment, name, value, number)
+    return changes
+
+
+def _moved(experiment: Experiment, name: str, value: float, number: int) -> float:
+    """A number of the data, moved; targets stay what the loss and the rule can take."""
+    network = experiment.network
+    if name in network.inputs:
+        return value + (number % 5 + 1) / 32
+    if experiment.training.rule == "perceptron":
+        return value
+    if LOSSES[str(network.loss)].fits:
+        return 0.875 * value + 0.125 / max(2, len(network.targets))
+    return value + 1 / 32
 
 
 def _cells(changes: Mapping[str, float | str], trace: Trace, layout: Layout) -> Changes:

@@ -12,13 +12,15 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
-from bpsheet.errors import EngineError
+from bpsheet.errors import EngineError, WorkbookError
 from bpsheet.verify.reading import Values, read_values
 from bpsheet.workbook.layout import FIRST_ROW, Layout
 from bpsheet.workbook.steps import STEPS
@@ -34,7 +36,7 @@ TIMEOUT = 600
 
 
 def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> Values:
-    """In this process; cells that hold no formula where one belongs come back as None."""
+    """In this process."""
     try:
         import ironcalc
     except ImportError:
@@ -54,10 +56,7 @@ def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> 
         values = np.full((iterations, len(layout.shown)), None, dtype=object)
         for index, shown in enumerate(layout.shown):
             for row in range(iterations):
-                place = (0, row + FIRST_ROW, shown.place)
-                is_typed = shown.formula is None or (row == 0 and shown.starts_typed)
-                if is_typed or model.get_cell_formula(*place) is not None:
-                    values[row, index] = model.get_cell_value(*place)
+                values[row, index] = model.get_cell_value(0, row + FIRST_ROW, shown.place)
     except ironcalc.WorkbookError as error:
         raise EngineError(f"{path}: ironcalc cannot open it ({error})") from None
     return values
@@ -100,36 +99,49 @@ def _libreoffice(path: Path, layout: Layout, iterations: int, changes: Changes) 
         if done.returncode or not target.exists():
             said = done.stderr.decode(errors="replace").strip()[-300:]
             raise EngineError(f"{path}: LibreOffice failed on this workbook ({said})")
-        return read_values(target, layout, iterations)[0]
+        return read_values(target, layout, iterations)
 
 
 def _strip(path: Path, target: Path, changes: Changes) -> None:
     """A copy with the changes typed in and without the values of formulas."""
     sheets = {f"xl/worksheets/sheet{n}.xml": name for n, name in enumerate(SHEETS, start=1)}
-    with (
-        zipfile.ZipFile(path) as old,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for part in old.infolist():
-            content = old.read(part)
-            for (sheet, cell), value in changes.items():
-                if sheets.get(part.filename) == sheet:
-                    content = _typed(content, cell, value)
-            if part.filename in sheets:
-                content = re.sub(rb"(</f>|<f [^>]*/>)<v>[^<]*</v>", rb"\1", content)
-            new.writestr(part, content)
+    try:
+        with (
+            zipfile.ZipFile(path) as old,
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
+        ):
+            for part in old.infolist():
+                content = old.read(part)
+                if part.filename in sheets:
+                    sheet = sheets[part.filename]
+                    typed = {cell: value for (s, cell), value in changes.items() if s == sheet}
+                    content = STORED.sub(rb"\1", _typed(content, typed))
+                new.writestr(part, content)
+    except (OSError, zipfile.BadZipFile, zlib.error) as error:
+        raise WorkbookError(f"{path}: not a workbook that can be read ({error})") from None
 
 
-def _typed(content: bytes, cell: str, value: float | str) -> bytes:
-    style = rb'<c r="%s"(?P<style>( s="[0-9]+")?)[^>]*>.*?</c>' % cell.encode()
-    if isinstance(value, str):
-        made = f't="inlineStr"><is><t>{value}</t></is></c>'
-    else:
-        made = f"><v>{value!r}</v></c>"
-    replacement = rb'<c r="%s"\g<style> ' % cell.encode() + made.encode()
-    changed, count = re.subn(style, replacement, content, count=1)
-    if count != 1:
-        raise EngineError(f"the cell {cell} holds nothing that could be changed")
+# A formula's stored value, and a cell with its place, its style and its content.
+STORED = re.compile(rb"(</f>|<f [^>]*/>)<v>[^<]*</v>")
+CELL = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: s="[0-9]+")?)[^>]*?(?:/>|>.*?</c>)', re.DOTALL)
+
+
+def _typed(content: bytes, typed: Mapping[str, float | str]) -> bytes:
+    """The sheet with numbers (or words) typed into some of its cells."""
+    left = dict(typed)
+
+    def cell(found: re.Match[bytes]) -> bytes:
+        value = left.pop(found[1].decode(), None)
+        if value is None:
+            return found[0]
+        begin = b'<c r="%s"%s' % (found[1], found[2])
+        if isinstance(value, str):
+            return begin + f' t="inlineStr"><is><t>{escape(value)}</t></is></c>'.encode()
+        return begin + f"><v>{value!r}</v></c>".encode()
+
+    changed = CELL.sub(cell, content) if left else content
+    if left:
+        raise EngineError(f"the cell {next(iter(left))} holds nothing that could be changed")
     return changed
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -20,11 +21,11 @@ from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
 
-__all__ = ["ABOUT", "DATA", "FILE_HEADING", "build_about", "build_data"]
+__all__ = ["ABOUT", "DATA", "FILE_NAME", "build_about", "build_data"]
 
 DATA, ABOUT = "Data", "About"
-# The last heading on About; the lines below it are the experiment file.
-FILE_HEADING = "Experiment file"
+# The name of the first cell of the experiment file on About; it ends with the sheet.
+FILE_NAME = "experiment_file"
 # A cell holds 32,767 characters; a longer line goes on in the next cell.
 PIECE = 30_000
 
@@ -61,7 +62,7 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
     experiment = trace.experiment
     put_text(sheet, "A1", experiment.title or experiment.name, style.TITLE)
     row = 3
-    for line in experiment.notes.strip().splitlines():
+    for line in experiment.notes.strip().split("\n"):
         row = _paragraph(sheet, row, line)
     row = _section(sheet, row + 1, "What may be changed")
     for line in _changeable(layout):
@@ -78,8 +79,9 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
         put_text(sheet, f"A{row}", name, style.LABEL)
         put_text(sheet, f"B{row}", value, style.BODY)
         row += 1
-    row = _section(sheet, row + 1, FILE_HEADING)
-    for line in experiment.text.splitlines():
+    row = _section(sheet, row + 1, "Experiment file")
+    book.defined_names[FILE_NAME] = DefinedName(FILE_NAME, attr_text=f"{ABOUT}!$A${row}")
+    for line in experiment.text.split("\n"):
         pieces = [line[i : i + PIECE] for i in range(0, len(line), PIECE)]
         for index, piece in enumerate(pieces, start=1):
             put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)

@@ -252,9 +252,8 @@ def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
     in_next_row = {
         ref.name
         for column in program
-        if column.name not in hidden
         for ref in column.references
-        if ref.lag
+        if ref.lag and ref.name != column.name
     }
     uses: Counter[str] = Counter()
     unused, once = set(), set()
