@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -90,7 +92,7 @@ def experiments(draw: st.DrawFn, max_examples: int = 5) -> Experiment:
     if "softmax" in fits:
         widths[-1] = max(widths[-1], 2)
     layers = []
-    for fan_in, units in zip(widths, widths[1:], strict=False):
+    for fan_in, units in itertools.pairwise(widths):
         known = [*PLAIN, *FORMULAS, *(["softmax"] if units > 1 else [])]
         if fits and len(layers) == depth - 1:
             known = list(fits)

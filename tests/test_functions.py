@@ -91,7 +91,9 @@ def test_a_functions_derivatives_are_its_slopes(name, a):
         at = {"a": sign * a, "b": b}
         for letter in LETTERS[: CALLS[name]]:
             slope = value(differentiate(call, letter), **at)
-            found = central(lambda x, at=at, letter=letter: value(call, **at | {letter: x}), at[letter])
+            found = central(
+                lambda x, at=at, letter=letter: value(call, **at | {letter: x}), at[letter]
+            )
             assert slope == pytest.approx(found, rel=1e-8, abs=1e-9)
 
 
@@ -171,7 +173,7 @@ def test_a_loss_falls_or_a_likelihood_rises_as_the_output_nears_the_target(name)
 
 
 @pytest.mark.parametrize("name", SIMPLIFIED)
-@pytest.mark.parametrize("z", [-30.0, -2.0, -0.1, 0.4, 3.0, 30.0])
+@pytest.mark.parametrize("z", [-8.0, -2.0, -0.1, 0.4, 3.0, 8.0])
 def test_a_simplified_loss_is_the_loss_of_the_outputs_and_so_is_its_derivative(name, z):
     """t·ln y of y = S(z), against the same written in terms of z."""
     form, loss = SIMPLIFIED[name], LOSSES[name]
@@ -187,7 +189,7 @@ def test_a_simplified_loss_is_the_loss_of_the_outputs_and_so_is_its_derivative(n
         for s, t in zip(sums, targets, strict=True)
     ]
     whole = loss.formula([Num(t) for t in targets], [Num(y) for y in outputs])
-    assert math.fsum(terms) == pytest.approx(value(whole), rel=1e-4 if abs(z) == 30 else 1e-12)
+    assert math.fsum(terms) == pytest.approx(value(whole), rel=1e-12)
     if "softmax" not in loss.fits:
         term = parse_formula(form.term, {"z", "t"})
         slope = central(lambda x: value(term, z=x, t=0.25), z)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from strategies import NAMES, refs, trees, written
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, Sum, walk
+from bpsheet.expr import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, Sum, size, walk
 from bpsheet.functions import FUNCTIONS
-from bpsheet.parse import ARITIES, MAX_LENGTH, MAX_NESTING, parse_formula
+from bpsheet.parse import ARITIES, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse_formula
 from bpsheet.printers.text import formula_text
 
 A, B, C = Ref("a"), Ref("b"), Ref("c")
@@ -125,6 +125,9 @@ def test_the_caret_is_right_in_a_long_formula_which_is_cut():
         ("if(z>0," * 190 + "z" + ",1)" * 190, "nested more than 40 levels"),
         ("z^" * 900 + "z", "nested more than 40 levels"),
         ("-" * 1_900 + "z", "too many signs in a row"),
+        ("z" + "*z" * 900, "more than 100 operations, one on another"),
+        ("z" + "-z" * 900, "more than 100 operations, one on another"),
+        (("-" * 40 + "(") * 39 + "z" + ")" * 39, "more than 100 operations, one on another"),
         ("9" * 1_000_000, "a formula of 1,000,000 characters"),
         ("9" * 1_900, "expected an operator or the end"),
         ("x" * 1_900, "unknown name"),
@@ -144,6 +147,12 @@ def test_the_limits_are_those_that_the_messages_name():
     deep = MAX_NESTING - 1
     assert parse_formula("(" * deep + "z" + ")" * deep, {"z"}) == Ref("z")
     refusal("(" * (deep + 1) + "z" + ")" * (deep + 1))
+    assert size(parse_formula("z" + "*z" * (MAX_DEPTH - 1), {"z"})) == 2 * MAX_DEPTH - 1
+    refusal("z" + "*z" * MAX_DEPTH)
+
+
+def test_a_long_sum_is_not_deep():
+    assert len(parse_formula("z" + "+z" * 990, {"z"}).terms) == 991
 
 
 def test_every_function_that_can_be_parsed_is_known_to_the_table_and_the_other_way_round():
