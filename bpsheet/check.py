@@ -23,9 +23,10 @@ from bpsheet.wiring import neuron_names, wire
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
 
-__all__ = ["problems_of"]
+__all__ = ["is_unfit", "problems_of"]
 
 MAX_COLUMNS = 100_000
+MAX_TEXT = 30_000
 ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
 
 
@@ -49,14 +50,14 @@ def problems_of(experiment: Experiment) -> list[Problem]:
 
 def _texts(experiment: Experiment) -> Iterator[Problem]:
     for place, text in (("title", experiment.title), ("notes", experiment.notes)):
-        if len(text) > 30_000:
-            yield Problem(place, f"{len(text):,} characters; a cell holds 30,000 of them")
-        bad = [char for char in text if _is_unfit(char)]
+        if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
+            yield Problem(place, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
+        bad = [char for char in text if is_unfit(char)]
         if bad:
             yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
 
 
-def _is_unfit(char: str) -> bool:
+def is_unfit(char: str) -> bool:
     """Whether XML, and so a cell, cannot hold a character."""
     return (
         unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
@@ -374,6 +375,7 @@ def _test(experiment: Experiment) -> Iterator[Problem]:
         )
     if "threshold" in test.model_fields_set and test.correct != "threshold":
         yield Problem("test.threshold", 'used with correct = "threshold" only; leave it out')
+        return
     border = test.threshold if test.correct == "threshold" else 0.0
     for index, row in enumerate(test.examples, start=1):
         targets = row[len(network.inputs) :]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bpsheet.check import problems_of
+from bpsheet.check import is_unfit, problems_of
 from bpsheet.datafile import MAX_FILE, PLAIN_NUMBER, resolve_file
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.experiment import Experiment
@@ -110,6 +110,11 @@ def from_text(text: str, *, base: Path, name: str, source: str) -> Experiment:
         if any(KEY_END.match(line, found.end()) for found in DOTTED.finditer(line)):
             raise ExperimentError(
                 [Problem(f"line {number}", f"a key of more than {MAX_DOTS} parts")], source
+            )
+        bad = next((char for char in line.rstrip("\r") if is_unfit(char)), None)
+        if bad is not None:
+            raise ExperimentError(
+                [Problem(f"line {number}", f"the character {bad!r} cannot stand in a cell")], source
             )
     try:
         raw = tomllib.loads(text)

@@ -1,0 +1,119 @@
+"""What several test modules use: workbooks made once, edits of their XML, LibreOffice."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+import bpsheet as bp
+from bpsheet.cli import main
+from bpsheet.verify.engines import libreoffice_command
+
+STEPS_PART = "xl/worksheets/sheet1.xml"
+DATA_PART = "xl/worksheets/sheet2.xml"
+
+# A cell's XML in, its XML out.
+CellEdit = Callable[[str], str]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow tests run when they are asked for: by `-m`, or by their own name."""
+    if config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture
+def libreoffice() -> str:
+    """LibreOffice's program. Without it the test is skipped, or fails where it must be there."""
+    command = libreoffice_command()
+    if command is None:
+        reason = "LibreOffice is not installed (no program soffice was found)"
+        if os.environ.get("BPSHEET_ENGINES") == "required":
+            pytest.fail(f"{reason}, and BPSHEET_ENGINES=required asks for it")
+        pytest.skip(reason)
+    return command
+
+
+@pytest.fixture(scope="session")
+def traced():
+    """Runs of templates, made once: traced("iris", 300)."""
+
+    @functools.cache
+    def run(name: str, iterations: int | None = None) -> bp.Trace:
+        return bp.load(name).run(iterations)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, traced):
+    """Workbooks of templates, made once, not to be changed: made("two-neuron", "book")."""
+    folder = tmp_path_factory.mktemp("workbooks")
+
+    @functools.cache
+    def write(name: str, layout: str = "full", iterations: int | None = None) -> Path:
+        path = folder / f"{name}-{layout}-{iterations or 'all'}.xlsx"
+        return traced(name, iterations).to_excel(path, layout)
+
+    return write
+
+
+def cell_xml(content: str, place: str) -> re.Match[str]:
+    """A cell's element in a sheet's XML."""
+    found = re.search(rf'<c r="{place}"[^>]*?(/>|>.*?</c>)', content)
+    assert found, f"no cell {place}"
+    return found
+
+
+@pytest.fixture
+def edit(tmp_path: Path):
+    """A copy of a workbook with some cells' XML changed: edit(path, {"J8": function})."""
+    numbers = itertools.count(1)
+
+    def edited(path: Path, cells: Mapping[str, CellEdit], part: str = STEPS_PART) -> Path:
+        target = tmp_path / f"edited-{next(numbers)}.xlsx"
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+            for info in old.infolist():
+                content = old.read(info)
+                if info.filename == part:
+                    text = content.decode()
+                    for place, change in cells.items():
+                        found = cell_xml(text, place)
+                        after = change(found[0])
+                        assert after != found[0], f"nothing to change in {place}"
+                        text = text[: found.start()] + after + text[found.end() :]
+                    content = text.encode()
+                new.writestr(info, content)
+        return target
+
+    return edited
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """The program bpsheet, in this process: command("run", "two-neuron") is (status, out, err)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["bpsheet", *arguments])
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call

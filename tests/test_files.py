@@ -1,0 +1,191 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bpsheet as bp
+from bpsheet import workbook
+from bpsheet.files import replacing
+
+
+def test_a_file_is_written(tmp_path):
+    path = tmp_path / "new folder" / "x.bin"
+    with replacing(path) as stream:
+        stream.write(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_old_file_is_replaced(tmp_path):
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old and longer")
+    with replacing(path) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, MemoryError])
+def test_on_an_exception_the_old_file_stays_and_nothing_is_left(tmp_path, error):
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(error):  # noqa: PT012 - the error comes out of the inner block
+        with replacing(path) as stream:
+            stream.write(b"half of the n")
+            stream.flush()
+            raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_on_an_exception_no_new_file_appears(tmp_path):
+    with pytest.raises(ValueError, match="stop"):  # noqa: PT012 - as above
+        with replacing(tmp_path / "x.bin") as stream:
+            stream.write(b"half")
+            raise ValueError("stop")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path):
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(bp.OutputError, match=r"cannot write .*x\.bin: No space left on device"):
+        with replacing(path):
+            raise OSError(28, "No space left on device")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_replaced_is_told(tmp_path, monkeypatch):
+    """As on Windows, where Excel keeps an open file for itself."""
+    path = tmp_path / "x.xlsx"
+    path.write_bytes(b"old")
+
+    def refuse(_self, target):
+        raise PermissionError(13, "used by another process", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(bp.OutputError, match=r"close it there.* The old file is unchanged"):
+        with replacing(path) as stream:
+            stream.write(b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_usual_mode(tmp_path, umask, mode):
+    """As any program's file: what the umask leaves, not the 0600 of a temporary file."""
+    path = tmp_path / "x.bin"
+    before = os.umask(umask)
+    try:
+        with replacing(path) as stream:
+            stream.write(b"x")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_symbolic_link_is_replaced_and_its_target_stays(tmp_path):
+    target, link = tmp_path / "precious.txt", tmp_path / "link.bin"
+    target.write_bytes(b"precious")
+    link.symlink_to(target)
+    with replacing(link) as stream:
+        stream.write(b"new")
+    assert target.read_bytes() == b"precious"
+    assert not link.is_symlink()
+    assert link.read_bytes() == b"new"
+
+
+def test_a_link_to_nowhere_is_replaced(tmp_path):
+    link = tmp_path / "link.bin"
+    link.symlink_to(tmp_path / "nowhere")
+    with replacing(link) as stream:
+        stream.write(b"new")
+    assert link.read_bytes() == b"new"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_is_refused(tmp_path):
+    folder = tmp_path / "x.xlsx"
+    folder.mkdir()
+    with pytest.raises(bp.OutputError, match="is a folder; give a file's name"):
+        with replacing(folder):
+            pytest.fail("nothing should be written")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("below", ["file.txt/x.bin", "file.txt/deeper/x.bin"])
+def test_a_place_below_a_file_is_refused(tmp_path, below):
+    (tmp_path / "file.txt").write_text("a file")
+    with pytest.raises(bp.OutputError, match="cannot write"):
+        with replacing(tmp_path / below):
+            pytest.fail("nothing should be written")
+    assert (tmp_path / "file.txt").read_text() == "a file"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 240 + ".xlsx", "表" * 80 + ".xlsx", "😀" * 60 + ".xlsx"],
+    ids=["one byte each", "three", "four"],
+)
+def test_names_as_long_as_a_folder_takes_them(tmp_path, name):
+    """At most 255 bytes; the temporary file beside it must not need more."""
+    assert len(name.encode()) <= 255
+    with replacing(tmp_path / name) as stream:
+        stream.write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(bp.OutputError, match="File name too long"):
+        with replacing(tmp_path / ("a" * 300)):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_without_a_folder_is_in_this_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with replacing(Path("x y.bin")) as stream:
+        stream.write(b"x")
+    assert (tmp_path / "x y.bin").read_bytes() == b"x"
+
+
+def test_a_process_that_is_killed_leaves_the_old_file(tmp_path):
+    """Whatever happens, the name never stands for half a file."""
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old")
+    code = (
+        "import os, sys, pathlib; from bpsheet.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as stream:\n"
+        " stream.write(b'half'); stream.flush(); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
+    assert done.returncode == -9
+    assert path.read_bytes() == b"old"
+
+
+def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypatch):
+    """An error in the middle of the rows leaves the workbook that was there."""
+    path = tmp_path / "x.xlsx"
+    trace = bp.load("two-neuron").run(20)
+    trace.to_excel(path)
+    before = path.read_bytes()
+
+    def rows(*_arguments):
+        yield b'<row r="8">'
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workbook, "row_xml", rows)
+    with pytest.raises(KeyboardInterrupt):
+        trace.to_excel(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
