@@ -79,7 +79,7 @@ def refusal(text, names=("z",)):
         ("z ; 1", 2, "';' has no meaning in a formula"),
         ("z + 1 = 2", 6, "expected an operator or the end, found '='"),
         ("tanh(z, z)", 0, "tanh takes 1 argument, got 2"),
-        ("max(z)", 0, "max takes 2 to 255 arguments, got 1"),
+        ("max(z)", 0, "max takes 2 to 16 arguments, got 1"),
         ("tanh()", 5, "expected a number, a name or '(', found ')'"),
         ("if(z, 1, 2)", 4, "expected a comparison"),
         ("if(z > 1, 2)", 11, "expected ',', found ')'"),

@@ -127,7 +127,7 @@ def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
     if largest < 1e6 and bool((finite == np.floor(finite)).all()):
         digits = "General"  # should an input change, the digits show
     else:
-        digits = "0.000000" if 1e-3 <= largest < 1e6 else SCIENTIFIC
+        digits = "0.000000" if 1e-4 <= largest < 1e6 else SCIENTIFIC
     if role is Role.ADJUSTMENT:
         return f"+{digits};-{digits};{digits}"
     return digits
