@@ -1,0 +1,348 @@
+"""Running a program: the compiled code against one formula at a time, and errors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import NAMES, edges, experiments, refs, trees
+
+from bpsheet import engine
+from bpsheet.engine import MAX_VALUES, python_source, run
+from bpsheet.errors import LimitError
+from bpsheet.evaluate import DIVISION, ERRORS, NUMBER, CellError, evaluate
+from bpsheet.experiment import Experiment
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    If,
+    Lookup,
+    Mul,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+    replace_refs,
+)
+from bpsheet.parse import parse_formula
+from bpsheet.program import Column, Parameter, Phase, Program, Role
+
+
+def column(name, formula, **more):
+    return Column(name, Phase.FORWARD, Role.OUTPUT, formula, **more)
+
+
+def row_by_row(program, iterations):
+    """A program by the definition of one: every formula of every row on its own."""
+    parameters = {parameter.name: parameter.value for parameter in program.parameters}
+    rows = []
+    for number in range(iterations):
+        here = {}
+
+        def look(ref, here=here):
+            value = rows[-1][ref.name] if ref.lag else here[ref.name]
+            if isinstance(value, CellError):
+                raise value
+            return value
+
+        for entry in program:
+            try:
+                if entry.start is not None and number == 0:
+                    value = entry.start
+                elif entry.formula is None:
+                    value = program.given[entry.name][number]
+                else:
+                    value = evaluate(entry.formula, look, parameters, program.tables)
+            except CellError as error:
+                value = error
+            here[entry.name] = value
+        rows.append(here)
+    return rows
+
+
+def assert_same(program, iterations):
+    """The recording has the values bit for bit, NaN and the code where there is an error."""
+    recording = run(program, iterations)
+    rows = row_by_row(program, iterations)
+    first = iterations
+    for number, here in enumerate(rows):
+        for place, value in enumerate(here.values()):
+            found = recording.values[number, place]
+            code = 0
+            if number >= recording.first_error_row:
+                code = recording.errors[number - recording.first_error_row, place]
+            if isinstance(value, CellError):
+                first = min(first, number)
+                assert math.isnan(found)
+                assert code == value.code
+            else:
+                assert code == 0
+                assert found.tobytes() == np.float64(value).tobytes()
+    assert recording.first_error_row == first
+    return recording
+
+
+@given(experiments())
+@settings(deadline=None, max_examples=60)
+def test_a_networks_run_is_its_formulas_computed_one_by_one(experiment):
+    assert_same(experiment.program(), experiment.iterations)
+
+
+numbers = st.one_of(edges, st.floats(-5, 5))
+LEAVES = st.one_of(refs, numbers.map(Num), st.just(Param("rate")))
+FORMULAS = trees(LEAVES, max_leaves=6)
+
+
+@st.composite
+def formulas(draw, columns):
+    """A formula over some of these columns."""
+    chosen = {Ref(name): draw(st.sampled_from(columns)) for name in NAMES}
+    return replace_refs(draw(FORMULAS), chosen)
+
+
+@st.composite
+def programs(draw):
+    """Columns of any kind: counted, remembered, given, looked up, computed from all of these."""
+    known = [Ref("n"), Ref("given"), Ref("data"), Ref("s1"), Ref("s2")]
+    made = []
+    for index in range(draw(st.integers(1, 4))):
+        formula = draw(formulas(known))
+        if draw(st.booleans()):
+            # As running sums do: the row before is looked at from the second row on.
+            before = Ref(draw(st.sampled_from(["n", "s1", f"c{index}"])), 1)
+            begins = Compare("=", Ref("n"), Num(1.0))
+            formula = If(begins, formula, Sum((before, formula)))
+        made.append(column(f"c{index}", formula))
+        known.append(Ref(f"c{index}"))
+    before = [Ref(ref.name, 1) for ref in known]
+    columns = (
+        column("n", Sum((Ref("n", 1), Num(1.0))), start=1.0),
+        column("given", None),
+        column("data", Lookup("table", Sum((Call("mod", (Ref("n"), Num(3.0))), Num(1.0))))),
+        column("s1", draw(formulas(before)), start=draw(numbers)),
+        column("s2", draw(formulas(before)), start=draw(numbers)),
+        *made,
+    )
+    return Program(
+        columns,
+        (Parameter("rate", draw(numbers), "rate"),),
+        {"table": draw(st.lists(numbers, min_size=3, max_size=3))},
+        {"given": draw(st.lists(numbers, min_size=9, max_size=9))},
+    )
+
+
+@given(programs(), st.sampled_from([1, 2, 3, 4096]))
+@settings(deadline=None, max_examples=200)
+def test_any_program_runs_as_its_formulas_computed_one_by_one(program, chunk):
+    """With overflows, divisions by zero and logarithms of negatives anywhere, and the fast
+    code left and entered again at any row."""
+    usual = engine.CHUNK
+    engine.CHUNK = chunk
+    try:
+        assert_same(program, 9)
+    finally:
+        engine.CHUNK = usual
+
+
+def counting(formula, names=("n",), **more):
+    """n = 1, 2, 3 … and o, a formula of n."""
+    return Program(
+        (
+            column("n", Sum((Ref("n", 1), Num(1.0))), start=1.0),
+            column("o", parse_formula(formula, names), **more),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "row", "code"),
+    [
+        ("1/(n - 3)", 3, DIVISION),
+        ("mod(n, n - 3)", 3, DIVISION),
+        ("(n - 3)^(-1)", 3, DIVISION),
+        ("ln(4 - n)", 4, NUMBER),
+        ("sqrt(4 - n)", 5, NUMBER),
+        ("exp(n*200)", 4, NUMBER),
+        ("10^(n*100)", 4, NUMBER),
+        ("1/(10^(n*100)*10^(n*100))", 2, NUMBER),
+        ("tanh(1e300*10^(n*4))", 3, NUMBER),
+        ("(-2)^(n/2)", 1, NUMBER),
+        ("1e308*n - 1e308*n", 2, NUMBER),
+        ("if(n > 2, 1/(n - 3), 1/(n - 4))", 3, DIVISION),
+    ],
+)
+def test_the_first_error_is_found_with_its_code(formula, row, code):
+    recording = assert_same(counting(formula), 10)
+    assert recording.first_error_row == row - 1
+    assert recording.errors[0, 1] == code
+
+
+def test_the_side_that_is_not_chosen_may_have_no_value():
+    recording = run(counting("if(n < 5, 1, 1/(n - n))"), 4)
+    assert recording.values[:, 1].tolist() == [1.0] * 4
+    assert recording.first_error_row == 4
+
+
+def test_an_error_spreads_to_what_depends_on_it_and_to_nothing_else():
+    program = Program(
+        (
+            column("n", Sum((Ref("n", 1), Num(1.0))), start=1.0),
+            column("bad", parse_formula("1/(n - 2)", ["n"])),
+            column("follows", Call("tanh", (Ref("bad"),))),
+            column("apart", Mul(Ref("n"), Num(2.0))),
+        )
+    )
+    recording = run(program, 3)
+    assert recording.errors.tolist() == [[0, DIVISION, DIVISION, 0], [0, 0, 0, 0]]
+    assert recording.values[:, 3].tolist() == [2.0, 4.0, 6.0]
+    assert np.isnan(recording.values[1, 1:3]).all()
+
+
+def test_an_error_that_the_next_row_does_not_use_is_over_with_it():
+    """The fast code takes over again: 1,000 errors in 100,000 rows do not slow it down."""
+    program = counting("1/mod(n, 100)")
+    recording = run(program, 100_000)
+    assert np.isnan(recording.values[:, 1]).sum() == 1000
+    assert recording.first_error_row == 99
+    assert recording.values[-2, 1] == 1 / 99
+
+
+def test_an_error_that_is_remembered_stays():
+    total = Sum((Ref("s", 1), Ref("o", 1)))
+    program = Program((*counting("1/(n - 2)"), column("s", total, start=0.0)))
+    recording = assert_same(program, 6)
+    assert recording.values[:2, 2].tolist() == [0.0, -1.0]
+    assert np.isnan(recording.values[2:, 2]).all()
+    assert recording.errors[:, 2].tolist() == [0, DIVISION, DIVISION, DIVISION, DIVISION]
+
+
+def test_words_are_compared_with_words():
+    formula = If(Compare("=", Param("reduction"), Text("mean")), Num(1.0), Num(2.0))
+    for word, expected in (("mean", 1.0), ("sum", 2.0)):
+        program = Program((column("o", formula),), (Parameter("reduction", word, "reduction"),))
+        assert run(program, 2).values[:, 0].tolist() == [expected] * 2
+
+
+def test_comparisons_are_1_or_0_and_their_product_is_both():
+    n = Ref("n")
+    both = Mul(Compare(">", n, Num(1.0)), Compare("<=", n, Num(3.0)))
+    program = Program((*counting("n").columns[:1], column("o", both)))
+    assert run(program, 4).values[:, 1].tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (Pow(Num(-8.0), Num(3.0)), -512.0),
+        (Pow(Num(0.0), Num(2.0)), 0.0),
+        (Div(Num(1.0), Num(-0.0)), DIVISION),
+        (Call("mod", (Num(-7.0), Num(3.0))), 2.0),
+        (Call("int", (Num(-0.5),)), -1.0),
+        (Call("sign", (Num(-0.0),)), 0.0),
+        (Call("logistic", (Num(-1e9),)), 0.0),
+        (Call("exp", (Num(709.0),)), math.exp(709)),
+        (Sub(Num(0.3), Sum((Num(0.1), Num(0.2)))), 0.3 - (0.1 + 0.2)),
+        (Pow(Num(0.0), Num(-2.0)), DIVISION),
+        (Pow(Num(1e200), Num(2.0)), NUMBER),
+        (Call("exp", (Num(710.0),)), NUMBER),
+        (Call("ln", (Num(0.0),)), NUMBER),
+        (Call("mod", (Num(1.0), Num(0.0))), DIVISION),
+        (Lookup("t", Num(2.0)), 20.0),
+    ],
+)
+def test_single_formulas_have_a_spreadsheets_values_and_errors(formula, expected):
+    tables = {"t": [10.0, 20.0, 30.0]}
+    if expected in (NUMBER, DIVISION) and isinstance(expected, int):
+        with pytest.raises(CellError) as caught:
+            evaluate(formula, lambda _: 0.0, {}, tables)
+        assert caught.value.code == expected
+    else:
+        assert evaluate(formula, lambda _: 0.0, {}, tables) == expected
+    assert ERRORS[NUMBER] == "#NUM!"
+    assert ERRORS[DIVISION] == "#DIV/0!"
+
+
+def test_more_values_than_memory_holds_are_refused_before_they_are_allocated():
+    with pytest.raises(LimitError, match=r"100,000,001 iterations of 2 columns are 200,000,002"):
+        run(counting("n"), MAX_VALUES // 2 + 1)
+
+
+def test_progress_is_reported_to_the_end():
+    done = []
+    run(counting("n"), 10_000, done.append)
+    assert done == sorted(done)
+    assert len(done) > 1
+    assert done[-1] == 10_000
+
+
+def test_names_never_reach_the_generated_code():
+    """A column may be called anything; the code knows it by its place."""
+    evil = 'x"]); import os #'
+    program = Program((column(evil, Num(1.0)), column("__class__", Ref(evil))))
+    assert "import" not in python_source(program)
+    assert run(program, 1).values.tolist() == [[1.0, 1.0]]
+
+
+def one_neuron(**changes):
+    tables = {
+        "network": {
+            "inputs": ["x"],
+            "targets": ["y"],
+            "loss": "half_squared_error",
+            "layers": [
+                {"neurons": ["o"], "activation": "linear", "weights": [[1.0]], "bias": False}
+            ],
+        },
+        "data": {"examples": [[1.0, 0.0]]},
+        "training": {"learning_rate": 1.0, "iterations": 5},
+    }
+    for key, value in changes.items():
+        if key in ("activation", "weights"):
+            tables["network"]["layers"][0][key] = value
+        elif key == "examples":
+            tables["data"][key] = value
+        else:
+            tables["training"][key] = value
+    return Experiment(**tables)
+
+
+def test_weights_that_explode_are_errors_from_there_on():
+    """w ← w − 101·w: each step is 100 times the last, and the square overflows first."""
+    trace = one_neuron(learning_rate=101.0, iterations=400).run()
+    first = trace.first_error
+    assert first.column == "loss"
+    assert first.error == "#NUM!"
+    # 0.5·w² is above 1.8e308 once w = 100^(k−1) is above 1.9e154.
+    assert first.iteration == 79
+    weights = trace.frame["w_o_1"]
+    assert np.isfinite(weights.loc[:155]).all()
+    assert np.isnan(weights.loc[156:]).all()
+    assert np.isfinite(trace.frame.loc[:78]).all(axis=None)
+
+
+def test_a_run_recovers_where_only_the_loss_was_an_error():
+    """0.5·(y − o)² overflows with o = 1e160; its derivative does not, and w becomes 0."""
+    trace = one_neuron(weights=[[1e160]]).run()
+    assert trace.first_error == (1, "loss", "#NUM!")
+    assert np.isnan(trace.frame["loss"]).tolist() == [True, False, False, False, False]
+    assert trace.frame["w_o_1"].tolist() == [1e160, 0.0, 0.0, 0.0, 0.0]
+    assert np.isfinite(trace.frame.drop(columns="loss")).all(axis=None)
+
+
+def test_a_division_by_zero_has_its_own_error():
+    trace = one_neuron(activation="1/z", examples=[[2.0, 0.0], [0.0, 0.0]], learning_rate=0.1).run()
+    assert trace.first_error == (2, "o", "#DIV/0!")
+    assert ERRORS[trace.recording.errors[0, trace.program.position["loss"]]] == "#DIV/0!"
+
+
+def test_a_run_without_errors_says_so():
+    trace = one_neuron().run()
+    assert trace.first_error is None
+    assert trace.recording.errors.shape == (0, len(trace.program))
