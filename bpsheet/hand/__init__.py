@@ -1,0 +1,1 @@
+"""Hand calculations: numbers as they are written, judged by their digits."""

@@ -1,0 +1,234 @@
+"""Verdicts: what each written value is, from best to worst, and why.
+
+The order: correct, rounded early, carried through, close, likely slip, wrong; and missing
+and not a number for what cannot be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+
+from bpsheet.expr import Ref
+from bpsheet.hand.numbers import NotANumber, Written, read_number
+from bpsheet.hand.shadow import Shadow, Values
+from bpsheet.hand.slips import Slip, slips_of, written_out
+from bpsheet.program import Column
+from bpsheet.trace import Trace
+
+__all__ = ["Judgement", "Verdict", "judge"]
+
+# Off by no more than this many units in the last digit is a rounding slip.
+CLOSE = 1.5
+# With this many significant digits, the likeliest slip that fits may be named alone.
+SURE_DIGITS = 4
+# So many written values a formula may use for every mixture of them to be tried.
+MAX_MIXED = 4
+
+
+class Verdict(StrEnum):
+    """What a written value is."""
+
+    CORRECT = "correct"
+    ROUNDED = "rounded early"
+    CARRIED = "carried through"
+    CLOSE = "close"
+    SLIP = "likely slip"
+    WRONG = "wrong"
+    MISSING = "missing"
+    NO_NUMBER = "not a number"
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the method is right, so that the mark is kept."""
+        return self in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One written value: what it should be, what it is, and a sentence about it.
+
+    `slips` are the kinds of slips that fit, the likeliest first.
+    """
+
+    iteration: int
+    quantity: str
+    written: str
+    exact: float
+    rounded: str
+    verdict: Verdict
+    reason: str
+    slips: tuple[str, ...] = ()
+
+
+def judge(
+    trace: Trace, hand: Mapping[tuple[int, str], str], *, decimal: str = "."
+) -> list[Judgement]:
+    """Judge written values, by (iteration, column), in the order in which they are computed."""
+    read = {place: read_number(text, decimal) for place, text in hand.items()}
+    answers = {place: value for place, value in read.items() if isinstance(value, Written)}
+    shadow = Shadow(trace, answers)
+    order = trace.program.position
+    verdicts: dict[tuple[int, str], Verdict] = {}
+    found = []
+    for place in sorted(read, key=lambda place: (place[0], order[place[1]])):
+        value = read[place]
+        if isinstance(value, NotANumber):
+            made = _unreadable(place, value, shadow)
+        else:
+            made = _Case(shadow, verdicts, *place, value).judgement()
+        verdicts[place] = made.verdict
+        found.append(made)
+    return found
+
+
+def _unreadable(place: tuple[int, str], value: NotANumber, shadow: Shadow) -> Judgement:
+    exact = shadow.exact(*place)
+    is_blank = value.reason == "nothing is written there"
+    verdict = Verdict.MISSING if is_blank else Verdict.NO_NUMBER
+    reason = value.reason[:1].upper() + value.reason[1:] + "."
+    return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
+
+
+class _Case:
+    """One written number, and all that it is held against."""
+
+    def __init__(
+        self,
+        shadow: Shadow,
+        verdicts: Mapping[tuple[int, str], Verdict],
+        iteration: int,
+        quantity: str,
+        value: Written,
+    ) -> None:
+        self.shadow = shadow
+        self.verdicts = verdicts
+        self.iteration = iteration
+        self.quantity = quantity
+        self.value = value
+        self.column: Column = shadow.program[quantity]
+        self.exact = shadow.exact(iteration, quantity)
+
+    def judgement(self) -> Judgement:
+        verdict, reason, slips = self._verdict()
+        return Judgement(
+            self.iteration,
+            self.quantity,
+            self.value.text,
+            self.exact,
+            self.value.rounded(self.exact),
+            verdict,
+            reason,
+            slips,
+        )
+
+    def _verdict(self) -> tuple[Verdict, str, tuple[str, ...]]:
+        if self.value.agrees(self.exact):
+            return Verdict.CORRECT, "The exact value rounds to it.", ()
+        used = self._answers_used()
+        if any(self.value.agrees(value) for value in self._mixtures(used)):
+            return *self._followed(used), ()
+        off = [self.exact, *([self.shadow.followed(*self._place)] if used else [])]
+        if any(self.value.agrees(value, CLOSE) for value in off):
+            said = f"Off in the last digit; {self.value.rounded(self.exact)} is the rounded value."
+            return Verdict.CLOSE, said, ()
+        slips = self._slips(used)
+        if slips:
+            return Verdict.SLIP, self._accusation(slips), tuple(slip.kind for slip in slips)
+        said = f"{self.value.rounded(self.exact)} expected; no common slip gives this value."
+        return Verdict.WRONG, said, ()
+
+    @property
+    def _place(self) -> tuple[int, str]:
+        return self.iteration, self.quantity
+
+    def _is_written(self, ref: Ref) -> bool:
+        return (self.iteration - ref.lag, ref.name) in self.shadow.answers
+
+    def _answers_used(self) -> list[tuple[int, str]]:
+        """The written values on which the formula depends, directly or through unwritten ones."""
+        found: dict[tuple[int, str], None] = {}
+        seen: set[tuple[int, str]] = set()
+        stack = [self._place]
+        while stack:
+            iteration, name = stack.pop()
+            column = self.shadow.program[name]
+            if (iteration, name) in seen or (column.is_state and iteration == 1):
+                continue
+            seen.add((iteration, name))
+            for ref in column.references:
+                place = (iteration - ref.lag, ref.name)
+                if place in self.shadow.answers:
+                    found[place] = None
+                elif place[0] >= 1 and self.shadow.depends_on_answers(*place):
+                    stack.append(place)
+        return list(found)
+
+    def _mixtures(self, used: list[tuple[int, str]]) -> Iterable[float]:
+        """The formula over the student's values, and over mixtures of them with exact ones."""
+        if not used or self.column.formula is None:
+            return
+        yield self.shadow.followed(*self._place)
+        written = written_out(self.shadow.program, self.column, self._is_written)
+        if written is None or not 1 < len(used) <= MAX_MIXED:
+            return
+        for choice in product((True, False), repeat=len(used)):
+            taken = {place for place, is_taken in zip(used, choice, strict=True) if is_taken}
+
+            def values(ref: Ref, taken: set[tuple[int, str]] = taken) -> float:
+                place = (self.iteration - ref.lag, ref.name)
+                source = self.shadow.shadow_values if place in taken else self.shadow.exact_values
+                return source(self.iteration)(ref)
+
+            yield self.shadow.value(written, values)
+
+    def _followed(self, used: list[tuple[int, str]]) -> tuple[Verdict, str]:
+        wrong = [
+            place
+            for place in used
+            if self.verdicts.get(place) not in (Verdict.CORRECT, Verdict.ROUNDED, None)
+        ]
+        if wrong:
+            names = ", ".join(name for _, name in wrong)
+            return Verdict.CARRIED, f"Right with the value of {names} that you had."
+        names = ", ".join(name for _, name in used)
+        return (
+            Verdict.ROUNDED,
+            (
+                f"Right with {names} as you rounded; with all digits it is "
+                f"{self.value.rounded(self.exact)}."
+            ),
+        )
+
+    def _slips(self, used: list[tuple[int, str]]) -> list[Slip]:
+        """The slips that give what was written, the likeliest first, one of each kind."""
+        written = written_out(self.shadow.program, self.column, self._is_written)
+        if written is None or (self.column.is_state and self.iteration == 1):
+            return []
+        bases: list[Values] = [self.shadow.exact_values(self.iteration)]
+        if used:
+            bases.insert(0, self.shadow.shadow_values(self.iteration))
+        found: dict[str, Slip] = {}
+        for slip in slips_of(self.shadow.program, self.column, written):
+            for values in bases:
+                if slip.kind not in found and self._gives(slip, values):
+                    found[slip.kind] = slip
+        return list(found.values())
+
+    def _gives(self, slip: Slip, values: Values) -> bool:
+        last = len(self.shadow.trace)
+        if slip.kind == "updated weight" and self.iteration == last:
+            return False
+        return self.value.agrees(self.shadow.value(slip.formula, values))
+
+    def _accusation(self, slips: list[Slip]) -> str:
+        """One slip is named where it alone fits; several are offered."""
+        first, *others = slips
+        if not others:
+            sure = self.value.significant >= SURE_DIGITS
+            lead = "It looks as if" if sure else "It could be that"
+            return f"{lead} {first.reason}."
+        reasons = "; or ".join(slip.reason for slip in slips[:3])
+        return f"It could be that {reasons}."

@@ -1,0 +1,113 @@
+"""Numbers as people write them: text that claims so many digits.
+
+`-0.25` claims two decimals, `-0.250` three, `1.2e-3` two significant digits. A written
+number is right when the exact value rounds to it.
+
+>>> read_number("-0.25").agrees(-0.2449)
+False
+>>> read_number("-0.24").agrees(-0.2449)
+True
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+__all__ = ["NotANumber", "Written", "read_number"]
+
+MAX_LENGTH = 60
+# Signs, multiplication signs and spaces that people type or that a program puts in.
+MINUS = "−–‒﹣－"
+SPACES = "\u00a0\u2007\u2009\u202f "
+PLAIN = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
+BARE = re.compile(r"([+-]?)()\.([0-9]+)(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
+POWER_OF_TEN = re.compile(r"\s*[x×*·]\s*10\s*\^?\s*[({]?\s*([+-]?[0-9]{1,3})\s*[)}]?$", re.ASCII)
+# A hair for binary rounding, as a part of the last digit.
+HAIR = 1e-9
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number as written: its value, and the worth of one unit in its last digit."""
+
+    text: str
+    value: float
+    unit: float
+
+    def agrees(self, exact: float, units: float = 0.5) -> bool:
+        """Whether an exact value rounds to it; `units` widens that, in units of the last digit."""
+        if not math.isfinite(exact):
+            return False
+        hair = HAIR * self.unit + 4e-16 * abs(exact)
+        return abs(exact - self.value) <= units * self.unit + hair
+
+    @property
+    def decimals(self) -> int:
+        """The number of decimals that it claims (negative: it ends before the point)."""
+        return -round(math.log10(self.unit))
+
+    @property
+    def significant(self) -> int:
+        """The number of significant digits that it claims."""
+        if self.value == 0:
+            return 1
+        return max(1, math.floor(math.log10(abs(self.value)) + 1e-12) + 1 + self.decimals)
+
+    def rounded(self, exact: float) -> str:
+        """An exact value to as many digits as this number claims, in the same form.
+
+        >>> read_number("-0.25").rounded(-0.2449)
+        '-0.24'
+        """
+        if not math.isfinite(exact):
+            return "error"
+        if re.search(r"[eE×*·x]", self.text):
+            return f"{exact:.{self.significant - 1}e}"
+        shown = f"{exact:.{max(self.decimals, 0)}f}"
+        return shown.lstrip("-") if float(shown) == 0 else shown
+
+
+@dataclass(frozen=True)
+class NotANumber:
+    """Text that is no number, or could be read two ways, and why."""
+
+    text: str
+    reason: str
+
+
+def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
+    """A typed number. `decimal` says which sign, "." or ",", stands before the decimals.
+
+    Accepted: a Unicode minus, spaces around, `1.2e-3`, `1.2×10^-3`. Refused: `0,5` (unless
+    the comma is declared), `1,234.5`, `1_000`, digits of other scripts, `nan`, fractions.
+    """
+    shown = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
+    plain = text.strip(SPACES + "\t\r\n")
+    if not plain:
+        return NotANumber(shown, "nothing is written there")
+    if len(plain) > MAX_LENGTH:
+        return NotANumber(shown, "too long for a number")
+    for sign in MINUS:
+        plain = plain.replace(sign, "-")
+    plain = re.sub(rf"^([+-])[{SPACES}]+", r"\1", plain)
+    if decimal == ",":
+        if "." in plain:
+            return NotANumber(shown, "a point where the comma stands before the decimals")
+        plain = plain.replace(",", ".")
+    elif "," in plain:
+        return NotANumber(shown, "a comma can be read two ways; write a point before the decimals")
+    power = POWER_OF_TEN.search(plain)
+    if power:
+        plain = f"{plain[: power.start()]}e{power[1]}"
+    found = PLAIN.fullmatch(plain) or BARE.fullmatch(plain)
+    if found is None:
+        return NotANumber(shown, "not a number")
+    sign, whole, decimals, exponent = found.groups(default="")
+    value = Decimal(f"{sign}{whole or '0'}.{decimals or '0'}e{exponent or '0'}")
+    unit = Decimal(1).scaleb(int(exponent or 0) - len(decimals))
+    if not math.isfinite(float(value)):
+        return NotANumber(shown, "too large a number")
+    return Written(shown, float(value), float(unit))
