@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 import bpsheet
+from bpsheet.commands.check import check as check_hand
 from bpsheet.errors import BpsheetError, EngineError, ExperimentError, OutputError, Problem
 
 if TYPE_CHECKING:
@@ -237,6 +238,9 @@ def schema() -> None:
 
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+cli.add_command(check_hand)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "EngineError",
     "ExperimentError",
     "FormulaError",
+    "HandError",
     "LimitError",
     "OutputError",
     "Problem",
@@ -61,6 +62,14 @@ class ExperimentError(BpsheetError):
 
 class FormulaError(BpsheetError):
     """A formula that cannot be read. The message shows the text with a caret under the place."""
+
+
+class HandError(BpsheetError):
+    """Hand values that cannot be compared: an unknown quantity, a file that cannot be read."""
+
+    def __init__(self, problems: Iterable[str], source: str = "hand values") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{source}:", *(f"  {said}" for said in self.problems)]))
 
 
 class ProgramError(BpsheetError):

@@ -25,6 +25,7 @@ from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
+    from bpsheet.hand.reading import Hand
 
 __all__ = ["FirstError", "Trace"]
 
@@ -177,6 +178,24 @@ class Trace:
         codes = self.recording.errors[0]
         place = int(np.flatnonzero(codes)[0])
         return FirstError(row + 1, self.program.names[place], ERRORS[int(codes[place])])
+
+    def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> pd.DataFrame:
+        """Hand calculations against this run, judged by the digits that were written.
+
+        `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
+        a DataFrame or a CSV file (iteration, quantity, value; or a column for each quantity);
+        without it, the experiment's own [hand]. `decimal` is what stands before the decimals.
+
+        Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,
+        reason. Raises HandError for unknown quantities and files that cannot be read.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.34"})["verdict"].tolist()
+        ['correct', 'likely slip']
+        """
+        from bpsheet.hand.compare import compare
+
+        return compare(self, hand, decimal)
 
     def to_excel(self, path: str | Path, layout: str = "full") -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".

@@ -147,6 +147,11 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
             yield from _sum(program, column, terms)
         case Call(function, (argument,)) if function in ("tanh", "logistic", "exp"):
             yield "activation left out", argument, f"{function} is left out"
+            yield (
+                "sign",
+                Call(function, (Neg(argument),)),
+                f"the sign of the argument of {function} is turned",
+            )
         case Ref():
             yield from _other_refs(program, column, node)
         case Compare():

@@ -1,0 +1,55 @@
+"""Comparing hand calculations with a run: a line for each value, the first mistake first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bpsheet.errors import HandError
+from bpsheet.hand.judge import Judgement, judge
+from bpsheet.hand.reading import Hand, hand_values, of_experiment, read_csv
+from bpsheet.trace import Trace
+
+__all__ = ["as_frame", "compare", "first_mistake_first", "judged"]
+
+
+def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> list[Judgement]:
+    """The judgements of hand values, in the order in which they are computed.
+
+    `hand` is a dict, a DataFrame, the path of a CSV file, or None for the experiment's own
+    [hand]. Raises HandError for what cannot be used.
+    """
+    if hand is None:
+        hand = of_experiment(trace.experiment.hand)
+    elif isinstance(hand, str | Path):
+        hand = read_csv(Path(hand))
+    values = hand_values(hand, trace.program.names)
+    if not values:
+        raise HandError(["no values there"])
+    last = max(iteration for iteration, _ in values)
+    if last > len(trace):
+        raise HandError([f"iteration {last}, but the run has {len(trace)}"])
+    return judge(trace, values, decimal=decimal)
+
+
+def as_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """A row for each value: iteration, quantity, written, exact, rounded, verdict, reason."""
+    return pd.DataFrame(
+        [
+            (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
+            for j in judgements
+        ],
+        columns=["iteration", "quantity", "written", "exact", "rounded", "verdict", "reason"],
+    )
+
+
+def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The mistakes in the order in which they were made, then what is right."""
+    return sorted(judgements, key=lambda judgement: judgement.verdict.is_right)
+
+
+def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> pd.DataFrame:
+    """See `Trace.compare`."""
+    return as_frame(judged(trace, hand, decimal))

@@ -1,0 +1,174 @@
+"""Hand values from wherever they are: a dict, a DataFrame, a CSV file, an experiment's [hand].
+
+All become the same: the text written for each (iteration, column).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from bpsheet.errors import HandError
+from bpsheet.problems import nearest, shown
+from bpsheet.training import ITERATION
+
+__all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
+
+Hand = Mapping[object, object] | pd.DataFrame
+Values = dict[tuple[int, str], str]
+
+MAX_FILE = 4_000_000
+LONG = ("iteration", "quantity", "value")
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "delta", "ε": "epsilon",
+    "η": "eta", "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma",
+    "τ": "tau", "φ": "phi", "ψ": "psi", "ω": "omega", "∂": "d", "′": "'", "’": "'", "ŷ": "yhat",
+}  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """A name without what people write differently: case, underscores, spaces, Greek."""
+    spelled = "".join(GREEK.get(char, char) for char in name)
+    folded = unicodedata.normalize("NFKC", spelled).casefold()
+    return "".join(char for char in folded if char not in "_ \t{}^\\")
+
+
+def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Each name as the program writes it.
+
+    Raises HandError for names that it does not have, with the nearest known ones.
+
+    >>> match_names(["Δw_xg0", "G"], ["g", "delta_w_xg0"])
+    {'Δw_xg0': 'delta_w_xg0', 'G': 'g'}
+    """
+    known = list(known)
+    exact = set(known)
+    spelled: dict[str, list[str]] = {}
+    for name in known:
+        spelled.setdefault(_plain(name), []).append(name)
+    found, problems = {}, []
+    for name in names:
+        alike = [name] if name in exact else spelled.get(_plain(name), [])
+        if len(alike) == 1:
+            found[name] = alike[0]
+        elif alike:
+            problems.append(f"{shown(name)} could be {' or '.join(alike)}")
+        else:
+            problems.append(f"unknown quantity {shown(name)}; {nearest(name, known)}")
+    if problems:
+        raise HandError(problems)
+    return found
+
+
+def _text(value: object) -> str:
+    """A value as it was written: text as it is, nothing as blank, a number by its digits."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value)
+
+
+def _iteration(value: object) -> int:
+    text = _text(value).strip()
+    text = text.removesuffix(".0")
+    if text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text) >= 1:
+        return int(text)
+    raise HandError([f"an iteration's number from 1 expected; got {shown(text)}"])
+
+
+def hand_values(hand: Hand, known: Iterable[str]) -> Values:
+    """The texts by (iteration, column).
+
+    A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
+    first iteration `{quantity: text}`. A DataFrame has the columns iteration, quantity and
+    value, or a column for each quantity and the iteration as a column or as its index.
+    Raises HandError for what is none of these, and for unknown names.
+
+    >>> hand_values({"g": "-0.25"}, ["g", "f"])
+    {(1, 'g'): '-0.25'}
+    """
+    if isinstance(hand, pd.DataFrame):
+        entries = list(_from_frame(hand))
+    elif isinstance(hand, Mapping):
+        entries = list(_from_mapping(hand))
+    else:
+        raise HandError([f"a dict, a DataFrame or a file expected; got {type(hand).__name__}"])
+    names = match_names(dict.fromkeys(name for _, name, _ in entries), known)
+    values: Values = {}
+    for iteration, name, text in entries:
+        place = (iteration, names[name])
+        if values.get(place, text) != text:
+            raise HandError([f"{name} of iteration {iteration} is given twice, and differently"])
+        values[place] = text
+    return values
+
+
+Entry = tuple[int, str, str]
+
+
+def _from_mapping(hand: Mapping[object, object]) -> Iterable[Entry]:
+    for key, value in hand.items():
+        if isinstance(value, Mapping):
+            for name, text in value.items():
+                yield _iteration(key), str(name), _text(text)
+        elif isinstance(key, tuple) and len(key) == 2:
+            yield _iteration(key[0]), str(key[1]), _text(value)
+        else:
+            yield 1, str(key), _text(value)
+
+
+def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
+    columns = {str(name).strip().casefold(): name for name in frame.columns}
+    if all(name in columns for name in LONG):
+        for row in frame[[columns[name] for name in LONG]].itertuples(index=False):
+            yield _iteration(row[0]), _text(row[1]).strip(), _text(row[2])
+        return
+    if ITERATION in columns:
+        numbers = list(frame[columns[ITERATION]])
+    elif frame.index.name == ITERATION:
+        numbers = list(frame.index)
+    else:
+        numbers = list(range(1, len(frame) + 1))
+    for name in frame.columns:
+        if str(name).strip().casefold() != ITERATION:
+            for number, value in zip(numbers, frame[name], strict=True):
+                yield _iteration(number), str(name).strip(), _text(value)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file as text: `iteration, quantity, value`, or a column for each quantity.
+
+    Raises HandError where it cannot be read.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise HandError([f"more than {MAX_FILE:,} bytes"], str(path))
+        text = path.read_text(encoding="utf-8-sig")
+        dialect = ";" if text.partition("\n")[0].count(";") else ","
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=dialect) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise HandError([f"cannot be read ({reason})"], str(path)) from None
+    if len(rows) < 2:
+        raise HandError(["a header line and a line of values expected"], str(path))
+    header = [cell.strip() for cell in rows[0]]
+    if len(set(header)) < len(header) or "" in header:
+        raise HandError(["every column needs a name of its own"], str(path))
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise HandError(
+                [f"line {number}: {len(header)} cells expected; got {len(row)}"], str(path)
+            )
+    return pd.DataFrame(rows[1:], columns=header, dtype=object)
+
+
+def of_experiment(hand: Mapping[str, Mapping[str, str]]) -> Hand:
+    """An experiment's own table [hand]. Raises HandError where it is empty."""
+    if not hand:
+        raise HandError(["no figures in [hand]; give a file with them"])
+    return {int(iteration): figures for iteration, figures in hand.items()}
