@@ -452,6 +452,12 @@ def _columns(experiment: Experiment, *, with_tests: bool) -> Iterator[Problem]:
                 "change a name, or a pattern of [notation]",
             )
         seen.setdefault(column.name, what)
+    for old, new in experiment.notation.rename.items():
+        if new not in seen:
+            yield Problem(
+                f"notation.rename.{old}",
+                f"no pattern gives the name {shown(old)}; {nearest(old, list(seen))}",
+            )
     yield from _hand(experiment, list(seen))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.errors import LimitError
-from bpsheet.evaluate import CellError, evaluate
+from bpsheet.evaluate import NUMBER, CellError, evaluate
 from bpsheet.expr import Ref
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
 from bpsheet.program import Program
@@ -178,6 +178,8 @@ class _Careful:
         here = values[row]
 
         def column(ref: Ref) -> float:
+            if ref.lag and row == 0:
+                raise CellError(NUMBER)  # there is no row before the first
             index = place[ref.name]
             code = codes[index] if not ref.lag else last[index] if last is not None else 0
             if code:

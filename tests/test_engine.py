@@ -32,6 +32,7 @@ from bpsheet.expr import (
     replace_refs,
 )
 from bpsheet.parse import parse_formula
+from bpsheet.printers.text import formula_text
 from bpsheet.program import Column, Parameter, Phase, Program, Role
 
 
@@ -223,6 +224,25 @@ def test_an_error_that_is_remembered_stays():
     assert recording.errors[:, 2].tolist() == [0, DIVISION, DIVISION, DIVISION, DIVISION]
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        Call("sign", (Ref("o", 1),)),
+        Call("max", (Num(0.0), Ref("o", 1))),
+        Call("min", (Num(0.0), Ref("o", 1))),
+        If(Compare(">", Ref("o", 1), Num(0.0)), Num(1.0), Num(2.0)),
+        Pow(Num(1.0), Ref("o", 1)),
+        Pow(Ref("o", 1), Num(0.0)),
+    ],
+    ids=formula_text,
+)
+def test_an_error_of_the_row_before_is_no_number_that_a_function_could_lose(formula):
+    """Python's sign of NaN is 0, and so is its maximum of 0 and NaN; a spreadsheet's is an error."""
+    program = Program((*counting("1/(n - 3)"), column("s", formula, start=0.5)))
+    recording = assert_same(program, 6)
+    assert recording.errors[:, 2].tolist() == [0, DIVISION, 0, 0]
+
+
 def test_words_are_compared_with_words():
     formula = If(Compare("=", Param("reduction"), Text("mean")), Num(1.0), Num(2.0))
     for word, expected in (("mean", 1.0), ("sum", 2.0)):
@@ -346,3 +366,12 @@ def test_a_run_without_errors_says_so():
     trace = one_neuron().run()
     assert trace.first_error is None
     assert trace.recording.errors.shape == (0, len(trace.program))
+
+
+def test_the_first_row_has_no_row_before_it():
+    """A column without a first value of its own is an error there, whatever memory holds."""
+    count = Column("n", Phase.INPUT, Role.ITERATION, Sum((Ref("n", 1), Num(1.0))), start=1.0)
+    step = Column("d", Phase.FORWARD, Role.OUTPUT, Sub(Ref("n"), Ref("n", 1)))
+    recording = run(Program((count, step)), 4)
+    assert recording.first_error_row == 0
+    assert recording.values[1:, 1].tolist() == [1.0, 1.0, 1.0]

@@ -1136,16 +1136,18 @@ def test_hyper_parameters_can_be_changed():
     assert len(changed.run()) == 9
 
 
-def test_changing_one_drawn_weight_leaves_the_others_as_they_were_drawn():
-    text = edited(
-        (WEIGHTS, ""), ("weights = [[0.5]]", ""), ("bias = [0.3]", ""), ("bias = [-0.2]", "")
-    )
+@pytest.mark.parametrize("method", ["xavier_uniform", "uniform"])
+def test_changing_one_drawn_weight_leaves_the_others_as_they_were_drawn(method):
+    """The biases too, which the method uniform draws and the others leave at 0."""
+    given_ones = (WEIGHTS, "weights = [[0.5]]", "bias = [0.3]", "bias = [-0.2]")
+    text = edited(*((line, "") for line in given_ones)).replace("xavier_uniform", method)
     experiment = read(text)
     changed = experiment.changed({"w_xg2": 9.0})
     start = {c.name: c.start for c in experiment.columns if c.phase == "weight"}
     other = {c.name: c.start for c in changed.columns if c.phase == "weight"}
     assert other == start | {"w_xg2": 9.0}
     assert start["w_gf1"] != 0
+    assert (start["w_xg0"] != 0) is (method == "uniform")
 
 
 def test_data_whose_columns_stand_in_another_order_are_changed_in_the_right_one():
@@ -1192,3 +1194,8 @@ def test_a_run_of_another_length_begins_or_continues_the_same(experiment, iterat
     assert len(other) == iterations
     shared = min(len(one), len(other))
     np.testing.assert_array_equal(one[:shared], other[:shared])
+
+
+def test_a_renaming_of_nothing_is_refused():
+    text = edited(("[hand]", '[notation.rename]\nw_xg9 = "alpha"\n\n[hand]'))
+    assert "w_xg" in refusal(text)["notation.rename.w_xg9"]

@@ -38,9 +38,11 @@ def _finite(value: float) -> float:
 
 
 def _power(base: float, exponent: float) -> float:
-    """As Excel has it: 0^0 is an error there."""
+    """As Excel has it: 0^0 is an error there, and (-8)^(1/3) is -2."""
     if base == 0 == exponent:
         raise ValueError
+    if base < 0 and 0 < abs(exponent) < 1 and (1 / exponent) % 2 == 1:
+        return -math.pow(-base, exponent)
     return math.pow(base, exponent)
 
 
