@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from bpsheet.expr import Ref
+from bpsheet.expr import Param, Ref
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.shadow import Shadow, Values
 from bpsheet.hand.slips import Slip, slips_of, written_out
+from bpsheet.printers.text import TextPrinter
 from bpsheet.program import Column
 from bpsheet.trace import Trace
 
@@ -26,6 +27,8 @@ CLOSE = 1.5
 SURE_DIGITS = 4
 # So many written values a formula may use for every mixture of them to be tried.
 MAX_MIXED = 4
+# A wrong formula is shown with its numbers where it is no longer than this.
+LONGEST_WORKING = 70
 
 
 class Verdict(StrEnum):
@@ -136,7 +139,8 @@ class _Case:
             return Verdict.CLOSE, said, ()
         slips = self._slips(used)
         if slips:
-            return Verdict.SLIP, self._accusation(slips), tuple(slip.kind for slip in slips)
+            kinds = tuple(found.slip.kind for found in slips)
+            return Verdict.SLIP, self._accusation(slips), kinds
         said = f"{self.value.rounded(self.exact)} expected; no common slip gives this value."
         return Verdict.WRONG, said, ()
 
@@ -202,7 +206,7 @@ class _Case:
             ),
         )
 
-    def _slips(self, used: list[tuple[int, str]]) -> list[Slip]:
+    def _slips(self, used: list[tuple[int, str]]) -> list[_Found]:
         """The slips that give what was written, the likeliest first, one of each kind."""
         written = written_out(self.shadow.program, self.column, self._is_written)
         if written is None or (self.column.is_state and self.iteration == 1):
@@ -210,11 +214,11 @@ class _Case:
         bases: list[Values] = [self.shadow.exact_values(self.iteration)]
         if used:
             bases.insert(0, self.shadow.shadow_values(self.iteration))
-        found: dict[str, Slip] = {}
+        found: dict[str, _Found] = {}
         for slip in slips_of(self.shadow.program, self.column, written):
             for values in bases:
                 if slip.kind not in found and self._gives(slip, values):
-                    found[slip.kind] = slip
+                    found[slip.kind] = _Found(slip, values)
         return list(found.values())
 
     def _gives(self, slip: Slip, values: Values) -> bool:
@@ -223,12 +227,43 @@ class _Case:
             return False
         return self.value.agrees(self.shadow.value(slip.formula, values))
 
-    def _accusation(self, slips: list[Slip]) -> str:
+    def _accusation(self, found: list[_Found]) -> str:
         """One slip is named where it alone fits; several are offered."""
-        first, *others = slips
+        first, *others = found
+        working = self._working(first)
         if not others:
             sure = self.value.significant >= SURE_DIGITS
-            lead = "It looks as if" if sure else "It could be that"
-            return f"{lead} {first.reason}."
-        reasons = "; or ".join(slip.reason for slip in slips[:3])
+            said = "it looks as if" if sure else "it could be that"
+            return f"{self.value.text} is {working}: {said} {first.slip.reason}."
+        reasons = "; or ".join(entry.slip.reason for entry in found[:3])
         return f"It could be that {reasons}."
+
+    def _working(self, found: _Found) -> str:
+        """The wrong formula with the numbers put in, as it may stand in the student's notes."""
+        text = NumbersPrinter(found.values, self.shadow.parameters).text(found.slip.formula)
+        return text if len(text) <= LONGEST_WORKING else "what comes of a slip"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A slip that gives what was written, over these values."""
+
+    slip: Slip
+    values: Values
+
+
+class NumbersPrinter(TextPrinter):
+    """Plain text with numbers in the place of names, to four significant digits."""
+
+    times = " × "
+
+    def __init__(self, values: Values, parameters: Mapping[str, float | str]) -> None:
+        self.values = values
+        self.parameters = parameters
+
+    def reference(self, node: Ref) -> str:
+        return f"{self.values(node):.4g}"
+
+    def param(self, node: Param) -> str:
+        value = self.parameters[node.name]
+        return f"{value:.4g}" if isinstance(value, float) else value
