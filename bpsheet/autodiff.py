@@ -34,7 +34,7 @@ from bpsheet.expr import (
 from bpsheet.functions import FUNCTIONS, fill
 from bpsheet.program import Column, Phase, Role
 
-__all__ = ["backward", "differentiate"]
+__all__ = ["backward", "differentiate", "local_derivatives"]
 
 
 def differentiate(expr: Expr, name: str) -> Expr:
@@ -135,8 +135,15 @@ def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:
     return [fill(text, **letters) for text in FUNCTIONS[function].derivatives]
 
 
-def _partials(column: Column) -> Mapping[str, Expr]:
-    """The local derivatives of a column with respect to the columns it uses."""
+def local_derivatives(column: Column) -> Mapping[str, Expr]:
+    """The partial derivatives of a column with respect to the columns it uses.
+
+    They are the factors of the chain rule: as the source writes them where it does, else
+    by differentiation of the formula.
+
+    >>> local_derivatives(Column("p", Phase.FORWARD, Role.SUM, Mul(Ref("x"), Ref("w"))))
+    {'x': Ref(name='w', lag=0), 'w': Ref(name='x', lag=0)}
+    """
     if column.partials is not None:
         return column.partials
     if column.formula is None:
@@ -170,6 +177,9 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     for column in reversed(forward):
         collected = shares.get(column.name)
         if collected is None:
+            if column.phase is Phase.WEIGHT and column.adjoint_name:
+                # The loss does not depend on it: behind a step, say.
+                gradients.append(_adjoint_column(column, Num(0.0), is_fed_back=False))
             continue
         adjoint = total(collected[::-1])
         if column.adjoint_name:
@@ -178,7 +188,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             error_terms |= {made.name} if made.role is Role.ERROR else set()
             (gradients if column.phase is Phase.WEIGHT else passed).append(made)
             adjoint = Ref(made.name)
-        for name, partial in _partials(column).items():
+        for name, partial in local_derivatives(column).items():
             if partial == ZERO or name not in wanted:
                 continue
             if column.slope_name:

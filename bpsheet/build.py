@@ -19,7 +19,7 @@ from bpsheet.training import (
     presentation_columns,
     update_columns,
 )
-from bpsheet.wiring import trained_names, wire
+from bpsheet.wiring import trained_names, weight_names, wire
 
 __all__ = ["columns_of", "is_batched", "program_of"]
 
@@ -44,12 +44,7 @@ def columns_of(
     layers = wire(network, notation)
     batched = is_batched(training, examples)
     trained = trained_names(layers, training.freeze, training.only)
-    every = [
-        name
-        for layer in layers
-        for index in range(len(layer.neurons))
-        for name in layer.of_neuron(index)
-    ]
+    every = weight_names(layers)
     loss = notation.name("loss")
     adjustments = {
         name: notation.name("adjustment", weight=name, loss=loss)

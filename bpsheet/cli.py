@@ -13,6 +13,8 @@ import click
 
 import bpsheet
 from bpsheet.commands.check import check as check_hand
+from bpsheet.commands.exercise import exercise, grade
+from bpsheet.commands.explain import derive, explain
 from bpsheet.errors import BpsheetError, EngineError, ExperimentError, OutputError, Problem
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ def new(name: str) -> None:
     from bpsheet.reader import starter_text
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not path.stem.strip(". "):
+        raise OutputError("a name for the file expected")
     if path.exists():
         raise OutputError(f"{path} exists; choose another name, or remove it first")
     with replacing(path) as stream:
@@ -76,7 +80,7 @@ def _changes(settings: Sequence[str]) -> dict[str, float | str]:
 
     changes: dict[str, float | str] = {}
     for setting in settings:
-        name, equals, text = setting.partition("=")
+        name, equals, text = setting.rpartition("=")
         name, text = name.strip(), text.strip()
         if not equals or not name or not text:
             raise ExperimentError(
@@ -240,7 +244,13 @@ def schema() -> None:
     click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
 
 
+cli.add_command(exercise)
+cli.add_command(grade)
 cli.add_command(check_hand)
+
+
+cli.add_command(explain)
+cli.add_command(derive)
 
 
 def main() -> None:

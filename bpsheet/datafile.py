@@ -26,6 +26,8 @@ def resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
     if not isinstance(data, dict) or not isinstance(network, dict):
         return []
     file, label = data.get("file"), data.pop("label", None)
+    if label is not None and not isinstance(label, str):
+        return [Problem("data.label", f"text in quotes expected; got {shown(label)}")]
     if not isinstance(file, str):
         if label is not None:
             return [Problem("data.label", "used with file only; leave it out")]
@@ -54,7 +56,7 @@ class _CsvError(BpsheetError):
 
 
 def _read_csv(
-    path: Path, names: list[str], inputs: list[str], targets: list[str], label: object
+    path: Path, names: list[str], inputs: list[str], targets: list[str], label: str | None
 ) -> list[list[float]]:
     """The examples of a CSV file: the columns named like the inputs and targets.
 
@@ -63,21 +65,25 @@ def _read_csv(
     try:
         if path.stat().st_size > MAX_FILE:
             raise _CsvError(f"{path.name} has more than {MAX_FILE:,} bytes")
-        rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+        text = path.read_text(encoding="utf-8-sig")
+        head = text.partition("\n")[0]
+        separator = max(",;\t", key=head.count)
+        rows = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _CsvError(f"{path.name} cannot be read ({reason})") from None
     rows = [row for row in rows if any(cell.strip() for cell in row)]
-    if names and rows and all(PLAIN_NUMBER.fullmatch(cell.strip()) for cell in rows[0][:1]):
-        rows.insert(0, names)
+    wanted = [*inputs, *([label] if label is not None else targets)]
+    if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0]}:
+        rows.insert(0, names)  # the file has no header line
     if len(rows) < 2:
         raise _CsvError(f"{path.name}: a header line and a line for each example expected")
     header = [cell.strip() for cell in rows[0]]
-    wanted = [*inputs, *([label] if label is not None else targets)]
     missing = [str(name) for name in wanted if name not in header]
     if missing:
         raise _CsvError(
-            f"{path.name} has no column {shown(missing[0])}; {nearest(missing[0], header)}"
+            f"{path.name} has no column {shown(missing[0])}; {nearest(missing[0], header)}. "
+            "For a file without a header line, say in columns what its columns are"
         )
     doubled = [str(name) for name in wanted if header.count(str(name)) > 1]
     if doubled:

@@ -8,7 +8,9 @@ instead. A spreadsheet has no infinities: what overflows is `#NUM!`, a division 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bpsheet.expr import (
     Call,
@@ -34,6 +36,16 @@ __all__ = ["DIVISION", "ERRORS", "NUMBER", "CellError", "evaluate"]
 # The errors a cell can hold, by the code that a trace keeps for them; 0 is none.
 ERRORS = ("", "#NUM!", "#DIV/0!")
 NUMBER, DIVISION = 1, 2
+
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class CellError(Exception):
@@ -70,7 +82,10 @@ def evaluate(
             case Param(name):
                 return float(parameters[name])
             case Lookup(table, row):
-                return tables[table][int(value(row)) - 1]
+                number = int(value(row))
+                if not 1 <= number <= len(tables[table]):
+                    raise CellError(NUMBER)
+                return tables[table][number - 1]
             case Neg(operand):
                 return -value(operand)
             case Sum(terms):
@@ -103,18 +118,7 @@ def evaluate(
             _word(side, parameters) if _is_word(side, parameters) else value(side)
             for side in (node.left, node.right)
         )
-        match node.operator:
-            case "=":
-                return left == right
-            case "<>":
-                return left != right
-            case "<":
-                return left < right  # type: ignore[operator]
-            case "<=":
-                return left <= right  # type: ignore[operator]
-            case ">":
-                return left > right  # type: ignore[operator]
-        return left >= right  # type: ignore[operator]
+        return bool(OPERATORS[node.operator](left, right))
 
     return value(expr)
 

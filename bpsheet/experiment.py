@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from bpsheet.build import columns_of, program_of
-from bpsheet.check import problems_of
+from bpsheet.checks import problems_of
 from bpsheet.datafile import resolve_file
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.notation import Notation
@@ -165,6 +165,11 @@ class Experiment(Spec):
         places = self._weight_places()
         for key, value in changes.items():
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
+            words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
+            if isinstance(value, str) and value not in words:
+                expected = " or ".join(["a number", *words] if key != "reduction" else words)
+                problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
+                continue
             if key in ("learning_rate", "batch_size", "reduction"):
                 tables["training"][key] = value
             elif key == "iterations":
@@ -182,11 +187,14 @@ class Experiment(Spec):
                 names = self.data.columns or [*self.network.inputs, *self.network.targets]
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
             else:
-                problems.append(Problem("--set", self._unknown(key, list(places))))
+                problems.append(Problem(f"--set {key}", self._unknown(key, list(places))))
         if problems:
-            raise ExperimentError(problems)
+            raise ExperimentError(problems, self._name)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
-        made = Experiment(**(copied | tables))
+        try:
+            made = Experiment(**(copied | tables))
+        except ExperimentError as error:
+            raise ExperimentError(error.problems, "with these changes") from None
         made._name = self._name
         return made
 
@@ -201,7 +209,7 @@ class Experiment(Spec):
             for number in range(min(len(self.data.examples or ()), 3))
         ]
         known = ["learning_rate", "batch_size", "reduction", "iterations", *weights, *data]
-        return f"{shown(key)} cannot be set; {nearest(key, known)}"
+        return f"no such number; {nearest(key, known)}"
 
     def _weight_places(self) -> dict[str, tuple[int, int, int]]:
         """Each weight's layer, neuron and input (from 0; input 0 is the bias)."""

@@ -99,7 +99,7 @@ class Activation:
     meaning: str
 
 
-# Softmax is not here: each of its outputs depends on every weighted sum (bpsheet.softmax).
+# Softmax is not here: each of its outputs depends on every weighted sum (see `bpsheet.network`).
 ACTIVATIONS: Mapping[str, Activation] = {
     "linear": Activation("z", "1", "the weighted sum itself"),
     "logistic": Activation("logistic(z)", "y*(1 - y)", "the logistic function of the weighted sum"),

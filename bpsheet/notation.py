@@ -69,7 +69,7 @@ class Notation(Spec):
 
     def name(self, quantity: str, /, **parts: object) -> str:
         """The name of a quantity: its pattern filled in, then renamed where asked."""
-        pattern = getattr(self, quantity) or self.weight
+        pattern = self.weight if quantity == "bias" and not self.bias else getattr(self, quantity)
         made = str(pattern).format(**parts)
         return self.rename.get(made, made)
 
@@ -77,7 +77,8 @@ class Notation(Spec):
         """What is wrong with the patterns: (key, message) pairs."""
         found = []
         for quantity, known in PLACEHOLDERS.items():
-            message = _unfit(getattr(self, quantity) or "", known)
+            pattern = getattr(self, quantity)
+            message = _unfit(pattern, known) if pattern is not None else None
             if message:
                 found.append((quantity, message))
         return found
@@ -86,6 +87,8 @@ class Notation(Spec):
 def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
     """Why a pattern cannot be filled in; None where it can."""
     listed = ", ".join(f"{{{name}}}" for name in known) or "none"
+    if not pattern.strip():
+        return f"a pattern expected; placeholders known here: {listed}"
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:

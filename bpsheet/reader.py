@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bpsheet.check import is_unfit, problems_of
+from bpsheet.checks import problems_of
+from bpsheet.checks.words import is_unfit
 from bpsheet.datafile import MAX_FILE, PLAIN_NUMBER, resolve_file
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.experiment import Experiment
@@ -29,6 +30,13 @@ __all__ = [
 
 MAX_DOTS = 20
 MAX_DEPTH = 20
+# What stands in for a needed key that is missing or wrong, so that the rest can be looked at;
+# and the places whose problems do not depend on names and shapes.
+STAND_INS: dict[str, Any] = {"inputs": ["x"], "targets": ["y"], "layers": [{"units": 1}]}
+SHAPELESS = re.compile(
+    r"title|notes|network\.loss|network\.output_error|network\.layers\[\d+\]\.activation"
+    r"|training(?!\.freeze|\.only)|notation\.(?!rename)|data\.(order|seed)"
+)
 # The reader of TOML takes half a minute for a key of many thousand dotted parts.
 DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
 KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
@@ -75,7 +83,8 @@ def load(spec: str | Path) -> Experiment:
     """
     text = str(spec)
     if not re.search(r"[./\\]", text):
-        path = Path(text) if Path(text).is_file() else template_path(text)
+        is_template = text in template_names() or not Path(text).is_file()
+        path = template_path(text) if is_template else Path(text)
     else:
         path = Path(text)
     if path.suffix.lower() == ".xlsx":
@@ -177,17 +186,21 @@ def _further(tables: dict[str, Any], error: ValidationError, known: list[Problem
             _set(tables, location, 0.0)
         else:
             steps = location[: _depth(location)]
-            _set(tables, steps, None)
+            stand_in = STAND_INS.get(str(steps[-1]) if found["type"] != "extra_forbidden" else "")
+            _set(tables, steps, stand_in)
             touched.append(place(steps))
     try:
         rest = Experiment.model_validate(tables)
     except ValidationError:
         return []
     said = {problem.place for problem in known}
+    has_stand_in = any(spot.rpartition(".")[2] in STAND_INS for spot in touched)
     return [
         problem
         for problem in problems_of(rest)
         if problem.place not in said
+        # What a stand-in has no part in.
+        and (not has_stand_in or SHAPELESS.match(problem.place))
         and not any(
             f"{problem.place}.".startswith(f"{spot}.")
             or problem.place.startswith(f"{spot}[")
@@ -203,7 +216,7 @@ def _depth(location: tuple[int | str, ...]) -> int:
     return names[-1] + 1 if names else 0
 
 
-def _set(tables: Any, steps: tuple[int | str, ...], value: float | None) -> None:
+def _set(tables: Any, steps: tuple[int | str, ...], value: object) -> None:
     """Put a value in the place of a wrong one, or remove its key."""
     current = tables
     try:

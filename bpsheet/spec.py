@@ -1,6 +1,6 @@
 """What an experiment file may say: its tables, their keys, types and defaults.
 
-The models hold and check single values; how they fit together is `bpsheet.check`.
+The models hold and check single values; how they fit together is `bpsheet.checks`.
 They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`.
 """
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic import ValidationError as PydanticError
 
 from bpsheet.errors import ExperimentError
+from bpsheet.functions import ACTIVATIONS, LOSSES
 from bpsheet.problems import shown, translate
 
 __all__ = ["Data", "Initial", "Layer", "Network", "Spec", "Test", "Training"]
@@ -50,6 +51,7 @@ def _plain(value: Any) -> Any:
 
 
 def _whole_or_all(value: Any) -> int | str:
+    value = _plain(value)
     if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return value  # type: ignore[no-any-return]
     raise ValueError(f'a whole number from 1, or "all", expected; got {shown(value)}')
@@ -59,7 +61,7 @@ def _order(value: Any) -> str | list[int]:
     value = _plain(value)
     if value in ("cyclic", "shuffled"):
         return str(value)
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, list | tuple | range) and value:
         wrong = [item for item in value if isinstance(item, bool) or not isinstance(item, int)]
         if not wrong:
             return list(value)
@@ -85,6 +87,7 @@ def _bias(value: Any) -> bool | list[float]:
 
 
 def _seed(value: Any) -> int:
+    value = _plain(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64:
         return value
     raise ValueError(f"a whole number from 0 to 2^64 - 1 expected; got {shown(value)}")
@@ -94,7 +97,8 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Row = Annotated[list[Number], BeforeValidator(_plain)]
 Matrix = Annotated[list[Row], BeforeValidator(_plain)]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
-Count = Annotated[int, Field(strict=True, ge=1)]
+Scalar = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_plain)]
+Count = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_plain)]
 Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
 _POSITIVE = {"type": "integer", "minimum": 1}
 
@@ -117,6 +121,7 @@ class Layer(Spec):
         "logistic",
         description="linear, logistic, tanh, relu, leaky_relu, softplus, softmax, sign, "
         'or a formula of z, the weighted sum, such as "2*z".',
+        json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS, "softmax"]}, {"type": "string"}]},
     )
     weights: Matrix | None = Field(
         None,
@@ -154,6 +159,7 @@ class Network(Spec):
         description="half_squared_error, squared_error, mean_squared_error, "
         "binary_cross_entropy, cross_entropy; to be maximised: gaussian_log_likelihood, "
         "bernoulli_log_likelihood, multinomial_log_likelihood. The rule perceptron has none.",
+        json_schema_extra={"enum": [*LOSSES, None]},
     )
     output_error: Literal["chain_rule", "simplified"] = Field(
         "chain_rule",
@@ -218,7 +224,7 @@ class Training(Spec):
         description="gradient_ascent is for a likelihood; perceptron for one layer with the "
         "activation sign.",
     )
-    learning_rate: Number = Field(0.1, description="The step size, a cell of the sheet.")
+    learning_rate: Scalar = Field(0.1, description="The step size, a cell of the sheet.")
     batch_size: Annotated[
         int | str,
         PlainValidator(_whole_or_all),
@@ -245,9 +251,9 @@ class Initial(Spec):
     method: Literal[
         "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"
     ] = Field("xavier_uniform", description="How weights are drawn; biases begin at 0.")
-    range: Annotated[Number, Field(gt=0)] = Field(
-        0.5, description="Of uniform: weights and biases between minus this and this."
-    )
+    range: Annotated[
+        float, Field(strict=True, allow_inf_nan=False, gt=0), BeforeValidator(_plain)
+    ] = Field(0.5, description="Of uniform: weights and biases between minus this and this.")
     seed: Seed = Field(0, description="The seed of the draw.")
 
 
@@ -262,7 +268,7 @@ class Test(Spec):
         description="Right when each output is on its target's side of the threshold, has its "
         "target's sign, or when the largest output is the one with the largest target.",
     )
-    threshold: Number = Field(0.5, description="Of threshold.")
+    threshold: Scalar = Field(0.5, description="Of threshold.")
     names: list[Name] | None = Field(None, description="A name for each; default test 1, test 2, …")
     gap: bool = Field(
         False, strict=True, description="In the layout book: an empty column before the tests."

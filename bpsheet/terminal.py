@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -16,7 +17,9 @@ from bpsheet.evaluate import ERRORS
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Column, Phase, Role
 from bpsheet.trace import Trace
-from bpsheet.verify import Report
+
+if TYPE_CHECKING:
+    from bpsheet.verify import Report
 
 __all__ = [
     "changes_in_words",
@@ -76,19 +79,27 @@ def _value(trace: Trace, row: int, column: Column) -> str:
 
 
 def _chosen(trace: Trace, width: int) -> list[Column]:
-    """The columns of the run's table: the loss, outputs, targets and inputs that find room."""
-    last_layer = max((column.layer or 0 for column in trace.program), default=0)
-    ranked = [column for column in trace.program if column.role is Role.LOSS]
-    ranked += [c for c in trace.program if c.role is Role.OUTPUT and c.layer == last_layer]
-    ranked += [column for column in trace.program if column.role is Role.TARGET]
-    ranked += [column for column in trace.program if column.role is Role.DATA]
+    """The columns of the run's table: loss, outputs, targets, inputs, as whole groups.
+
+    Only of the outputs a part is shown where all of them find no room.
+    """
+    program = trace.program
+    last_layer = max((column.layer or 0 for column in program), default=0)
+    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == last_layer]
+    groups = [[c for c in program if c.role is Role.LOSS], outputs]
+    groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
     left = width - 10
     found: list[Column] = []
-    for column in ranked:
-        left -= max(len(column.name), NUMBER_WIDTH) + 2
-        if left >= 0 or not found:
-            found.append(column)
-    return sorted(found, key=lambda column: trace.program.position[column.name])
+    for group in groups:
+        needed = [max(len(column.name), NUMBER_WIDTH) + 2 for column in group]
+        if group is outputs:
+            while needed and sum(needed) > max(left, needed[0]):
+                needed.pop()
+        elif sum(needed) > left:
+            continue
+        found += group[: len(needed)]
+        left -= sum(needed)
+    return sorted(found, key=lambda column: program.position[column.name])
 
 
 def run_table(trace: Trace, width: int = 80) -> Table:

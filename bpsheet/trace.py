@@ -8,6 +8,7 @@ np.float64(-0.2449)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,7 @@ from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
+    from bpsheet.explain import Explanation
     from bpsheet.hand.reading import Hand
 
 __all__ = ["FirstError", "Trace"]
@@ -190,12 +192,30 @@ class Trace:
         reason. Raises HandError for unknown quantities and files that cannot be read.
 
         >>> import bpsheet as bp
-        >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.34"})["verdict"].tolist()
+        >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})["verdict"].tolist()
         ['correct', 'likely slip']
         """
         from bpsheet.hand.compare import compare
 
         return compare(self, hand, decimal)
+
+    def explain(
+        self, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+    ) -> Explanation:
+        """One iteration as a textbook works it out: symbols, numbers put in, results.
+
+        It prints as text, shows as a page in a notebook, and has `.text()`, `.markdown()`,
+        `.latex()` and `.html()`. `only` names quantities; a weight among them gets the chain
+        rule written out. `digits` are significant ones, of numbers computed exactly.
+        Raises ExperimentError for an iteration that was not run and for unknown names.
+
+        >>> import bpsheet as bp
+        >>> print(bp.load("two-neuron").run(1).explain(1, only=["g"]).steps[0].result)
+        -0.2449
+        """
+        from bpsheet.explain import explain
+
+        return explain(self, iteration, only, digits)
 
     def to_excel(self, path: str | Path, layout: str = "full") -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".

@@ -16,7 +16,7 @@ from itertools import takewhile
 from bpsheet.notation import Notation
 from bpsheet.spec import Layer, Network
 
-__all__ = ["LayerNames", "neuron_names", "trained_names", "wire"]
+__all__ = ["LayerNames", "neuron_names", "trained_names", "weight_names", "wire"]
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,21 @@ def wire(network: Network, notation: Notation) -> list[LayerNames]:
     return layers
 
 
-def trained_names(
-    layers: Sequence[LayerNames], freeze: Sequence[str] | None, only: Sequence[str] | None
-) -> set[str]:
-    """The weights and biases that are updated."""
-    every = {
+def weight_names(layers: Sequence[LayerNames]) -> list[str]:
+    """Every bias and weight, in the order of the sheet."""
+    return [
         name
         for layer in layers
         for index in range(len(layer.neurons))
         for name in layer.of_neuron(index)
-    }
+    ]
+
+
+def trained_names(
+    layers: Sequence[LayerNames], freeze: Sequence[str] | None, only: Sequence[str] | None
+) -> set[str]:
+    """The weights and biases that are updated."""
+    every = set(weight_names(layers))
     if only is not None:
         return every & set(only)
     return every - set(freeze or ())

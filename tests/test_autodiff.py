@@ -184,14 +184,14 @@ def test_columns_without_a_name_for_their_adjoint_are_written_into_their_users()
     assert written(backward(forward, "f")) == {"dw": "(1 - tanh(a)^2)*2"}
 
 
-def test_what_the_loss_does_not_depend_on_gets_no_column():
+def test_what_the_loss_does_not_depend_on_gets_no_column_and_a_weight_a_gradient_of_0():
     forward = [
         column("w", Num(3.0), Phase.WEIGHT, adjoint="dw"),
         column("v", Num(3.0), Phase.WEIGHT, adjoint="dv"),
         column("aside", Mul(Ref("w"), Ref("v")), adjoint="daside"),
         column("f", Mul(Ref("w"), Num(2.0))),
     ]
-    assert written(backward(forward, "f")) == {"dw": "2"}
+    assert written(backward(forward, "f")) == {"dw": "2", "dv": "0"}
 
 
 def test_given_partials_are_used_as_they_are_written():

@@ -1161,17 +1161,17 @@ def test_data_whose_columns_stand_in_another_order_are_changed_in_the_right_one(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"w_xg9": 1.0}, '"w_xg9" cannot be set; did you mean "w_xg'),
-        ({"x1[3]": 1.0}, '"x1[3]" cannot be set'),
-        ({"x1[0]": 1.0}, '"x1[0]" cannot be set'),
-        ({"g": 1.0}, '"g" cannot be set'),
-        ({"learning_rate": "fast"}, "training.learning_rate: a number expected"),
+        ({"w_xg9": 1.0}, '--set w_xg9: no such number; did you mean "w_xg'),
+        ({"x1[3]": 1.0}, "--set x1[3]: no such number"),
+        ({"x1[0]": 1.0}, "--set x1[0]: no such number"),
+        ({"g": 1.0}, "--set g: no such number"),
+        ({"learning_rate": "fast"}, "--set learning_rate: a number expected"),
         ({"learning_rate": math.nan}, "a finite number expected"),
         ({"iterations": 0}, "a number from 1 expected; got 0"),
         ({"batch_size": 5}, "at most 2, the number of examples"),
         ({"w_xg1": math.inf}, "a finite number expected"),
         ({"w_xg0": math.inf}, "finite numbers expected"),
-        ({"w_xg0": "a"}, "finite numbers expected"),
+        ({"w_xg0": "a"}, "--set w_xg0: a number expected"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(changes, said):
@@ -1199,3 +1199,18 @@ def test_a_run_of_another_length_begins_or_continues_the_same(experiment, iterat
 def test_a_renaming_of_nothing_is_refused():
     text = edited(("[hand]", '[notation.rename]\nw_xg9 = "alpha"\n\n[hand]'))
     assert "w_xg" in refusal(text)["notation.rename.w_xg9"]
+
+
+def test_a_wrong_needed_key_does_not_silence_the_rest():
+    """Inputs that cannot be read leave the loss, the activation and the rate to be looked at."""
+    text = edited(
+        ('inputs = ["x1", "x2"]', 'inputs = ["x1", 3]'),
+        ('loss = "half_squared_error"', 'loss = "half"'),
+        ('activation = "tanh"', 'activation = "tahn"'),
+    )
+    assert refusal(text).keys() == {"network.inputs[2]", "network.loss", f"{LAYER1}.activation"}
+
+
+def test_an_empty_pattern_is_refused():
+    text = edited(('loss = "MSE"', 'loss = "MSE"\nsum = ""'))
+    assert "a pattern expected" in refusal(text)["notation.sum"]

@@ -133,7 +133,16 @@ def test_an_experiment_is_read_and_checked_without_pandas_and_openpyxl():
     assert not uses(found, "openpyxl")
 
 
-ABOVE = ("bpsheet.cli", "bpsheet.terminal", "bpsheet.verify", "bpsheet.workbook")
+ABOVE = (
+    "bpsheet.cli",
+    "bpsheet.hand.filled",
+    "bpsheet.hand.fillin",
+    "bpsheet.hand.grade",
+    "bpsheet.hand.handout",
+    "bpsheet.terminal",
+    "bpsheet.verify",
+    "bpsheet.workbook",
+)
 
 
 def test_workbooks_are_above_what_they_show_and_verification_above_them():

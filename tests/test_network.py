@@ -12,7 +12,7 @@ from bpsheet.network import activation_of
 from bpsheet.notation import PLACEHOLDERS, Notation
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Phase, Role
-from bpsheet.spec import Layer, Network
+from bpsheet.spec import Data, Layer, Network, Training
 from bpsheet.wiring import neuron_names, trained_names, wire
 
 
@@ -386,3 +386,21 @@ def test_the_test_columns_are_the_forward_pass_on_the_tests_inputs():
     assert row["z_g (test 1)"] == row["z_g"]
     plain = experiment(*TWO).run().frame
     assert made.run().frame[plain.columns].equals(plain)
+
+
+@pytest.mark.parametrize("activation", ["5", "int(z)"])
+def test_a_network_that_nothing_moves_still_has_all_its_columns(activation):
+    """Behind an activation without slope every gradient is 0, and no weight moves."""
+    experiment = Experiment(
+        network=Network(
+            inputs=["x"],
+            targets=["y"],
+            loss="half_squared_error",
+            layers=[Layer(neurons=["o"], activation=activation, weights=[[2.0]], bias=[1.0])],
+        ),
+        data=Data(examples=[[1.0, 0.0]]),
+        training=Training(iterations=3),
+    )
+    frame = experiment.run().frame
+    assert frame["dloss_dw_o_1"].tolist() == [0.0, 0.0, 0.0]
+    assert frame["w_o_1"].tolist() == [2.0, 2.0, 2.0]

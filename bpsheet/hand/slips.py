@@ -171,6 +171,10 @@ def _product(program: Program, column: Column, left: Expr, right: Expr) -> Itera
             if dropped.value != 1:
                 yield "half or double", kept, f"the factor {dropped.value:g} is left out"
             continue
+        if isinstance(dropped, Neg):
+            # −learning rate: the sign is kept by those who forget the rate.
+            inner_kind, inner_what = _factor(program, dropped.operand)
+            yield inner_kind, Neg(kept), f"{inner_what} is left out"
         kind, what = _factor(program, dropped)
         if kind == "derivative in part" and column.role not in (
             Role.ERROR,
@@ -193,10 +197,11 @@ def _factor(program: Program, dropped: Expr) -> tuple[str, str]:
             if role is Role.OUTPUT_DERIVATIVE:
                 return "derivative left out", f"{name}, the derivative of the output,"
             return "factor left out", f"the factor {name}"
-        case Sub(Num(1.0), _) | Mul(Ref(), Sub(Num(1.0), _)):
-            whole = isinstance(inner, Mul) or isinstance(inner.right, Pow)
-            if whole:
-                return "derivative left out", "the derivative of the output"
+        case Mul(y, Sub(Num(1.0), again)) if y == again:
+            return "derivative left out", "the derivative of the output"
+        case Sub(Num(1.0), Pow()):
+            return "derivative left out", "the derivative of the output"
+        case Sub(Num(1.0), _):
             return "derivative in part", "the factor “1 − output” of the derivative"
     return "factor left out", "a factor"
 

@@ -24,6 +24,7 @@ from bpsheet.expr import (
     Ref,
     Sum,
     Text,
+    walk,
 )
 from bpsheet.functions import FUNCTIONS, expand
 from bpsheet.printers.base import Binding, Printer
@@ -148,8 +149,16 @@ class ExcelPrinter(Printer):
         return f"{function.excel}({','.join(self.text(part) for part in node.arguments)})"
 
     def _is_guarded(self, node: Call) -> bool:
-        """The safe form has its argument twice: for a single cell, that is no loss."""
-        return self.guard or isinstance(node.arguments[0], Ref)
+        """The safe form has its argument twice: for a single cell, that is no loss.
+
+        Forms in forms would double at every level, and the inner one bounds the outer.
+        """
+        argument = node.arguments[0]
+        nested = any(
+            isinstance(inner, Call) and FUNCTIONS[inner.function].spelled_out
+            for inner in walk(argument)
+        )
+        return isinstance(argument, Ref) or (self.guard and not nested)
 
     def comparison(self, node: Compare) -> str:
         left = self.operand(node.left, Binding.SUM, first=True)

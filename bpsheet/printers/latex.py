@@ -73,7 +73,10 @@ def symbol(name: str) -> str:
     below = ",".join(
         part if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part) for part in parts
     )
-    return f"{_word(head)}_{{{below}}}{primes}"
+    letter = _word(head)
+    if "'" in head and primes:
+        letter = f"{{{letter}}}"  # x'_a' would have two superscripts
+    return f"{letter}_{{{below}}}{primes}"
 
 
 class LatexPrinter(Printer):

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.errors import EngineError
+from bpsheet.errors import EngineError, ExperimentError, Problem
 from bpsheet.experiment import Experiment
 from bpsheet.functions import LOSSES
+from bpsheet.problems import nearest
 from bpsheet.program import Role
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
@@ -154,11 +155,15 @@ def verify(
     values = read_values(path, layout, len(trace))
     live = live_cells(path, layout, len(trace))
     edited = _edited(trace, inputs_in(path, layout, trace, values))
-    if edited:
+    order = _edited_order(trace, layout, values)
+    if order:
+        experiment = experiment.replaced(data=experiment.data.replaced(order=order, seed=0))
+    if edited or order:
         experiment = experiment.changed(edited)
         trace = experiment.run()
         layout = layout_of(trace, stored.kind)
     chosen = dict(changes) if changes is not None else _default_changes(trace)
+    _refuse_what_has_no_cell(chosen, trace, layout)
     changed = experiment.changed(chosen).run()
     recalculate = ENGINES[engine]
     say("recalculating")
@@ -197,6 +202,39 @@ def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
         and not isinstance(value, bool)
         and value != before[name]
     }
+
+
+def _edited_order(trace: Trace, layout: Layout, values: Values) -> list[int]:
+    """The examples that the rows present, where somebody has typed others; else nothing."""
+    for index, shown in enumerate(layout.shown):
+        if shown.column.name == EXAMPLE and shown.formula is None:
+            numbers = [
+                int(cell) if isinstance(cell, int | float) else 0 for cell in values[:, index]
+            ]
+            before = trace.values[:, trace.program.position[EXAMPLE]].tolist()
+            if numbers != before and all(1 <= number <= layout.examples for number in numbers):
+                return numbers
+    return []
+
+
+def _refuse_what_has_no_cell(
+    changes: Mapping[str, float | str], trace: Trace, layout: Layout
+) -> None:
+    """Raise ExperimentError for changes that this workbook has no cell for."""
+    weights = {column.name for column in trace.program if column.role is Role.WEIGHT}
+    data = {
+        f"{name}[{number}]"
+        for name in trace.program.tables
+        for number in range(1, layout.examples + 1)
+    }
+    known = [*layout.parameter_cells, *weights, *data]
+    wrong = [
+        Problem(f"--set {name}", f"this workbook has no cell for it; {nearest(name, known)}")
+        for name in changes
+        if name not in known
+    ]
+    if wrong:
+        raise ExperimentError(wrong, "verify")
 
 
 def _without_dead(values: Values, live: npt.NDArray[np.bool_], layout: Layout) -> Values:

@@ -38,19 +38,19 @@ def layout_of(trace: Trace, kind: str) -> Layout:
 
 
 def _to_guard(trace: Trace) -> frozenset[str]:
-    """The columns in which the run comes where a function's plain form would overflow."""
+    """The columns in which a function's plain form would overflow, or might."""
     found = set()
     for column in trace.program:
-        if column.formula is None:
-            continue
-        for node in walk(column.formula):
+        for node in walk(column.formula) if column.formula is not None else ():
             if not (isinstance(node, Call) and node.function == "logistic"):
                 continue
-            for inner in walk(node.arguments[0]):
-                if isinstance(inner, Ref):
-                    values = trace.values[:, trace.program.position[inner.name]]
-                    if bool((values < LOWEST_SUM).any()):
-                        found.add(column.name)
+            argument = node.arguments[0]
+            if not isinstance(argument, Ref):
+                found.add(column.name)  # an argument that no column records
+                continue
+            sums = trace.values[:, trace.program.position[argument.name]]
+            if bool((sums < LOWEST_SUM).any()):
+                found.add(column.name)
     return frozenset(found)
 
 

@@ -20,6 +20,7 @@ from bpsheet.trace import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
+from bpsheet.workbook.steps import UNTITLED
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "build_about", "build_data"]
 
@@ -60,7 +61,7 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
     for letter, width in zip("ABCDE", (10, 22, 16, 62, 62), strict=True):
         sheet.column_dimensions[letter].width = width
     experiment = trace.experiment
-    put_text(sheet, "A1", experiment.title or experiment.name, style.TITLE)
+    put_text(sheet, "A1", experiment.title or UNTITLED, style.TITLE)
     row = 3
     for line in experiment.notes.strip().split("\n"):
         row = _paragraph(sheet, row, line)
@@ -87,6 +88,7 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
             put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)
         row += 1
     _view(sheet)
+    sheet.print_area = f"A1:E{row}"
 
 
 def _changeable(layout: Layout) -> list[str]:
@@ -104,11 +106,12 @@ def _changeable(layout: Layout) -> list[str]:
         lines.append(
             "Examples: on the sheet Data, each in one place. The number of examples is fixed."
         )
-    else:
-        lines.append("Examples on Steps: in every row that presents them.")
-    lines.append(
-        "For more iterations, select the last row of Steps and drag its lower corner down."
-    )
+    more = "For more iterations, select the last row of Steps and drag its lower corner down."
+    typed = [s.letter for s in layout.shown if s.formula is None]
+    if typed:
+        lines.append(f"What each row presents on Steps: column {', '.join(typed)}.")
+        more += " Then type what the new rows present: those columns are not formulas."
+    lines.append(more)
     return lines
 
 
@@ -122,7 +125,7 @@ def _paragraph(sheet: Worksheet, row: int, text: str) -> int:
     put_text(sheet, f"A{row}", text, style.BODY)
     sheet.merge_cells(f"A{row}:E{row}")
     sheet[f"A{row}"].alignment = Alignment(wrap_text=True, vertical="top")
-    sheet.row_dimensions[row].height = 15.5 * (1 + len(text) // 165)
+    sheet.row_dimensions[row].height = min(15.5 * (1 + len(text) // 165), 400)
     return row + 1
 
 

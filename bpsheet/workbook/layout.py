@@ -140,24 +140,25 @@ class Layout:
     def last_row(self, iterations: int) -> int:
         return FIRST_ROW + iterations - 1
 
-    def formula(self, name: str, row: int | str, before: int | str = "") -> str | None:
+    def formula(self, name: str, row: int | str) -> str | None:
         """What a column's cell in a row says, without the leading `=`; None where it is typed.
 
-        `before` is the row before, where `row` is not a number.
+        `row` may be a mark to be replaced by the number, for formulas of one row alone.
         """
         entry = self.by_name.get(name)
         if entry is None or entry.formula is None or (row == FIRST_ROW and entry.starts_typed):
             return None
-        last = row - 1 if isinstance(row, int) else before
 
         def cell(ref: Ref) -> Cell:
-            return Cell(self.by_name[ref.name].place, last if ref.lag else row)
+            place = self.by_name[ref.name].place
+            return Cell(place, int(row) - 1 if ref.lag else row)
 
         printer = ExcelPrinter(
             cell,
             lambda parameter: _absolute(self.parameter_cells[parameter]),
             lambda table: self.data_ranges[table],
-            guard=name in self.guarded,
+            # The layout full has room for the safe form everywhere.
+            guard=self.kind == "full" or name in self.guarded,
         )
         text = printer.text(entry.formula)
         if entry.column.labels is not None:
@@ -217,6 +218,7 @@ def make_layout(
     }
     inlined = _to_inline(program, kind, typed)
     written: dict[Ref, Expr] = {}
+    to_guard = set(guarded)
     shown: list[Shown] = []
     place = 0
     for column in program:
@@ -224,6 +226,9 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
+            # What is written into a formula takes the need for its safe form with it.
+            if any(ref in written and ref.name in to_guard for ref in column.references):
+                to_guard.add(column.name)
             formula = replace_refs(formula, written)
         is_short = formula is not None and size(formula) <= MAX_INLINED
         if column.name in inlined.once and formula is not None and is_short:
@@ -236,7 +241,7 @@ def make_layout(
         if gap and kind == "book" and starts_tests:
             place += 1
         shown.append(Shown(column, place, formula))
-    return Layout(kind, program, tuple(shown), examples, guarded)
+    return Layout(kind, program, tuple(shown), examples, frozenset(to_guard))
 
 
 @dataclass(frozen=True)

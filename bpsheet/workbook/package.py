@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from openpyxl import Workbook
 from bpsheet.files import replacing
 from bpsheet.workbook.layout import FIRST_ROW
 
-__all__ = ["write_package"]
+__all__ = ["package_bytes", "write_package"]
 
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
@@ -28,18 +28,10 @@ FIRST_SHEET = "xl/worksheets/sheet1.xml"
 
 def write_package(book: Workbook, rows: Iterable[bytes], area: str, path: Path) -> None:
     """Write the workbook; `rows` go into its first sheet, whose cells then span `area`."""
-    book.properties.created = MADE
-    book.properties.creator = "bpsheet"
-    made = io.BytesIO()
-    book.save(made)
-    with zipfile.ZipFile(made) as parts, replacing(path) as target:
+    with replacing(path) as target:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-            for part in parts.infolist():
-                info = zipfile.ZipInfo(part.filename, ZIP_DATE)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                info.external_attr = 0o644 << 16
-                content = parts.read(part)
-                if part.filename == FIRST_SHEET:
+            for info, content in _parts(book):
+                if info.filename == FIRST_SHEET:
                     with package.open(info, "w", force_zip64=True) as stream:
                         before, after = _around_rows(content, area)
                         stream.write(before)
@@ -47,12 +39,36 @@ def write_package(book: Workbook, rows: Iterable[bytes], area: str, path: Path) 
                             stream.write(chunk)
                         stream.write(after)
                     continue
-                if part.filename == "docProps/core.xml":
-                    content = _without_time(content)
-                elif part.filename.startswith("xl/worksheets/_rels/"):
-                    # Relative, as Excel writes them: some readers know no others.
-                    content = content.replace(b'Target="/xl/', b'Target="../')
                 package.writestr(info, content)
+
+
+def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
+    """A small workbook as a file's bytes; `change` is given each part's name and content."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+        for info, content in _parts(book):
+            package.writestr(info, change(info.filename, content))
+    return made.getvalue()
+
+
+def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    """The parts of openpyxl's package, without anything that differs from run to run."""
+    book.properties.created = MADE
+    book.properties.creator = "bpsheet"
+    made = io.BytesIO()
+    book.save(made)
+    with zipfile.ZipFile(made) as parts:
+        for part in parts.infolist():
+            info = zipfile.ZipInfo(part.filename, ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            content = parts.read(part)
+            if part.filename == "docProps/core.xml":
+                content = _without_time(content)
+            elif part.filename.startswith("xl/worksheets/_rels/"):
+                # Relative, as Excel writes them: some readers know no others.
+                content = content.replace(b'Target="/xl/', b'Target="../')
+            yield info, content
 
 
 def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:

@@ -23,10 +23,13 @@ from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, PARAMETER_ROW, Layout, Shown
 
-__all__ = ["STEPS", "RowStyles", "build_steps"]
+__all__ = ["STEPS", "UNTITLED", "RowStyles", "build_steps"]
 
 STEPS = "Steps"
 BAND_ROW, HEADER_ROW = 6, 7
+# A group's name is repeated every so many columns.
+BAND_REPEAT = 8
+UNTITLED = "An experiment without a title"
 
 # The styles of a column's cells: in the first row, and in the others.
 RowStyles = list[tuple[int, int]]
@@ -47,7 +50,7 @@ def build_steps(book: Workbook, trace: Trace, layout: Layout) -> RowStyles:
 
 
 def _heading(sheet: Worksheet, trace: Trace, layout: Layout) -> None:
-    title = trace.experiment.title or trace.experiment.name
+    title = trace.experiment.title or UNTITLED
     put_text(sheet, "A1", title, style.TITLE)
     put_text(
         sheet,
@@ -113,6 +116,7 @@ def _parameters(book: Workbook, sheet: Worksheet, layout: Layout) -> None:
 
 def _headers(sheet: Worksheet, layout: Layout) -> None:
     phase_before = None
+    since = 0
     for shown in layout.shown:
         column = shown.column
         band, pale = style.BANDS[column.phase]
@@ -120,7 +124,9 @@ def _headers(sheet: Worksheet, layout: Layout) -> None:
         phase_before = column.phase
         if layout.kind == "full":
             cell = sheet.cell(BAND_ROW, shown.place)
-            if begins:
+            since = 0 if begins else since + 1
+            # Again now and then: a wide group goes on over several pages.
+            if since % BAND_REPEAT == 0:
                 put_text(sheet, cell.coordinate, style.GROUPS[column.phase])
             cell.font = style.BAND_FONT
             cell.fill = style.solid(band)

@@ -139,10 +139,10 @@ def typed_format(value: float, shape: str) -> str:
 
 
 def alignment(role: Role) -> Alignment:
-    """Counts and words in the middle, numbers to the right with a little air."""
+    """Counts and words in the middle, numbers to the right."""
     if role in COUNTED:
         return Alignment(horizontal="center")
-    return Alignment(horizontal="right", indent=1)
+    return Alignment(horizontal="right")
 
 
 def column_width(name: str, role: Role, shape: str) -> float:

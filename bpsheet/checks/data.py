@@ -1,0 +1,139 @@
+"""Whether the data, the training and the tests fit the network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from bpsheet.checks.words import (
+    listing,
+    numbers,
+    ragged_rows,
+)
+from bpsheet.errors import Problem
+from bpsheet.functions import LOSSES
+from bpsheet.problems import nearest, shown
+from bpsheet.wiring import weight_names, wire
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["data_problems", "test_problems", "trained_problems", "training_problems"]
+
+
+def data_problems(experiment: Experiment) -> Iterator[Problem]:
+    data, network = experiment.data, experiment.network
+    expected = [*network.inputs, *network.targets]
+    if data.columns is not None and sorted(data.columns) != sorted(expected):
+        yield Problem(
+            "data.columns",
+            f"every input and target once expected ({listing(expected)}); "
+            f"got {listing(data.columns)}",
+        )
+    if data.seed and data.order != "shuffled":
+        yield Problem("data.seed", 'used with order = "shuffled" only; leave it out')
+    if data.examples is None:
+        yield Problem("data", "either examples or file expected")
+        return
+    if not data.examples:
+        yield Problem("data.examples", "at least one example expected")
+        return
+    yield from ragged_rows("data.examples", data.examples, expected)
+    yield from _ranges(experiment)
+    if isinstance(data.order, list):
+        for index, number in enumerate(data.order, start=1):
+            if not 1 <= number <= len(data.examples):
+                yield Problem(
+                    f"data.order[{index}]",
+                    f"an example's number from 1 to {len(data.examples)} expected; got {number}",
+                )
+                return
+
+
+def _ranges(experiment: Experiment) -> Iterator[Problem]:
+    """Targets that a probability cannot have."""
+    network = experiment.network
+    loss = LOSSES.get(network.loss or "")
+    width = len(network.inputs) + len(network.targets)
+    examples = experiment.data.examples or []
+    output = network.layers[-1].activation if network.layers else ""
+    if loss is None or output not in loss.fits or any(len(row) != width for row in examples):
+        return
+    rows = experiment.ordered_examples()
+    for index, row in enumerate(rows, start=1):
+        targets = row[len(network.inputs) :]
+        place = f"data.examples[{index}]"
+        if any(not 0 <= target <= 1 for target in targets):
+            yield Problem(
+                place, f"{network.loss} needs targets from 0 to 1; got {numbers(targets)}"
+            )
+            return
+        if "softmax" in loss.fits and not math.isclose(sum(targets), 1, abs_tol=1e-9):
+            yield Problem(
+                place, f"{network.loss} needs targets that add up to 1; got {numbers(targets)}"
+            )
+            return
+
+
+def training_problems(experiment: Experiment) -> Iterator[Problem]:
+    training = experiment.training
+    if training.iterations is not None and training.epochs is not None:
+        yield Problem("training", "either iterations or epochs expected, not both")
+    if (
+        training.iterations is None
+        and training.epochs is None
+        and not isinstance(experiment.data.order, list)
+    ):
+        yield Problem("training", "iterations or epochs expected: how long to train")
+    if training.freeze is not None and training.only is not None:
+        yield Problem("training", "either freeze or only expected, not both")
+    examples = len(experiment.data.examples or ())
+    size = training.batch_size
+    if isinstance(size, int) and examples and size > examples:
+        yield Problem(
+            "training.batch_size",
+            f'at most {examples}, the number of examples, or "all", expected; got {size}',
+        )
+
+
+def trained_problems(experiment: Experiment) -> Iterator[Problem]:
+    layers = wire(experiment.network, experiment.notation)
+    known = weight_names(layers)
+    for key in ("freeze", "only"):
+        for index, name in enumerate(getattr(experiment.training, key) or [], start=1):
+            if name not in known:
+                yield Problem(
+                    f"training.{key}[{index}]",
+                    f"unknown weight {shown(name)}; {nearest(name, known)}",
+                )
+
+
+def test_problems(experiment: Experiment) -> Iterator[Problem]:
+    test, network = experiment.test, experiment.network
+    if test is None:
+        return
+    expected = [*network.inputs, *network.targets]
+    if not test.examples:
+        yield Problem("test.examples", "at least one example expected")
+    yield from ragged_rows("test.examples", test.examples, expected)
+    if test.names is not None and len(test.names) != len(test.examples):
+        yield Problem(
+            "test.names",
+            f"{len(test.examples)} expected, one for each example; got {len(test.names)}",
+        )
+    if "threshold" in test.model_fields_set and test.correct != "threshold":
+        yield Problem("test.threshold", 'used with correct = "threshold" only; leave it out')
+        return
+    border = test.threshold if test.correct == "threshold" else 0.0
+    for index, row in enumerate(test.examples, start=1):
+        targets = row[len(network.inputs) :]
+        if test.correct != "largest" and border in targets:
+            yield Problem(
+                f"test.examples[{index}]",
+                f"a target of {border:g} is on neither side; no output could be right",
+            )
+        if test.correct == "largest" and targets.count(max(targets, default=0)) > 1:
+            yield Problem(f"test.examples[{index}]", "one largest target expected")
+    if test.correct == "largest" and len(network.targets) < 2:
+        yield Problem("test.correct", "largest needs two outputs at least")

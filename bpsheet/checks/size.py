@@ -1,0 +1,54 @@
+"""How large an experiment would be, counted before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bpsheet.checks.words import (
+    units_of,
+)
+from bpsheet.engine import MAX_VALUES
+from bpsheet.errors import Problem
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["length_problems", "width_problems"]
+
+MAX_COLUMNS = 100_000
+
+
+def _count_columns(experiment: Experiment) -> tuple[int, int]:
+    """About how many weights and columns there will be, counted without building them."""
+    counts = [len(experiment.network.inputs)]
+    counts += [units_of(experiment, n + 1) for n in range(len(experiment.network.layers))]
+    weights = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(counts))
+    tests = len(experiment.test.examples) if experiment.test else 0
+    return weights, 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
+
+
+def width_problems(experiment: Experiment) -> Iterator[Problem]:
+    """Networks that nobody could look at, refused before their names are made."""
+    weights, columns = _count_columns(experiment)
+    if columns > MAX_COLUMNS:
+        yield Problem(
+            "network.layers",
+            f"{weights:,} weights make about {columns:,} columns; {MAX_COLUMNS:,} at the most "
+            "(a worksheet holds 16,384). Use fewer neurons",
+        )
+
+
+def length_problems(experiment: Experiment) -> Iterator[Problem]:
+    """Runs that no memory holds."""
+    columns = max(1, _count_columns(experiment)[1])
+    iterations = experiment.iterations
+    if iterations * columns > MAX_VALUES:
+        key = "epochs" if experiment.training.epochs is not None else "iterations"
+        yield Problem(
+            f"training.{key}",
+            f"{iterations:,} iterations of about {columns:,} columns are "
+            f"{iterations * columns:,} values; {MAX_VALUES:,} at the most. "
+            f"Ask for {MAX_VALUES // columns:,} iterations or fewer",
+        )

@@ -1,0 +1,246 @@
+"""`bpsheet exercise` and `bpsheet grade`: sheets to fill in, and their marks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bpsheet.errors import OutputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bpsheet.hand.grades import Grades
+
+__all__ = ["exercise", "grade"]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet exercise two-neuron -o practice.xlsx --check live\n"
+    "  bpsheet exercise two-neuron -o sheets --students roster.csv --vary weights,data --seed 7"
+)
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The workbook to write; with --students, a folder for the students' workbooks.",
+)
+@click.option(
+    "--ask",
+    default="forward,backward,update",
+    show_default=True,
+    help="What is asked: forward, backward, update, or names of quantities.",
+)
+@click.option(
+    "--iterations", type=int, default=1, show_default=True, metavar="N", help="How many are asked."
+)
+@click.option(
+    "--digits",
+    type=int,
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="How many significant digits each value needs.",
+)
+@click.option(
+    "--check",
+    type=click.Choice(["live", "none"]),
+    default="none",
+    show_default=True,
+    help="live: a mark beside each cell as it is filled in, for practice; the answers are then "
+    "in the file, on a hidden sheet. none: no answers in the file.",
+)
+@click.option(
+    "--students",
+    type=click.Path(path_type=Path),
+    metavar="ROSTER",
+    help="A CSV file with a column student or name: a workbook for each.",
+)
+@click.option(
+    "--vary",
+    default="",
+    metavar="WHAT",
+    help="Numbers of each student's own: weights, data (the inputs), or both. Needs --students.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Another seed, other numbers.",
+)
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    help="With --students: the folder for the key. Default: the output folder's name and -key.",
+)
+def exercise(
+    *,
+    spec: str,
+    output: Path,
+    ask: str,
+    iterations: int,
+    digits: int,
+    check: str,
+    students: Path | None,
+    vary: str,
+    seed: int,
+    key: Path | None,
+) -> None:
+    """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
+    from rich.console import Console
+
+    from bpsheet.hand.exercise import Exercise
+    from bpsheet.hand.handout import KEY_FILE, write_class, write_sheet
+    from bpsheet.hand.names import read_roster
+    from bpsheet.reader import load
+    from bpsheet.terminal import late_progress
+
+    if students is None and (vary or key is not None):
+        raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
+    made = Exercise(load(spec), _words(ask), iterations, digits, _words(vary), seed)
+    live = check == "live"
+    if students is None:
+        task = write_sheet(made, output, live=live)
+        count = sum(line.is_asked for line in task.lines)
+        click.echo(f"Wrote {output}: {count} values to fill in.")
+        return
+    roster = read_roster(students)
+    folder = key or output.parent / f"{output.name}-key"
+    error = Console(stderr=True, highlight=False, emoji=False)
+    with late_progress(error, "Writing", len(roster)) as done:
+        paths = write_class(made, output, folder, roster, live=live, progress=done)
+    workbooks = "1 workbook" if len(paths) == 1 else f"{len(paths)} workbooks"
+    click.echo(f"Wrote {workbooks} to {output}, the key to {folder / KEY_FILE}.")
+
+
+@click.command(
+    epilog="\b\nExample:\n  bpsheet grade sheets two-neuron -o grades.csv --feedback feedback"
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The class table, .csv. Default: outputs/SPEC-grades.csv.",
+)
+@click.option(
+    "--marks",
+    type=click.Path(path_type=Path),
+    help='A TOML file with the mark of each verdict, such as close = 0.5 or "likely slip" = 0.25.',
+)
+@click.option(
+    "--feedback", type=click.Path(path_type=Path), help="A folder for a page for each student."
+)
+@click.option(
+    "--students",
+    type=click.Path(path_type=Path),
+    metavar="ROSTER",
+    help="The roster: lists who handed in nothing, and notes who is not on it.",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice(["point", "comma"]),
+    default="point",
+    show_default=True,
+    help="What stands before the decimals.",
+)
+def grade(
+    *,
+    folder: Path,
+    spec: str,
+    output: Path | None,
+    marks: Path | None,
+    feedback: Path | None,
+    students: Path | None,
+    decimal: str,
+) -> None:
+    """Mark the filled-in workbooks in FOLDER, made from SPEC by `bpsheet exercise`.
+
+    Each student's numbers and questions are found again from the sheet and SPEC. The
+    students' files are never changed. The exit status is 1 where a file could not be marked.
+    """
+    from rich.console import Console
+
+    from bpsheet.files import replacing
+    from bpsheet.hand.feedback import class_table
+    from bpsheet.hand.grade import grade_folder, sheets_in
+    from bpsheet.hand.handout import write_feedback
+    from bpsheet.hand.names import read_roster
+    from bpsheet.hand.scheme import MARKS, read_marks
+    from bpsheet.reader import load
+    from bpsheet.terminal import late_progress
+
+    experiment = load(spec)
+    table = output or Path("outputs") / f"{experiment.name}-grades.csv"
+    if table.suffix.lower() != ".csv":
+        raise OutputError(f"{table}: the class table's name ends in .csv")
+    scheme = read_marks(marks) if marks is not None else MARKS
+    roster = read_roster(students) if students is not None else []
+    error = Console(stderr=True, highlight=False, emoji=False)
+    with late_progress(error, "Marking", len(sheets_in(folder))) as done:
+        grades = grade_folder(
+            folder,
+            experiment,
+            scheme,
+            students=roster,
+            decimal="," if decimal == "comma" else ".",
+            progress=done,
+        )
+    with replacing(table) as stream:
+        stream.write(class_table(grades, folder).encode("utf-8-sig"))
+    if feedback is not None:
+        write_feedback(grades, feedback, experiment.title or experiment.name)
+    console = Console(highlight=False, emoji=False)
+    console.print(_table(grades))
+    _say(grades, folder, table, feedback)
+    if grades.refused:
+        sys.exit(1)
+
+
+def _say(grades: Grades, folder: Path, table: Path, feedback: Path | None) -> None:
+    from bpsheet.hand.feedback import path_text
+
+    for refused in grades.refused:
+        click.echo(f"{path_text(refused.path, folder)}: {refused.reason}")
+    if grades.absent:
+        click.echo(f"No sheet of: {', '.join(grades.absent)}")
+    if grades.slips:
+        found = ", ".join(f"{kind} ({count})" for kind, count in grades.slips.most_common(3))
+        click.echo(f"Most frequent slips: {found}")
+    marked = "1 sheet" if len(grades.sheets) == 1 else f"{len(grades.sheets)} sheets"
+    refusals = f", {len(grades.refused)} could not be marked" if grades.refused else ""
+    pages = f" Feedback is in {feedback}." if feedback is not None else ""
+    click.echo(f"Marked {marked}{refusals}. The class table is {table}.{pages}")
+
+
+def _table(grades: Grades) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from bpsheet.hand.feedback import first_mistake, frequent_slip, number
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("student", no_wrap=True)
+    table.add_column("marks", justify="right", no_wrap=True)
+    for head in ("first mistake", "most frequent slip"):
+        table.add_column(head)
+    for sheet in sorted(grades.sheets, key=lambda sheet: (sheet.student.casefold(), sheet.path)):
+        table.add_row(
+            Text(sheet.student or sheet.path.name),
+            f"{number(sheet.total)} of {number(sheet.out_of)}",
+            Text(first_mistake(sheet)),
+            Text(frequent_slip(sheet)),
+        )
+    return table

@@ -1,0 +1,114 @@
+"""`bpsheet explain` and `bpsheet derive`: an iteration worked out, the gradient in symbols."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+    from bpsheet.explain import Document
+
+__all__ = ["derive", "explain"]
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "latex", "html"]),
+    default="text",
+    show_default=True,
+    help="latex and html are complete documents; html needs no connection.",
+)
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to write. Default: the terminal.",
+)
+SET = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
+    "(x1[2] is x1 of example 2). May be given several times.",
+)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet explain two-neuron --iteration 1\n"
+    "  bpsheet explain two-neuron --only w_xg1 --digits 6\n"
+    "  bpsheet explain log-likelihood --format html -o solution.html"
+)
+@click.argument("spec")
+@click.option("--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True)
+@FORMAT
+@click.option(
+    "--only",
+    metavar="NAMES",
+    help="These quantities only, separated by commas. A weight gets the chain rule written out.",
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(1, 15),
+    default=4,
+    metavar="N",
+    show_default=True,
+    help="Significant digits of the printed numbers.",
+)
+@SET
+@OUTPUT
+def explain(
+    spec: str,
+    *,
+    iteration: int,
+    form: str,
+    only: str | None,
+    digits: int,
+    settings: tuple[str, ...],
+    output: Path | None,
+) -> None:
+    """Work out one iteration of SPEC as a textbook does: symbols, numbers put in, results."""
+    from bpsheet.commands.settings import trained
+
+    trace = trained(_experiment(spec, settings), iteration)
+    names = None if only is None else [name for name in only.split(",") if name.strip()]
+    _written(trace.explain(iteration, only=names, digits=digits), form, output)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet derive two-neuron\n"
+    "  bpsheet derive matrix-1-2-1 --format latex -o gradient.tex"
+)
+@click.argument("spec")
+@FORMAT
+@OUTPUT
+def derive(spec: str, form: str, output: Path | None) -> None:
+    """Write down the gradient of SPEC's loss in symbols, before any number, and as matrices."""
+    from bpsheet.explain import derive as derived
+
+    _written(derived(_experiment(spec, ())), form, output)
+
+
+def _experiment(spec: str, settings: tuple[str, ...]) -> Experiment:
+    from bpsheet.commands.settings import changes_of
+    from bpsheet.reader import load
+
+    experiment = load(spec)
+    return experiment.changed(changes_of(settings)) if settings else experiment
+
+
+def _written(document: Document, form: str, output: Path | None) -> None:
+    from bpsheet.files import replacing
+
+    text = str(getattr(document, form)())
+    if output is None:
+        # Into a file or another program it goes as UTF-8, which the web page says it is.
+        click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
+        return
+    with replacing(output) as stream:
+        stream.write(text.encode())
+    click.echo(f"Wrote {output}.")

@@ -1,0 +1,51 @@
+"""What commands share: the pairs of --set, and a run with a progress bar when it is long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bpsheet.errors import ExperimentError, Problem
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+    from bpsheet.trace import Trace
+
+__all__ = ["changes_of", "trained"]
+
+
+def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
+    """The pairs of --set: numbers where they read as numbers, else words.
+
+    Raises ExperimentError for text that is no pair.
+
+    >>> changes_of(["w_xg1 = 0.7", "reduction=mean"])
+    {'w_xg1': 0.7, 'reduction': 'mean'}
+    """
+    from bpsheet.reader import PLAIN_NUMBER
+
+    changes: dict[str, float | str] = {}
+    for setting in settings:
+        name, equals, text = setting.rpartition("=")
+        name, text = name.strip(), text.strip()
+        if not equals or not name or not text:
+            raise ExperimentError(
+                [Problem("", f'NAME=VALUE expected, such as w_xg1=0.7; got "{setting}"')], "--set"
+            )
+        if name in ("iterations", "batch_size") and re.fullmatch("[0-9]{1,12}", text):
+            changes[name] = int(text)
+        else:
+            changes[name] = float(text) if PLAIN_NUMBER.fullmatch(text) else text
+    return changes
+
+
+def trained(experiment: Experiment, iterations: int) -> Trace:
+    """A run of so many iterations; a bar appears when it lasts over a second."""
+    from rich.console import Console
+
+    from bpsheet.terminal import late_progress
+
+    console = Console(stderr=True, highlight=False, emoji=False)
+    with late_progress(console, "Training", iterations) as done:
+        return experiment.run(iterations, done)

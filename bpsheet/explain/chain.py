@@ -1,0 +1,237 @@
+"""The chain rule for one weight: the product of factors along every path to the loss.
+
+∂e/∂w = Σ over the paths Π over their steps ∂(next)/∂(this). What all paths share stands
+outside the brackets: 8 · (0.5 · 1.5 + 1 · 0.5) · 4. It is made from the forward columns and
+their partial derivatives alone, so that it is a second way to the gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from bpsheet.autodiff import local_derivatives
+from bpsheet.evaluate import CellError
+from bpsheet.explain.atoms import Atom, Leaf, Partial
+from bpsheet.explain.document import Block, Prose, Side, equation
+from bpsheet.explain.row import Row
+from bpsheet.expr import ZERO, Expr, Mul, Num, Ref, total
+from bpsheet.program import Phase, Program, Role
+
+__all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
+
+# More paths than this nobody wants to read.
+MOST_PATHS = 32
+# A gradient and its chain rule are summed in different orders: so far may they be apart,
+# as a part of what is summed.
+HAIR = 1e-9
+
+
+@dataclass(frozen=True)
+class Factor:
+    """∂upper/∂lower, one step of a path, and its formula."""
+
+    upper: str
+    lower: str
+    formula: Expr
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The sum of the paths between two columns."""
+
+    terms: tuple[Product, ...]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Factors, and sums of products, to be multiplied."""
+
+    parts: tuple[Factor | Bracket, ...]
+
+    def expr(self, leaf: Callable[[Factor], list[Expr]]) -> Expr:
+        """The product as a formula, each factor as `leaf` writes it."""
+        factors: list[Expr] = []
+        for part in self.parts:
+            if isinstance(part, Factor):
+                factors += leaf(part)
+            else:
+                factors.append(total([term.expr(leaf) for term in part.terms]))
+        whole = factors[0]
+        for factor in factors[1:]:
+            whole = Mul(whole, factor)
+        return whole
+
+
+class Graph:
+    """Which column uses which, from the weights to the loss, and with what derivative."""
+
+    def __init__(self, program: Program) -> None:
+        forward = program.phase(Phase.WEIGHT, Phase.FORWARD)
+        names = {column.name for column in forward}
+        self.position = program.position
+        self.loss = next((c.name for c in forward if c.role is Role.LOSS), None)
+        self.edges: dict[str, Mapping[str, Expr]] = {
+            column.name: {
+                name: partial
+                for name, partial in local_derivatives(column).items()
+                if partial != ZERO and name in names
+            }
+            if column.phase is Phase.FORWARD
+            else {}
+            for column in forward
+        }
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def paths(self, top: str, bottom: str) -> int:
+        """The number of paths between two columns (1 from a column to itself)."""
+        if top == bottom:
+            return 1
+        if self.position[top] < self.position[bottom]:
+            return 0
+        key = (top, bottom)
+        if key not in self._counts:
+            self._counts[key] = sum(self.paths(below, bottom) for below in self.edges[top])
+        return self._counts[key]
+
+    def product(self, top: str, bottom: str) -> Product:
+        """All paths between two columns, what they share outside the brackets."""
+        whole = self.paths(top, bottom)
+        shared = [
+            name
+            for name in reversed(self.edges)
+            if self.paths(top, name) * self.paths(name, bottom) == whole
+        ]
+        parts: list[Factor | Bracket] = []
+        for upper, lower in pairwise(shared):
+            if self.paths(upper, lower) == 1 and lower in self.edges[upper]:
+                parts.append(Factor(upper, lower, self.edges[upper][lower]))
+                continue
+            parts.append(
+                Bracket(
+                    tuple(
+                        Product((Factor(upper, below, partial), *self.product(below, lower).parts))
+                        for below, partial in self.edges[upper].items()
+                        if self.paths(below, lower)
+                    )
+                )
+            )
+        return Product(tuple(parts))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The chain rule for a weight. `product` is None where there are no paths, or too many."""
+
+    weight: str
+    loss: str
+    gradient: str
+    paths: int
+    product: Product | None
+
+    @cached_property
+    def formula(self) -> Expr | None:
+        """The whole in the columns' own symbols."""
+        return None if self.product is None else self.product.expr(lambda one: factors(one.formula))
+
+    def symbols(self) -> list[Side]:
+        """∂e/∂w, and the product of ∂s that it is."""
+        left = Side.of(Partial(self.loss, self.weight))
+        if self.product is None:
+            return [left]
+        partials: dict[Ref, Partial] = {}
+
+        def leaf(one: Factor) -> list[Expr]:
+            ref = Ref(f"{one.upper}\0{one.lower}")
+            partials[ref] = Partial(one.upper, one.lower)
+            return [ref]
+
+        expr = self.product.expr(leaf)
+
+        def atoms(node: Leaf) -> Atom | None:
+            return partials.get(node) if isinstance(node, Ref) else None
+
+        return [left, Side(expr, atoms)]
+
+    def words(self) -> str:
+        """How many paths there are."""
+        if self.paths == 0:
+            return f"No path leads from {self.weight} to {self.loss}: the derivative is 0."
+        if self.paths == 1:
+            return f"One path leads from {self.weight} to {self.loss}; its factors are multiplied."
+        said = f"{self.paths:,} paths lead from {self.weight} to {self.loss}"
+        if self.product is None:
+            return (
+                f"{said}, too many to write out ({MOST_PATHS} at the most). The backward pass "
+                "gathers them: each error term is a sum over the neurons that follow, made once "
+                f"and used by all paths through it; {self.gradient} ends there."
+            )
+        return f"{said}; along each the factors are multiplied, and what they share stands outside."
+
+    def worked(self, row: Row) -> list[Block]:
+        """The chain rule with symbols, formulas, numbers and the result."""
+        said = Prose(self.words())
+        formula = self.formula
+        if self.product is None or formula is None:
+            return [said]
+        made, reasons = row.resolved(formula)
+        values: dict[Ref, Atom] = {}
+
+        def leaf(one: Factor) -> list[Expr]:
+            ref = Ref(f"{one.upper}\0{one.lower}")
+            values[ref] = row.result(one.formula)
+            return [ref]
+
+        numbers = self.product.expr(leaf)
+
+        def atoms(node: Leaf) -> Atom | None:
+            return values.get(node) if isinstance(node, Ref) else None
+
+        left, symbols = self.symbols()
+        sides = [symbols, Side(formula)]
+        if made != formula:
+            sides.append(Side(made, reasons=reasons))
+        sides += [Side(made, row.shown), Side(numbers, atoms), Side.of(self._result(row, formula))]
+        return [said, equation(left, sides)]
+
+    def scale(self, row: Row) -> float:
+        """The sum over the paths of their sizes, to judge a rounding error by."""
+        if self.product is None:
+            return 0.0
+        return row.evaluate(self.product.expr(lambda one: [Num(abs(row.evaluate(one.formula)))]))
+
+    def _result(self, row: Row, formula: Expr) -> Atom:
+        """The product, in the gradient's own digits where they are the same number."""
+        try:
+            exact, gradient = row.evaluate(formula), row.value(Ref(self.gradient))
+            same = abs(exact - gradient) <= HAIR * self.scale(row)
+        except CellError:
+            return row.result(formula)
+        return row.number(gradient if same else exact)
+
+
+def factors(expr: Expr) -> list[Expr]:
+    """A product's factors, from left to right.
+
+    >>> [one.name for one in factors(Mul(Mul(Ref("a"), Ref("b")), Ref("c")))]
+    ['a', 'b', 'c']
+    """
+    return [*factors(expr.left), expr.right] if isinstance(expr, Mul) else [expr]
+
+
+def chain_of(program: Program, weight: str, graph: Graph | None = None) -> Chain:
+    """The chain rule for a weight of a program that has a loss.
+
+    ∂e/∂w = ∂e/∂f · ∂f/∂z_f · ∂z_f/∂g · …
+
+    >>> import bpsheet as bp
+    >>> chain_of(bp.load("one-weight").program(), "xh_1").paths
+    2
+    """
+    graph = graph or Graph(program)
+    loss = str(graph.loss)
+    count = graph.paths(loss, weight)
+    product = graph.product(loss, weight) if 1 <= count <= MOST_PATHS else None
+    return Chain(weight, loss, str(program[weight].adjoint_name), count, product)

@@ -1,0 +1,133 @@
+"""The gradient in symbols, before any number, and the four equations of backpropagation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bpsheet.autodiff import local_derivatives
+from bpsheet.explain.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
+from bpsheet.explain.document import Block, Document, Heading, Prose, Side, equation
+from bpsheet.explain.layers import layer_blocks
+from bpsheet.explain.steps import sentence_of, spelled_logistic
+from bpsheet.expr import Call, Expr, Ref
+from bpsheet.program import Column, Phase, Program, Role
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["Derivation", "derive"]
+
+# More equations than this nobody wants to read.
+MOST_WEIGHTS = 100
+
+
+class Derivation(Document):
+    """All partial derivatives of the loss in symbols, and the same as matrices."""
+
+
+def derive(experiment: Experiment) -> Derivation:
+    """The gradient of an experiment's loss, weight by weight, and in matrix form.
+
+    ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … = −(y − f) · S'(z_f) · …, as Equation 3-1 of the book has it;
+    then δ^L = ∇_a e ∘ g'(z^L), δ^l = ((W^(l+1))ᵀ δ^(l+1)) ∘ g'(z^l), ∂e/∂b^l = δ^l and
+    ∂e/∂W^l = δ^l (a^(l−1))ᵀ, with the shapes of this network.
+
+    >>> import bpsheet as bp
+    >>> print(derive(bp.load("two-neuron")).subtitle)
+    The derivatives of MSE with respect to 5 weights and biases.
+    """
+    program = experiment.program()
+    forward = program.phase(Phase.FORWARD)
+    weights = program.phase(Phase.WEIGHT)
+    loss = next((column.name for column in forward if column.role is Role.LOSS), None)
+    title = experiment.title or experiment.name
+    blocks: list[Block] = [Heading("The network, forwards")]
+    for column in forward:
+        assert column.formula is not None
+        blocks.append(equation(Side(Ref(column.name)), [Side(column.formula)]))
+    blocks += spelled_logistic(forward)
+    if loss is None:
+        blocks += _without_loss(program)
+        return Derivation(title, "This network has no loss, and so no gradient.", blocks)
+    primes = _primes(forward)
+    blocks += _activations(forward, primes)
+    blocks.append(Heading(f"The gradient of {loss}"))
+    graph = Graph(program)
+    written = weights
+    if len(weights) > MOST_WEIGHTS:
+        written = tuple(_of_first_neurons(weights))[:MOST_WEIGHTS]
+        said = f"{len(weights):,} weights and biases are too many to write out: "
+        blocks.append(Prose(said + f"{len(written)} of the first neurons stand for the others."))
+    for weight in written:
+        blocks.append(_derivative(chain_of(program, weight.name, graph), primes))
+    blocks += layer_blocks(experiment, loss)
+    many = "s and biases" if len(weights) != 1 else ""
+    subtitle = f"The derivatives of {loss} with respect to {len(weights):,} weight{many}."
+    return Derivation(title, subtitle, blocks)
+
+
+def _of_first_neurons(weights: Sequence[Column]) -> Iterator[Column]:
+    """The weights of each layer's first neuron."""
+    first: dict[int | None, str | None] = {}
+    for weight in weights:
+        if first.setdefault(weight.layer, weight.neuron) == weight.neuron:
+            yield weight
+
+
+def _derivative(chain: Chain, primes: Mapping[str, Prime]) -> Block:
+    """∂e/∂w as a product of ∂s, then with the derivatives in their place."""
+    left, *partials = chain.symbols()
+    if chain.product is None:
+        return Prose(chain.words())
+    used: dict[Ref, Atom] = {}
+
+    def leaf(one: Factor) -> list[Expr]:
+        if one.upper not in primes:
+            return factors(one.formula)
+        ref = Ref(f"{one.upper}\0{one.lower}")
+        used[ref] = primes[one.upper]
+        return [ref]
+
+    def named(node: Leaf) -> Atom | None:
+        return used.get(node) if isinstance(node, Ref) else None
+
+    return equation(left, [*partials, Side(chain.product.expr(leaf), named)])
+
+
+def _primes(forward: Sequence[Column]) -> dict[str, Prime]:
+    """The outputs whose derivative has a name of its own, such as tanh'(z_g)."""
+    found = {}
+    for column in forward:
+        match column.formula:
+            case Call(function, (Ref(name),)) if column.role is Role.OUTPUT:
+                found[column.name] = Prime(function, name)
+    return found
+
+
+def _activations(forward: Sequence[Column], primes: Mapping[str, Prime]) -> list[Block]:
+    """What each activation's derivative is, as the source writes it."""
+    blocks: list[Block] = []
+    for column in forward:
+        if column.role is not Role.OUTPUT:
+            continue
+        for name, partial in local_derivatives(column).items():
+            sides = [Side(partial)]
+            if column.name in primes:
+                sides.insert(0, Side.of(primes[column.name]))
+            blocks.append(equation(Side.of(Partial(column.name, name)), sides))
+    return [Heading("The activations' derivatives"), *blocks] if blocks else []
+
+
+def _without_loss(program: Program) -> Iterable[Block]:
+    """The perceptron's rule: nothing is derived, the adjustments are the rule itself."""
+    yield Prose(
+        "The perceptron rule adjusts the weights by the target and the input where the output "
+        "is wrong. Nothing is differentiated."
+    )
+    yield Heading("The rule")
+    for column in program.phase(Phase.UPDATE):
+        assert column.formula is not None
+        yield Prose(sentence_of(column))
+        yield equation(Side(Ref(column.name)), [Side(column.formula)])

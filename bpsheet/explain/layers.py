@@ -1,0 +1,127 @@
+"""The four equations of backpropagation for a network's layers, with their shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bpsheet.explain.document import Block, Heading, Prose
+from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.wiring import LayerNames, wire
+
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["layer_blocks"]
+
+# A matrix of more rows or columns is described by its shape alone.
+WIDEST = 8
+EQUALS, PLUS, TIMES = Sign("="), Sign("+"), Sign("∘")
+OPEN, CLOSE = Sign("("), Sign(")")
+
+
+def _at(name: str, layer: int | str, *, transposed: bool = False) -> Letter:
+    return Letter(name, str(layer), transposed)
+
+
+def _slope(layer: int | str) -> tuple[Piece, ...]:
+    """g'(z) of a layer."""
+    return (Letter("g", str(layer), prime=True), OPEN, _at("z", layer), CLOSE)
+
+
+def layer_blocks(experiment: Experiment, loss: str) -> Iterable[Block]:
+    """The vectors and matrices of each layer, then the four equations for each."""
+    network = experiment.network
+    layers = wire(network, experiment.notation)
+    last = layers[-1].number
+    yield Heading("In matrix form")
+    yield Prose(
+        f"The inputs are a^0, a column of {_count(len(network.inputs), 'number')}. In layer l, "
+        "W^l has a row for each neuron and a column for each input, b^l are the biases, z^l the "
+        "weighted sums, a^l = g^l(z^l) the outputs and δ^l the error terms, the derivatives "
+        f"of {loss} with respect to z^l. The sign ∘ multiplies entry by entry."
+    )
+    for names, layer in zip(layers, network.layers, strict=True):
+        yield Heading(f"Layer {names.number}: {', '.join(names.neurons)}", 2)
+        yield Prose(_shapes(names, layer.activation))
+        yield from _written_out(names)
+        biased = (PLUS, _at("b", names.number)) if names.biases else ()
+        weighed = (_at("W", names.number), _at("a", names.number - 1), *biased)
+        yield Matrices((_at("z", names.number), EQUALS, *weighed))
+    yield Heading("The four equations", 2)
+    yield from _output_error(experiment, layers[-1], loss)
+    for names, layer in reversed(list(zip(layers[:-1], network.layers[:-1], strict=True))):
+        above = names.number + 1
+        fed = (_at("W", above, transposed=True), _at("δ", above))
+        yield Prose(
+            f"The error terms of layer {names.number} ({len(names.neurons)} × 1), from those of "
+            f"layer {above}:"
+        )
+        if layer.activation == "softmax":
+            yield Matrices((_at("δ", names.number), EQUALS, _at("J", names.number, transposed=True), OPEN, *fed, CLOSE))  # fmt: skip
+            yield Prose(_jacobian(names))
+        else:
+            yield Matrices(
+                (_at("δ", names.number), EQUALS, OPEN, *fed, CLOSE, TIMES, *_slope(names.number))
+            )
+    for names in reversed(layers):
+        below = _at("a", names.number - 1, transposed=True)
+        shape = f"{len(names.neurons)} × {len(names.inputs)}"
+        yield Prose(f"The gradient of layer {names.number}; that of W has the shape {shape}:")
+        if names.biases:
+            yield Matrices((Fraction(loss, _at("b", names.number)), EQUALS, _at("δ", names.number)))
+        yield Matrices(
+            (Fraction(loss, _at("W", names.number)), EQUALS, _at("δ", names.number), below)
+        )
+    if last == 1:
+        yield Prose("With one layer of neurons, no error term is fed back.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _shapes(names: LayerNames, activation: str) -> str:
+    rows, columns = len(names.neurons), len(names.inputs)
+    l = names.number  # noqa: E741 the layer's letter
+    vectors = f"b^{l}, z^{l}, a^{l} and δ^{l}" if names.biases else f"z^{l}, a^{l} and δ^{l}"
+    said = f"W^{l} is {rows} × {columns}; {vectors} are {rows} × 1. The activation is {activation}."
+    return said if names.biases else f"{said} There are no biases."
+
+
+def _written_out(names: LayerNames) -> Iterable[Block]:
+    if max(len(names.neurons), len(names.inputs)) > WIDEST:
+        return
+    yield Matrices((_at("W", names.number), EQUALS, Entries(names.weights)))
+    for letter, column in (("b", names.biases), ("z", names.sums), ("a", names.outputs)):
+        if column:
+            entries = Entries(tuple((name,) for name in column))
+            yield Matrices((_at(letter, names.number), EQUALS, entries))
+
+
+def _output_error(experiment: Experiment, names: LayerNames, loss: str) -> Iterable[Block]:
+    """Equation 1, in the form that this loss and this activation have."""
+    network = experiment.network
+    last = names.number
+    yield Prose(f"The error terms of the output layer ({len(names.neurons)} × 1):")
+    gradient = Gradient(loss, _at("a", last))
+    if network.output_error == "simplified":
+        targets = Entries(tuple((name,) for name in network.targets))
+        outputs = _at("a", last)
+        uphill = experiment.training.rule == "gradient_ascent"
+        sides = (targets, Sign("−"), outputs) if uphill else (outputs, Sign("−"), targets)
+        yield Matrices((_at("δ", last), EQUALS, *sides))
+        yield Prose("The derivative of the loss and that of the activation cancel to this.")
+    elif network.layers[-1].activation == "softmax":
+        yield Matrices((_at("δ", last), EQUALS, _at("J", last, transposed=True), gradient))
+        yield Prose(_jacobian(names))
+    else:
+        yield Matrices((_at("δ", last), EQUALS, gradient, TIMES, *_slope(last)))
+
+
+def _jacobian(names: LayerNames) -> str:
+    size = len(names.neurons)
+    return (
+        f"J^{names.number} is the {size} × {size} matrix of the softmax's derivatives: "
+        "y_k (1 − y_k) on the diagonal, −y_k y_i in row k and column i beside it."
+    )

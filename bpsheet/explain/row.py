@@ -1,0 +1,123 @@
+"""One iteration of a trace: its exact values, and how they are printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.evaluate import ERRORS, NUMBER, CellError, evaluate
+from bpsheet.explain.atoms import Leaf, Value
+from bpsheet.explain.document import Side
+from bpsheet.explain.numbers import rounded
+from bpsheet.expr import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
+from bpsheet.program import Column, Phase
+
+if TYPE_CHECKING:
+    from bpsheet.trace import Trace
+
+__all__ = ["Row"]
+
+MOST_DIGITS = 15
+_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+class Row:
+    """The values of one iteration. Raises ExperimentError where the trace does not have it."""
+
+    def __init__(self, trace: Trace, iteration: int, digits: int = 4) -> None:
+        problems = []
+        if not 1 <= iteration <= len(trace):
+            said = f"1 to {len(trace):,} expected, which is what was run; got {iteration}"
+            problems.append(Problem("iteration", said))
+        if not 1 <= digits <= MOST_DIGITS:
+            problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {digits}"))
+        if problems:
+            raise ExperimentError(problems, trace.experiment.name)
+        self.trace = trace
+        self.program = trace.program
+        self.iteration = iteration
+        self.digits = digits
+        self.parameters = {cell.name: cell.value for cell in trace.program.parameters}
+
+    def value(self, ref: Ref) -> float:
+        """A column's exact value. Raises CellError where it is an error."""
+        row = self.iteration - 1 - ref.lag
+        if row < 0:
+            raise CellError(NUMBER)  # there is no row before the first
+        place = self.program.position[ref.name]
+        value = float(self.trace.values[row, place])
+        if np.isnan(value):
+            recording = self.trace.recording
+            raise CellError(int(recording.errors[row - recording.first_error_row, place]))
+        return value
+
+    def evaluate(self, expr: Expr) -> float:
+        """A formula's exact value in this row. Raises CellError where it is an error."""
+        return evaluate(expr, self.value, self.parameters, self.program.tables)
+
+    def is_given(self, column: Column) -> bool:
+        """Whether its value was typed in: data, or a weight that has not moved yet."""
+        if column.phase is Phase.INPUT:
+            return True
+        return column.is_state and self.value(Ref(column.name)) == column.start
+
+    def number(self, value: float, *, given: bool = False) -> Value:
+        """A value, rounded."""
+        return Value(rounded(value, self.digits, given=given))
+
+    def shown(self, leaf: Leaf) -> Value:
+        """What is put in for a column, a hyper-parameter or a look-up."""
+        try:
+            match leaf:
+                case Param(name):
+                    cell = self.parameters[name]
+                    return Value(cell) if isinstance(cell, str) else self.number(cell, given=True)
+                case Lookup():
+                    return self.number(self.evaluate(leaf), given=True)
+                case Ref(name):
+                    column, value = self.program[name], self.value(leaf)
+                    if column.labels is not None:
+                        return Value(column.labels[int(value)])
+                    return self.number(value, given=not leaf.lag and self.is_given(column))
+        except CellError as error:
+            return Value(ERRORS[error.code])
+
+    def result(self, expr: Expr) -> Value:
+        """What a formula comes to, as it is printed."""
+        if isinstance(expr, Ref | Param | Lookup):
+            return self.shown(expr)
+        try:
+            return self.number(self.evaluate(expr), given=isinstance(expr, Num))
+        except CellError as error:
+            return Value(ERRORS[error.code])
+
+    def resolved(self, expr: Expr) -> tuple[Expr, tuple[Expr, ...]]:
+        """The formula with its choices made, and the conditions that decided them."""
+        reasons: dict[Expr, None] = {}
+
+        def walk(node: Expr) -> Expr:
+            if isinstance(node, If) and isinstance(node.test, Compare):
+                try:
+                    holds = bool(self.evaluate(node.test))
+                except CellError:
+                    return node
+                test = node.test
+                said = test if holds else Compare(_OPPOSITE[test.operator], test.left, test.right)
+                reasons[said] = None
+                return walk(node.then if holds else node.otherwise)
+            operands = children(node)
+            return rebuild(node, tuple(map(walk, operands))) if operands else node
+
+        return walk(expr), tuple(reasons)
+
+    def worked(self, expr: Expr, result: Value | None = None) -> list[Side]:
+        """A formula's sides: the symbols, the choices made, the numbers put in, the result."""
+        made, reasons = self.resolved(expr)
+        sides = [Side(expr)]
+        if made != expr:
+            sides.append(Side(made, reasons=reasons))
+        sides.append(Side(made, self.shown))
+        sides.append(Side.of(result or self.result(expr)))
+        return sides

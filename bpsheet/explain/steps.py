@@ -1,0 +1,253 @@
+"""One iteration, worked out as a textbook prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.explain.atoms import Next
+from bpsheet.explain.chain import Chain, chain_of
+from bpsheet.explain.document import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Listing,
+    Prose,
+    Side,
+    equation,
+)
+from bpsheet.explain.row import Row
+from bpsheet.expr import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
+from bpsheet.problems import nearest, shown
+from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.training import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE
+
+if TYPE_CHECKING:
+    from bpsheet.trace import Trace
+
+__all__ = ["Explanation", "Step", "explain", "sentence_of", "spelled_logistic"]
+
+PARTS: tuple[tuple[str, tuple[Phase, ...]], ...] = (
+    ("Forward pass", (Phase.FORWARD,)),
+    ("Backward pass", (Phase.BACKWARD, Phase.GRADIENT)),
+    ("Weight adjustment", (Phase.UPDATE,)),
+)
+_BEGINNINGS = {
+    Role.LOSS: "The loss: ",
+    Role.PART: "For softmax: ",
+    Role.VERDICT: "The test: ",
+    Role.TEST_SUM: "For the test: ",
+    Role.TEST_OUTPUT: "For the test: ",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One quantity: what it is, the equation that works it out, and the result as printed."""
+
+    name: str
+    sentence: str
+    equation: Equation
+    result: str
+
+
+class Explanation(Document):
+    """The worked solution of one iteration.
+
+    `steps` are its quantities in order, `chains` the chain rule for the weights asked for.
+    Printing it gives plain text; a notebook shows it as a page.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        subtitle: str,
+        blocks: Sequence[Block],
+        steps: Sequence[Step],
+        chains: Sequence[Chain],
+    ) -> None:
+        super().__init__(title, subtitle, blocks)
+        self.steps = tuple(steps)
+        self.chains = tuple(chains)
+
+
+def explain(
+    trace: Trace, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+) -> Explanation:
+    """One iteration of a run with symbols, numbers put in, and results.
+
+    `only` names quantities; a weight (or its gradient) among them gets the chain rule
+    written out, ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and
+    rounded to so many significant digits where it is printed.
+    Raises ExperimentError for an iteration that was not run and for unknown names.
+
+    >>> import bpsheet as bp
+    >>> print(explain(bp.load("two-neuron").run(1), 1, only=["g"]).steps[0].result)
+    -0.2449
+    """
+    row = Row(trace, iteration, digits)
+    program = trace.program
+    wanted = None if only is None else _known([only] if isinstance(only, str) else only, row)
+    weights = [column for column in program if column.phase is Phase.WEIGHT]
+    named = set() if wanted is None else wanted
+    blocks: list[Block] = [
+        Prose(
+            f"Numbers are rounded to {digits} significant digit{'s' if digits > 1 else ''} where "
+            "they are printed; every result is computed from the exact ones."
+        ),
+        *_given(row, wanted),
+    ]
+    steps: list[Step] = []
+    chains: list[Chain] = []
+    shown_names = None if wanted is None else wanted | _of_weights(program, wanted)
+
+    def add(title: str, made: Sequence[Step], *before: Block) -> None:
+        if made:
+            blocks.extend([Heading(title), *before])
+            for step in made:
+                blocks.extend([Prose(step.sentence), step.equation])
+            steps.extend(made)
+
+    for title, phases in PARTS:
+        columns = [
+            c for c in program.phase(*phases) if shown_names is None or c.name in shown_names
+        ]
+        extra = spelled_logistic(columns) if title == "Forward pass" else []
+        add(title, [_step(column, row) for column in columns], *extra)
+        if title == "Backward pass":
+            asked = [w for w in weights if w.adjoint_name and {w.name, w.adjoint_name} & named]
+            for weight in asked:
+                chain = chain_of(program, weight.name)
+                chains.append(chain)
+                blocks.append(Heading(f"The chain rule for {weight.name}"))
+                blocks.extend(chain.worked(row))
+    moved = [w for w in weights if wanted is None or w.name in wanted]
+    add("New weights", [_next_step(weight, row) for weight in moved])
+    tests = [c for c in program.phase(Phase.TEST) if wanted is None or c.name in wanted]
+    add("Tests", [_step(column, row) for column in tests])
+    title = trace.experiment.title or trace.experiment.name
+    return Explanation(title, _subtitle(row), blocks, steps, chains)
+
+
+def _known(only: Iterable[str], row: Row) -> set[str]:
+    """The names asked for. Raises ExperimentError with the nearest names for those unknown."""
+    names = [name.strip() for name in only]
+    known = row.program.names
+    problems = [
+        Problem("only", f"no quantity {shown(name)}; {nearest(name, known)}")
+        for name in names
+        if name not in row.program.position
+    ]
+    if not names:
+        problems.append(Problem("only", "at least one name expected"))
+    if problems:
+        raise ExperimentError(problems, row.trace.experiment.name)
+    return set(names)
+
+
+def _of_weights(program: Program, wanted: set[str]) -> set[str]:
+    """What belongs to the weights asked for: gradients, their running sums, adjustments."""
+    found: set[str] = set()
+    for weight in program.phase(Phase.WEIGHT):
+        if weight.name not in wanted:
+            continue
+        found |= {weight.adjoint_name} if weight.adjoint_name else set()
+        for move in weight.references:
+            used = [ref.name for ref in program[move.name].references]
+            found |= {move.name, *(n for n in used if program[n].role is Role.GRADIENT_SUM)}
+    return found
+
+
+def _subtitle(row: Row) -> str:
+    program = row.program
+    epoch, example = (row.shown(Ref(name)).text for name in (EPOCH, EXAMPLE))
+    said = f"Iteration {row.iteration:,} (epoch {epoch}) presents example {example}."
+    if BATCH_ROW in program.position:
+        place = row.shown(Ref(BATCH_ROW)).text
+        ends = row.value(Ref(BATCH_END)) == 1
+        said += f" It is presentation {place} of its batch" + (
+            " and the last: the weights are adjusted."
+            if ends
+            else ": the gradients are added up, and the weights are not adjusted yet."
+        )
+    return said
+
+
+def _given(row: Row, wanted: set[str] | None) -> Iterable[Block]:
+    """What the iteration begins with: the example, the weights, the hyper-parameters."""
+    groups: list[tuple[str, list[Equation]]] = []
+    for label, roles in (
+        ("Inputs", (Role.DATA,)),
+        ("Targets", (Role.TARGET,)),
+        ("Weights", (Role.WEIGHT,)),
+        ("Place", (Role.ITERATION, Role.EPOCH, Role.EXAMPLE, Role.BATCH_ROW, Role.BATCH_END)),
+    ):
+        columns = [
+            column
+            for column in row.program
+            if column.role in roles
+            and (label != "Place" if wanted is None else column.name in wanted)
+        ]
+        groups.append((label, [_assigned(Ref(column.name), row) for column in columns]))
+    if wanted is None:
+        cells = [_assigned(Param(cell.name), row) for cell in row.program.parameters]
+        groups.append(("Hyper-parameters", cells))
+    if any(equations for _, equations in groups):
+        yield Heading("Given")
+    for label, equations in groups:
+        if equations:
+            yield Listing(label, tuple(equations))
+
+
+def _assigned(leaf: Ref | Param, row: Row) -> Equation:
+    return Equation((Side(leaf), Side.of(row.shown(leaf))))
+
+
+def spelled_logistic(columns: Iterable[Column]) -> list[Block]:
+    """What S stands for, where it is used."""
+    used = any(
+        isinstance(node, Call) and node.function == "logistic"
+        for column in columns
+        if column.formula is not None
+        for node in walk(column.formula)
+    )
+    if not used:
+        return []
+    z = Ref("z")
+    whole: Expr = Div(ONE, Sum((ONE, Call("exp", (Neg(z),)))))
+    return [
+        Prose("The logistic function:"),
+        Equation((Side(Call("logistic", (z,))), Side(whole))),
+    ]
+
+
+def sentence_of(column: Column) -> str:
+    """A column's meaning as a sentence."""
+    return f"{_BEGINNINGS.get(column.role, 'The ')}{column.meaning}."
+
+
+def _step(column: Column, row: Row) -> Step:
+    result = row.shown(Ref(column.name))
+    assert column.formula is not None
+    sides = row.worked(column.formula, result)
+    return Step(
+        column.name, sentence_of(column), equation(Side(Ref(column.name)), sides), result.text
+    )
+
+
+def _next_step(weight: Column, row: Row) -> Step:
+    """The weight of the next iteration: its own formula, one row on."""
+    assert weight.formula is not None
+    formula = replace_refs(weight.formula, lambda ref: Ref(ref.name))
+    frozen = formula == Ref(weight.name)
+    if frozen:
+        result = row.shown(Ref(weight.name))
+        said = f"{weight.name} is never updated."
+    else:
+        result = row.result(formula)
+        said = f"The new {weight.name}: the old one plus its adjustment."
+    made = equation(Side.of(Next(weight.name)), row.worked(formula, result))
+    return Step(f"new {weight.name}", said, made, result.text)

@@ -1,0 +1,84 @@
+"""What marking finds: marks, marked sheets, files refused, a class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from bpsheet.hand.judge import Judgement, Verdict
+
+__all__ = ["Grades", "Mark", "Refusal", "Sheet"]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One value: its judgement, the verdict that counts, its mark, and what was expected."""
+
+    judgement: Judgement
+    verdict: str
+    reason: str
+    mark: float
+    expected: str
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether there is something to say about it."""
+        return self.verdict not in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A marked sheet, its marks in the order of the sheet."""
+
+    path: Path
+    student: str
+    fingerprint: str
+    marks: tuple[Mark, ...]
+    out_of: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> float:
+        """The sum of the marks."""
+        return sum(mark.mark for mark in self.marks)
+
+    @property
+    def first_mistake(self) -> Mark | None:
+        """The first value, in the order of computing, that is not right."""
+        return next((mark for mark in self.marks if mark.is_mistake), None)
+
+    @property
+    def slips(self) -> Counter[str]:
+        """How often each slip was made; where several fit, the likeliest, with "perhaps"."""
+        found: Counter[str] = Counter()
+        for mark in self.marks:
+            kinds = mark.judgement.slips
+            if kinds and mark.verdict == Verdict.SLIP:
+                found[kinds[0] if len(kinds) == 1 else f"perhaps {kinds[0]}"] += 1
+        return found
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that could not be marked, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grades:
+    """A class: the marked sheets, the files refused, and who handed in nothing."""
+
+    sheets: tuple[Sheet, ...]
+    refused: tuple[Refusal, ...]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def slips(self) -> Counter[str]:
+        """How often each slip was made in the class."""
+        found: Counter[str] = Counter()
+        for sheet in self.sheets:
+            found += sheet.slips
+        return found

@@ -1,0 +1,99 @@
+"""What an exercise sheet says about itself: whose it is, and from which questions.
+
+It holds no answers. Read back, it is a stranger's text: every part is checked before use.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from bpsheet.errors import WorkbookError
+
+__all__ = ["FORMAT", "Identity", "read_identity"]
+
+# Another number means that the same names and seeds give other numbers or other lines.
+FORMAT = 1
+MAX_TEXT = 20_000
+MAX_NAME = 200
+MAX_ASK = 1_000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An exercise's name and choices, the student's name, and the fingerprint of it all."""
+
+    exercise: str
+    student: str
+    ask: tuple[str, ...]
+    iterations: int
+    digits: int
+    vary: tuple[str, ...]
+    seed: int
+    fingerprint: str
+
+    @property
+    def text(self) -> str:
+        """As it stands in a sheet."""
+        parts = {
+            "bpsheet": FORMAT,
+            "exercise": self.exercise,
+            "student": self.student,
+            "ask": list(self.ask),
+            "iterations": self.iterations,
+            "digits": self.digits,
+            "vary": list(self.vary),
+            "seed": self.seed,
+            "fingerprint": self.fingerprint,
+        }
+        return json.dumps(parts, ensure_ascii=False)
+
+
+def _is_name(value: object) -> bool:
+    """Text of a line's length, without control characters and halves of characters."""
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_NAME
+        and not any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
+    )
+
+
+def read_identity(text: str) -> Identity:
+    """The identity in a sheet. Raises WorkbookError where the text is none."""
+    if len(text) > MAX_TEXT:
+        raise WorkbookError("its identity is damaged (too long)")
+    try:
+        parts: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WorkbookError("its identity is damaged") from None
+    if not isinstance(parts, dict) or not isinstance(parts.get("bpsheet"), int):
+        raise WorkbookError("its identity is damaged")
+    if parts["bpsheet"] != FORMAT:
+        raise WorkbookError("it was made by another version of bpsheet")
+    wanted = {"exercise", "student", "ask", "iterations", "digits", "vary", "seed", "fingerprint"}
+    if set(parts) != wanted | {"bpsheet"}:
+        raise WorkbookError("its identity is damaged")
+    for key in ("exercise", "student", "fingerprint"):
+        if not _is_name(parts[key]):
+            raise WorkbookError(f"its identity is damaged ({key})")
+    for key in ("iterations", "digits", "seed"):
+        if not isinstance(parts[key], int) or isinstance(parts[key], bool):
+            raise WorkbookError(f"its identity is damaged ({key})")
+    for key in ("ask", "vary"):
+        names = parts[key]
+        if not isinstance(names, list) or len(names) > MAX_ASK:
+            raise WorkbookError(f"its identity is damaged ({key})")
+        if not all(map(_is_name, names)):
+            raise WorkbookError(f"its identity is damaged ({key})")
+    return Identity(
+        exercise=parts["exercise"],
+        student=parts["student"],
+        ask=tuple(parts["ask"]),
+        iterations=parts["iterations"],
+        digits=parts["digits"],
+        vary=tuple(parts["vary"]),
+        seed=parts["seed"],
+        fingerprint=parts["fingerprint"],
+    )

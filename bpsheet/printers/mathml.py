@@ -1,0 +1,226 @@
+"""Formulas as MathML, which browsers show without a script, and column names as symbols.
+
+A formula is a row of elements; `<mrow>` is put around it where one element is wanted.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Text,
+)
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = [
+    "MathMLPrinter",
+    "element",
+    "formula_mathml",
+    "number_mathml",
+    "symbol_mathml",
+]
+
+_LETTERS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
+    "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
+    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
+    "omega": "ω", "Delta": "Δ",
+}  # fmt: skip
+_PARAMETERS = {"learning_rate": "η"}
+_OPERATORS = {"<>": "≠", "<=": "≤", ">=": "≥"}
+_FENCES = {"abs": ("|", "|"), "int": ("⌊", "⌋")}
+_HEADS = {"logistic": "S"}
+MINUS = "<mo>−</mo>"
+
+
+def element(tag: str, text: str) -> str:
+    """A MathML element with text in it.
+
+    >>> element("mi", "a<b")
+    '<mi>a&lt;b</mi>'
+    """
+    clean = "".join(char if char.isprintable() else " " for char in text)
+    return f"<{tag}>{escape(clean)}</{tag}>"
+
+
+def _row(content: str) -> str:
+    return f"<mrow>{content}</mrow>"
+
+
+def _primed(base: str, primes: str) -> str:
+    return f"<msup>{base}{element('mo', '′' * len(primes))}</msup>" if primes else base
+
+
+def _word(text: str) -> str:
+    """One part of a name: a letter or Greek letter in italics, a word upright."""
+    if text in _LETTERS:
+        return element("mi", _LETTERS[text])
+    stem = text.rstrip("'")
+    primes = text[len(stem) :]
+    if re.fullmatch(r"[A-Za-z][0-9]+", stem):
+        base = f"<msub>{element('mi', stem[0])}{element('mn', stem[1:])}</msub>"
+        return _primed(base, primes)
+    if stem.isdigit() and stem.isascii():
+        return _primed(element("mn", stem), primes)
+    return _primed(element("mi", stem), primes)
+
+
+def symbol_mathml(name: str) -> str:
+    """A column's name as one element of MathML.
+
+    >>> symbol_mathml("w_xg1")
+    '<msub><mi>w</mi><mi>xg1</mi></msub>'
+    """
+    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
+        over, under = (_row(f"<mo>∂</mo>{symbol_mathml(part)}") for part in quotient.groups())
+        return f"<mfrac>{over}{under}</mfrac>"
+    if name.startswith("sum_") and " / " in name:
+        return _row(f"<mo>∑</mo>{symbol_mathml(name.removeprefix('sum_'))}")
+    if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
+        head, argument, primes = call.groups()
+        inside = _row(f"<mo>(</mo>{symbol_mathml(argument)}<mo>)</mo>")
+        return _row(symbol_mathml(head) + _primed(inside, primes))
+    if name.startswith("delta_"):
+        return _row(f"<mo>Δ</mo>{symbol_mathml(name.removeprefix('delta_'))}")
+    stem = name.rstrip("'")
+    primes = name[len(stem) :]
+    head, *parts = [part for part in stem.split("_") if part] or ["x"]
+    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", head)
+    if numbered and (numbered[1] in _LETTERS or (parts and len(numbered[1]) == 1)):
+        head, parts = numbered[1], [numbered[2], *parts]
+    if not parts:
+        return _word(head + primes)
+    below = "<mo>,</mo>".join(
+        element("mi", part) if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part)
+        for part in parts
+    )
+    below = below if len(parts) == 1 else _row(below)
+    if primes:
+        return f"<msubsup>{_word(head)}{below}{element('mo', '′' * len(primes))}</msubsup>"
+    return f"<msub>{_word(head)}{below}</msub>"
+
+
+def number_mathml(text: str) -> str:
+    """A number, its minus sign and power of ten as mathematics.
+
+    >>> number_mathml("-0.25")
+    '<mo>−</mo><mn>0.25</mn>'
+    """
+    mantissa, _, exponent = text.partition("e")
+    sign = MINUS if mantissa.startswith("-") else ""
+    made = f"{sign}{element('mn', mantissa.lstrip('-'))}"
+    if not exponent:
+        return made
+    power = _row(number_mathml(exponent.lstrip("+")))
+    return f"{made}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
+
+
+class MathMLPrinter(Printer):
+    """Prints products with a centred dot, quotients as fractions, choices as cases."""
+
+    plus = "<mo>+</mo>"
+    minus = MINUS
+    times = "<mo>·</mo>"
+
+    def binding(self, node: Expr) -> Binding:
+        match node:
+            case Div() | If():
+                return Binding.ATOM
+            case Call("mod", _):
+                return Binding.PRODUCT
+            case Call("exp", _):
+                return Binding.POWER
+            case Num(value) if value >= 0 and "e" in repr(value):
+                return Binding.PRODUCT
+        return super().binding(node)
+
+    def parenthesised(self, text: str) -> str:
+        return _row(f"<mo>(</mo>{text}<mo>)</mo>")
+
+    def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
+        text = super().operand(node, least, first=first)
+        # Parentheses are a row of their own: what still begins with a minus has none.
+        return self.parenthesised(text) if not first and text.startswith(MINUS) else text
+
+    def number(self, node: Num) -> str:
+        value = node.value
+        whole = value == int(value) and abs(value) < 1e15
+        text = str(int(value)) if whole else repr(value).replace("e+", "e")
+        mantissa, mark, exponent = text.partition("e")
+        return number_mathml(f"{mantissa}{mark}{int(exponent)}" if mark else text)
+
+    def word(self, node: Text) -> str:
+        return element("mtext", node.value)
+
+    def reference(self, node: Ref) -> str:
+        made = symbol_mathml(node.name)
+        if not node.lag:
+            return made
+        before = _row("<mo>(</mo><mi>n</mi><mo>−</mo><mn>1</mn><mo>)</mo>")
+        return f"<msup>{made}{before}</msup>"
+
+    def param(self, node: Param) -> str:
+        known = _PARAMETERS.get(node.name)
+        return element("mi", known) if known else symbol_mathml(node.name)
+
+    def lookup(self, node: Lookup) -> str:
+        return f"{symbol_mathml(node.table)}<mo>[</mo>{self.text(node.row)}<mo>]</mo>"
+
+    def negation(self, node: Neg) -> str:
+        return MINUS + self.operand(node.operand, Binding.ATOM)
+
+    def quotient(self, node: Div) -> str:
+        return f"<mfrac>{_row(self.text(node.left))}{_row(self.text(node.right))}</mfrac>"
+
+    def power(self, node: Pow) -> str:
+        base = _row(self.operand(node.base, Binding.ATOM))
+        return f"<msup>{base}{_row(self.text(node.exponent))}</msup>"
+
+    def call(self, node: Call) -> str:
+        parts = [self.text(part) for part in node.arguments]
+        if node.function == "mod":
+            left, right = (self.operand(part, Binding.POWER) for part in node.arguments)
+            return f"{left}<mo>mod</mo>{right}"
+        if node.function == "exp":
+            return f"<msup><mi>e</mi>{_row(parts[0])}</msup>"
+        if node.function == "sqrt":
+            return f"<msqrt>{_row(parts[0])}</msqrt>"
+        if node.function in _FENCES:
+            before, after = _FENCES[node.function]
+            return _row(f"{element('mo', before)}{parts[0]}{element('mo', after)}")
+        head = element("mi", _HEADS.get(node.function, node.function))
+        return head + self.parenthesised("<mo>,</mo>".join(parts))
+
+    def comparison(self, node: Compare) -> str:
+        left = self.operand(node.left, Binding.SUM, first=True)
+        right = self.operand(node.right, Binding.SUM, first=True)
+        return f"{left}{element('mo', _OPERATORS.get(node.operator, node.operator))}{right}"
+
+    def choice(self, node: If) -> str:
+        then, test, otherwise = (self.text(part) for part in (node.then, node.test, node.otherwise))
+        rows = (
+            f"<mtr><mtd>{then}</mtd><mtd><mtext>if </mtext>{test}</mtd></mtr>"
+            f"<mtr><mtd>{otherwise}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
+        )
+        return _row(f"<mo>{{</mo><mtable>{rows}</mtable>")
+
+
+def formula_mathml(name: str, expr: Expr) -> str:
+    """An equation: the column's symbol, and its formula, as a row of MathML elements.
+
+    >>> formula_mathml("s", Neg(Ref("z")))
+    '<mi>s</mi><mo>=</mo><mo>−</mo><mi>z</mi>'
+    """
+    return f"{symbol_mathml(name)}<mo>=</mo>{MathMLPrinter().text(expr)}"

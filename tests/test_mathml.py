@@ -1,0 +1,170 @@
+"""MathML: every node and function, precedence as in the other printers, well-formed XML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import refs, trees, written
+
+from bpsheet.errors import ProgramError
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+)
+from bpsheet.functions import FUNCTIONS
+from bpsheet.printers.base import NODES
+from bpsheet.printers.latex import symbol
+from bpsheet.printers.mathml import (
+    MathMLPrinter,
+    element,
+    formula_mathml,
+    number_mathml,
+    symbol_mathml,
+)
+from bpsheet.reader import load, template_names
+
+A, B, C = Ref("a"), Ref("b"), Ref("c")
+TWO = Num(2.0)
+EXAMPLES = (
+    Num(0.5),
+    Text("mean"),
+    A,
+    Param("learning_rate"),
+    Lookup("x1", A),
+    Neg(A),
+    Sum((A, B)),
+    Sub(A, B),
+    Mul(A, B),
+    Div(A, B),
+    Pow(A, TWO),
+    Call("tanh", (A,)),
+    Compare("<", A, B),
+    If(Compare("<", A, B), A, B),
+)
+
+
+def parsed(content):
+    return ET.fromstring(f"<math>{content}</math>")
+
+
+def shown(content):
+    """The text that a reader sees, without the two-dimensional part."""
+    return "".join(parsed(content).itertext())
+
+
+def test_every_node_is_covered():
+    assert {type(node) for node in EXAMPLES} == set(NODES) == set(MathMLPrinter.table)
+    for node in EXAMPLES:
+        assert shown(MathMLPrinter().text(node))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_covered(name):
+    arguments = (A, B) if name in ("max", "min", "mod") else (A,)
+    assert "a" in shown(MathMLPrinter().text(Call(name, arguments)))
+
+
+def test_an_unknown_node_raises():
+    @dataclass(frozen=True)
+    class Integral:
+        operand: object
+
+    with pytest.raises(ProgramError, match="has no rule for Integral"):
+        MathMLPrinter().text(Neg(Integral(A)))
+
+
+@pytest.mark.parametrize(
+    ("tree", "text"),
+    [
+        (Sum((A, Neg(B))), "a+(−b)"),
+        (Sum((Neg(A), B)), "−a+b"),
+        (Mul(A, Neg(B)), "a·(−b)"),
+        (Mul(Num(-2.0), B), "−2·b"),
+        (Mul(B, Num(-2.0)), "b·(−2)"),
+        (Mul(Sum((A, B)), C), "(a+b)·c"),
+        (Sub(A, Sub(B, C)), "a−(b−c)"),
+        (Mul(A, Num(1e-7)), "a·(1·10−7)"),
+        (Neg(Neg(A)), "−(−a)"),
+        (Call("logistic", (A,)), "S(a)"),
+        (Call("abs", (A,)), "|a|"),
+        (Compare("<=", A, B), "a≤b"),
+        (Ref("w", 1), "w(n−1)"),
+        (Param("learning_rate"), "η"),
+        (Lookup("x1", A), "x1[a]"),
+    ],
+)
+def test_precedence_and_signs(tree, text):
+    assert shown(MathMLPrinter().text(tree)) == text
+
+
+def test_fractions_powers_and_choices_have_two_dimensions():
+    assert formula_mathml("s", Div(A, Pow(Sub(B, C), TWO))) == (
+        "<mi>s</mi><mo>=</mo><mfrac><mrow><mi>a</mi></mrow><mrow><msup><mrow><mrow><mo>(</mo>"
+        "<mi>b</mi><mo>−</mo><mi>c</mi><mo>)</mo></mrow></mrow><mrow><mn>2</mn></mrow></msup>"
+        "</mrow></mfrac>"
+    )
+    choice = parsed(MathMLPrinter().text(EXAMPLES[-1]))
+    assert len(choice.findall(".//mtr")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("w_xg1", "<msub><mi>w</mi><mi>xg1</mi></msub>"),
+        ("f'", "<msup><mi>f</mi><mo>′</mo></msup>"),
+        ("h1", "<msub><mi>h</mi><mn>1</mn></msub>"),
+        ("eta", "<mi>η</mi>"),
+        ("delta_w", "<mrow><mo>Δ</mo><mi>w</mi></mrow>"),
+        ("delta(3)", "<mrow><mi>δ</mi><mrow><mo>(</mo><mn>3</mn><mo>)</mo></mrow></mrow>"),
+        (
+            "dMSE / dw",
+            "<mfrac><mrow><mo>∂</mo><mi>MSE</mi></mrow><mrow><mo>∂</mo><mi>w</mi></mrow></mfrac>",
+        ),
+        ("a<b&c", "<mi>a&lt;b&amp;c</mi>"),
+    ],
+)
+def test_names_as_symbols(name, text):
+    assert symbol_mathml(name) == text
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_every_name_of_the_templates_has_the_structure_that_latex_gives_it(template):
+    """Fractions, sums and subscripts stand in both or in neither."""
+    for column in load(template).columns:
+        latex, mathml = symbol(column.name), symbol_mathml(column.name)
+        assert len(parsed(mathml)) == 1, column.name
+        assert ("\\frac" in latex) == ("<mfrac>" in mathml)
+        assert ("\\sum" in latex) == ("∑" in mathml)
+        assert ("_{" in latex) == ("<msub" in mathml)
+
+
+def test_numbers():
+    assert number_mathml("6.640e-5") == (
+        "<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>5</mn></mrow></msup>"
+    )
+    assert element("mtext", "a\x1b<") == "<mtext>a &lt;</mtext>"
+
+
+@given(trees(st.one_of(refs, written)))
+@settings(deadline=None, max_examples=60)
+def test_random_formulas_are_well_formed(tree):
+    """Scripts and fractions have two children each, which is what browsers need."""
+    for node in parsed(MathMLPrinter().text(tree)).iter():
+        if node.tag in ("mfrac", "msup", "msub"):
+            assert len(node) == 2
