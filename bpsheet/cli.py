@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,13 @@ import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
-from bpsheet.errors import BpsheetError, EngineError, ExperimentError, OutputError, Problem
+from bpsheet.commands.settings import changes_of, trained
+from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bpsheet.experiment import Experiment
-    from bpsheet.trace import Trace
 
 __all__ = ["main"]
 
@@ -74,40 +73,14 @@ def new(name: str) -> None:
     click.echo(f"Wrote {path}. Run it: bpsheet run {path}")
 
 
-def _changes(settings: Sequence[str]) -> dict[str, float | str]:
-    """The pairs of --set: numbers where they read as numbers, else words."""
-    from bpsheet.reader import PLAIN_NUMBER
-
-    changes: dict[str, float | str] = {}
-    for setting in settings:
-        name, equals, text = setting.rpartition("=")
-        name, text = name.strip(), text.strip()
-        if not equals or not name or not text:
-            raise ExperimentError(
-                [Problem("", f'NAME=VALUE expected, such as w_xg1=0.7; got "{setting}"')], "--set"
-            )
-        if name in ("iterations", "batch_size") and re.fullmatch("[0-9]{1,12}", text):
-            changes[name] = int(text)
-        else:
-            changes[name] = float(text) if PLAIN_NUMBER.fullmatch(text) else text
-    return changes
-
-
 def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experiment:
     from bpsheet.reader import load
 
-    changes = _changes(settings)
+    changes = changes_of(settings)
     if iterations is not None:
         changes["iterations"] = iterations
     experiment = load(spec)
     return experiment.changed(changes) if changes else experiment
-
-
-def _trained(experiment: Experiment) -> Trace:
-    from bpsheet.terminal import late_progress
-
-    with late_progress(_console(error=True), "Training", experiment.iterations) as done:
-        return experiment.run(progress=done)
 
 
 ITERATIONS = click.option(
@@ -162,7 +135,7 @@ def run(
         from bpsheet.workbook import check_fits
 
         check_fits(experiment, layout or "full")
-    trace = _trained(experiment)
+    trace = trained(experiment, experiment.iterations)
     console = _console()
     console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")
     console.print(run_table(trace, console.width))
@@ -191,7 +164,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     experiment = _load(spec, None, settings)
     if iteration > experiment.iterations:
         experiment = experiment.changed({"iterations": iteration})
-    trace = _trained(experiment)
+    trace = trained(experiment, experiment.iterations)
     console = _console()
     console.print(
         f"[bold]{_plain(experiment.title or experiment.name)}[/bold], iteration {iteration}\n"
@@ -222,7 +195,7 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     error = _console(error=True)
     with error.status("") as status:
         report = verified(
-            file, engine, _changes(settings) or None, lambda stage: status.update(f"{stage} …")
+            file, engine, changes_of(settings) or None, lambda stage: status.update(f"{stage} …")
         )
     console = _console()
     made = changes_in_words(report.changes)
@@ -244,13 +217,8 @@ def schema() -> None:
     click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-cli.add_command(exercise)
-cli.add_command(grade)
-cli.add_command(check_hand)
-
-
-cli.add_command(explain)
-cli.add_command(derive)
+for command in (explain, derive, check_hand, exercise, grade):
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ import bpsheet as bp
 from bpsheet.hand.exercise import Exercise, Task, decimals_needed
 from bpsheet.hand.feedback import class_table, feedback_text, safe_field
 from bpsheet.hand.fillin import FIRST_ROW, IDENTITY, NAME_CELL, SHEET, fill_in_workbook
-from bpsheet.hand.grade import grade_file, grade_folder
+from bpsheet.hand.grade import grade_file, grade_folder, read_filled
 from bpsheet.hand.handout import write_class, write_feedback
 from bpsheet.hand.identity import FORMAT, read_identity
 from bpsheet.hand.names import file_name
@@ -93,6 +93,7 @@ SLIPS = [
     ("g_error", -1.0, "sign"),
     ("MSE", 2.0, "half or double"),
     ("delta_w_xg1", -1.0, "sign"),
+    ("delta_w_gf0", 10.0, "learning rate left out"),
 ]
 
 
@@ -128,6 +129,13 @@ def test_two_iterations_of_every_template_rounded_are_right(tmp_path, name):
     sheet = grade_file(path, task.exercise.experiment)
     assert sheet.total == sheet.out_of == len(texts)
     assert sheet.first_mistake is None
+
+
+def test_a_sheet_is_read_without_marking_it(ada, own):
+    task, filled = read_filled(fill(own, ada, {"z_g": "-0.970"}), NETWORK)
+    assert task.trace.frame.equals(ada.trace.frame)
+    assert filled.answers[1, "z_g"] == "-0.970"
+    assert set(filled.answers.values()) == {"-0.970", ""}
 
 
 def test_an_empty_sheet_has_no_marks(ada, own):

@@ -23,7 +23,7 @@ from bpsheet.hand.questions import Place
 from bpsheet.hand.scheme import FEW_DIGITS, MARKS
 from bpsheet.hand.shadow import Shadow
 
-__all__ = ["grade_file", "grade_folder", "sheets_in"]
+__all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
 
 MAX_FILES = 5_000
 # Beside the sheets a folder may hold our own tables, and what systems leave in folders.
@@ -62,6 +62,15 @@ class _Exercises:
         return self.known[key]
 
 
+def read_filled(path: Path, experiment: Experiment) -> tuple[Task, Filled]:
+    """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
+
+    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    """
+    task, filled, _ = _read(path, _Exercises(experiment))
+    return task, filled
+
+
 def grade_file(
     path: Path,
     experiment: Experiment,
@@ -76,22 +85,26 @@ def grade_file(
 
 
 def _grade(path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str) -> Sheet:
+    task, filled, student = _read(path, exercises)
+    made = _marks(task, filled, marks, decimal)
+    notes = _notes(path, task.student, student, filled)
+    full = marks[Verdict.CORRECT] * len(made)
+    return Sheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
+
+
+def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
+    """The student's numbers, what they wrote, and their name."""
     book = open_filled(path)
     identity = book.identity()
     task = exercises.of(identity, path.name).task(identity.student)
-    filled = book.read(task)
-    student = identity.student or book.student()
-    made = _marks(task, filled, marks, decimal)
-    notes = _notes(path, identity, student, filled)
-    full = marks[Verdict.CORRECT] * len(made)
-    return Sheet(path, student, identity.fingerprint, made, full, tuple(notes))
+    return task, book.read(task), identity.student or book.student()
 
 
-def _notes(path: Path, identity: Identity, student: str, filled: Filled) -> list[str]:
+def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
     notes = []
     if not student:
         notes.append("no name on the sheet")
-    if identity.student and path.name != file_name(identity.student):
+    if owner and path.name != file_name(owner):
         notes.append("the file was renamed")
     if filled.formulas:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
