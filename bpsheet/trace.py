@@ -185,7 +185,8 @@ class Trace:
         """Hand calculations against this run, judged by the digits that were written.
 
         `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
-        a DataFrame or a CSV file (iteration, quantity, value; or a column for each quantity);
+        a DataFrame or a CSV file (iteration, quantity, value; or a column for each quantity),
+        or a filled-in exercise (.xlsx), which is judged over the numbers it was made with;
         without it, the experiment's own [hand]. `decimal` is what stands before the decimals.
 
         Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,

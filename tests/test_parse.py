@@ -177,6 +177,10 @@ def test_text_read_and_printed_again_is_the_same_text(tree):
 @settings(deadline=None, max_examples=400)
 def test_any_text_is_either_a_formula_or_refused_as_none(text):
     try:
-        parse_formula(text, NAMES)
-    except FormulaError:
-        return
+        tree = parse_formula(text, NAMES)
+    except FormulaError as error:
+        read_back = None
+        assert "^" in str(error)  # noqa: PT017 - either outcome is right
+    else:
+        read_back = parse_formula(formula_text(tree), NAMES)
+    assert read_back is None or formula_text(read_back) == formula_text(tree)

@@ -35,7 +35,7 @@ COLOURS = {"correct": "green", "rounded early": "green", "carried through": "gre
 def check(spec: str, hand: Path | None, decimal: str) -> None:
     """Compare hand calculations with a run of SPEC, by the digits that were written.
 
-    HAND is a CSV file; without it, the experiment's own table [hand] is compared.
+    HAND is a CSV file or a filled-in exercise (.xlsx); without it, the experiment's own table [hand] is compared.
     The exit status is 0 when all is right or carried through, 1 when there are mistakes.
     """
     from rich.console import Console
@@ -45,11 +45,15 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     from bpsheet.reader import load
 
     experiment = load(spec)
-    given = read_csv(hand) if hand is not None else of_experiment(experiment.hand)
-    values = hand_values(given, [column.name for column in experiment.columns])
-    # One row more, for the weights after the last update.
-    rows = max((iteration for iteration, _ in values), default=1) + 1
-    found = judged(experiment.run(iterations=rows), given, "," if decimal == "comma" else ".")
+    comma = "," if decimal == "comma" else "."
+    if hand is not None and hand.suffix.lower() == ".xlsx":
+        found = judged(experiment.run(iterations=1), hand, comma)
+    else:
+        given = read_csv(hand) if hand is not None else of_experiment(experiment.hand)
+        values = hand_values(given, [column.name for column in experiment.columns])
+        # One row more, for the weights after the last update.
+        rows = max((iteration for iteration, _ in values), default=1) + 1
+        found = judged(experiment.run(iterations=rows), given, comma)
     console = Console(highlight=False, emoji=False)
     console.print(_table(first_mistake_first(found)))
     mistakes = sum(not judgement.verdict.is_right for judgement in found)

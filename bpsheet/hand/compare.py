@@ -18,12 +18,14 @@ __all__ = ["as_frame", "compare", "first_mistake_first", "judged"]
 def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> list[Judgement]:
     """The judgements of hand values, in the order in which they are computed.
 
-    `hand` is a dict, a DataFrame, the path of a CSV file, or None for the experiment's own
-    [hand]. Raises HandError for what cannot be used.
+    `hand` is a dict, a DataFrame, the path of a CSV file or of a filled-in exercise (.xlsx), or
+    None for the experiment's own [hand]. Raises HandError for what cannot be used.
     """
     if hand is None:
         hand = of_experiment(trace.experiment.hand)
     elif isinstance(hand, str | Path):
+        if Path(hand).suffix.lower() == ".xlsx":
+            return _filled_in(trace, Path(hand), decimal)
         hand = read_csv(Path(hand))
     values = hand_values(hand, trace.program.names)
     if not values:
@@ -32,6 +34,14 @@ def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> 
     if last > len(trace):
         raise HandError([f"iteration {last}, but the run has {len(trace)}"])
     return judge(trace, values, decimal=decimal)
+
+
+def _filled_in(trace: Trace, path: Path, decimal: str) -> list[Judgement]:
+    """The judgements of a filled-in exercise, over the numbers that it was made with."""
+    from bpsheet.hand.grade import read_filled
+
+    task, filled = read_filled(path, trace.experiment)
+    return judge(task.trace, filled.answers, decimal=decimal)
 
 
 def as_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
