@@ -75,12 +75,14 @@ def new(name: str) -> None:
 
 def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experiment:
     from bpsheet.reader import load
+    from bpsheet.terminal import late_status
 
     changes = changes_of(settings)
     if iterations is not None:
         changes["iterations"] = iterations
-    experiment = load(spec)
-    return experiment.changed(changes) if changes else experiment
+    with late_status(_console(error=True), "Checking …"):
+        experiment = load(spec)
+        return experiment.changed(changes) if changes else experiment
 
 
 ITERATIONS = click.option(
@@ -124,7 +126,7 @@ def run(
 ) -> None:
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
     from bpsheet.export import check, write
-    from bpsheet.terminal import late_progress, run_table, summary
+    from bpsheet.terminal import late_progress, late_status, run_table, summary
 
     experiment = _load(spec, iterations, settings)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
@@ -134,7 +136,8 @@ def run(
     if path.suffix.lower() == ".xlsx":
         from bpsheet.workbook import check_fits
 
-        check_fits(experiment, layout or "full")
+        with late_status(_console(error=True), "Checking …"):
+            check_fits(experiment, layout or "full")
     trace = trained(experiment, experiment.iterations)
     console = _console()
     console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "changes_in_words",
     "late_progress",
+    "late_status",
     "run_table",
     "show_iteration",
     "summary",
@@ -65,6 +67,20 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
     finally:
         if task is not None:
             bar.stop()
+
+
+@contextmanager
+def late_status(console: Console, what: str) -> Iterator[None]:
+    """Says what is going on when it lasts over a second, where nothing can be counted."""
+    status = console.status(what)
+    timer = Timer(PATIENCE, status.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        status.stop()
 
 
 def _value(trace: Trace, row: int, column: Column) -> str:

@@ -291,3 +291,27 @@ def test_the_command_puts_the_first_mistake_first_and_says_so_in_its_status(tmp_
     assert refused.returncode == 2
     assert "unknown quantity" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_filled_in_exercise_is_compared_over_its_own_numbers(tmp_path, trace):
+    from click.testing import CliRunner
+    from openpyxl import load_workbook
+
+    from bpsheet.cli import cli
+
+    path = tmp_path / "practice.xlsx"
+    made = CliRunner().invoke(cli, ["exercise", "two-neuron", "-o", str(path), "--ask", "g,f"])
+    assert made.exit_code == 0
+    book = load_workbook(path)
+    sheet = book.worksheets[0]
+    for row in sheet.iter_rows():
+        if row[0].value in ("g", "f"):
+            cell = next(cell for cell in row[1:] if not cell.protection.locked)
+            cell.value = {"g": "-0.245", "f": "0.580"}[row[0].value]
+    book.save(path)
+    found = trace.compare(path).set_index("quantity")
+    assert found.loc["g", "verdict"] == "correct"
+    assert found.loc["f", "verdict"] == "likely slip"
+    done = check("two-neuron", str(path), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "1 of 2 right." in done.stdout
