@@ -208,6 +208,11 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
         for comparison in report.comparisons:
             for line in comparison.wrong[:5]:
                 console.print(_plain(f"  {comparison.what}: {line}"), soft_wrap=True)
+        every = [line for comparison in report.comparisons for line in comparison.wrong]
+        if engine == "ironcalc" and all(line.endswith("an error expected") for line in every):
+            console.print(
+                "ironcalc knows no error in the middle of a formula; try --engine libreoffice."
+            )
         sys.exit(1)
 
 

@@ -98,7 +98,9 @@ def _parameters(book: Workbook, sheet: Worksheet, layout: Layout) -> None:
             put_number(sheet, place, parameter.value, style.INPUT_FONT)
         sheet[place].fill = style.INPUT_FILL
         sheet[place].alignment = Alignment(horizontal="left")
-        sheet[place].comment = _comment(f"{parameter.meaning}. Change it, and every row follows.")
+        sheet[place].comment = _comment(
+            f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}. Change it, and every row follows."
+        )
         reference = f"{STEPS}!${place[0]}${PARAMETER_ROW}"
         book.defined_names[parameter.name] = DefinedName(parameter.name, attr_text=reference)
         if parameter.choices:
