@@ -14,13 +14,16 @@ from bpsheet.expr import (
     Div,
     Expr,
     If,
+    Lookup,
     Mul,
     Neg,
     Num,
+    Param,
     Pow,
     Ref,
     Sub,
     Sum,
+    Text,
 )
 from bpsheet.functions import LOSSES, SIMPLIFIED
 
@@ -28,6 +31,24 @@ NAMES = ("a", "b", "c", "d")
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=")
 UNARY = ("abs", "cos", "exp", "int", "ln", "logistic", "sign", "sin", "sqrt", "tanh")
 
+A, B = Ref("a"), Ref("b")
+# A formula of each type of node, for the printers.
+ONE_OF_EACH = (
+    Num(0.5),
+    Text("mean"),
+    A,
+    Param("learning_rate"),
+    Lookup("x1", A),
+    Neg(A),
+    Sum((A, B)),
+    Sub(A, B),
+    Mul(A, B),
+    Div(A, B),
+    Pow(A, Num(2.0)),
+    Call("tanh", (A,)),
+    Compare("<", A, B),
+    If(Compare("<", A, B), A, B),
+)
 refs = st.sampled_from(NAMES).map(Ref)
 # Numbers as people write them into formulas: 0, 1, 2, 0.5, 0.01, …
 written = st.one_of(

@@ -194,6 +194,7 @@ def test_the_numbers_put_in_are_the_traces_values_rounded(traced, template):
 def chain_ends_equal_the_gradient(trace, iteration, weights):
     graph = Graph(trace.program)
     row = Row(trace, iteration)
+    ended = 0
     for name in weights:
         chain = chain_of(trace.program, name, graph)
         if chain.product is None:
@@ -206,6 +207,8 @@ def chain_ends_equal_the_gradient(trace, iteration, weights):
         assert abs(exact - gradient) <= 1e-12 * scale, name
         end = chain.worked(row)[-1].sides[-1]
         assert AtomText(end.atoms).text(end.expr) == row.number(gradient).text
+        ended += 1
+    return ended
 
 
 @pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "book-perceptron"])
@@ -214,7 +217,7 @@ def test_the_chain_rule_ends_in_the_gradient(traced, template):
     trace = traced(template, 7)
     weights = [column.name for column in trace.program.phase(Phase.WEIGHT)]
     for iteration in (1, 5):
-        chain_ends_equal_the_gradient(trace, iteration, weights)
+        assert chain_ends_equal_the_gradient(trace, iteration, weights) == len(weights)
 
 
 def test_local_derivatives_are_public_and_as_the_source_writes_them():

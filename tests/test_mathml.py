@@ -8,14 +8,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import refs, trees, written
+from strategies import ONE_OF_EACH, refs, trees, written
 
 from bpsheet.errors import ProgramError
 from bpsheet.expr import (
     Call,
     Compare,
     Div,
-    If,
     Lookup,
     Mul,
     Neg,
@@ -25,7 +24,6 @@ from bpsheet.expr import (
     Ref,
     Sub,
     Sum,
-    Text,
 )
 from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import NODES
@@ -41,22 +39,6 @@ from bpsheet.reader import load, template_names
 
 A, B, C = Ref("a"), Ref("b"), Ref("c")
 TWO = Num(2.0)
-EXAMPLES = (
-    Num(0.5),
-    Text("mean"),
-    A,
-    Param("learning_rate"),
-    Lookup("x1", A),
-    Neg(A),
-    Sum((A, B)),
-    Sub(A, B),
-    Mul(A, B),
-    Div(A, B),
-    Pow(A, TWO),
-    Call("tanh", (A,)),
-    Compare("<", A, B),
-    If(Compare("<", A, B), A, B),
-)
 
 
 def parsed(content):
@@ -69,8 +51,8 @@ def shown(content):
 
 
 def test_every_node_is_covered():
-    assert {type(node) for node in EXAMPLES} == set(NODES) == set(MathMLPrinter.table)
-    for node in EXAMPLES:
+    assert {type(node) for node in ONE_OF_EACH} == set(NODES) == set(MathMLPrinter.table)
+    for node in ONE_OF_EACH:
         assert shown(MathMLPrinter().text(node))
 
 
@@ -119,7 +101,7 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         "<mi>b</mi><mo>−</mo><mi>c</mi><mo>)</mo></mrow></mrow><mrow><mn>2</mn></mrow></msup>"
         "</mrow></mfrac>"
     )
-    choice = parsed(MathMLPrinter().text(EXAMPLES[-1]))
+    choice = parsed(MathMLPrinter().text(ONE_OF_EACH[-1]))
     assert len(choice.findall(".//mtr")) == 2
 
 
