@@ -318,17 +318,19 @@ def test_a_filled_in_exercise_is_compared_over_its_own_numbers(tmp_path, trace):
 
 
 def test_a_minus_sign_left_out_inside_a_formula_is_named():
-    """softplus worked as z + ln(1 + e^|z|): turning the whole value's sign would not give that."""
+    """−z³ + 2z worked as z³ + 2z: turning the sign of the whole would not give that."""
     trace = bp.Experiment(
         network=bp.Network(
             inputs=["x"],
             targets=["y"],
             loss="half_squared_error",
-            layers=[bp.Layer(neurons=["h"], activation="softplus", weights=[[1.0]], bias=[0.0])],
+            layers=[
+                bp.Layer(neurons=["h"], activation="-(z^3) + 2*z", weights=[[1.0]], bias=[0.0])
+            ],
         ),
         data=bp.Data(examples=[[0.8, 1.0]]),
         training=bp.Training(iterations=2),
     ).run()
-    found = only(trace, {"h": f"{0.8 + math.log(1 + math.exp(0.8)):.4f}"}, "h")
+    found = only(trace, {"h": f"{0.8**3 + 2 * 0.8:.4f}"}, "h")
     assert found.verdict is Verdict.SLIP
     assert "a minus sign is left out" in found.reason
