@@ -14,7 +14,7 @@ import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
-from bpsheet.commands.settings import changes_of, trained
+from bpsheet.commands.settings import SET, changes_of, trained
 from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
@@ -87,14 +87,6 @@ def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experim
 
 ITERATIONS = click.option(
     "--iterations", type=click.IntRange(1), metavar="N", help="How many presentations."
-)
-SET = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
-    "(x1[2] is x1 of example 2). May be given several times.",
 )
 
 

@@ -13,7 +13,7 @@ from bpsheet.expr import Call, Mul, Num, Ref, Sum
 from bpsheet.program import Column, Phase, Program, Role
 from bpsheet.reader import template_names
 from bpsheet.workbook import check_fits, count_formulas, layout_of
-from bpsheet.workbook.layout import Layout, book_layout, full_layout, make_layout
+from bpsheet.workbook.layout import Layout, full_layout, make_layout
 
 
 def column(name, formula, role=Role.OUTPUT, start=None):
@@ -29,7 +29,7 @@ START = column("w", Sum((Ref("w", 1), Num(1.0))), Role.WEIGHT, start=2.0)
 
 
 def laid_out(*columns: Column) -> Layout:
-    return book_layout(Program((START, *columns)), 1)
+    return make_layout(Program((START, *columns)), 1, "book")
 
 
 def shown_names(layout: Layout) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.settings import SET, changes_of, trained
+
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.explain import Document
@@ -27,14 +29,6 @@ OUTPUT = click.option(
     "--output",
     type=click.Path(path_type=Path),
     help="The file to write. Default: the terminal.",
-)
-SET = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
-    "(x1[2] is x1 of example 2). May be given several times.",
 )
 
 
@@ -72,8 +66,6 @@ def explain(
     output: Path | None,
 ) -> None:
     """Work out one iteration of SPEC as a textbook does: symbols, numbers put in, results."""
-    from bpsheet.commands.settings import trained
-
     trace = trained(_experiment(spec, settings), iteration)
     names = None if only is None else [name for name in only.split(",") if name.strip()]
     _written(trace.explain(iteration, only=names, digits=digits), form, output)
@@ -94,7 +86,6 @@ def derive(spec: str, form: str, output: Path | None) -> None:
 
 
 def _experiment(spec: str, settings: tuple[str, ...]) -> Experiment:
-    from bpsheet.commands.settings import changes_of
     from bpsheet.reader import load
 
     experiment = load(spec)

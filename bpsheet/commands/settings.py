@@ -6,13 +6,24 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
 from bpsheet.errors import ExperimentError, Problem
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.trace import Trace
 
-__all__ = ["changes_of", "trained"]
+__all__ = ["SET", "changes_of", "trained"]
+
+SET = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
+    "(x1[2] is x1 of example 2). May be given several times.",
+)
 
 
 def changes_of(settings: Sequence[str]) -> dict[str, float | str]:

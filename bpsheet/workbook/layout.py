@@ -24,7 +24,6 @@ __all__ = [
     "LAYOUTS",
     "Layout",
     "Shown",
-    "book_layout",
     "full_layout",
     "make_layout",
 ]
@@ -282,8 +281,3 @@ def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
 def full_layout(program: Program, examples: int) -> Layout:
     """The layout with everything: iteration, weighted sums, data on a sheet of its own."""
     return make_layout(program, examples, "full")
-
-
-def book_layout(program: Program, examples: int) -> Layout:
-    """The layout of the book's own sheets."""
-    return make_layout(program, examples, "book")
