@@ -36,6 +36,9 @@ from bpsheet.program import Column, Phase, Role
 
 __all__ = ["backward", "differentiate", "local_derivatives"]
 
+# What the forward pass begins with.
+LEAVES = (Phase.INPUT, Phase.WEIGHT)
+
 
 def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
@@ -167,7 +170,8 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     Equation: ∂L/∂c = Σ over the users u of c of ∂L/∂u · ∂u/∂c.
 
     A column gets an adjoint column where its `adjoint_name` says so, and a column for its
-    local derivative where its `slope_name` does. Weights' adjoints are the gradients.
+    local derivative where its `slope_name` does. The adjoints of the leaves, weights and
+    inputs, stand last: they are the gradients.
     """
     wanted = {column.name for column in forward}
     shares: dict[str, list[Expr]] = {objective: [ONE]}
@@ -177,7 +181,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     for column in reversed(forward):
         collected = shares.get(column.name)
         if collected is None:
-            if column.phase is Phase.WEIGHT and column.adjoint_name:
+            if column.phase in LEAVES and column.adjoint_name:
                 # The loss does not depend on it: behind a step, say.
                 gradients.append(_adjoint_column(column, Num(0.0), is_fed_back=False))
             continue
@@ -186,7 +190,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             is_fed_back = any(ref.name in error_terms for ref in references(adjoint))
             made = _adjoint_column(column, adjoint, is_fed_back=is_fed_back)
             error_terms |= {made.name} if made.role is Role.ERROR else set()
-            (gradients if column.phase is Phase.WEIGHT else passed).append(made)
+            (gradients if column.phase in LEAVES else passed).append(made)
             adjoint = Ref(made.name)
         for name, partial in local_derivatives(column).items():
             if partial == ZERO or name not in wanted:
@@ -199,31 +203,38 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
 
 
 def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Column:
-    name = str(column.adjoint_name)
-    if column.phase is Phase.WEIGHT:
-        role, phase = Role.GRADIENT, Phase.GRADIENT
-        meaning = (
-            f"derivative of the loss with respect to {column.name}: "
-            "the neuron's error term times the input to the weight"
-        )
-    elif column.role is Role.OUTPUT:
-        role, phase = Role.LOSS_DERIVATIVE, Phase.BACKWARD
-        meaning = f"derivative of the loss with respect to the output {column.name}"
-    else:
-        role, phase = Role.ERROR, Phase.BACKWARD
-        meaning = (
-            f"error term of {column.neuron}, the derivative of the loss with respect to its "
-            "weighted sum: "
-        )
-        meaning += (
-            "the error terms of the neurons it feeds, each times the weight between, times the "
-            "derivative of its output"
-            if is_fed_back
-            else "what a change of its output does to the loss, times the derivative of its output"
-        )
-    made = replace(
+    """The column for the derivative of the loss with respect to a column."""
+    phase = Phase.GRADIENT if column.phase in LEAVES else Phase.BACKWARD
+    what = f"derivative of the loss with respect to {column.name}"
+    match column.role:
+        case Role.WEIGHT if column.neuron is not None:
+            role = Role.GRADIENT
+            meaning = f"{what}: the neuron's error term times the input to the weight"
+        case Role.WEIGHT:
+            role = Role.GRADIENT
+            meaning = f"{what}: over every formula that uses it, the derivative there times its own"
+        case Role.OUTPUT:
+            role = Role.LOSS_DERIVATIVE
+            meaning = f"derivative of the loss with respect to the output {column.name}"
+        case Role.SUM:
+            role = Role.ERROR
+            meaning = (
+                f"error term of {column.neuron}, the derivative of the loss with respect to its "
+                "weighted sum: "
+            )
+            meaning += (
+                "the error terms of the neurons it feeds, each times the weight between, times "
+                "the derivative of its output"
+                if is_fed_back
+                else "what a change of its output does to the loss, times the derivative of its "
+                "output"
+            )
+        case _:
+            role = Role.DERIVATIVE
+            meaning = f"{what}: over every formula that uses it, the derivative there times its own"
+    return replace(
         column,
-        name=name,
+        name=str(column.adjoint_name),
         phase=phase,
         role=role,
         formula=adjoint,
@@ -231,8 +242,8 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Colu
         partials=None,
         slope_name=None,
         adjoint_name=None,
+        meaning=meaning,
     )
-    return replace(made, meaning=meaning)
 
 
 def _slope_column(column: Column, partial: Expr) -> Column:
