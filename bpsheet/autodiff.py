@@ -111,13 +111,16 @@ def _quotient(left: Expr, right: Expr, name: str) -> Expr:
 
 
 def _power(base: Expr, exponent: Expr, name: str) -> Expr:
-    """(u^n)' = n u^(n−1) u' for a number n; u^v (v' ln u + v u'/u) otherwise."""
+    """(u^n)' = n u^(n−1) u' where n stands still; u^v (v' ln u + v u'/u) otherwise."""
     inner = differentiate(base, name)
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
         return _times(Mul(exponent, reduced) if less else ONE, inner)
-    outer = _times(differentiate(exponent, name), Call("ln", (base,)))
+    moved = differentiate(exponent, name)
+    if moved == ZERO:
+        return _times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
+    outer = _times(moved, Call("ln", (base,)))
     along = ZERO if inner == ZERO else Div(_times(exponent, inner), base)
     return _times(Pow(base, exponent), total([term for term in (outer, along) if term != ZERO]))
 
