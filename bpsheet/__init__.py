@@ -26,6 +26,7 @@ __all__ = [
     "Network",
     "Notation",
     "OutputError",
+    "Schedule",
     "Test",
     "Trace",
     "Training",
@@ -49,7 +50,7 @@ _HOMES = {
     "bpsheet.experiment": ("Experiment",),
     "bpsheet.notation": ("Notation",),
     "bpsheet.reader": ("load",),
-    "bpsheet.spec": ("Data", "Initial", "Layer", "Network", "Test", "Training"),
+    "bpsheet.spec": ("Data", "Initial", "Layer", "Network", "Schedule", "Test", "Training"),
     "bpsheet.trace": ("Trace",),
     "bpsheet.verify": ("verify",),
 }
@@ -68,7 +69,7 @@ if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.notation import Notation
     from bpsheet.reader import load
-    from bpsheet.spec import Data, Initial, Layer, Network, Test, Training
+    from bpsheet.spec import Data, Initial, Layer, Network, Schedule, Test, Training
     from bpsheet.trace import Trace
     from bpsheet.verify import verify
 

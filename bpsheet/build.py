@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bpsheet.autodiff import backward
+from bpsheet.functions import LOSSES
 from bpsheet.initial import initial_values
 from bpsheet.network import forward_columns, weight_columns
 from bpsheet.notation import Notation
@@ -17,8 +18,8 @@ from bpsheet.training import (
     parameters,
     perceptron_columns,
     presentation_columns,
-    update_columns,
 )
+from bpsheet.updates import update_columns
 from bpsheet.wiring import trained_names, weight_names, wire
 
 __all__ = ["columns_of", "is_batched", "program_of"]
@@ -71,7 +72,10 @@ def columns_of(
     columns += [*weights, *forward]
     if has_loss:
         columns += backward([*weights, *forward], loss)
-        columns += update_columns(training, weights, notation, adjustments, batched=batched)
+        uphill = training.rule == "gradient_ascent" or LOSSES[str(network.loss)].maximised
+        columns += update_columns(
+            training, weights, notation, adjustments, uphill=uphill, batched=batched
+        )
     else:
         by_name = {column.name: column for column in weights}
         columns += perceptron_columns(layers[-1], network.targets, by_name, adjustments)

@@ -32,6 +32,7 @@ from bpsheet.notation import Notation
 from bpsheet.problems import nearest, shown
 from bpsheet.program import Column, Program
 from bpsheet.spec import Data, Initial, Network, Spec, Test, Training
+from bpsheet.updates import settings_of
 from bpsheet.wiring import wire
 
 if TYPE_CHECKING:
@@ -153,8 +154,10 @@ class Experiment(Spec):
     def changed(self, changes: Mapping[str, float | str]) -> Experiment:
         """A copy with some of its numbers changed.
 
-        The keys are names of weights (their first values), `learning_rate`, `batch_size`,
-        `reduction`, `iterations`, or cells of the data: `x1[2]` is x1 of example 2.
+        The keys are names of weights (their first values), of hyper-parameters
+        (`learning_rate`, `batch_size`, `reduction`; those that the rule and its schedule have:
+        `momentum`, `schedule_factor`), `iterations`, or cells of the data: `x1[2]` is x1 of
+        example 2.
         Raises ExperimentError for names that it does not have and values that do not fit.
         """
         problems: list[Problem] = []
@@ -163,6 +166,7 @@ class Experiment(Spec):
             for key in ("network", "data", "training")
         }
         places = self._weight_places()
+        cells = self._cells()
         for key, value in changes.items():
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
@@ -170,8 +174,8 @@ class Experiment(Spec):
                 expected = " or ".join(["a number", *words] if key != "reduction" else words)
                 problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
                 continue
-            if key in ("learning_rate", "batch_size", "reduction"):
-                tables["training"][key] = value
+            if key in cells:
+                _put(tables["training"], key, value)
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
@@ -198,6 +202,10 @@ class Experiment(Spec):
         made._name = self._name
         return made
 
+    def _cells(self) -> list[str]:
+        """The hyper-parameters' names; a batch may be asked for where there is none yet."""
+        return ["learning_rate", "batch_size", "reduction", *settings_of(self.training)]
+
     def _is_data(self, name: str, number: int) -> bool:
         known = name in self.network.inputs or name in self.network.targets
         return known and 1 <= number <= len(self.data.examples or ())
@@ -208,7 +216,7 @@ class Experiment(Spec):
             for name in (*self.network.inputs, *self.network.targets)
             for number in range(min(len(self.data.examples or ()), 3))
         ]
-        known = ["learning_rate", "batch_size", "reduction", "iterations", *weights, *data]
+        known = [*self._cells(), "iterations", *weights, *data]
         return f"no such number; {nearest(key, known)}"
 
     def _weight_places(self) -> dict[str, tuple[int, int, int]]:
@@ -244,6 +252,15 @@ class Experiment(Spec):
     def text(self) -> str:
         """The experiment file's text, with its comments where it has not been changed since."""
         return self._text if self._text is not None else self.to_toml()
+
+
+def _put(training: dict[str, Any], cell: str, value: float | str) -> None:
+    """A hyper-parameter into the table [training], or into its schedule."""
+    _, in_schedule, key = cell.partition("schedule_")
+    if in_schedule:
+        training["schedule"][key] = value
+    else:
+        training[cell] = value
 
 
 def _rows_on_one_line(text: str) -> str:

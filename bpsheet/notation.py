@@ -20,6 +20,7 @@ __all__ = ["PLACEHOLDERS", "Notation"]
 _NEURON = ("neuron", "number", "layer", "depth")
 _WEIGHT = ("source", "name", "input", "input_name", *_NEURON)
 _OUTPUT = ("loss", *_NEURON)
+_GRADIENT = ("weight", "loss", "gradient")
 PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "weight": _WEIGHT,
     "bias": _WEIGHT,
@@ -30,7 +31,16 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "output_derivative": _OUTPUT,
     "error": _OUTPUT,
     "gradient": ("weight", "loss"),
-    "gradient_sum": ("weight", "loss", "gradient"),
+    "gradient_sum": _GRADIENT,
+    "gradient_batch": _GRADIENT,
+    "gradient_clipped": _GRADIENT,
+    "gradient_decayed": _GRADIENT,
+    "velocity": _GRADIENT,
+    "squares": _GRADIENT,
+    "first_moment": _GRADIENT,
+    "second_moment": _GRADIENT,
+    "corrected_first": _GRADIENT,
+    "corrected_second": _GRADIENT,
     "adjustment": ("weight", "loss"),
 }
 
@@ -61,6 +71,21 @@ class Notation(Spec):
     gradient_sum: str = Field(
         "sum_{gradient}", description="The running sum of a gradient over a batch."
     )
+    gradient_batch: str = Field(
+        "batch_{gradient}", description="The gradient of a batch, added up or averaged."
+    )
+    gradient_clipped: str = Field("clipped_{gradient}", description="The gradient after clipping.")
+    gradient_decayed: str = Field(
+        "decayed_{gradient}", description="The gradient with the weight decay's part."
+    )
+    velocity: str = Field("v_{weight}", description="The velocity (momentum, nesterov).")
+    squares: str = Field(
+        "s_{weight}", description="The sum or mean of squared gradients (adagrad, rmsprop)."
+    )
+    first_moment: str = Field("m_{weight}", description="Adam's mean of the gradient.")
+    second_moment: str = Field("v_{weight}", description="Adam's mean of its squares.")
+    corrected_first: str = Field("m_hat_{weight}", description="The first, corrected.")
+    corrected_second: str = Field("v_hat_{weight}", description="The second, corrected.")
     adjustment: str = Field("delta_{weight}", description="The adjustment of a weight.")
     rename: dict[str, str] = Field(
         default_factory=dict,

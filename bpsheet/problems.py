@@ -82,6 +82,7 @@ def _sentence(found: Any, model: type[BaseModel]) -> str:
         "literal_error": f"one of {context.get('expected', '')} expected".replace("'", '"'),
         "greater_than_equal": f"a number from {context.get('ge')} expected",
         "greater_than": f"a number greater than {context.get('gt')} expected",
+        "less_than": f"a number less than {context.get('lt')} expected",
         "string_too_short": "text of at least one character expected",
         "string_too_long": f"at most {context.get('max_length')} characters expected",
     }.get(kind, found["msg"])

@@ -16,7 +16,7 @@ from bpsheet.errors import ExperimentError
 from bpsheet.functions import ACTIVATIONS, LOSSES
 from bpsheet.problems import shown, translate
 
-__all__ = ["Data", "Initial", "Layer", "Network", "Spec", "Test", "Training"]
+__all__ = ["Data", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training"]
 
 
 def _without_examples(schema: dict[str, Any]) -> None:
@@ -98,6 +98,14 @@ Row = Annotated[list[Number], BeforeValidator(_plain)]
 Matrix = Annotated[list[Row], BeforeValidator(_plain)]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Scalar = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_plain)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0), BeforeValidator(_plain)]
+NotNegative = Annotated[
+    float, Field(strict=True, allow_inf_nan=False, ge=0), BeforeValidator(_plain)
+]
+# From 0 to less than 1.
+Share = Annotated[
+    float, Field(strict=True, allow_inf_nan=False, ge=0, lt=1), BeforeValidator(_plain)
+]
 Count = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_plain)]
 Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
 _POSITIVE = {"type": "integer", "minimum": 1}
@@ -212,6 +220,29 @@ class Data(Spec):
     seed: Seed = Field(0, description='The seed of the order "shuffled".')
 
 
+class Schedule(Spec):
+    """How the learning rate changes: a formula of k, the updates (or epochs) made before.
+
+    >>> Schedule(kind="exponential", factor=0.99).per
+    'update'
+    """
+
+    kind: Literal["constant", "step", "exponential", "inverse_time", "cosine"] = Field(
+        "constant",
+        description="step: the learning rate times factor^int(k/every); exponential: times "
+        "factor^k; inverse_time: over 1 + decay*k; cosine: half a wave down to lowest.",
+    )
+    per: Literal["update", "epoch"] = Field("update", description="What k counts, from 0.")
+    factor: Positive | None = Field(None, description="Of step (default 0.5) and exponential.")
+    every: Positive | None = Field(None, description="Of step: how many pass between two steps.")
+    decay: NotNegative | None = Field(None, description="Of inverse_time.")
+    over: Positive | None = Field(None, description="Of cosine: when the lowest rate is reached.")
+    lowest: NotNegative | None = Field(None, description="Of cosine: the lowest rate; default 0.")
+    warmup: Positive | None = Field(
+        None, description="The rate rises in equal parts to the schedule's in so many updates."
+    )
+
+
 class Training(Spec):
     """The rule and how long it is applied.
 
@@ -219,12 +250,49 @@ class Training(Spec):
     'gradient_descent'
     """
 
-    rule: Literal["gradient_descent", "gradient_ascent", "perceptron"] = Field(
+    rule: Literal[
         "gradient_descent",
-        description="gradient_ascent is for a likelihood; perceptron for one layer with the "
-        "activation sign.",
+        "gradient_ascent",
+        "momentum",
+        "nesterov",
+        "adagrad",
+        "rmsprop",
+        "adam",
+        "adamw",
+        "perceptron",
+    ] = Field(
+        "gradient_descent",
+        description="gradient_ascent is for a likelihood; the rules that follow go down a loss "
+        "and up a likelihood; perceptron is for one layer with the activation sign.",
     )
     learning_rate: Scalar = Field(0.1, description="The step size, a cell of the sheet.")
+    momentum: Share | None = Field(
+        None, description="Of momentum and nesterov: how much of the velocity is kept (0.9)."
+    )
+    decay: Share | None = Field(
+        None, description="Of rmsprop: how much of the mean square is kept (0.99)."
+    )
+    beta1: Share | None = Field(
+        None, description="Of adam and adamw: how much of the mean gradient is kept (0.9)."
+    )
+    beta2: Share | None = Field(
+        None, description="Of adam and adamw: how much of the mean square is kept (0.999)."
+    )
+    epsilon: Positive | None = Field(
+        None, description="Added to the root that is divided by (1e-8; adagrad 1e-10)."
+    )
+    weight_decay: NotNegative | None = Field(
+        None,
+        description="This times the weight is added to the gradient (adamw: to the step, "
+        "times the learning rate; 0.01).",
+    )
+    clip_value: Positive | None = Field(
+        None, description="No gradient of a single weight is used beyond this size."
+    )
+    clip_norm: Positive | None = Field(
+        None, description="A gradient longer than this, over all weights, is shortened to it."
+    )
+    schedule: Schedule | None = Field(None, description="How the learning rate changes.")
     batch_size: Annotated[
         int | str,
         PlainValidator(_whole_or_all),
@@ -251,9 +319,9 @@ class Initial(Spec):
     method: Literal[
         "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"
     ] = Field("xavier_uniform", description="How weights are drawn; biases begin at 0.")
-    range: Annotated[
-        float, Field(strict=True, allow_inf_nan=False, gt=0), BeforeValidator(_plain)
-    ] = Field(0.5, description="Of uniform: weights and biases between minus this and this.")
+    range: Positive = Field(
+        0.5, description="Of uniform: weights and biases between minus this and this."
+    )
     seed: Seed = Field(0, description="The seed of the draw.")
 
 

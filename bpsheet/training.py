@@ -1,7 +1,7 @@
-"""How an experiment proceeds: which example each row presents, and how weights move.
+"""How an experiment proceeds: which example each row presents, and its hyper-parameters.
 
 Columns of the program like any others: the number of the iteration, the epoch and the
-example; in batches the place in the batch and the running sums; the adjustments.
+example; in batches the place in the batch. How weights move is in `bpsheet.updates`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bpsheet.expr import Call, Compare, Div, Expr, If, Lookup, Mul, Neg, Num, Param, Ref, Sub, Sum
-from bpsheet.expr import Text as Word
-from bpsheet.notation import Notation
+from bpsheet.expr import Call, Compare, Div, Expr, If, Lookup, Mul, Num, Param, Ref, Sub, Sum
 from bpsheet.program import Column, Parameter, Phase, Role
+from bpsheet.rules import SETTINGS
 from bpsheet.spec import Training
+from bpsheet.updates import (
+    BATCH_END,
+    BATCH_ROW,
+    EPOCH,
+    ITERATION,
+    adjustment_column,
+    settings_of,
+)
 from bpsheet.wiring import LayerNames
 
 __all__ = [
@@ -27,11 +34,10 @@ __all__ = [
     "parameters",
     "perceptron_columns",
     "presentation_columns",
-    "update_columns",
 ]
 
-ITERATION, EPOCH, EXAMPLE = "iteration", "epoch", "example"
-BATCH_ROW, BATCH_END = "batch_row", "batch_end"
+
+EXAMPLE = "example"
 
 
 def example_order(
@@ -118,88 +124,31 @@ def presentation_columns(
 
 
 def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
-    """The hyper-parameter cells: the learning rate, and for batches their size and reduction."""
-    rate = Parameter(
-        "learning_rate", training.learning_rate, "lr", "the learning rate, the size of a step"
-    )
-    if not batched:
-        return (rate,)
-    size = examples if training.batch_size == "all" else int(training.batch_size)
-    return (
-        rate,
-        Parameter("batch_size", float(size), "batch size", "presentations between two updates"),
-        Parameter(
-            "reduction",
-            training.reduction,
-            "reduction",
-            "whether a batch's gradients are added or averaged",
-            ("sum", "mean"),
-        ),
-    )
-
-
-def update_columns(
-    training: Training,
-    weights: Sequence[Column],
-    notation: Notation,
-    adjustments: Mapping[str, str],
-    *,
-    batched: bool,
-) -> list[Column]:
-    """Gradient descent and ascent: Δw = ∓ learning rate · gradient.
-
-    In batches a running sum of each gradient stands first; the adjustment is 0 but on the
-    batch's last row, where it is made of the sum, or of the sum over the batch's length.
+    """The hyper-parameter cells: the learning rate, for batches their size and reduction, and
+    those of the rule and its schedule.
     """
-    loss = notation.name("loss")
-    rate: Expr = Param("learning_rate")
-    signed = rate if training.rule == "gradient_ascent" else Neg(rate)
-    sums, moves = [], []
-    for weight in weights:
-        moved = adjustments.get(weight.name)
-        if moved is None:
-            continue
-        gradient = str(weight.adjoint_name)
-        move: Expr = Mul(signed, Ref(gradient))
-        if batched:
-            name = notation.name("gradient_sum", weight=weight.name, loss=loss, gradient=gradient)
-            sums.append(_running_sum(name, gradient, weight))
-            length = If(Compare("=", Param("reduction"), Word("mean")), Ref(BATCH_ROW), Num(1.0))
-            move = If(
-                Compare("=", Ref(BATCH_END), Num(1.0)),
-                Div(Mul(signed, Ref(name)), length),
-                Num(0.0),
-            )
-        uphill = "" if training.rule == "gradient_ascent" else "minus "
-        moves.append(
-            _adjustment(moved, move, weight, f"{uphill}the learning rate times the gradient")
+    cells = [
+        Parameter(
+            "learning_rate", training.learning_rate, "lr", "the learning rate, the size of a step"
         )
-    return [*sums, *moves]
-
-
-def _running_sum(name: str, gradient: str, weight: Column) -> Column:
-    so_far = If(Compare("=", Ref(BATCH_ROW), Num(1.0)), Num(0.0), Ref(name, lag=1))
-    return Column(
-        name=name,
-        phase=Phase.UPDATE,
-        role=Role.GRADIENT_SUM,
-        formula=Sum((so_far, Ref(gradient))),
-        layer=weight.layer,
-        neuron=weight.neuron,
-        meaning=f"sum of {gradient} since the batch began",
-    )
-
-
-def _adjustment(name: str, formula: Expr, weight: Column, how: str) -> Column:
-    return Column(
-        name=name,
-        phase=Phase.UPDATE,
-        role=Role.ADJUSTMENT,
-        formula=formula,
-        layer=weight.layer,
-        neuron=weight.neuron,
-        meaning=f"adjustment of {weight.name}: {how}",
-    )
+    ]
+    if batched:
+        size = examples if training.batch_size == "all" else int(training.batch_size)
+        cells += [
+            Parameter("batch_size", float(size), "batch size", "presentations between two updates"),
+            Parameter(
+                "reduction",
+                training.reduction,
+                "reduction",
+                "whether a batch's gradients are added or averaged",
+                ("sum", "mean"),
+            ),
+        ]
+    cells += [
+        Parameter(name, value, SETTINGS[name].label, SETTINGS[name].meaning)
+        for name, value in settings_of(training).items()
+    ]
+    return tuple(cells)
 
 
 def perceptron_columns(
@@ -209,7 +158,7 @@ def perceptron_columns(
     adjustments: Mapping[str, str],
 ) -> list[Column]:
     """The perceptron rule: Δw = target · input · learning rate where the output is wrong, else 0."""
-    columns = []
+    columns: list[Column] = []
     for index, (output, target) in enumerate(zip(layer.outputs, targets, strict=True)):
         sources: list[Expr] = [Num(1.0)] * len(layer.biases[index : index + 1])
         sources += [Ref(name) for name in layer.inputs]
@@ -222,5 +171,5 @@ def perceptron_columns(
                 Mul(Mul(Ref(target), source), Param("learning_rate")),
             )
             how = "target times input times learning rate where the output is wrong, else 0"
-            columns.append(_adjustment(adjustments[name], formula, weights[name], how))
+            columns.append(adjustment_column(adjustments[name], formula, weights[name], how))
     return columns

@@ -403,9 +403,10 @@ REFUSED = [
     ),
     (
         'rule = "gradient_descent"',
-        'rule = "adam"',
+        'rule = "adamax"',
         "training.rule",
-        'one of "gradient_descent", "gradient_ascent" or "perceptron" expected; got "adam"',
+        'one of "gradient_descent", "gradient_ascent", "momentum", "nesterov", "adagrad", '
+        '"rmsprop", "adam", "adamw" or "perceptron" expected; got "adamax"',
     ),
     (
         'reduction = "sum"',

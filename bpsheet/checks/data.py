@@ -14,6 +14,8 @@ from bpsheet.checks.words import (
 from bpsheet.errors import Problem
 from bpsheet.functions import LOSSES
 from bpsheet.problems import nearest, shown
+from bpsheet.rules import RULES, SCHEDULES
+from bpsheet.spec import Schedule
 from bpsheet.wiring import weight_names, wire
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ def training_problems(experiment: Experiment) -> Iterator[Problem]:
         yield Problem("training", "iterations or epochs expected: how long to train")
     if training.freeze is not None and training.only is not None:
         yield Problem("training", "either freeze or only expected, not both")
+    yield from _rule(experiment)
     examples = len(experiment.data.examples or ())
     size = training.batch_size
     if isinstance(size, int) and examples and size > examples:
@@ -95,6 +98,37 @@ def training_problems(experiment: Experiment) -> Iterator[Problem]:
             "training.batch_size",
             f'at most {examples}, the number of examples, or "all", expected; got {size}',
         )
+
+
+def _rule(experiment: Experiment) -> Iterator[Problem]:
+    """Hyper-parameters that the rule does not use, or that it lacks."""
+    training = experiment.training
+    rule = RULES.get(training.rule)
+    for key in ("momentum", "decay", "beta1", "beta2", "epsilon"):
+        users = [name for name, other in RULES.items() if key in other.settings]
+        if getattr(training, key) is not None and training.rule not in users:
+            yield Problem(f"training.{key}", f"used by {' and '.join(users)} only; leave it out")
+    for key in ("weight_decay", "clip_value", "clip_norm", "schedule"):
+        if rule is None and getattr(training, key) is not None:
+            yield Problem(
+                f"training.{key}", f"the rule {training.rule} does not use it; leave it out"
+            )
+    if training.clip_value is not None and training.clip_norm is not None:
+        yield Problem("training.clip_norm", "either clip_value or clip_norm expected, not both")
+    if training.schedule is not None:
+        yield from _schedule(training.schedule)
+
+
+def _schedule(schedule: Schedule) -> Iterator[Problem]:
+    used = SCHEDULES[schedule.kind].settings
+    for key in ("factor", "every", "decay", "over", "lowest"):
+        name, value = f"schedule_{key}", getattr(schedule, key)
+        place = f"training.schedule.{key}"
+        if value is not None and name not in used:
+            kinds = [kind for kind, other in SCHEDULES.items() if name in other.settings]
+            yield Problem(place, f"used by {' and '.join(kinds)} only; leave it out")
+        if value is None and name in used and used[name] is None:
+            yield Problem(place, f"missing, and needed by {schedule.kind}")
 
 
 def trained_problems(experiment: Experiment) -> Iterator[Problem]:

@@ -167,7 +167,8 @@ def loss_problems(experiment: Experiment) -> Iterator[Problem]:
         return
     loss = LOSSES[network.loss]
     wanted = "gradient_ascent" if loss.maximised else "gradient_descent"
-    if rule != wanted:
+    # The other rules take their direction from the loss.
+    if rule in ("gradient_descent", "gradient_ascent") and rule != wanted:
         what = "to be maximised" if loss.maximised else "to be minimised"
         yield Problem("training.rule", f"{network.loss} is {what}: {wanted} expected; got {rule}")
     output = network.layers[-1].activation if network.layers else ""

@@ -55,8 +55,11 @@ def symbol(name: str) -> str:
     if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
         upper, lower = (symbol(part) for part in quotient.groups())
         return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
-    if name.startswith("sum_") and " / " in name:
-        return rf"\sum {symbol(name.removeprefix('sum_'))}"
+    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
+        stage = r"\sum" if staged[1] == "sum" else rf"\mathrm{{{staged[1]}}}\;"
+        return rf"{stage} {symbol(staged[2])}"
+    if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
+        return rf"\hat{{{corrected[1]}}}" + symbol(f"x_{corrected[2]}").removeprefix("x")
     if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
         head, argument, primes = call.groups()
         return rf"{symbol(head)}\left({symbol(argument)}\right){primes}"

@@ -86,8 +86,12 @@ def symbol_mathml(name: str) -> str:
     if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
         over, under = (_row(f"<mo>∂</mo>{symbol_mathml(part)}") for part in quotient.groups())
         return f"<mfrac>{over}{under}</mfrac>"
-    if name.startswith("sum_") and " / " in name:
-        return _row(f"<mo>∑</mo>{symbol_mathml(name.removeprefix('sum_'))}")
+    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
+        stage = element("mo", "∑") if staged[1] == "sum" else element("mtext", f"{staged[1]} ")
+        return _row(stage + symbol_mathml(staged[2]))
+    if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
+        hat = f"<mover>{element('mi', corrected[1])}<mo>^</mo></mover>"
+        return symbol_mathml(f"x_{corrected[2]}").replace("<mi>x</mi>", hat, 1)
     if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
         head, argument, primes = call.groups()
         inside = _row(f"<mo>(</mo>{symbol_mathml(argument)}<mo>)</mo>")

@@ -249,12 +249,16 @@ def _without_dead(values: Values, live: npt.NDArray[np.bool_], layout: Layout) -
 
 
 def _default_changes(trace: Trace) -> dict[str, float | str]:
-    """Every first weight, the learning rate and every example, each moved by a little.
+    """Every first weight, every hyper-parameter and every example, each moved by a little.
 
     A formula with a number where a reference belongs is found only if that number moves.
     """
     experiment = trace.experiment
-    changes: dict[str, float | str] = {"learning_rate": experiment.training.learning_rate * 0.75}
+    changes: dict[str, float | str] = {
+        parameter.name: parameter.value * 0.75
+        for parameter in trace.program.parameters
+        if isinstance(parameter.value, float) and parameter.name != "batch_size"
+    }
     weights = [column for column in trace.program if column.role is Role.WEIGHT]
     for index, column in enumerate(weights):
         changes[column.name] = (column.start or 0.0) + (index % 7 + 1) / 64
