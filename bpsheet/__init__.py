@@ -20,6 +20,7 @@ __all__ = [
     "Experiment",
     "ExperimentError",
     "FormulaError",
+    "Graph",
     "Initial",
     "Layer",
     "LimitError",
@@ -50,7 +51,16 @@ _HOMES = {
     "bpsheet.experiment": ("Experiment",),
     "bpsheet.notation": ("Notation",),
     "bpsheet.reader": ("load",),
-    "bpsheet.spec": ("Data", "Initial", "Layer", "Network", "Schedule", "Test", "Training"),
+    "bpsheet.spec": (
+        "Data",
+        "Graph",
+        "Initial",
+        "Layer",
+        "Network",
+        "Schedule",
+        "Test",
+        "Training",
+    ),
     "bpsheet.trace": ("Trace",),
     "bpsheet.verify": ("verify",),
 }
@@ -69,7 +79,7 @@ if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.notation import Notation
     from bpsheet.reader import load
-    from bpsheet.spec import Data, Initial, Layer, Network, Schedule, Test, Training
+    from bpsheet.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
     from bpsheet.trace import Trace
     from bpsheet.verify import verify
 

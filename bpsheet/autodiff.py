@@ -40,6 +40,9 @@ __all__ = ["backward", "differentiate", "local_derivatives"]
 LEAVES = (Phase.INPUT, Phase.WEIGHT)
 
 
+ADDED_UP = "over all formulas that use it, the derivative of each times its slope along it"
+
+
 def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
 
@@ -195,6 +198,8 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             error_terms |= {made.name} if made.role is Role.ERROR else set()
             (gradients if column.phase in LEAVES else passed).append(made)
             adjoint = Ref(made.name)
+        if column.phase in LEAVES:
+            continue
         for name, partial in local_derivatives(column).items():
             if partial == ZERO or name not in wanted:
                 continue
@@ -215,7 +220,7 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Colu
             meaning = f"{what}: the neuron's error term times the input to the weight"
         case Role.WEIGHT:
             role = Role.GRADIENT
-            meaning = f"{what}: over every formula that uses it, the derivative there times its own"
+            meaning = f"{what}: {ADDED_UP}"
         case Role.OUTPUT:
             role = Role.LOSS_DERIVATIVE
             meaning = f"derivative of the loss with respect to the output {column.name}"
@@ -234,7 +239,7 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Colu
             )
         case _:
             role = Role.DERIVATIVE
-            meaning = f"{what}: over every formula that uses it, the derivative there times its own"
+            meaning = f"{what}: {ADDED_UP}"
     return replace(
         column,
         name=str(column.adjoint_name),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bpsheet.autodiff import backward
-from bpsheet.functions import LOSSES
-from bpsheet.initial import initial_values
-from bpsheet.network import forward_columns, weight_columns
+from bpsheet.model import Model, NetworkModel
 from bpsheet.notation import Notation
 from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.spec import Initial, Network, Test, Training
+from bpsheet.spec import Test, Training
 from bpsheet.testing import verdict_columns
 from bpsheet.training import (
     EXAMPLE,
@@ -20,7 +19,7 @@ from bpsheet.training import (
     presentation_columns,
 )
 from bpsheet.updates import update_columns
-from bpsheet.wiring import trained_names, weight_names, wire
+from bpsheet.wiring import trained_names
 
 __all__ = ["columns_of", "is_batched", "program_of"]
 
@@ -32,9 +31,8 @@ def is_batched(training: Training, examples: int) -> bool:
 
 
 def columns_of(
-    network: Network,
+    model: Model,
     training: Training,
-    initial: Initial,
     test: Test | None,
     notation: Notation,
     *,
@@ -42,48 +40,45 @@ def columns_of(
     cyclic: bool,
 ) -> list[Column]:
     """Every column of the program, in the order of the phases."""
-    layers = wire(network, notation)
-    batched = is_batched(training, examples)
-    trained = trained_names(layers, training.freeze, training.only)
-    every = weight_names(layers)
-    loss = notation.name("loss")
+    trained = trained_names(model.weights, training.freeze, training.only)
     adjustments = {
-        name: notation.name("adjustment", weight=name, loss=loss)
-        for name in every
+        name: notation.name("adjustment", weight=name, loss=model.loss or notation.name("loss"))
+        for name in model.weights
         if name in trained
     }
-    has_loss = network.loss is not None
-    gradients = (
-        {name: notation.name("gradient", weight=name, loss=loss) for name in every}
-        if has_loss
-        else {}
-    )
-    weights = weight_columns(
-        layers, initial_values(network, layers, initial), adjustments, gradients
-    )
-    forward = forward_columns(network, layers, notation)
-    columns = presentation_columns(
-        network.inputs,
-        network.targets,
-        examples,
-        cyclic=cyclic,
-        batched=batched,
-    )
-    columns += [*weights, *forward]
-    if has_loss:
-        columns += backward([*weights, *forward], loss)
-        uphill = training.rule == "gradient_ascent" or LOSSES[str(network.loss)].maximised
+    batched = is_batched(training, examples) and bool(adjustments)
+    presented = [
+        _with_derivative(column, model, notation)
+        for column in presentation_columns(
+            model.inputs, model.targets, examples, cyclic=cyclic, batched=batched
+        )
+    ]
+    weights = model.weight_columns(adjustments)
+    forward = model.forward_columns()
+    columns = [*presented, *weights, *forward]
+    if model.loss is not None:
+        asked = [column for column in presented if column.adjoint_name]
+        columns += backward([*asked, *weights, *forward], model.loss)
+        uphill = training.rule == "gradient_ascent" or model.uphill
         columns += update_columns(
             training, weights, notation, adjustments, uphill=uphill, batched=batched
         )
-    else:
+    elif isinstance(model, NetworkModel):
         by_name = {column.name: column for column in weights}
-        columns += perceptron_columns(layers[-1], network.targets, by_name, adjustments)
-    if test is not None:
+        columns += perceptron_columns(model.layers[-1], model.targets, by_name, adjustments)
+    if test is not None and isinstance(model, NetworkModel):
         outputs = [column for column in forward if column.role is not Role.LOSS]
-        columns += verdict_columns(test, network.inputs, layers[-1].outputs, outputs)
+        columns += verdict_columns(test, model.inputs, model.layers[-1].outputs, outputs)
     order = list(Phase)
     return sorted(columns, key=lambda column: order.index(column.phase))
+
+
+def _with_derivative(column: Column, model: Model, notation: Notation) -> Column:
+    """An input whose derivative was asked for has its name."""
+    if column.name not in model.gradient_of:
+        return column
+    name = notation.name("derivative", value=column.name, loss=model.loss)
+    return replace(column, adjoint_name=name)
 
 
 def program_of(
@@ -98,9 +93,10 @@ def program_of(
     """The columns with their hyper-parameters, data and order of examples."""
     examples = len(next(iter(tables.values())))
     numbers = example_order(order, examples, iterations, seed)
+    moves = any(column.role is Role.ADJUSTMENT for column in columns)
     return Program(
         tuple(columns),
-        parameters(training, examples, batched=is_batched(training, examples)),
+        parameters(training, examples, batched=is_batched(training, examples)) if moves else (),
         tables,
         {} if order == "cyclic" else {EXAMPLE: [float(number) for number in numbers]},
     )

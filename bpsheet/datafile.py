@@ -22,7 +22,8 @@ def resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
 
     `base` is the folder that relative names start from.
     """
-    data, network = tables.get("data"), tables.get("network")
+    data = tables.get("data")
+    network = tables.get("graph") if "graph" in tables else tables.get("network")
     if not isinstance(data, dict) or not isinstance(network, dict):
         return []
     file, label = data.get("file"), data.pop("label", None)

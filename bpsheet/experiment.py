@@ -28,12 +28,12 @@ from bpsheet.build import columns_of, program_of
 from bpsheet.checks import problems_of
 from bpsheet.datafile import resolve_file
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.model import GraphModel, Model, NetworkModel
 from bpsheet.notation import Notation
 from bpsheet.problems import nearest, shown
 from bpsheet.program import Column, Program
-from bpsheet.spec import Data, Initial, Network, Spec, Test, Training
+from bpsheet.spec import Data, Graph, Initial, Network, Spec, Test, Training
 from bpsheet.updates import settings_of
-from bpsheet.wiring import wire
 
 if TYPE_CHECKING:
     from bpsheet.trace import Trace
@@ -42,14 +42,17 @@ __all__ = ["Experiment"]
 
 
 class Experiment(Spec):
-    """A network, its data and its training: everything that a run is made of.
+    """A network (or formulas), its data and its training: everything that a run is made of.
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
 
     title: str = Field("", description="Stands at the top of the sheet.")
     notes: str = Field("", description="What the reader should know; on the sheet About.")
-    network: Network = Field(description="Inputs, layers and the loss.")
+    network: Network | None = Field(None, description="Inputs, layers and the loss.")
+    graph: Graph | None = Field(
+        None, description="Instead of a network: formulas of one's own, their parameters and loss."
+    )
     data: Data = Field(description="The examples and their order.")
     training: Training = Field(default_factory=Training, description="The rule and its length.")
     initial: Initial = Field(
@@ -90,13 +93,28 @@ class Experiment(Spec):
         return self._name
 
     @cached_property
+    def model(self) -> Model:
+        """What is trained: the network, or the formulas."""
+        if self.graph is not None:
+            return GraphModel(self.graph, self.notation)
+        assert self.network is not None
+        return NetworkModel(self.network, self.initial, self.notation)
+
+    @cached_property
+    def data_names(self) -> tuple[str, ...]:
+        """The columns of the data: the inputs, then the targets."""
+        if self.graph is not None:
+            return tuple(self.graph.inputs)
+        assert self.network is not None
+        return (*self.network.inputs, *self.network.targets)
+
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns of its program."""
         return tuple(
             columns_of(
-                self.network,
+                self.model,
                 self.training,
-                self.initial,
                 self.test,
                 self.notation,
                 examples=len(self.data.examples or ()),
@@ -112,12 +130,16 @@ class Experiment(Spec):
             return training.iterations
         if training.epochs is not None:
             return training.epochs * len(self.data.examples or ())
-        return len(order) if isinstance(order, list) else 0
+        if isinstance(order, list):
+            return len(order)
+        # Where nothing is trained, each example is presented once.
+        is_fixed = self.graph is not None and not self.graph.parameters
+        return len(self.data.examples or ()) if is_fixed else 0
 
     def ordered_examples(self) -> list[list[float]]:
         """The examples, inputs before targets."""
         examples = self.data.examples or []
-        names = [*self.network.inputs, *self.network.targets]
+        names = self.data_names
         if self.data.columns is None or sorted(self.data.columns) != sorted(names):
             return examples
         places = [self.data.columns.index(name) for name in names]
@@ -125,8 +147,8 @@ class Experiment(Spec):
 
     def program(self, iterations: int | None = None) -> Program:
         """The program of a run."""
-        names = [*self.network.inputs, *self.network.targets]
-        tables = dict(zip(names, zip(*self.ordered_examples(), strict=True), strict=True))
+        columns = zip(*self.ordered_examples(), strict=True)
+        tables = dict(zip(self.data_names, columns, strict=True))
         return program_of(
             self.columns,
             self.training,
@@ -147,7 +169,9 @@ class Experiment(Spec):
         from bpsheet.engine import run
         from bpsheet.trace import Trace
 
-        longer = self if iterations is None else self.changed({"iterations": iterations})
+        longer = self
+        if iterations is not None and iterations != self.iterations:
+            longer = self.changed({"iterations": iterations})
         program = longer.program()
         return Trace(longer, program, run(program, longer.iterations, progress))
 
@@ -162,11 +186,10 @@ class Experiment(Spec):
         """
         problems: list[Problem] = []
         tables: dict[str, Any] = {
-            key: getattr(self, key).model_dump(exclude_unset=True)
-            for key in ("network", "data", "training")
+            key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
         }
-        places = self._weight_places()
         cells = self._cells()
+        weights: dict[str, float] = {}
         for key, value in changes.items():
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
@@ -179,21 +202,16 @@ class Experiment(Spec):
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
-            elif key in places:
-                self._materialise(tables["network"])
-                layer, neuron, index = places[key]
-                target = tables["network"]["layers"][layer]
-                if index == 0:
-                    target["bias"][neuron] = value
-                else:
-                    target["weights"][neuron][index - 1] = value
+            elif key in self.model.weights:
+                weights[key] = float(value)
             elif cell and self._is_data(cell[1], int(cell[2])):
-                names = self.data.columns or [*self.network.inputs, *self.network.targets]
+                names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
             else:
-                problems.append(Problem(f"--set {key}", self._unknown(key, list(places))))
+                problems.append(Problem(f"--set {key}", self._unknown(key)))
         if problems:
             raise ExperimentError(problems, self._name)
+        tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
         try:
             made = Experiment(**(copied | tables))
@@ -207,36 +225,16 @@ class Experiment(Spec):
         return ["learning_rate", "batch_size", "reduction", *settings_of(self.training)]
 
     def _is_data(self, name: str, number: int) -> bool:
-        known = name in self.network.inputs or name in self.network.targets
-        return known and 1 <= number <= len(self.data.examples or ())
+        return name in self.data_names and 1 <= number <= len(self.data.examples or ())
 
-    def _unknown(self, key: str, weights: list[str]) -> str:
+    def _unknown(self, key: str) -> str:
         data = [
             f"{name}[{number + 1}]"
-            for name in (*self.network.inputs, *self.network.targets)
+            for name in self.data_names
             for number in range(min(len(self.data.examples or ()), 3))
         ]
-        known = [*self._cells(), "iterations", *weights, *data]
+        known = [*self._cells(), "iterations", *self.model.weights, *data]
         return f"no such number; {nearest(key, known)}"
-
-    def _weight_places(self) -> dict[str, tuple[int, int, int]]:
-        """Each weight's layer, neuron and input (from 0; input 0 is the bias)."""
-        places = {}
-        for layer, names in enumerate(wire(self.network, self.notation)):
-            for neuron, row in enumerate(names.weights):
-                if names.biases:
-                    places[names.biases[neuron]] = (layer, neuron, 0)
-                places |= {name: (layer, neuron, k) for k, name in enumerate(row, start=1)}
-        return places
-
-    def _materialise(self, network: dict[str, Any]) -> None:
-        """Write the weights that were drawn into the network's tables."""
-        start = {column.name: column.start for column in self.columns}
-        for names, layer in zip(wire(self.network, self.notation), network["layers"], strict=True):
-            if layer.get("weights") is None:
-                layer["weights"] = [[start[name] for name in row] for row in names.weights]
-            if names.biases and not isinstance(layer.get("bias"), list):
-                layer["bias"] = [start[name] for name in names.biases]
 
     def to_toml(self) -> str:
         """The experiment as an experiment file that makes it again, data included."""

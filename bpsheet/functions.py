@@ -49,7 +49,7 @@ class Function:
     """A function that formulas may call.
 
     `excel` is its name in a spreadsheet, or, for a function that spreadsheets lack, a
-    formula of `a`; `guarded` is the same formula made safe where `a` is one cell.
+    formula of `a`; `guarded` is the same formula made safe where `a` is one cell, if need be.
     `derivatives` has a formula of `a` (and `b`) for each argument; none where there is no use.
     """
 
@@ -77,6 +77,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "max": Function("MAX", r"\max\left({0}\right)"),
     "min": Function("MIN", r"\min\left({0}\right)"),
     "mod": Function("MOD", r"{0} \bmod {1}", ("1", "-int(a/b)")),
+    "relu": Function(
+        "max(0, a)",
+        r"\operatorname{{relu}}\left({0}\right)",
+        ("if(a > 0, 1, 0)",),
+        spelled_out=True,
+    ),
     "sign": Function("SIGN", r"\operatorname{{sign}}\left({0}\right)", ("0",)),
     "sin": Function("SIN", r"\sin\left({0}\right)", ("cos(a)",)),
     "sqrt": Function("SQRT", r"\sqrt{{{0}}}", ("1/(2*sqrt(a))",)),
@@ -87,7 +93,7 @@ FUNCTIONS: Mapping[str, Function] = {
 def expand(name: str, argument: Expr, *, guard: bool) -> Expr:
     """What a spelled-out function is in terms of those that spreadsheets have."""
     function = FUNCTIONS[name]
-    return fill(function.guarded if guard else function.excel, a=argument)
+    return fill(function.guarded if guard and function.guarded else function.excel, a=argument)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "loss_derivative": _OUTPUT,
     "output_derivative": _OUTPUT,
     "error": _OUTPUT,
+    "derivative": ("value", "loss"),
     "gradient": ("weight", "loss"),
     "gradient_sum": _GRADIENT,
     "gradient_batch": _GRADIENT,
@@ -65,6 +66,10 @@ class Notation(Spec):
         "d{neuron}_dz", description="The derivative of an output with respect to its sum."
     )
     error: str = Field("{neuron}_error", description="A neuron's error term.")
+    derivative: str = Field(
+        "d{loss}_d{value}",
+        description="In a graph: the derivative of the loss with respect to a value or an input.",
+    )
     gradient: str = Field(
         "d{loss}_d{weight}", description="The derivative of the loss with respect to a weight."
     )

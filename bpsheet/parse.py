@@ -1,7 +1,8 @@
 """Text to formula tree. Formulas are parsed, never evaluated as Python.
 
 The grammar is school arithmetic: numbers, names, ``+ - * / ^``, parentheses, known
-functions, and ``if(a > b, then, otherwise)``. ``^`` binds tighter than a minus sign
+functions, ``if(a > b, then, otherwise)``, and sums over ranges of numbered names:
+``sum(w1:w3*x1:x3)`` is w1*x1 + w2*x2 + w3*x3. ``^`` binds tighter than a minus sign
 before it (``-z^2`` is −(z²)), and ``2^3^2`` is 2^(3²), as in mathematics.
 
 >>> parse_formula("2*z", names={"z"})
@@ -17,11 +18,27 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Ref, Sub, Sum, depth
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    depth,
+    total,
+)
 
-__all__ = ["ARITIES", "MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "parse_formula"]
+__all__ = ["ARITIES", "MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
 
 MAX_LENGTH = 2_000
+MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
 
@@ -36,18 +53,27 @@ ARITIES: Mapping[str, tuple[int, int]] = {
     "max": (2, 16),
     "min": (2, 16),
     "mod": (2, 2),
+    "relu": (1, 1),
     "sign": (1, 1),
     "sin": (1, 1),
     "sqrt": (1, 1),
     "tanh": (1, 1),
 }
 
+# What formulas may refer to.
+NAME = r"[^\W\d]\w{0,99}'?"
+NUMBERED = re.compile(r"(.*?)([0-9]{1,4})")
 TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?)"
-    r"|(?P<name>[^\W\d]\w{0,99}'?)"
-    r"|(?P<operator><=|>=|<>|[-+*/^(),<>=])"
+    rf"|(?P<name>{NAME})"
+    r"|(?P<operator><=|>=|<>|[-+*/^(),<>=:])"
 )
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula can refer to something of that name."""
+    return re.fullmatch(NAME, text) is not None
 
 
 class Token(NamedTuple):
@@ -56,8 +82,8 @@ class Token(NamedTuple):
     position: int
 
 
-def parse_formula(text: str, names: Collection[str]) -> Expr:
-    """The tree of a formula, in which only `names` may be referred to.
+def parse_formula(text: str, names: Collection[str], start: int = 0) -> Expr:
+    """The tree of a formula, in which only `names` may be referred to; it begins at `start`.
 
     Raises FormulaError, with a caret under the place, for anything that is no formula.
 
@@ -68,24 +94,27 @@ def parse_formula(text: str, names: Collection[str]) -> Expr:
       2*q
         ^
     """
-    return _Parser(text, names).formula()
+    return _Parser(text, names, start).formula()
 
 
 class _Parser:
     """Recursive descent, one method for each level of precedence."""
 
-    def __init__(self, text: str, names: Collection[str]) -> None:
+    def __init__(self, text: str, names: Collection[str], start: int) -> None:
         if len(text) > MAX_LENGTH:
             raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most")
         self.text = text
         self.names = names
-        self.tokens = self._tokenize()
+        self.tokens = self._tokenize(start)
         self.index = 0
         self.depth = 0
+        # In an argument of sum: which place of its ranges is being read, and how long they are.
+        self.place: int | None = None
+        self.length: int | None = None
+        self.terms = 0
 
-    def _tokenize(self) -> list[Token]:
+    def _tokenize(self, position: int) -> list[Token]:
         tokens = []
-        position = 0
         while position < len(self.text):
             match = TOKEN.match(self.text, position)
             if match is None:
@@ -194,6 +223,8 @@ class _Parser:
         raise self._error(f"expected a number, a name or '(', found {found}", token.position)
 
     def reference(self, token: Token) -> Expr:
+        if self._take(":"):
+            return self.range(token)
         if token.text in self.names:
             return Ref(token.text)
         raise self._unknown("name", token, self.names)
@@ -202,8 +233,10 @@ class _Parser:
         name = token.text.lower()
         if name == "if":
             return self.choice()
+        if name == "sum":
+            return self.added()
         if name not in ARITIES:
-            raise self._unknown("function", token, [*ARITIES, "if"])
+            raise self._unknown("function", token, [*ARITIES, "if", "sum"])
         arguments = [self.sum()]
         while self._take(","):
             arguments.append(self.sum())
@@ -216,6 +249,49 @@ class _Parser:
                 token.position,
             )
         return Call(name, tuple(arguments))
+
+    def added(self) -> Expr:
+        """The arguments of sum, each once for every place of the ranges in it."""
+        terms = self.spread()
+        while self._take(","):
+            terms += self.spread()
+        self._expect(")")
+        return total(terms)
+
+    def spread(self) -> list[Expr]:
+        outside = self.place, self.length
+        begins, self.place, self.length = self.index, 0, None
+        terms = [self.sum()]
+        for place in range(1, self.length or 1):
+            self.index, self.place = begins, place
+            terms.append(self.sum())
+        self.terms += len(terms)
+        self.place, self.length = outside
+        if self.terms > MAX_TERMS:
+            raise self._error(f"sums of more than {MAX_TERMS} terms", self.tokens[begins].position)
+        return terms
+
+    def range(self, first: Token) -> Expr:
+        """x1:x4, of which the name at the present place is meant."""
+        last = self.token
+        self.index += 1
+        ends = [NUMBERED.fullmatch(token.text) for token in (first, last)]
+        if last.kind != "name" or not ends[0] or not ends[1] or ends[0][1] != ends[1][1]:
+            raise self._error("a range such as x1:x4 expected", first.position)
+        stem, low, high = ends[0][1], int(ends[0][2]), int(ends[1][2])
+        length = high - low + 1
+        if self.place is None:
+            raise self._error("a range stands inside sum( )", first.position)
+        if length < 1:
+            raise self._error("a range counts upwards", first.position)
+        if self.length not in (None, length):
+            said = f"ranges of the same length expected: {self.length}; got {length}"
+            raise self._error(said, first.position)
+        self.length = length
+        name = f"{stem}{low + self.place}"
+        if name not in self.names:
+            raise self._unknown("name", Token("name", name, first.position), self.names)
+        return Ref(name)
 
     def choice(self) -> Expr:
         left = self.sum()

@@ -7,7 +7,7 @@ from 1 as examples are) and a sentence.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -80,13 +80,17 @@ def _sentence(found: Any, model: type[BaseModel]) -> str:
         "model_type": "a table expected",
         "model_attributes_type": "a table expected",
         "literal_error": f"one of {context.get('expected', '')} expected".replace("'", '"'),
-        "greater_than_equal": f"a number from {context.get('ge')} expected",
-        "greater_than": f"a number greater than {context.get('gt')} expected",
-        "less_than": f"a number less than {context.get('lt')} expected",
+        "greater_than_equal": f"a number from {_border(context, 'ge')} expected",
+        "greater_than": f"a number greater than {_border(context, 'gt')} expected",
+        "less_than": f"a number less than {_border(context, 'lt')} expected",
         "string_too_short": "text of at least one character expected",
         "string_too_long": f"at most {context.get('max_length')} characters expected",
     }.get(kind, found["msg"])
     return f"{expected}; got {shown(value)}"
+
+
+def _border(context: Mapping[str, Any], key: str) -> str:
+    return f"{context[key]:g}" if key in context else ""
 
 
 def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:

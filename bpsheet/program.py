@@ -188,6 +188,12 @@ class Program:
         found = {ref.name: None for column in self.columns for ref in column.references if ref.lag}
         return tuple(found)
 
+    @cached_property
+    def leaves(self) -> tuple[Column, ...]:
+        """What the loss is differentiated by: the weights, and inputs of which it was asked."""
+        inputs = [column for column in self.phase(Phase.INPUT) if column.adjoint_name]
+        return (*inputs, *self.phase(Phase.WEIGHT))
+
     def phase(self, *phases: Phase) -> tuple[Column, ...]:
         """The columns of these phases, in order."""
         return tuple(column for column in self.columns if column.phase in phases)

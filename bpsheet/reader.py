@@ -32,9 +32,15 @@ MAX_DOTS = 20
 MAX_DEPTH = 20
 # What stands in for a needed key that is missing or wrong, so that the rest can be looked at;
 # and the places whose problems do not depend on names and shapes.
-STAND_INS: dict[str, Any] = {"inputs": ["x"], "targets": ["y"], "layers": [{"units": 1}]}
+STAND_INS: dict[str, Any] = {
+    "inputs": ["x"],
+    "targets": ["y"],
+    "layers": [{"units": 1}],
+    "forward": ["e = x"],
+    "data": {"examples": [[0.0, 0.0]]},
+}
 SHAPELESS = re.compile(
-    r"title|notes|network\.loss|network\.output_error|network\.layers\[\d+\]\.activation"
+    r"title|notes|network$|graph$|network\.loss|network\.output_error|network\.layers\[\d+\]\.activation"
     r"|training(?!\.freeze|\.only)|notation\.(?!rename)|data\.(order|seed)"
 )
 # The reader of TOML takes half a minute for a key of many thousand dotted parts.

@@ -16,7 +16,7 @@ from bpsheet.errors import ExperimentError
 from bpsheet.functions import ACTIVATIONS, LOSSES
 from bpsheet.problems import shown, translate
 
-__all__ = ["Data", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training"]
+__all__ = ["Data", "Graph", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training"]
 
 
 def _without_examples(schema: dict[str, Any]) -> None:
@@ -176,6 +176,27 @@ class Network(Spec):
         "simplified form (output minus target).",
     )
     layers: list[Layer] = Field(description="The layers of neurons, from the first to the output.")
+
+
+class Graph(Spec):
+    """Formulas of one's own, instead of a network.
+
+    >>> Graph(inputs=["x"], parameters={"w": 0.5}, forward=["e = (x - w)^2"], loss="e").loss
+    'e'
+    """
+
+    inputs: list[Name] = Field(description="The names of the data that the formulas use.")
+    parameters: dict[Name, Scalar] = Field(
+        default_factory=dict, description="What is trained, with its first value: w = 0.5."
+    )
+    forward: list[Annotated[str, Field(max_length=2000)]] = Field(
+        description='The formulas in order, such as "t = x + y"; each may use inputs, parameters '
+        "and the names before it."
+    )
+    loss: Name = Field(description="Which of them is minimised (by gradient_ascent: maximised).")
+    gradient_of: list[Name] = Field(
+        default_factory=list, description="Inputs that get a derivative of the loss too."
+    )
 
 
 class Data(Spec):

@@ -15,7 +15,7 @@ from bpsheet.expr import Text as Word
 from bpsheet.functions import fill
 from bpsheet.notation import Notation
 from bpsheet.program import Column, Phase, Role
-from bpsheet.rules import RULES, SCHEDULES, WARMUP, Quantity, Rule
+from bpsheet.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Quantity, Rule
 from bpsheet.spec import Training
 
 __all__ = [
@@ -172,7 +172,7 @@ class _Updates:
                 ),
                 "gradient of {weight}, cut to the clip value where it is larger",
             )
-        if "clip_norm" in self.settings:
+        elif "clip_norm" in self.settings:
             squares = total([Mul(gradient, gradient) for gradient in before.values()])
             norm = self._one(
                 NORM,
@@ -228,7 +228,7 @@ class _Updates:
 
     def _filled(self, text: str, **operands: Expr) -> Expr:
         """A formula of the table: its settings are cells, its other names given here."""
-        cells = {name: Param(name) for name in self.settings}
+        cells = {name: Param(name) for name in SETTINGS}
         signed = text.replace("±", "-" if self.uphill else "+")
         return fill(signed, **cells, **operands)
 

@@ -119,10 +119,10 @@ def weight_names(layers: Sequence[LayerNames]) -> list[str]:
 
 
 def trained_names(
-    layers: Sequence[LayerNames], freeze: Sequence[str] | None, only: Sequence[str] | None
+    weights: Sequence[str], freeze: Sequence[str] | None, only: Sequence[str] | None
 ) -> set[str]:
     """The weights and biases that are updated."""
-    every = set(weight_names(layers))
+    every = set(weights)
     if only is not None:
         return every & set(only)
     return every - set(freeze or ())

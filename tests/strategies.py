@@ -26,10 +26,12 @@ from bpsheet.expr import (
     Text,
 )
 from bpsheet.functions import LOSSES, SIMPLIFIED
+from bpsheet.printers.text import formula_text
+from bpsheet.rules import RULES, SCHEDULES
 
 NAMES = ("a", "b", "c", "d")
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=")
-UNARY = ("abs", "cos", "exp", "int", "ln", "logistic", "sign", "sin", "sqrt", "tanh")
+UNARY = ("abs", "cos", "exp", "int", "ln", "logistic", "relu", "sign", "sin", "sqrt", "tanh")
 
 A, B = Ref("a"), Ref("b")
 # A formula of each type of node, for the printers.
@@ -104,7 +106,7 @@ PLAIN = ("linear", "logistic", "tanh", "relu", "leaky_relu", "softplus")
 
 @st.composite
 def experiments(draw: st.DrawFn, max_examples: int = 5) -> Experiment:
-    """Networks of one to three layers with every activation, loss, batch and order."""
+    """Networks of one to three layers with every activation, loss, batch, rule and order."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     loss = draw(st.sampled_from(sorted(LOSSES)))
     depth = draw(st.integers(1, 3))
@@ -142,11 +144,73 @@ def experiments(draw: st.DrawFn, max_examples: int = 5) -> Experiment:
     data = {"examples": np.hstack([inputs, targets]).tolist(), "order": order}
     if order == "shuffled":
         data["seed"] = draw(st.integers(0, 99))
-    training = {
-        "rule": "gradient_ascent" if LOSSES[loss].maximised else "gradient_descent",
+    plain = "gradient_ascent" if LOSSES[loss].maximised else "gradient_descent"
+    return Experiment(network=network, data=data, training=draw(trainings(count, plain)))
+
+
+@st.composite
+def trainings(draw: st.DrawFn, examples: int, plain: str = "gradient_descent") -> dict[str, object]:
+    """A table [training]: half of them plain, half with an optimiser, clipping, a schedule …"""
+    training: dict[str, object] = {
+        "rule": plain,
         "learning_rate": draw(st.floats(0.001, 0.3)),
-        "batch_size": draw(st.one_of(st.integers(1, count), st.just("all"))),
+        "batch_size": draw(st.one_of(st.integers(1, examples), st.just("all"))),
         "reduction": draw(st.sampled_from(["sum", "mean"])),
         "iterations": draw(st.integers(1, 7)),
     }
-    return Experiment(network=network, data=data, training=training)
+    if draw(st.booleans()):
+        return training
+    training["rule"] = draw(st.sampled_from([plain, *OPTIMISERS]))
+    for name, default in RULES[training["rule"]].settings.items():
+        if draw(st.booleans()):
+            training[name] = default * 0.875
+    if draw(st.booleans()):
+        training["weight_decay"] = draw(st.floats(0, 0.5))
+    clip = draw(st.sampled_from([None, None, "clip_norm", "clip_value"]))
+    if clip:
+        training[clip] = draw(st.floats(0.01, 1))
+    if draw(st.booleans()):
+        kind = draw(st.sampled_from(sorted(SCHEDULES)))
+        values = {"factor": 0.5, "every": 2, "decay": 0.25, "over": 5, "lowest": 0.001}
+        used = [name.removeprefix("schedule_") for name in SCHEDULES[kind].settings]
+        schedule = {"kind": kind, "per": draw(st.sampled_from(["update", "epoch"]))}
+        schedule |= {name: values[name] for name in used}
+        if draw(st.booleans()):
+            schedule["warmup"] = draw(st.integers(1, 5))
+        training["schedule"] = schedule
+    return training
+
+
+OPTIMISERS = ("momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+
+
+@st.composite
+def graphs(draw: st.DrawFn, **more: object) -> Experiment:
+    """Formulas over two inputs and three parameters, each used in several places."""
+    names = ["x1", "x2", "p1", "p2", "p3"]
+    lines = []
+    for index in range(draw(st.integers(1, 4))):
+        leaves = st.sampled_from(names).map(Ref)
+        formula = draw(
+            trees(
+                st.one_of(leaves, written),
+                functions=("exp", "logistic", "relu", "tanh", "sin", "cos", "abs"),
+                exponents=st.sampled_from([Num(2.0), Num(3.0)]),
+                max_leaves=6,
+            )
+        )
+        lines.append(f"v{index} = {formula_text(formula)}")
+        names.append(f"v{index}")
+    lines.append(f"loss = (tanh({names[-1]}) - sum(p1:p3*p1:p3) + x1)^2 / 2")
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    count = draw(st.integers(1, 3))
+    graph = {
+        "inputs": ["x1", "x2"],
+        "parameters": dict(zip(["p1", "p2", "p3"], random.uniform(-1, 1, 3).tolist(), strict=True)),
+        "forward": lines,
+        "loss": "loss",
+        "gradient_of": draw(st.sampled_from([[], ["x1"], ["x1", "x2"]])),
+    }
+    data = {"examples": random.uniform(-1, 1, (count, 2)).tolist()}
+    training = draw(trainings(count))
+    return Experiment(graph=graph, data=data, training=training, **more)

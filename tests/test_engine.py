@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import NAMES, edges, experiments, refs, trees
+from strategies import NAMES, edges, experiments, graphs, refs, trees
 
 from bpsheet import engine
 from bpsheet.engine import MAX_VALUES, python_source, run
@@ -93,6 +93,12 @@ def assert_same(program, iterations):
 @given(experiments())
 @settings(deadline=None, max_examples=60)
 def test_a_networks_run_is_its_formulas_computed_one_by_one(experiment):
+    assert_same(experiment.program(), experiment.iterations)
+
+
+@given(graphs())
+@settings(deadline=None, max_examples=40)
+def test_a_graphs_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 

@@ -405,8 +405,10 @@ REFUSED = [
         'rule = "gradient_descent"',
         'rule = "adamax"',
         "training.rule",
-        'one of "gradient_descent", "gradient_ascent", "momentum", "nesterov", "adagrad", '
-        '"rmsprop", "adam", "adamw" or "perceptron" expected; got "adamax"',
+        (
+            'one of "gradient_descent", "gradient_ascent", "momentum", "nesterov", "adagrad", '
+            '"rmsprop", "adam", "adamw" or "perceptron" expected; got "adamax"'
+        ),
     ),
     (
         'reduction = "sum"',
@@ -616,7 +618,10 @@ def test_one_mistake_is_reported_once(old, new, place):
 
 
 def test_a_missing_table_is_named():
-    assert refusal("") == {"network": "missing, and needed", "data": "missing, and needed"}
+    assert refusal("") == {
+        "network": "missing, and needed (or [graph], for formulas of one's own)",
+        "data": "missing, and needed",
+    }
     assert (
         refusal("network = 3\n[data]\nexamples = [[1, 2]]")["network"] == "a table expected; got 3"
     )

@@ -13,7 +13,7 @@ from bpsheet.notation import PLACEHOLDERS, Notation
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Phase, Role
 from bpsheet.spec import Data, Layer, Network, Training
-from bpsheet.wiring import neuron_names, trained_names, wire
+from bpsheet.wiring import neuron_names, trained_names, weight_names, wire
 
 
 def network(*layers, inputs=("x1", "x2"), targets=("y",), **more):
@@ -196,7 +196,7 @@ def test_a_layer_may_have_a_name_of_its_own():
 
 
 def test_freeze_and_only_choose_the_weights_that_are_trained():
-    layers = wire(network(*TWO_LAYERS), Notation())
+    layers = weight_names(wire(network(*TWO_LAYERS), Notation()))
     every = {"w_g_0", "w_g_1", "w_g_2", "w_f_0", "w_f_1"}
     assert trained_names(layers, None, None) == every
     assert trained_names(layers, ["w_g_0"], None) == every - {"w_g_0"}

@@ -90,7 +90,7 @@ def refusal(text, names=("z",)):
         ("__import__('os')", 11, "has no meaning in a formula"),
         ("__import__(z)", 0, "unknown function '__import__'"),
         ("__import__", 0, "unknown name '__import__'"),
-        ("lambda: z", 6, "':' has no meaning in a formula"),
+        ("lambda: z", 0, "a range such as x1:x4 expected"),
         ("lambda", 0, "unknown name 'lambda'"),
         ("eval(z)", 0, "unknown function 'eval'"),
         ("z if z else z", 2, "expected an operator or the end, found 'if'"),

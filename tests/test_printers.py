@@ -107,6 +107,10 @@ def test_a_printer_without_all_its_rules_cannot_be_made():
     ("tree", "text"),
     [
         (Neg(Pow(A, TWO)), "-(A1^2)"),
+        (Pow(Neg(Mul(A, B)), TWO), "(-1*(A1*B1))^2"),
+        (Div(A, Neg(Div(A, B))), "A1/(-1*(A1/B1))"),
+        (Sub(A, Neg(Mul(A, B))), "A1-(-(A1*B1))"),
+        (Mul(Neg(Mul(A, B)), A), "-(A1*B1)*A1"),
         (Pow(Neg(A), TWO), "(-A1)^2"),
         (Pow(Pow(A, TWO), THREE), "(A1^2)^3"),
         (Pow(TWO, Pow(THREE, TWO)), "2^(3^2)"),

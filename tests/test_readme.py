@@ -17,8 +17,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLES = {
     "[network]": bp.Network,
     "[[network.layers]]": bp.Layer,
+    "[graph]": bp.Graph,
     "[data]": bp.Data,
     "[training]": bp.Training,
+    "[training.schedule]": bp.Schedule,
     "[initial]": bp.Initial,
     "[test]": bp.Test,
     "[notation]": bp.Notation,

@@ -16,6 +16,7 @@ from bpsheet.checks.data import (
     trained_problems,
     training_problems,
 )
+from bpsheet.checks.graph import graph_problems
 from bpsheet.checks.network import (
     activation_problems,
     layer_problems,
@@ -27,7 +28,9 @@ from bpsheet.checks.network import (
 from bpsheet.checks.size import length_problems, width_problems
 from bpsheet.checks.words import unfit_name
 from bpsheet.errors import Problem
+from bpsheet.model import NetworkModel
 from bpsheet.problems import nearest, shown
+from bpsheet.spec import Network
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
@@ -40,14 +43,23 @@ FEW = 5
 
 def problems_of(experiment: Experiment) -> list[Problem]:
     """What is wrong with an experiment whose single values are all in order."""
+    if experiment.network is not None and experiment.graph is not None:
+        return [Problem("graph", "either [network] or [graph] expected, not both")]
+    if experiment.network is None and experiment.graph is None:
+        return [Problem("network", "missing, and needed (or [graph], for formulas of one's own)")]
     notation = [Problem(f"notation.{key}", said) for key, said in experiment.notation.problems()]
     wide = list(width_problems(experiment))
-    shape = [*name_problems(experiment), *layer_problems(experiment), *wide]
-    kinds = [*activation_problems(experiment), *loss_problems(experiment)]
+    if experiment.graph is not None:
+        shape, kinds = [*graph_problems(experiment), *wide], []
+    else:
+        shape = [*name_problems(experiment), *layer_problems(experiment), *wide]
+        kinds = [*activation_problems(experiment), *loss_problems(experiment)]
     tests = list(test_problems(experiment))
     found = [*text_problems(experiment), *shape, *kinds, *notation]
     if not wide:
-        found += [*weight_problems(experiment), *length_problems(experiment)]
+        found += length_problems(experiment)
+        if experiment.network is not None:
+            found += weight_problems(experiment)
     found += [*data_problems(experiment), *training_problems(experiment), *tests]
     if not wide and not notation:
         found += trained_problems(experiment)
@@ -60,22 +72,16 @@ def _columns(
     experiment: Experiment, *, are_kinds_known: bool, with_tests: bool
 ) -> Iterator[Problem]:
     """Names that two columns would share, names that head no column, and figures for none."""
-    # Names depend on no number; where an activation or the loss is wrong, plain ones stand in.
-    changes: dict[str, Any] = {} if are_kinds_known else {"activation": "linear"}
-    layers = [
-        layer.model_copy(update={"weights": None, "bias": layer.bias is not False} | changes)
-        for layer in experiment.network.layers
-    ]
-    network = experiment.network.model_copy(update={"layers": layers})
+    model = experiment.model
     training = experiment.training
+    if isinstance(model, NetworkModel):
+        network = _without_numbers(model.network, are_kinds_known=are_kinds_known)
+        model = NetworkModel(network, experiment.initial, experiment.notation)
     if not are_kinds_known:
-        stand_in = {"loss": "half_squared_error", "output_error": "chain_rule"}
-        network = network.model_copy(update=stand_in)
         training = training.model_copy(update={"rule": "gradient_descent"})
     columns = columns_of(
-        network,
+        model,
         training,
-        experiment.initial,
         experiment.test if with_tests else None,
         experiment.notation,
         examples=max(1, len(experiment.data.examples or ())),
@@ -105,6 +111,20 @@ def _columns(
                 f"no pattern gives the name {shown(old)}; {nearest(old, list(seen))}",
             )
     yield from _hand(experiment, list(seen))
+
+
+def _without_numbers(network: Network, *, are_kinds_known: bool) -> Network:
+    """Names depend on no number; where an activation or the loss is wrong, plain ones stand in."""
+    changes: dict[str, Any] = {} if are_kinds_known else {"activation": "linear"}
+    layers = [
+        layer.model_copy(update={"weights": None, "bias": layer.bias is not False} | changes)
+        for layer in network.layers
+    ]
+    network = network.model_copy(update={"layers": layers})
+    if not are_kinds_known:
+        stand_in = {"loss": "half_squared_error", "output_error": "chain_rule"}
+        network = network.model_copy(update=stand_in)
+    return network
 
 
 def _hand(experiment: Experiment, known: Sequence[str]) -> Iterator[Problem]:

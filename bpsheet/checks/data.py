@@ -16,7 +16,6 @@ from bpsheet.functions import LOSSES
 from bpsheet.problems import nearest, shown
 from bpsheet.rules import RULES, SCHEDULES
 from bpsheet.spec import Schedule
-from bpsheet.wiring import weight_names, wire
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
@@ -25,12 +24,12 @@ __all__ = ["data_problems", "test_problems", "trained_problems", "training_probl
 
 
 def data_problems(experiment: Experiment) -> Iterator[Problem]:
-    data, network = experiment.data, experiment.network
-    expected = [*network.inputs, *network.targets]
+    data, expected = experiment.data, experiment.data_names
     if data.columns is not None and sorted(data.columns) != sorted(expected):
         yield Problem(
             "data.columns",
-            f"every input and target once expected ({listing(expected)}); "
+            f"every {'input' if experiment.graph else 'input and target'} once expected "
+            f"({listing(expected)}); "
             f"got {listing(data.columns)}",
         )
     if data.seed and data.order != "shuffled":
@@ -56,6 +55,8 @@ def data_problems(experiment: Experiment) -> Iterator[Problem]:
 def _ranges(experiment: Experiment) -> Iterator[Problem]:
     """Targets that a probability cannot have."""
     network = experiment.network
+    if network is None:
+        return
     loss = LOSSES.get(network.loss or "")
     width = len(network.inputs) + len(network.targets)
     examples = experiment.data.examples or []
@@ -86,6 +87,7 @@ def training_problems(experiment: Experiment) -> Iterator[Problem]:
         training.iterations is None
         and training.epochs is None
         and not isinstance(experiment.data.order, list)
+        and not (experiment.graph is not None and not experiment.graph.parameters)
     ):
         yield Problem("training", "iterations or epochs expected: how long to train")
     if training.freeze is not None and training.only is not None:
@@ -132,14 +134,14 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
 
 
 def trained_problems(experiment: Experiment) -> Iterator[Problem]:
-    layers = wire(experiment.network, experiment.notation)
-    known = weight_names(layers)
+    known = experiment.model.weights
+    what = "weight" if experiment.graph is None else "parameter"
     for key in ("freeze", "only"):
         for index, name in enumerate(getattr(experiment.training, key) or [], start=1):
             if name not in known:
                 yield Problem(
                     f"training.{key}[{index}]",
-                    f"unknown weight {shown(name)}; {nearest(name, known)}",
+                    f"unknown {what} {shown(name)}; {nearest(name, known)}",
                 )
 
 
@@ -147,7 +149,10 @@ def test_problems(experiment: Experiment) -> Iterator[Problem]:
     test, network = experiment.test, experiment.network
     if test is None:
         return
-    expected = [*network.inputs, *network.targets]
+    if network is None:
+        yield Problem("test", "tests are for networks; a graph has none. Leave it out")
+        return
+    expected = experiment.data_names
     if not test.examples:
         yield Problem("test.examples", "at least one example expected")
     yield from ragged_rows("test.examples", test.examples, expected)

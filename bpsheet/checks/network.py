@@ -10,6 +10,7 @@ from bpsheet.checks.words import (
     counted,
     is_unfit,
     listing,
+    network_of,
     numbers,
     unfit_name,
     units_of,
@@ -46,7 +47,7 @@ def text_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 def name_problems(experiment: Experiment) -> Iterator[Problem]:
-    network = experiment.network
+    network = network_of(experiment)
     for key, names in (("inputs", network.inputs), ("targets", network.targets)):
         if not names:
             yield Problem(f"network.{key}", "at least one name expected")
@@ -66,7 +67,7 @@ def _listed(place: str, names: Sequence[str]) -> Iterator[Problem]:
 
 
 def layer_problems(experiment: Experiment) -> Iterator[Problem]:
-    network = experiment.network
+    network = network_of(experiment)
     if not network.layers:
         yield Problem("network.layers", "at least one layer expected")
         return
@@ -89,7 +90,7 @@ def layer_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 def activation_problems(experiment: Experiment) -> Iterator[Problem]:
-    for number, layer in enumerate(experiment.network.layers, start=1):
+    for number, layer in enumerate(network_of(experiment).layers, start=1):
         place = f"network.layers[{number}]"
         yield from _activation(f"{place}.activation", layer.activation)
         units = units_of(experiment, number)
@@ -122,7 +123,7 @@ def _activation(place: str, text: str) -> Iterator[Problem]:
 
 
 def weight_problems(experiment: Experiment) -> Iterator[Problem]:
-    network = experiment.network
+    network = network_of(experiment)
     names = neuron_names(network)
     sources: Sequence[str] = network.inputs
     for number, (layer, neurons) in enumerate(zip(network.layers, names, strict=True), start=1):
@@ -152,7 +153,7 @@ def weight_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 def loss_problems(experiment: Experiment) -> Iterator[Problem]:
-    network, rule = experiment.network, experiment.training.rule
+    network, rule = network_of(experiment), experiment.training.rule
     if rule == "perceptron":
         yield from _perceptron(experiment)
         return
@@ -186,7 +187,7 @@ def loss_problems(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _perceptron(experiment: Experiment) -> Iterator[Problem]:
-    network = experiment.network
+    network = network_of(experiment)
     if network.loss is not None:
         yield Problem("network.loss", "the rule perceptron has no loss; leave it out")
     if len(network.layers) != 1 or network.layers[0].activation != "sign":

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bpsheet.checks.words import (
-    units_of,
-)
+from bpsheet.checks.words import network_of, units_of
 from bpsheet.engine import MAX_VALUES
 from bpsheet.errors import Problem
 
@@ -22,8 +20,13 @@ MAX_COLUMNS = 100_000
 
 def _count_columns(experiment: Experiment) -> tuple[int, int]:
     """About how many weights and columns there will be, counted without building them."""
-    counts = [len(experiment.network.inputs)]
-    counts += [units_of(experiment, n + 1) for n in range(len(experiment.network.layers))]
+    if experiment.graph is not None:
+        weights = len(experiment.graph.parameters)
+        named = 2 * len(experiment.graph.inputs) + 2 * len(experiment.graph.forward)
+        return weights, 3 * weights + named
+    network = network_of(experiment)
+    counts = [len(network.inputs)]
+    counts += [units_of(experiment, n + 1) for n in range(len(network.layers))]
     weights = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(counts))
     tests = len(experiment.test.examples) if experiment.test else 0
     return weights, 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
@@ -34,9 +37,9 @@ def width_problems(experiment: Experiment) -> Iterator[Problem]:
     weights, columns = _count_columns(experiment)
     if columns > MAX_COLUMNS:
         yield Problem(
-            "network.layers",
+            "network.layers" if experiment.graph is None else "graph",
             f"{weights:,} weights make about {columns:,} columns; {MAX_COLUMNS:,} at the most "
-            "(a worksheet holds 16,384). Use fewer neurons",
+            f"(a worksheet holds 16,384). Use fewer {'neurons' if experiment.graph is None else 'formulas'}",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
 from bpsheet.problems import nearest
+from bpsheet.spec import Network
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
@@ -17,6 +18,7 @@ __all__ = [
     "counted",
     "is_unfit",
     "listing",
+    "network_of",
     "numbers",
     "ragged_rows",
     "unfit_name",
@@ -73,7 +75,13 @@ def ragged_rows(
                 return
 
 
+def network_of(experiment: Experiment) -> Network:
+    """The network of an experiment that has one."""
+    assert experiment.network is not None
+    return experiment.network
+
+
 def units_of(experiment: Experiment, number: int) -> int:
     """How many neurons the layer has (0 where the file does not say)."""
-    layer = experiment.network.layers[number - 1]
+    layer = network_of(experiment).layers[number - 1]
     return len(layer.neurons) if layer.neurons is not None else layer.units or 0

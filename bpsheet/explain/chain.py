@@ -24,6 +24,7 @@ __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chai
 
 # More paths than this nobody wants to read.
 MOST_PATHS = 32
+MOST_FACTORS = 60
 # A gradient and its chain rule are summed in different orders: so far may they be apart,
 # as a part of what is summed.
 HAIR = 1e-9
@@ -51,6 +52,14 @@ class Product:
 
     parts: tuple[Factor | Bracket, ...]
 
+    @cached_property
+    def length(self) -> int:
+        """The number of factors along the longest path."""
+        return sum(
+            1 if isinstance(part, Factor) else max(term.length for term in part.terms)
+            for part in self.parts
+        )
+
     def expr(self, leaf: Callable[[Factor], list[Expr]]) -> Expr:
         """The product as a formula, each factor as `leaf` writes it."""
         factors: list[Expr] = []
@@ -69,9 +78,8 @@ class Graph:
     """Which column uses which, from the weights to the loss, and with what derivative."""
 
     def __init__(self, program: Program) -> None:
-        forward = program.phase(Phase.WEIGHT, Phase.FORWARD)
+        forward = (*program.leaves, *program.phase(Phase.FORWARD))
         names = {column.name for column in forward}
-        self.position = program.position
         self.loss = next((c.name for c in forward if c.role is Role.LOSS), None)
         self.edges: dict[str, Mapping[str, Expr]] = {
             column.name: {
@@ -83,18 +91,17 @@ class Graph:
             else {}
             for column in forward
         }
-        self._counts: dict[tuple[str, str], int] = {}
+        self._counts: dict[str, dict[str, int]] = {}
 
     def paths(self, top: str, bottom: str) -> int:
         """The number of paths between two columns (1 from a column to itself)."""
-        if top == bottom:
-            return 1
-        if self.position[top] < self.position[bottom]:
-            return 0
-        key = (top, bottom)
-        if key not in self._counts:
-            self._counts[key] = sum(self.paths(below, bottom) for below in self.edges[top])
-        return self._counts[key]
+        if top not in self._counts:
+            counts = dict.fromkeys(self.edges, 0) | {top: 1}
+            for name in reversed(self.edges):
+                for below in self.edges[name]:
+                    counts[below] += counts[name]
+            self._counts[top] = counts
+        return self._counts[top][bottom]
 
     def product(self, top: str, bottom: str) -> Product:
         """All paths between two columns, what they share outside the brackets."""
@@ -159,6 +166,12 @@ class Chain:
         """How many paths there are."""
         if self.paths == 0:
             return f"No path leads from {self.weight} to {self.loss}: the derivative is 0."
+        if self.paths <= MOST_PATHS and self.product is None:
+            return (
+                f"The way from {self.weight} to {self.loss} has more than {MOST_FACTORS} factors, "
+                f"too many to write out. The backward pass multiplies them one by one; "
+                f"{self.gradient} ends there."
+            )
         if self.paths == 1:
             return f"One path leads from {self.weight} to {self.loss}; its factors are multiplied."
         said = f"{self.paths:,} paths lead from {self.weight} to {self.loss}"
@@ -234,4 +247,6 @@ def chain_of(program: Program, weight: str, graph: Graph | None = None) -> Chain
     loss = str(graph.loss)
     count = graph.paths(loss, weight)
     product = graph.product(loss, weight) if 1 <= count <= MOST_PATHS else None
+    if product is not None and product.length > MOST_FACTORS:
+        product = None
     return Chain(weight, loss, str(program[weight].adjoint_name), count, product)

@@ -12,6 +12,7 @@ from bpsheet.explain.document import Block, Document, Heading, Prose, Side, equa
 from bpsheet.explain.layers import layer_blocks
 from bpsheet.explain.steps import sentence_of, spelled_logistic
 from bpsheet.expr import Call, Expr, Ref
+from bpsheet.model import NetworkModel
 from bpsheet.program import Column, Phase, Program, Role
 
 if TYPE_CHECKING:
@@ -40,10 +41,12 @@ def derive(experiment: Experiment) -> Derivation:
     """
     program = experiment.program()
     forward = program.phase(Phase.FORWARD)
-    weights = program.phase(Phase.WEIGHT)
+    weights = program.leaves
     loss = next((column.name for column in forward if column.role is Role.LOSS), None)
     title = experiment.title or experiment.name
-    blocks: list[Block] = [Heading("The network, forwards")]
+    blocks: list[Block] = [
+        Heading("The network, forwards" if experiment.network else "The formulas, forwards")
+    ]
     for column in forward:
         assert column.formula is not None
         blocks.append(equation(Side(Ref(column.name)), [Side(column.formula)]))
@@ -62,9 +65,13 @@ def derive(experiment: Experiment) -> Derivation:
         blocks.append(Prose(said + f"{len(written)} of the first neurons stand for the others."))
     for weight in written:
         blocks.append(_derivative(chain_of(program, weight.name, graph), primes))
-    blocks += layer_blocks(experiment, loss)
-    many = "s and biases" if len(weights) != 1 else ""
-    subtitle = f"The derivatives of {loss} with respect to {len(weights):,} weight{many}."
+    model = experiment.model
+    if isinstance(model, NetworkModel):
+        blocks += layer_blocks(model, uphill=model.uphill)
+        what = "weight" if len(weights) == 1 else "weights and biases"
+    else:
+        what = "quantity" if len(weights) == 1 else "quantities"
+    subtitle = f"The derivatives of {loss} with respect to {len(weights):,} {what}."
     return Derivation(title, subtitle, blocks)
 
 
@@ -81,6 +88,8 @@ def _derivative(chain: Chain, primes: Mapping[str, Prime]) -> Block:
     left, *partials = chain.symbols()
     if chain.product is None:
         return Prose(chain.words())
+    if chain.product.length == 1:
+        partials = []  # ∂e/∂w = ∂e/∂w says nothing
     used: dict[Ref, Atom] = {}
 
     def leaf(one: Factor) -> list[Expr]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from bpsheet.explain.document import Block, Heading, Prose
 from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
-from bpsheet.wiring import LayerNames, wire
-
-if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+from bpsheet.model import NetworkModel
+from bpsheet.spec import Network
+from bpsheet.wiring import LayerNames
 
 __all__ = ["layer_blocks"]
 
@@ -29,10 +27,9 @@ def _slope(layer: int | str) -> tuple[Piece, ...]:
     return (Letter("g", str(layer), prime=True), OPEN, _at("z", layer), CLOSE)
 
 
-def layer_blocks(experiment: Experiment, loss: str) -> Iterable[Block]:
+def layer_blocks(model: NetworkModel, *, uphill: bool) -> Iterable[Block]:
     """The vectors and matrices of each layer, then the four equations for each."""
-    network = experiment.network
-    layers = wire(network, experiment.notation)
+    network, layers, loss = model.network, model.layers, str(model.loss)
     last = layers[-1].number
     yield Heading("In matrix form")
     yield Prose(
@@ -49,7 +46,7 @@ def layer_blocks(experiment: Experiment, loss: str) -> Iterable[Block]:
         weighed = (_at("W", names.number), _at("a", names.number - 1), *biased)
         yield Matrices((_at("z", names.number), EQUALS, *weighed))
     yield Heading("The four equations", 2)
-    yield from _output_error(experiment, layers[-1], loss)
+    yield from _output_error(network, layers[-1], loss, uphill=uphill)
     for names, layer in reversed(list(zip(layers[:-1], network.layers[:-1], strict=True))):
         above = names.number + 1
         fed = (_at("W", above, transposed=True), _at("δ", above))
@@ -99,16 +96,16 @@ def _written_out(names: LayerNames) -> Iterable[Block]:
             yield Matrices((_at(letter, names.number), EQUALS, entries))
 
 
-def _output_error(experiment: Experiment, names: LayerNames, loss: str) -> Iterable[Block]:
+def _output_error(
+    network: Network, names: LayerNames, loss: str, *, uphill: bool
+) -> Iterable[Block]:
     """Equation 1, in the form that this loss and this activation have."""
-    network = experiment.network
     last = names.number
     yield Prose(f"The error terms of the output layer ({len(names.neurons)} × 1):")
     gradient = Gradient(loss, _at("a", last))
     if network.output_error == "simplified":
         targets = Entries(tuple((name,) for name in network.targets))
         outputs = _at("a", last)
-        uphill = experiment.training.rule == "gradient_ascent"
         sides = (targets, Sign("−"), outputs) if uphill else (outputs, Sign("−"), targets)
         yield Matrices((_at("δ", last), EQUALS, *sides))
         yield Prose("The derivative of the loss and that of the activation cancel to this.")

@@ -118,7 +118,9 @@ def explain(
         extra = spelled_logistic(columns) if title == "Forward pass" else []
         add(title, [_step(column, row) for column in columns], *extra)
         if title == "Backward pass":
-            asked = [w for w in weights if w.adjoint_name and {w.name, w.adjoint_name} & named]
+            asked = [
+                w for w in program.leaves if w.adjoint_name and {w.name, w.adjoint_name} & named
+            ]
             for weight in asked:
                 chain = chain_of(program, weight.name)
                 chains.append(chain)

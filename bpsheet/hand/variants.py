@@ -54,7 +54,7 @@ def varied(
         if "weights" in vary:
             changes |= _weights(program, rng)
         if "data" in vary:
-            changes |= _inputs(program, experiment.network.inputs, examples, rng)
+            changes |= _inputs(program, experiment.model.inputs, examples, rng)
         if _is_nice(program, changes, iterations, budget):
             return dict(changes)
     raise ExperimentError(

@@ -1,8 +1,10 @@
 """Formulas as spreadsheets read them.
 
-Two habits of spreadsheets shape the text. A minus sign binds tighter than ^ there
+Habits of spreadsheets shape the text. A minus sign binds tighter than ^ there
 (`-A1^2` is (−A1)²), so a negated power is always written `-(A1^2)`. And `2^3^2` is
-(2^3)^2, so every power stands in parentheses under another.
+(2^3)^2, so every power stands in parentheses under another. A negated product inside
+another or under a power is written `(-1*(A1*B1))`: one engine writes `(-(A1*B1))^2` back
+without its inner parentheses.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from openpyxl.utils.cell import get_column_letter
 from bpsheet.expr import (
     Call,
     Compare,
+    Div,
     Expr,
     If,
     Lookup,
     Mul,
+    Neg,
     Num,
     Param,
     Ref,
@@ -85,8 +89,14 @@ class ExcelPrinter(Printer):
         if isinstance(node, If):
             return Binding.ATOM  # IF(…) is a call
         if isinstance(node, Call) and FUNCTIONS[node.function].spelled_out:
-            return Binding.ATOM if self._is_guarded(node) else Binding.PRODUCT
+            return self.binding(self._spelled_out(node))
         return super().binding(node)
+
+    def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
+        inside = least > Binding.PRODUCT and not first
+        if inside and isinstance(node, Neg) and isinstance(node.operand, Mul | Div):
+            return f"(-1*({self.text(node.operand)}))"
+        return super().operand(node, least, first=first)
 
     def number(self, node: Num) -> str:
         return excel_number(node.value)
@@ -144,9 +154,11 @@ class ExcelPrinter(Printer):
     def call(self, node: Call) -> str:
         function = FUNCTIONS[node.function]
         if function.spelled_out:
-            guard = self._is_guarded(node)
-            return self.text(expand(node.function, node.arguments[0], guard=guard))
+            return self.text(self._spelled_out(node))
         return f"{function.excel}({','.join(self.text(part) for part in node.arguments)})"
+
+    def _spelled_out(self, node: Call) -> Expr:
+        return expand(node.function, node.arguments[0], guard=self._is_guarded(node))
 
     def _is_guarded(self, node: Call) -> bool:
         """The safe form has its argument twice: for a single cell, that is no loss.

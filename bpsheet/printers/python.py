@@ -50,6 +50,10 @@ def _logistic(z: float) -> float:
     return 0.0 if z < -709.0 else 1.0 / (1.0 + math.exp(-z))
 
 
+def _relu(z: float) -> float:
+    return max(0.0, z)
+
+
 def _sign(z: float) -> float:
     return float((z > 0.0) - (z < 0.0))
 
@@ -64,6 +68,7 @@ ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
     "log": math.log,
     "logistic": _logistic,
     "power": _power,
+    "relu": _relu,
     "sign": _sign,
     "sin": math.sin,
     "sqrt": math.sqrt,
@@ -81,6 +86,7 @@ FUNCTION_NAMES = {
     "logistic": "logistic",
     "max": "max",
     "min": "min",
+    "relu": "relu",
     "sign": "sign",
     "sin": "sin",
     "sqrt": "sqrt",

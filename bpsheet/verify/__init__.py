@@ -271,11 +271,11 @@ def _default_changes(trace: Trace) -> dict[str, float | str]:
 def _moved(experiment: Experiment, name: str, value: float, number: int) -> float:
     """A number of the data, moved; targets stay what the loss and the rule can take."""
     network = experiment.network
-    if name in network.inputs:
+    if network is None or name in network.inputs:
         return value + (number % 5 + 1) / 32
-    if experiment.training.rule == "perceptron":
+    if network.loss is None:
         return value
-    if LOSSES[str(network.loss)].fits:
+    if LOSSES[network.loss].fits:
         return 0.875 * value + 0.125 / max(2, len(network.targets))
     return value + 1 / 32
 

@@ -99,9 +99,11 @@ def _changeable(layout: Layout) -> list[str]:
     weights = [s.letter for s in layout.shown if s.column.role is Role.WEIGHT]
     lines = [
         "Blue cells on a pale fill are typed numbers; every other number is a formula and follows.",
-        f"Hyper-parameters on Steps: {cells}.",
-        f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.",
     ]
+    if cells:
+        lines.append(f"Hyper-parameters on Steps: {cells}.")
+    if weights:
+        lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
     if layout.kind == "full":
         lines.append(
             "Examples: on the sheet Data, each in one place. The number of examples is fixed."
