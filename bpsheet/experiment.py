@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from bpsheet.build import columns_of, program_of
 from bpsheet.checks import problems_of
@@ -32,7 +32,16 @@ from bpsheet.model import GraphModel, Model, NetworkModel
 from bpsheet.notation import Notation
 from bpsheet.problems import nearest, shown
 from bpsheet.program import Column, Program
-from bpsheet.spec import Data, Graph, Initial, Network, Spec, Test, Training
+from bpsheet.spec import (
+    Data,
+    Graph,
+    Initial,
+    Network,
+    Spec,
+    Test,
+    Training,
+    without_examples,
+)
 from bpsheet.updates import settings_of
 
 if TYPE_CHECKING:
@@ -41,11 +50,19 @@ if TYPE_CHECKING:
 __all__ = ["Experiment"]
 
 
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """In the JSON schema: a network or a graph, and its description without code."""
+    without_examples(schema)
+    schema["oneOf"] = [{"required": ["network"]}, {"required": ["graph"]}]
+
+
 class Experiment(Spec):
     """A network (or formulas), its data and its training: everything that a run is made of.
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
+
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
 
     title: str = Field("", description="Stands at the top of the sheet.")
     notes: str = Field("", description="What the reader should know; on the sheet About.")

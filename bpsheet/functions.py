@@ -77,6 +77,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "max": Function("MAX", r"\max\left({0}\right)"),
     "min": Function("MIN", r"\min\left({0}\right)"),
     "mod": Function("MOD", r"{0} \bmod {1}", ("1", "-int(a/b)")),
+    "pi": Function("PI", r"\pi"),
     "relu": Function(
         "max(0, a)",
         r"\operatorname{{relu}}\left({0}\right)",

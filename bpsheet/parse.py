@@ -53,6 +53,7 @@ ARITIES: Mapping[str, tuple[int, int]] = {
     "max": (2, 16),
     "min": (2, 16),
     "mod": (2, 2),
+    "pi": (0, 0),
     "relu": (1, 1),
     "sign": (1, 1),
     "sin": (1, 1),
@@ -237,11 +238,11 @@ class _Parser:
             return self.added()
         if name not in ARITIES:
             raise self._unknown("function", token, [*ARITIES, "if", "sum"])
-        arguments = [self.sum()]
-        while self._take(","):
+        least, most = ARITIES[name]
+        arguments = [self.sum()] if most else []
+        while arguments and self._take(","):
             arguments.append(self.sum())
         self._expect(")")
-        least, most = ARITIES[name]
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
             raise self._error(

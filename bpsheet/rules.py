@@ -199,7 +199,7 @@ SCHEDULES: Mapping[str, RateFormula] = {
     ),
     "cosine": RateFormula(
         "schedule_lowest + (learning_rate - schedule_lowest)"
-        "*(1 + cos(3.141592653589793*min(k, schedule_over)/schedule_over))/2",
+        "*(1 + cos(pi()*min(k, schedule_over)/schedule_over))/2",
         "half a cosine's wave from the learning rate down to the lowest, which stays",
         {"schedule_over": None, "schedule_lowest": 0.0},
     ),

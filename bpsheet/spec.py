@@ -16,10 +16,10 @@ from bpsheet.errors import ExperimentError
 from bpsheet.functions import ACTIVATIONS, LOSSES
 from bpsheet.problems import shown, translate
 
-__all__ = ["Data", "Graph", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training"]
+__all__ = ["Data", "Graph", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training", "without_examples"]
 
 
-def _without_examples(schema: dict[str, Any]) -> None:
+def without_examples(schema: dict[str, Any]) -> None:
     """In the JSON schema a table's description is its docstring, but not the code in it."""
     schema["description"] = schema.get("description", "").partition(">>>")[0].strip()
 
@@ -27,7 +27,7 @@ def _without_examples(schema: dict[str, Any]) -> None:
 class Spec(BaseModel):
     """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_examples)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=without_examples)
 
     def __init__(self, **values: Any) -> None:
         try:

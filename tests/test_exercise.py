@@ -71,7 +71,9 @@ def test_nothing_is_printed_that_gives_an_answer_away():
     assert not {"z_g", "g", "f", "f_error", "g_error", "dMSE / dw_xg0"} & printed(task).keys()
 
 
-NETWORKS = [name for name in template_names() if name not in ("exploding", "book-perceptron")]
+# The first overflows; the others have no gradient, or nothing to update.
+OTHERS = ("exploding", "book-perceptron", "formula")
+NETWORKS = [name for name in template_names() if name not in OTHERS]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -471,7 +471,7 @@ def check_all(document):
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_format_of_every_template_is_well_formed(traced, template):
     trace = traced(template, 7)
-    weights = [column.name for column in trace.program.phase(Phase.WEIGHT)]
+    weights = [column.name for column in trace.program.leaves]
     check_all(trace.explain(2))
     check_all(trace.explain(6, only=sample(weights, 2), digits=3))
     check_all(derive(bp.load(template)))

@@ -35,7 +35,7 @@ from bpsheet.expr import (
     walk,
 )
 from bpsheet.functions import FUNCTIONS
-from bpsheet.parse import parse_formula
+from bpsheet.parse import ARITIES, parse_formula
 from bpsheet.printers.base import NODES, Printer
 from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number
 from bpsheet.printers.latex import LatexPrinter, formula_latex, symbol
@@ -75,8 +75,9 @@ def test_every_printer_covers_every_node(printer):
 @pytest.mark.parametrize("printer", PRINTERS, ids=lambda printer: type(printer).__name__)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_printer_covers_every_function(printer, name):
-    arguments = (A, B) if name in ("max", "min", "mod") else (A,)
-    assert "a" in printer.text(Call(name, arguments)).lower()
+    arguments = {0: (), 1: (A,), 2: (A, B)}[ARITIES[name][0]]
+    printed = printer.text(Call(name, arguments)).lower()
+    assert "a" in printed if arguments else "pi" in printed
 
 
 @pytest.mark.parametrize("printer", PRINTERS, ids=lambda printer: type(printer).__name__)
@@ -108,8 +109,11 @@ def test_a_printer_without_all_its_rules_cannot_be_made():
     [
         (Neg(Pow(A, TWO)), "-(A1^2)"),
         (Pow(Neg(Mul(A, B)), TWO), "(-1*(A1*B1))^2"),
+        (Mul(Num(254.38803801397793), A), "(254.388038013978-5.6843418860808E-14)*A1"),
+        (Num(0.1), "0.1"),
+        (Num(123456789012345.0), "123456789012345"),
         (Div(A, Neg(Div(A, B))), "A1/(-1*(A1/B1))"),
-        (Sub(A, Neg(Mul(A, B))), "A1-(-(A1*B1))"),
+        (Sub(A, Neg(Mul(A, B))), "A1-(-1*(A1*B1))"),
         (Mul(Neg(Mul(A, B)), A), "-(A1*B1)*A1"),
         (Pow(Neg(A), TWO), "(-A1)^2"),
         (Pow(Pow(A, TWO), THREE), "(A1^2)^3"),
@@ -261,6 +265,8 @@ def test_another_engine_computes_from_the_printed_formula_what_the_tree_says(som
     printer = excel_printer()
     for tree, found in zip(some, recalculated(map_texts(printer, some), CELLS), strict=True):
         expected = ours(tree)
+        if any(is_near_tie(node) for node in walk(tree)):
+            continue
         if isinstance(expected, str):
             assert isinstance(found, str), (printer.text(tree), expected, found)
             continue
@@ -269,6 +275,19 @@ def test_another_engine_computes_from_the_printed_formula_what_the_tree_says(som
             continue
         assert not isinstance(found, str), (printer.text(tree), expected, found)
         assert math.isclose(found, expected, rel_tol=1e-12), printer.text(tree)
+
+
+def is_near_tie(node):
+    """A comparison of numbers that differ in their last digits: spreadsheets take them as equal."""
+    if not isinstance(node, Compare):
+        return False
+    left, right = ours(node.left), ours(node.right)
+    return (
+        left != right
+        and not isinstance(left, str)
+        and not isinstance(right, str)
+        and (math.isclose(left, right, rel_tol=1e-12))
+    )
 
 
 def map_texts(printer, some):

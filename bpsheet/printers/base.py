@@ -119,8 +119,12 @@ class Printer(ABC):
         text = self.text(node)
         loose = self.binding(node) < least
         if loose or (not first and text.startswith("-")):
-            return self.parenthesised(text)
+            return self.enclosed(node, text)
         return text
+
+    def enclosed(self, _node: Expr, text: str) -> str:
+        """An operand's text in parentheses."""
+        return self.parenthesised(text)
 
     def infix(self, left: Expr, sign: str, right: Expr, level: Binding) -> str:
         """A left-associative operator: the right operand must bind more tightly."""

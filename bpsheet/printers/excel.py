@@ -2,9 +2,9 @@
 
 Habits of spreadsheets shape the text. A minus sign binds tighter than ^ there
 (`-A1^2` is (−A1)²), so a negated power is always written `-(A1^2)`. And `2^3^2` is
-(2^3)^2, so every power stands in parentheses under another. A negated product inside
-another or under a power is written `(-1*(A1*B1))`: one engine writes `(-(A1*B1))^2` back
-without its inner parentheses.
+(2^3)^2, so every power stands in parentheses under another. A negated product in
+parentheses is written `(-1*(A1*B1))`: one engine writes `(-(A1*B1))^2` back without the
+inner ones. And of a number in a formula 15 digits count, so a longer one is a sum of two.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ __all__ = ["LONG_SUM", "Cell", "ExcelPrinter", "excel_number"]
 
 # From so many adjoining products on, a weighted sum is written as SUMPRODUCT.
 LONG_SUM = 12
+# So many digits of a number in a formula count, in Excel and others; those of a cell all do.
+MOST_DIGITS = 15
 
 
 class Cell(NamedTuple):
@@ -92,14 +94,17 @@ class ExcelPrinter(Printer):
             return self.binding(self._spelled_out(node))
         return super().binding(node)
 
-    def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
-        inside = least > Binding.PRODUCT and not first
-        if inside and isinstance(node, Neg) and isinstance(node.operand, Mul | Div):
+    def enclosed(self, node: Expr, text: str) -> str:
+        if isinstance(node, Neg) and isinstance(node.operand, Mul | Div):
             return f"(-1*({self.text(node.operand)}))"
-        return super().operand(node, least, first=first)
+        return super().enclosed(node, text)
 
     def number(self, node: Num) -> str:
-        return excel_number(node.value)
+        value = node.value
+        short = float(f"{value:.{MOST_DIGITS}g}")
+        if short == value:
+            return excel_number(value)
+        return f"({excel_number(short)}{value - short:+.{MOST_DIGITS}G})"
 
     def word(self, node: Text) -> str:
         quoted = node.value.replace('"', '""')

@@ -41,7 +41,7 @@ _LETTERS = {
 _PARAMETERS = {"learning_rate": "η"}
 _OPERATORS = {"<>": "≠", "<=": "≤", ">=": "≥"}
 _FENCES = {"abs": ("|", "|"), "int": ("⌊", "⌋")}
-_HEADS = {"logistic": "S"}
+_HEADS = {"logistic": "S", "pi": "π"}
 MINUS = "<mo>−</mo>"
 
 
@@ -205,6 +205,8 @@ class MathMLPrinter(Printer):
             before, after = _FENCES[node.function]
             return _row(f"{element('mo', before)}{parts[0]}{element('mo', after)}")
         head = element("mi", _HEADS.get(node.function, node.function))
+        if not parts:
+            return head
         return head + self.parenthesised("<mo>,</mo>".join(parts))
 
     def comparison(self, node: Compare) -> str:
