@@ -16,7 +16,18 @@ from bpsheet.errors import ExperimentError
 from bpsheet.functions import ACTIVATIONS, LOSSES
 from bpsheet.problems import shown, translate
 
-__all__ = ["Data", "Graph", "Initial", "Layer", "Network", "Schedule", "Spec", "Test", "Training", "without_examples"]
+__all__ = [
+    "Data",
+    "Graph",
+    "Initial",
+    "Layer",
+    "Network",
+    "Schedule",
+    "Spec",
+    "Test",
+    "Training",
+    "without_examples",
+]
 
 
 def without_examples(schema: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ __all__ = [
 
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
-# So many of the first and of the last iterations are shown.
+# So many of the first and of the last iterations are shown, and sentences of a diagnosis.
 FEW = 3
 NUMBER_WIDTH = 9
 
@@ -137,14 +137,8 @@ def run_table(trace: Trace, width: int = 80) -> Table:
 
 
 def summary(trace: Trace) -> list[str]:
-    """A few plain sentences about a run."""
-    lines = []
-    error = trace.first_error
-    if error is not None:
-        lines.append(
-            f"From iteration {error.iteration} on there are values that a spreadsheet cannot hold: "
-            f"{error.column} is the first ({error.error}); what depends on it is an error too."
-        )
+    """A few plain sentences about a run: what it suffers from, and its tests."""
+    lines = trace.health().sentences[:FEW]
     verdicts = [column.name for column in trace.program if column.role is Role.VERDICT]
     if verdicts:
         right = trace.tests[verdicts].eq(1)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.explain import Explanation
     from bpsheet.hand.reading import Hand
+    from bpsheet.health import Health
 
 __all__ = ["FirstError", "Trace"]
 
@@ -217,6 +218,25 @@ class Trace:
         from bpsheet.explain import explain
 
         return explain(self, iteration, only, digits)
+
+    def health(self) -> Health:
+        """What the run suffers from: a value that overflowed, a loss that rises, weights that
+        explode, gradients that vanish, neurons that are saturated or dead, steps that swing.
+
+        It prints as plain sentences, and says nothing of a run that works. `.sentences` is
+        their list, `.frame` has the numbers for each layer, `.neurons` for each neuron,
+        `.over_time` for each update, `.spread` the way that an overflow took.
+
+        >>> import bpsheet as bp
+        >>> trace = bp.load("exploding").run()
+        >>> trace.health().spread["column"].tolist()[:3]
+        ['z4_1', 'a4_1', 'e']
+        >>> bp.load("exploding").changed({"learning_rate": 0.1}).run().health().sentences
+        []
+        """
+        from bpsheet.health import diagnose
+
+        return diagnose(self)
 
     def to_excel(self, path: str | Path, layout: str = "full") -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".

@@ -22,7 +22,7 @@ import bpsheet as bp
 from bpsheet.experiment import Experiment
 from bpsheet.reader import template_names, template_path
 
-COMMANDS = ("list", "new", "run", "show", "verify", "schema")
+COMMANDS = ("list", "new", "run", "show", "health", "verify", "schema")
 
 SMALL = """
 title = "{title}"

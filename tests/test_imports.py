@@ -139,6 +139,7 @@ ABOVE = (
     "bpsheet.hand.fillin",
     "bpsheet.hand.grade",
     "bpsheet.hand.handout",
+    "bpsheet.health",
     "bpsheet.terminal",
     "bpsheet.verify",
     "bpsheet.workbook",

@@ -96,13 +96,15 @@ def slips_of(program: Program, column: Column, formula: Expr) -> Iterator[Slip]:
     yield from sorted(found.values(), key=lambda slip: slip.rank)
 
 
+# What the backward pass hands on.
+PASSED_BACK = (Role.ERROR, Role.DERIVATIVE, Role.GRADIENT)
 Change = tuple[str, Expr, str]
 
 
 def _changes(program: Program, column: Column, formula: Expr) -> Iterator[Change]:
     if column.role is not Role.WEIGHT:
         yield "sign", Neg(formula), "the sign is turned"
-    if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, Role.ERROR, Role.GRADIENT):
+    if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
         yield "half or double", Mul(Num(2.0), formula), "it is twice what it should be"
         yield "half or double", Mul(Num(0.5), formula), "it is half of what it should be"
     for path in _paths(formula):
@@ -141,6 +143,8 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
             yield from _product(program, column, left, right)
         case Div(left, If() | Num()):
             yield "sum for mean", left, "it is the sum, where the mean was asked"
+        case Div(left, Sub(Num(1.0), Pow())):
+            yield "factor left out", left, "the correction for the beginning at 0 is left out"
         case Pow(base, Num(2.0)):
             yield "square left out", base, "the square is left out"
         case Sum(terms):
@@ -177,10 +181,9 @@ def _product(program: Program, column: Column, left: Expr, right: Expr) -> Itera
             yield inner_kind, Neg(kept), f"{inner_what} is left out"
         kind, what = _factor(program, dropped)
         if kind == "derivative in part" and column.role not in (
-            Role.ERROR,
             Role.OUTPUT_DERIVATIVE,
-            Role.GRADIENT,
             Role.ADJUSTMENT,
+            *PASSED_BACK,
         ):
             kind = "factor left out"
         yield kind, kept, f"{what} is left out"
@@ -194,6 +197,8 @@ def _factor(program: Program, dropped: Expr) -> tuple[str, str]:
             return "learning rate left out", "the learning rate"
         case Ref(name):
             role = program[name].role
+            if role is Role.RATE:
+                return "learning rate left out", "the learning rate"
             if role is Role.OUTPUT_DERIVATIVE:
                 return "derivative left out", f"{name}, the derivative of the output,"
             return "factor left out", f"the factor {name}"
@@ -228,7 +233,7 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
     """Another column in the place of the right one: the neighbour's, or of the next row."""
     used = program[ref.name]
     if used.role is Role.WEIGHT and not ref.lag:
-        if column.role in (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT):
+        if column.role in (Role.ADJUSTMENT, *PASSED_BACK):
             # Lag −1: the row after, where the weight has been updated.
             yield (
                 "updated weight",

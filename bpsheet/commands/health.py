@@ -1,0 +1,78 @@
+"""`bpsheet health`: what a run suffers from, layer by layer and in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from bpsheet.commands.settings import SET, changes_of, trained
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bpsheet.health import Health
+
+__all__ = ["health"]
+
+# The columns of the table: what stands above them, and what they are in the diagnosis.
+HEADS = {
+    "weights": "weights_last",
+    "first gradient": "gradient_first",
+    "median": "gradient",
+    "last": "gradient_last",
+    "step": "step",
+    "to next": "to_next",
+    "saturated": "saturated",
+}
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet health exploding\n"
+    "  bpsheet health exploding --set learning_rate=0.1 --iterations 200"
+)
+@click.argument("spec")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@SET
+def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None:
+    """Train SPEC and say what it suffers from: gradients, steps, neurons, overflow.
+
+    The table has, for each layer, the length of its weights at the end and of its gradient; in
+    the median its steps relative to the weights, and its gradient relative to that of the next
+    layer; and the share of rows in which its neurons are saturated.
+    """
+    from rich.console import Console
+
+    from bpsheet.reader import load
+
+    changes = changes_of(settings)
+    if iterations is not None:
+        changes["iterations"] = iterations
+    experiment = load(spec)
+    experiment = experiment.changed(changes) if changes else experiment
+    found = trained(experiment, experiment.iterations).health()
+    console = Console(highlight=False, emoji=False, markup=False)
+    if len(found.frame):
+        console.print(_table(found))
+    console.print(str(found))
+
+
+def _table(found: Health) -> Table:
+    from rich.table import Table
+
+    frame = found.frame
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    # A column without a single number has nothing to show.
+    shown = {head: name for head, name in HEADS.items() if frame[name].notna().any()}
+    for head in shown:
+        table.add_column(head, justify="right")
+    for label, row in frame.iterrows():
+        cells = [_number(float(row[name])) for name in shown.values()]
+        table.add_row(str(label), *cells)
+    return table
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3g}"

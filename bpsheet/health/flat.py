@@ -1,0 +1,91 @@
+"""Where an activation is flat: there a neuron is saturated, or dead.
+
+Found from the program's own formulas of the output and of its derivative, so that an
+activation of one's own is judged like any other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpsheet.evaluate import CellError, evaluate
+from bpsheet.expr import Ref
+from bpsheet.program import Column
+
+__all__ = ["Flat", "flat_parts"]
+
+# Weighted sums at which activations are looked at. Beyond ±20 a logistic output is 0 or 1
+# to nine digits, so what is flat by then is flat for good.
+FAR, STEPS = 20.0, 161
+# A derivative below this share of the largest one is flat: an update then is a hundred times
+# smaller than it could be. Leaky relu's slope, just a hundredth, is not.
+SMALL = 0.01
+
+
+@dataclass(frozen=True)
+class Flat:
+    """An activation is flat up to `low` and from `high` on (−∞ and ∞ where it is not).
+
+    `is_dead_below`, `is_dead_above`: perfectly flat there at once, with a derivative of 0,
+    as relu is. A saturated logistic neuron comes back slowly; such a neuron never.
+    """
+
+    low: float
+    high: float
+    is_dead_below: bool = False
+    is_dead_above: bool = False
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether it has a flat part at all."""
+        return math.isfinite(self.low) or math.isfinite(self.high)
+
+
+NOWHERE = Flat(-math.inf, math.inf)
+
+
+def flat_parts(output: Column, slope: Column, sums: Column) -> Flat:
+    """The flat parts of a neuron's activation.
+
+    `output` and `slope` are the columns of its output and of that one's derivative, `sums`
+    that of its weighted sum. Only stretches that reach to either end count: the top of a
+    bell is no saturation. Nowhere, where the formulas use anything else.
+    """
+    if output.formula is None or slope.formula is None:
+        return NOWHERE
+    used = {ref.name for ref in (*output.references, *slope.references)}
+    if not used <= {sums.name, output.name}:
+        return NOWHERE
+    grid = np.linspace(-FAR, FAR, STEPS)
+    steep = np.array([_slope_at(float(z), output, slope, sums) for z in grid])
+    finite = steep[np.isfinite(steep)]
+    largest = finite.max() if len(finite) else 0.0
+    if largest == 0:
+        return NOWHERE  # a step, such as sign: it has no derivative to lose
+    # Where the derivative has no value it is not flat.
+    flat = np.where(np.isfinite(steep), steep, largest) < SMALL * largest
+    first, last = int(np.argmin(flat)), int(np.argmin(flat[::-1]))
+    return Flat(
+        low=float(grid[first - 1]) if first else -math.inf,
+        high=float(grid[-last]) if last else math.inf,
+        is_dead_below=bool(first) and steep[first - 1] == 0,
+        is_dead_above=bool(last) and steep[-last] == 0,
+    )
+
+
+def _slope_at(z: float, output: Column, slope: Column, sums: Column) -> float:
+    """The size of the derivative at one weighted sum; NaN where it has no value."""
+    assert output.formula is not None
+    assert slope.formula is not None
+    try:
+        y = evaluate(output.formula, lambda _: z, {}, {})
+
+        def value(ref: Ref) -> float:
+            return z if ref.name == sums.name else y
+
+        return abs(evaluate(slope.formula, value, {}, {}))
+    except CellError:
+        return math.nan

@@ -1,0 +1,258 @@
+"""A diagnosis in words: only where there is something to say, and something to try.
+
+Each function looks for one trouble and says nothing ("") where it is not there. The
+thresholds leave room: a run that works should hear nothing, and of what is doubtful
+nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bpsheet.health.measures import Measures, Neuron, Numbers, known, middle
+from bpsheet.health.overflow import overflow_sentence
+from bpsheet.health.spread import Reached
+from bpsheet.health.words import less_rate, listed
+
+__all__ = ["sentences_of"]
+
+# A step that became a hundred times longer, and half as long as the weights themselves:
+# where training works, steps are about a thousandth of the weights, and become shorter.
+GREW, HUGE_STEP = 100.0, 0.5
+# Between the gradients of the first of three or more layers and of the last.
+VANISHED, MANY_LAYERS = 1e-3, 3
+# A step this small relative to the weights, from a gradient that is not small itself.
+TINY_STEP, REAL_GRADIENT = 1e-6, 1e-3
+# A gradient that is 0 but for rounding, while the loss is not.
+NO_GRADIENT, REAL_LOSS = 1e-7, 1e-3
+# Saturated in nearly every row.
+NEARLY_ALWAYS = 0.95
+# So few epochs or updates are no trend.
+FEW_EPOCHS, FEW_UPDATES = 5, 20
+# A loss this small is 0 but for rounding, and may rise.
+ROUNDING = 1e-9
+# Back and forth: an angle beyond 120 degrees between the ways of two epochs that follow
+# each other, as far as a thousandth of the weights, and not (a tenth) less at the end.
+BACK, FAR, UNDIMINISHED = -0.5, 1e-3, 0.9
+
+
+def sentences_of(measures: Measures, reached: Sequence[Reached]) -> list[str]:
+    """What there is to say about a run, the worst first; nothing where all is well."""
+    if reached:
+        found = [overflow_sentence(measures, reached, is_exploding=_is_exploding(measures))]
+    elif measures.is_trained:
+        if slow := _too_slow(measures):
+            return [slow]
+        found = [_first(measures, (_exploding, _rising, _swinging))]
+    else:
+        return []
+    found += [_dead(measures), _saturated(measures)]
+    if not any(found):
+        found.append(_first(measures, (_unequal, _without_gradient)))
+    return [sentence for sentence in found if sentence]
+
+
+def _first(measures: Measures, looks: Sequence[Callable[[Measures], str]]) -> str:
+    """What the first of them has to say: the others would name the same trouble again."""
+    return next((said for look in looks if (said := look(measures))), "")
+
+
+def _is_exploding(measures: Measures) -> bool:
+    """Whether steps became far longer than they were at first, and as long as the weights."""
+    for steps, adjustments in zip(measures.steps, measures.adjustments, strict=True):
+        sizes, shares = known(adjustments), known(steps)
+        if len(sizes) < 2 or not len(shares):
+            continue
+        # A tenth of the run at either end; of the last ones a large one is enough.
+        end = max(len(sizes) // 10, 1)
+        start = float(np.median(sizes[:end]))
+        if start > 0 and sizes[-end:].max() / GREW > start and shares[-end:].max() > HUGE_STEP:
+            return True
+    return False
+
+
+def _exploding(measures: Measures) -> str:
+    if not _is_exploding(measures):
+        return ""
+    return (
+        "The weights are exploding: at the end an adjustment is as large as the weights that it "
+        f"changes. Try {less_rate(measures)}."
+    )
+
+
+def _windows(measures: Measures) -> Numbers:
+    """The loss over the run, smoothed: means over a tenth of the epochs."""
+    cost = known(measures.cost)
+    size = max(len(cost) // 10, 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = np.concatenate([[0.0], np.cumsum(cost)])
+        means: Numbers = (sums[size:] - sums[:-size]) / size
+    return means
+
+
+def _rising(measures: Measures) -> str:
+    """The mean loss of whole epochs rises over the run, or after a minimum. It may, a little:
+    near a minimum every step size is too large for some example.
+    """
+    cost = _windows(measures)
+    if len(measures.cost) < FEW_EPOCHS or not np.isfinite(cost).all():
+        return ""
+    if measures.parameter("weight_decay"):
+        return ""  # it is not the loss alone that becomes smaller then
+    first, last, lowest = float(cost[0]), float(cost[-1]), int(cost.argmin())
+    low, sign = float(cost[lowest]), -1 if measures.uphill else 1
+    name, moved, back = measures.loss, *(("fell", "rose") if measures.uphill else ("rose", "fell"))
+    advice = f"Each step goes too far. Try {less_rate(measures)}."
+    over = "" if measures.epoch == 1 else ", on average over the examples"
+    if last > ROUNDING and last - first > 0.05 * abs(first):
+        return f"{name} {moved}{over}: from {sign * first:.3g} to {sign * last:.3g}. {advice}"
+    if last > ROUNDING and last - low > max(0.25 * (first - low), 0.5 * abs(low)):
+        iteration = (lowest + 1) * measures.epoch
+        return (
+            f"{name} {back} to {sign * low:.3g} up to about iteration {iteration:,}, and then "
+            f"{moved} to {sign * last:.3g}{over}. {advice}"
+        )
+    return ""
+
+
+def _swinging(measures: Measures) -> str:
+    for group, (lengths, cosines), weights in zip(
+        measures.groups, measures.turns, measures.weights, strict=True
+    ):
+        half = len(cosines) // 2
+        late, ways, size = cosines[half:], lengths[half + 1 :], known(weights)
+        if len(late) < FEW_EPOCHS or not len(size) or not np.isfinite(ways).all():
+            continue
+        third = max(len(ways) // 3, 1)
+        if (
+            np.mean(late < BACK) >= NEARLY_ALWAYS
+            and np.median(ways) > FAR * size[-1]
+            and np.median(ways[-third:]) > UNDIMINISHED * np.median(ways[:third])
+        ):
+            what = "an update" if measures.epoch == 1 else "an epoch"
+            return (
+                f"The {group.of_weights} swing to and fro: for the last {len(late)} times {what} "
+                f"has undone most of the one before. Try {less_rate(measures)}."
+            )
+    return ""
+
+
+def _dead(measures: Measures) -> str:
+    dead = [
+        neuron
+        for neuron in measures.neurons
+        if neuron.dead_since is not None and not (neuron.is_output and _has_learned(measures))
+    ]
+    if not dead:
+        return ""
+    since = max(neuron.dead_since or 0 for neuron in dead) + 1
+    names, one = listed([neuron.name for neuron in dead]), len(dead) == 1
+    is_are = "is" if one else "are"
+    when = "from the start" if since == 1 else f"since iteration {since:,}"
+    advice = (
+        "larger biases or other first weights"
+        if since == 1
+        else f"{less_rate(measures)}, or leaky_relu"
+    )
+    return (
+        f"{names} {is_are} dead {when}: for every example the weighted sum is where the "
+        f"activation is flat, its derivative is 0, and {'its' if one else 'their'} weights get "
+        f"no gradient. Try {advice}."
+    )
+
+
+def _has_learned(measures: Measures) -> bool:
+    """Whether the loss came down by half; without a loss there is nothing to come down."""
+    cost = _windows(measures)
+    return not len(cost) or bool(cost[-1] <= max(0.5 * cost[0], ROUNDING))
+
+
+def _is_saturated(neuron: Neuron) -> bool:
+    """In nearly every row, or on one side for every example at the end."""
+    return neuron.dead_since is None and (neuron.saturated >= NEARLY_ALWAYS or neuron.at_last == 1)
+
+
+def _saturated(measures: Measures) -> str:
+    """Half a layer or more. Where the loss came down all the same, a saturated neuron is a
+    clear yes or no.
+    """
+    if _has_learned(measures):
+        return ""
+    found: list[Neuron] = []
+    for index in range(len(measures.groups)):
+        layer = [neuron for neuron in measures.neurons if neuron.group == index]
+        flat = [neuron for neuron in layer if _is_saturated(neuron)]
+        found += flat if 2 * len(flat) >= len(layer) else []
+    if not found:
+        return ""
+    names, one = listed([neuron.name for neuron in found]), len(found) == 1
+    at_first = all(neuron.at_first >= NEARLY_ALWAYS for neuron in found)
+    when = "from the start" if at_first else "by the end"
+    advice = "smaller first weights, or inputs of size about 1" if at_first else less_rate(measures)
+    return (
+        f"{names} {'is' if one else 'are'} saturated {when}: the weighted sum is so far from 0 "
+        "that the derivative of the output is nearly 0, and little of the gradient comes through. "
+        f"Try {advice}."
+    )
+
+
+def _unequal(measures: Measures) -> str:
+    """Gradients that shrink, or grow, on their way back through the layers."""
+    if len(measures.groups) < MANY_LAYERS:
+        return ""
+    sizes = [middle(gradient) for gradient in measures.gradients]
+    first, last = sizes[0], sizes[-1]
+    if not (first > 0 and last > 0):
+        return ""
+    begin, end = measures.groups[0].label, measures.groups[-1].label
+    times = f"a median of {first:.1g} in {begin}, of {last:.1g} in {end}"
+    if first < VANISHED * last:
+        return (
+            f"The gradient vanishes on its way back: {times}, so {begin} hardly learns. Try tanh "
+            'or relu in place of logistic, larger first weights (method = "xavier_uniform"), '
+            "or fewer layers."
+        )
+    if last < VANISHED * first:
+        return (
+            f"The gradient grows on its way back: {times}. Try smaller first weights "
+            '(method = "xavier_uniform").'
+        )
+    return ""
+
+
+def _stands_still(measures: Measures) -> bool:
+    return (
+        len(measures.updates) >= FEW_UPDATES
+        and len(measures.cost) > 0
+        and not _has_learned(measures)
+    )
+
+
+def _too_slow(measures: Measures) -> str:
+    """There is a gradient, but the steps made of it are nothing beside the weights."""
+    steps = known(np.array([middle(step) for step in measures.steps]))
+    pairs = zip(measures.gradients, measures.weights, strict=True)
+    shares = [middle(gradient) / max(middle(weight), ROUNDING) for gradient, weight in pairs]
+    if not _stands_still(measures) or not len(steps) or steps.max() >= TINY_STEP:
+        return ""
+    if not max(shares) > REAL_GRADIENT:
+        return ""
+    rate = measures.parameter("learning_rate")
+    now = "" if rate is None else f" than {rate:g}"
+    return (
+        f"Nothing moves: a step is {steps.max():.1g} of the weights, and {measures.loss} hardly "
+        f"changes. Try a larger learning rate{now}."
+    )
+
+
+def _without_gradient(measures: Measures) -> str:
+    gradients = [known(gradient) for gradient in measures.gradients]
+    largest = max((float(gradient.max()) for gradient in gradients if len(gradient)), default=0.0)
+    if not _stands_still(measures) or largest >= NO_GRADIENT or measures.cost[-1] <= REAL_LOSS:
+        return ""
+    return (
+        f"Nothing moves: the gradient is never larger than {largest:.1g}, though {measures.loss} "
+        "is not 0. Either it cannot become better, or the place is flat; try other first weights."
+    )
