@@ -14,6 +14,7 @@ import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
+from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
 from bpsheet.commands.settings import SET, changes_of, trained
 from bpsheet.errors import BpsheetError, EngineError, OutputError
@@ -218,7 +219,17 @@ def schema() -> None:
     click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
 
 
-for command in (explain, derive, health, check_hand, exercise, grade):
+for command in (
+    explain,
+    derive,
+    health,
+    check_hand,
+    exercise,
+    grade,
+    gradcheck,
+    operations,
+    hessian,
+):
     cli.add_command(command)
 
 

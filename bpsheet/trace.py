@@ -27,6 +27,7 @@ from bpsheet.training import ITERATION
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.explain import Explanation
+    from bpsheet.gradients import Curvature, GradientCheck
     from bpsheet.hand.reading import Hand
     from bpsheet.health import Health
 
@@ -237,6 +238,56 @@ class Trace:
         from bpsheet.health import diagnose
 
         return diagnose(self)
+
+    def check_gradient(
+        self, iteration: int, method: str = "central", delta: float | None = None
+    ) -> GradientCheck:
+        """The gradient of an iteration held against an estimate from forward passes alone.
+
+        `method` is "forward" or "central" (differences of the loss, with the step `delta`), or
+        "complex" (the complex step, exact to the last digits). The result has a `.frame` with a
+        row for each weight, `.passed`, `.tolerance`, the number of forward `.passes`, and the
+        first `.layer`, counted from the output, that is wrong.
+        Raises ExperimentError for an unknown method or iteration and where there is no loss.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(3).check_gradient(2, method="complex").passed
+        True
+        """
+        from bpsheet.gradients import check_gradient
+
+        return check_gradient(self, iteration, method, delta)
+
+    def operations(self) -> pd.DataFrame:
+        """The operations of one iteration: forward, backward, and the gradient by brute force.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(1).operations().loc["total", "brute force"]
+        np.int64(78)
+        """
+        from bpsheet.gradients import operations
+
+        return operations(self.program)
+
+    def hessian(self, iteration: int) -> pd.DataFrame:
+        """The second derivatives of an iteration's loss: weights by weights.
+
+        From differentiating the program twice. `curvature` has its eigenvalues too.
+        Raises ExperimentError for an iteration that was not run and where there is no loss,
+        LimitError beyond 500 weights.
+        """
+        return self.curvature(iteration).frame
+
+    def curvature(self, iteration: int) -> Curvature:
+        """The Hessian with its `.eigenvalues`, `.limit` (2/λmax) and a `.sentence` about them.
+
+        >>> import bpsheet as bp
+        >>> round(bp.load("one-weight").run(1).curvature(1).limit, 5)
+        0.00164
+        """
+        from bpsheet.gradients import curvature
+
+        return curvature(self, iteration)
 
     def to_excel(self, path: str | Path, layout: str = "full") -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".

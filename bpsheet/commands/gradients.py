@@ -1,0 +1,141 @@
+"""`bpsheet gradcheck`, `operations` and `hessian`: is the gradient right, what does it cost."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bpsheet.commands.settings import SET, changes_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from bpsheet.experiment import Experiment
+    from bpsheet.trace import Trace
+
+__all__ = ["gradcheck", "hessian", "operations"]
+
+ITERATION = click.option(
+    "--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True
+)
+# A matrix with more rows is described by its eigenvalues alone.
+WIDEST = 12
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, markup=False)
+
+
+def _experiment(spec: str, settings: tuple[str, ...]) -> Experiment:
+    from bpsheet.reader import load
+
+    changes = changes_of(settings)
+    experiment = load(spec)
+    return experiment.changed(changes) if changes else experiment
+
+
+def _run(spec: str, iteration: int, settings: tuple[str, ...]) -> Trace:
+    return _experiment(spec, settings).run(iteration)
+
+
+def _print(console: Console, frame: pd.DataFrame, first: str) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(first)
+    for name in frame.columns:
+        table.add_column(str(name), justify="right", no_wrap=True)
+    for label, row in frame.iterrows():
+        table.add_row(str(label), *(_cell(value) for value in row))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.5g}"
+    return str(value)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet gradcheck two-neuron\n"
+    "  bpsheet gradcheck iris --iteration 20 --method complex"
+)
+@click.argument("spec")
+@ITERATION
+@click.option(
+    "--method",
+    type=click.Choice(["central", "forward", "complex"]),
+    default="central",
+    show_default=True,
+    help="Differences from both sides, from one side, or the complex step.",
+)
+@click.option("--delta", type=float, metavar="D", help="How far each weight is moved.")
+@SET
+def gradcheck(
+    spec: str, iteration: int, method: str, delta: float | None, settings: tuple[str, ...]
+) -> None:
+    """Hold the gradient of an iteration of SPEC against forward passes alone.
+
+    Each weight is moved a little and the loss computed again. The exit status is 1 where a
+    gradient disagrees.
+    """
+    trace = _run(spec, iteration, settings)
+    found = trace.check_gradient(iteration, method, delta)
+    console = _console()
+    shown = found.frame[["analytic", "numerical", "difference", "note"]].copy()
+    shown.insert(0, "layer", found.frame["layer"].astype(str).replace("<NA>", "-"))
+    shown.insert(4, "", ["" if agrees else "disagrees" for agrees in found.frame["agrees"]])
+    used = [name for name in shown if name != "note" or shown["note"].any()]
+    _print(console, shown[used], "weight")
+    console.print(found.sentence, soft_wrap=True)
+    total = trace.operations().loc["total"]
+    console.print(
+        f"Operations: {total['forward']:,} forward, {total['backward']:,} backward; by brute "
+        f"force (a pass for each weight, and one) {total['brute force']:,}.",
+        soft_wrap=True,
+    )
+    if not found.passed:
+        sys.exit(1)
+
+
+@click.command(epilog="\b\nExamples:\n  bpsheet operations two-neuron\n  bpsheet operations")
+@click.argument("spec", required=False)
+@SET
+def operations(spec: str | None, settings: tuple[str, ...]) -> None:
+    """Count the operations of SPEC's forward and backward pass, and of brute force.
+
+    Without SPEC: over networks of growing size (so many inputs and hidden neurons, one output).
+    It shows that the gradient costs about one
+    forward pass more.
+    """
+    from bpsheet.gradients.operations import by_size
+    from bpsheet.gradients.operations import operations as counted
+
+    if spec is None:
+        _print(_console(), by_size(), "size")
+        return
+    _print(_console(), counted(_experiment(spec, settings).program()), "operation")
+
+
+@click.command(epilog="\b\nExample:\n  bpsheet hessian two-neuron --iteration 100")
+@click.argument("spec")
+@ITERATION
+@SET
+def hessian(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
+    """Print the second derivatives of SPEC's loss at an iteration, and their eigenvalues.
+
+    They come from differentiating the program twice. Beside the learning rate stands 2/λmax,
+    where plain descent begins to overshoot.
+    """
+    trace = _run(spec, iteration, settings)
+    found = trace.curvature(iteration)
+    console = _console()
+    if len(found.frame) <= WIDEST:
+        _print(console, found.frame, "")
+    console.print(found.listed, soft_wrap=True)
+    console.print(found.sentence, soft_wrap=True)

@@ -1,0 +1,203 @@
+"""The gradient held against differences of the loss, and against the complex step.
+
+One pass forward for each weight, with that weight moved: (L(w + Δ) − L(w)) / Δ, or from
+both sides, (L(w + Δ) − L(w − Δ)) / 2Δ. Or, over complex numbers, Im L(w + ih) / h, in which
+nothing is subtracted, so that h may be as small as one likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.gradients.point import loss_function, loss_of, values_at
+from bpsheet.trace import Trace
+
+__all__ = ["METHODS", "GradientCheck", "check_gradient"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to the slope: the step it takes by default, and how far it is to be trusted."""
+
+    delta: float
+    tolerance: float
+
+
+# One-sided differences are off by Δ/2 times the curvature, two-sided ones by Δ²/6 times the
+# third derivative; both by the loss's last digit over Δ. The complex step has neither error.
+METHODS: Mapping[str, Method] = {
+    "forward": Method(1e-6, 1e-3),
+    "central": Method(1e-5, 1e-6),
+    "complex": Method(1e-30, 1e-10),
+}
+# The loss with a weight, named, moved by so much.
+Moved = Callable[[str, Any], Any]
+# A gradient smaller than this share of the largest is compared as if it had that size.
+FLOOR = 1e-3
+LAST_DIGIT = 2.0**-52
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The gradient of one iteration beside its estimate.
+
+    frame:     a row for each weight: layer, value, analytic, numerical, difference, the
+               relative difference, whether they agree, and a note: "at a kink" where there are two
+               slopes, "curved" where the step is too long for so curved a loss
+    passed:    whether all agree; with a note they do
+    tolerance: the relative difference allowed
+    passes:    how many forward passes it took, where backpropagation takes one and a pass back
+    layer:     the first layer, counted from the output, whose gradients disagree; its
+               error terms are where to look, for what is wrong there spoils the layers below
+    """
+
+    frame: pd.DataFrame
+    method: str
+    delta: float
+    iteration: int
+    tolerance: float
+    passes: int
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.frame["agrees"].all())
+
+    @property
+    def layer(self) -> int | None:
+        wrong = self.frame.loc[~self.frame["agrees"], "layer"].dropna()
+        return int(wrong.max()) if len(wrong) else None
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in plain words."""
+        count = len(self.frame)
+        work = f"{self.passes:,} forward passes; backpropagation takes one and a backward pass"
+        if self.passed:
+            said = f"All {count} gradients agree" if count > 1 else "The gradient agrees"
+            plain = self.frame.loc[self.frame["note"] == "", "relative"]
+            if len(plain):
+                said += f": the largest relative difference is {plain.max():.1e}"
+            if len(plain) < count:
+                said += f"; {count - len(plain)} with a note"
+            return f"{said} ({work})."
+        wrong = self.frame.index[~self.frame["agrees"]]
+        listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
+        said = f"{len(wrong)} of {count} gradients disagree ({listed})."
+        if self.layer is not None:
+            said += (
+                f" Counted from the output, layer {self.layer} is the first where they do: look "
+                "at its error terms and at what they are made of."
+            )
+        return said
+
+    def __str__(self) -> str:
+        return f"{self.frame.to_string()}\n{self.sentence}"
+
+    def _repr_html_(self) -> str:
+        return f"{self.frame.to_html()}<p>{self.sentence}</p>"
+
+
+def check_gradient(
+    trace: Trace, iteration: int, method: str = "central", delta: float | None = None
+) -> GradientCheck:
+    """Hold an iteration's gradient against an estimate that uses forward passes only.
+
+    `method` is "forward", "central" or "complex", `delta` the step Δw. What is checked is
+    the derivative of that row's loss with respect to every weight (and input asked for).
+    Raises ExperimentError for an unknown method or iteration and where there is no loss.
+
+    >>> import bpsheet as bp
+    >>> check = check_gradient(bp.load("two-neuron").run(3), 1)
+    >>> check.passed, check.passes
+    (True, 10)
+    """
+    if method not in METHODS:
+        said = f'no method "{method}"; known are {", ".join(METHODS)}'
+        raise ExperimentError([Problem("method", said)], trace.experiment.name)
+    step = METHODS[method].delta if delta is None else delta
+    if not 0 < step < 1:
+        said = f"a number between 0 and 1 expected; got {step:g}"
+        raise ExperimentError([Problem("delta", said)], trace.experiment.name)
+    values = values_at(trace, iteration)
+    program = trace.program
+    leaves = [column for column in program.leaves if column.adjoint_name in values]
+    moved = _moved(trace, values)
+    slope = _slope(_moved(trace, values, over_complex=method == "complex"), method, step)
+    analytic = {column.name: values[str(column.adjoint_name)] for column in leaves}
+    loss = loss_of(program)
+    assert loss is not None
+    tolerance = METHODS[method].tolerance
+    floor = FLOOR * max([abs(value) for value in analytic.values()], default=0.0)
+    # What the loss's own last digit can do to a difference; at least something, for all zeros.
+    noise = 0.0 if method == "complex" else 16 * LAST_DIGIT * max(1, abs(values[loss.name])) / step
+    rows = []
+    for column in leaves:
+        exact, found = analytic[column.name], slope(column.name)
+        scale = max(abs(exact), abs(found), floor, 1e-300)
+        agrees = abs(exact - found) <= tolerance * scale + noise
+        note = ""
+        if not agrees and method != "complex":
+            note = _excuse(moved, column.name, step, exact, tolerance * scale + 4 * noise)
+            agrees = bool(note)
+        rows.append(
+            {
+                "name": column.name,
+                "layer": column.layer,
+                "value": values[column.name],
+                "analytic": exact,
+                "numerical": found,
+                "difference": found - exact,
+                "relative": abs(found - exact) / scale,
+                "agrees": agrees,
+                "note": note,
+            }
+        )
+    frame = pd.DataFrame(rows).set_index("name").astype({"layer": "Int64", "agrees": bool})
+    count = len(leaves)
+    passes = {"forward": count + 1, "central": 2 * count, "complex": count}[method]
+    return GradientCheck(frame, method, step, iteration, tolerance, passes)
+
+
+def _moved(trace: Trace, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
+    """The loss with one weight moved by so much."""
+    loss_at = loss_function(trace.program, values, over_complex=over_complex)
+    return lambda name, by: loss_at({name: values[name] + by})
+
+
+def _slope(moved: Moved, method: str, step: float) -> Callable[[str], float]:
+    """The estimate of a slope. Where a moved pass has no value it is NaN, and disagrees."""
+
+    def slope(name: str) -> float:
+        try:
+            if method == "complex":
+                return float(complex(moved(name, 1j * step)).imag / step)
+            if method == "forward":
+                return float((moved(name, step) - moved(name, 0.0)) / step)
+            return float((moved(name, step) - moved(name, -step)) / (2 * step))
+        except (ArithmeticError, ValueError):
+            return float("nan")
+
+    return slope
+
+
+def _excuse(moved: Moved, name: str, step: float, exact: float, allowed: float) -> str:
+    """Why a difference is no mistake of the gradient's: a note, or nothing where it is one."""
+
+    def slope(by: float) -> float:
+        return float((moved(name, by) - moved(name, 0.0)) / by)
+
+    try:
+        left, right, half = slope(-step), slope(step), slope(step / 2)
+    except (ArithmeticError, ValueError):
+        return ""
+    # Half the step halves what the curvature does to a one-sided slope: it can be taken out.
+    if abs(2 * half - right - exact) <= allowed:
+        return "curved"
+    room = 1e-3 * max(abs(left), abs(right)) + allowed
+    between = min(left, right) - room <= exact <= max(left, right) + room
+    return "at a kink" if abs(left - right) > 10 * room and between else ""

@@ -1,0 +1,102 @@
+"""How much work the passes are: operations counted in the program's own formulas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from bpsheet.experiment import Experiment
+from bpsheet.expr import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
+from bpsheet.program import Column, Phase, Program, Role
+
+__all__ = ["KINDS", "by_size", "operations"]
+
+KINDS = ("additions", "multiplications", "divisions", "powers", "functions", "comparisons")
+SIZES = (1, 2, 4, 8, 16, 32)
+
+
+def _counted(columns: Iterable[Column]) -> Counter[str]:
+    """The operations that computing these columns once takes. A minus sign costs nothing."""
+    found: Counter[str] = Counter()
+    for column in columns:
+        for node in walk(column.formula) if column.formula is not None else ():
+            match node:
+                case Sum(terms):
+                    found["additions"] += len(terms) - 1
+                case Sub():
+                    found["additions"] += 1
+                case Mul():
+                    found["multiplications"] += 1
+                case Div():
+                    found["divisions"] += 1
+                case Pow():
+                    found["powers"] += 1
+                case Call():
+                    found["functions"] += 1
+                case Compare():
+                    found["comparisons"] += 1
+    return found
+
+
+def operations(program: Program) -> pd.DataFrame:
+    """The operations of one iteration's forward pass, of its backward pass, and of brute force.
+
+    Brute force is a forward pass for each weight and one more. A row for each kind of
+    operation, and their total.
+
+    >>> import bpsheet as bp
+    >>> operations(bp.load("two-neuron").program()).loc["total"].tolist()
+    [13, 13, 78]
+    """
+    forward = _counted(program.phase(Phase.FORWARD))
+    backward = _counted(program.phase(Phase.BACKWARD, Phase.GRADIENT))
+    weights = sum(1 for column in program if column.role is Role.WEIGHT)
+    frame = pd.DataFrame(
+        {
+            "forward": [forward[kind] for kind in KINDS],
+            "backward": [backward[kind] for kind in KINDS],
+            "brute force": [(weights + 1) * forward[kind] for kind in KINDS],
+        },
+        index=pd.Index(KINDS, name="operation"),
+    )
+    frame.loc["total"] = frame.sum()
+    return frame
+
+
+def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
+    """The same over networks with `size` inputs and so many neurons in one hidden layer.
+
+    A row for each size: weights, the operations of both passes, the backward pass in forward
+    passes, and brute force in forward passes.
+
+    >>> by_size([2, 8])["backward/forward"].round(1).tolist()
+    [1.0, 0.7]
+    """
+    rows = []
+    for size in sizes:
+        made = Experiment(
+            network={
+                "inputs": [f"x{n + 1}" for n in range(size)],
+                "targets": ["t"],
+                "loss": "half_squared_error",
+                "layers": [{"units": size, "activation": "tanh"}, {"units": 1}],
+            },
+            data={"examples": [[0.0] * (size + 1)]},
+            training={"iterations": 1},
+        )
+        program = made.program()
+        total = operations(program).loc["total"]
+        rows.append(
+            {
+                "size": size,
+                "weights": len(made.model.weights),
+                "forward": total["forward"],
+                "backward": total["backward"],
+                "brute force": total["brute force"],
+                "backward/forward": total["backward"] / total["forward"],
+                "brute/forward": total["brute force"] / total["forward"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("size")
