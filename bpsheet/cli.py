@@ -12,6 +12,7 @@ import click
 
 import bpsheet
 from bpsheet.commands.check import check as check_hand
+from bpsheet.commands.differentiate import differentiate
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
@@ -229,6 +230,7 @@ for command in (
     gradcheck,
     operations,
     hessian,
+    differentiate,
 ):
     cli.add_command(command)
 

@@ -1,0 +1,326 @@
+"""The cells that lead from parameters to a loss, as columns of a program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from openpyxl import Workbook
+from openpyxl.formula import Tokenizer
+from openpyxl.formula.tokenizer import Token
+from openpyxl.utils.cell import get_column_letter, range_boundaries
+from openpyxl.worksheet.formula import ArrayFormula
+
+from bpsheet.errors import FormulaError, WorkbookError
+from bpsheet.evaluate import ERRORS, CellError, evaluate
+from bpsheet.expr import Expr, Num, Ref, references, size
+from bpsheet.program import Column, Phase, Role
+from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula
+
+__all__ = ["Way", "places", "quoted", "way_of"]
+
+PLACE = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
+# Functions that use cells which they do not name.
+HIDDEN = ("INDIRECT(", "OFFSET(")
+# The trees of all formulas on the way together.
+MAX_NODES = 2_000_000
+
+
+def quoted(name: str) -> str:
+    """A cell's name as a formula on another sheet writes it: Sheet1!B2 as 'Sheet1'!$B$2."""
+    sheet, _, cell = name.rpartition("!")
+    letters = cell.rstrip("0123456789")
+    safe = sheet.replace("'", "''")
+    return f"'{safe}'!${letters}${cell[len(letters) :]}"
+
+
+def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
+    """The cells that a reference names, row by row. Raises FormulaError where it names none."""
+    named = book.defined_names.get(text)
+    if named is None and here in book.sheetnames:
+        named = book[here].defined_names.get(text)
+    if named is not None:
+        text = str(named.attr_text)
+    sheet, _, cells = text.rpartition("!")
+    sheet = sheet[1:-1].replace("''", "'") if sheet.startswith("'") else sheet
+    sheet = sheet or here
+    if "[" in text:
+        raise FormulaError(f"{text} is in another workbook, or a table; plain ranges are expected")
+    if not PLACE.fullmatch(cells):
+        raise FormulaError(f"{text} is no cell, no plain range and no name of one")
+    known = {name.lower(): name for name in book.sheetnames}
+    if sheet.lower() not in known:
+        raise FormulaError(f"there is no sheet {sheet!r}; there are {', '.join(book.sheetnames)}")
+    left, top, right, bottom = range_boundaries(cells.replace("$", "").upper())
+    if not (left and top and right and bottom):
+        raise FormulaError(f"{text} is no plain range")
+    if (right - left + 1) * (bottom - top + 1) > MAX_CELLS:
+        raise FormulaError(f"{text} has more than {MAX_CELLS:,} cells")
+    return [
+        [f"{known[sheet.lower()]}!{get_column_letter(c)}{r}" for c in range(left, right + 1)]
+        for r in range(top, bottom + 1)
+    ]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What leads from the parameters to the loss.
+
+    forward: the parameters, then every cell on the way, the loss last, as columns
+    values:  every cell's value that was needed
+    texts:   the formulas as they stand in the cells
+    apart:   parameters that the loss does not depend on
+    """
+
+    forward: tuple[Column, ...]
+    values: Mapping[str, float]
+    texts: Mapping[str, str]
+    apart: tuple[str, ...]
+
+
+class _Book:
+    """Formulas and constants of a workbook, read when they are asked for."""
+
+    def __init__(self, book: Workbook, stored: Workbook) -> None:
+        self.book = book
+        self.stored = stored
+        self.arrays: dict[str, tuple[str, Block]] = {}
+        self.spilled = dict(self._spilled())
+
+    def _spilled(self) -> Iterator[tuple[str, str]]:
+        """The cells of array formulas, and the cell that holds each one's text."""
+        for sheet in self.book.worksheets:
+            for row in sheet.iter_rows():
+                for cell in row:
+                    if isinstance(cell.value, ArrayFormula):
+                        for line in places(self.book, str(cell.value.ref), sheet.title):
+                            for place in line:
+                                yield place, f"{sheet.title}!{cell.coordinate}"
+
+    def content(self, name: str) -> object:
+        sheet, _, cell = name.rpartition("!")
+        return self.book[sheet][cell].value
+
+    def formula(self, name: str) -> tuple[str, Expr] | None:
+        """The text and tree of a cell's formula; None where it has none."""
+        sheet = name.rpartition("!")[0]
+        if name in self.spilled:
+            anchor = self.spilled[name]
+            if anchor not in self.arrays:
+                array = self.content(anchor)
+                assert isinstance(array, ArrayFormula)
+                self.arrays[anchor] = str(array.text), self._read(str(array.text), sheet)
+            text, block = self.arrays[anchor]
+            area = self._area(anchor)
+            row = next(index for index, line in enumerate(area) if name in line)
+            column = area[row].index(name)
+            return text, block[row % len(block)][column % len(block[0])]
+        value = self.content(name)
+        if not isinstance(value, str) or not value.startswith("="):
+            return None
+        block = self._read(value, sheet)
+        if len(block) != 1 or len(block[0]) != 1:
+            raise FormulaError("its result is a range; enter it as an array formula")
+        return value, block[0][0]
+
+    def _area(self, anchor: str) -> list[list[str]]:
+        array = self.content(anchor)
+        assert isinstance(array, ArrayFormula)
+        return places(self.book, str(array.ref), anchor.rpartition("!")[0])
+
+    def _read(self, text: str, sheet: str) -> Block:
+        def resolve(reference: str, numbers_only: bool) -> Block:  # noqa: FBT001
+            found = places(self.book, reference, sheet)
+            is_range = len(found) > 1 or len(found[0]) > 1
+            if numbers_only and is_range:
+                kept: list[Expr] = [
+                    Ref(name) for line in found for name in line if self._counts(name)
+                ]
+                # The shape matters to those that pair cells; where all count, it stays.
+                if len(kept) < len(found) * len(found[0]):
+                    return [kept] if kept else [[Num(0.0)]]
+            return [[Ref(name) for name in line] for line in found]
+
+        return read_formula(text, resolve)
+
+    def _counts(self, name: str) -> bool:
+        value = self.content(name)
+        is_text = isinstance(value, str) and not value.startswith("=")
+        return name in self.spilled or not (value is None or is_text)
+
+    def opaque(self, name: str, error: FormulaError) -> tuple[float, list[str]]:
+        """The stored value of a formula that cannot be read, and the cells it uses.
+
+        It may stand beside the way from the parameters to the loss, as a lookup of data does.
+        Raises the error where there is no value, or where its cells are not named in it.
+        """
+        sheet, _, cell = name.rpartition("!")
+        text, value = self.content(name), self.stored[sheet][cell].value
+        if not isinstance(text, str) or not isinstance(value, int | float):
+            raise error
+        tokens = Tokenizer(text).items
+        if any(str(token.value).upper().startswith(HIDDEN) for token in tokens):
+            raise error
+        ranges = [str(token.value) for token in tokens if token.subtype == Token.RANGE]
+        used = [places(self.book, reference, sheet) for reference in ranges]
+        return float(value), [place for block in used for line in block for place in line]
+
+    def constant(self, name: str) -> float:
+        value = self.content(name)
+        if value is None:
+            return 0.0
+        if isinstance(value, int | float):
+            return float(value)
+        raise FormulaError(f"it holds {str(value)[:40]!r}, which is no number")
+
+
+def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -> Way:
+    """Every cell on the way from the parameters to the loss, in an order to compute them.
+
+    `stored` is the same workbook with values in the place of formulas.
+
+    Raises WorkbookError, naming the cell, for what cannot be read or has no derivative, a
+    circle, a value that is an error, and a parameter that is not a typed number.
+    """
+    walk = _Walk(_Book(book, stored), frozenset(parameters))
+    try:
+        walk.to([*parameters, loss])
+        walk.evaluate()
+    except FormulaError as error:
+        raise WorkbookError(f"{walk.here}: {error}") from None
+    except CellError as error:
+        said = f"its value is {ERRORS[error.code]}; there is no derivative there"
+        raise WorkbookError(f"{walk.here}: {said}") from None
+    wrong = next((name for name in parameters if name in walk.texts_in), None)
+    if wrong is not None:
+        raise WorkbookError(f"{wrong}: {walk.texts_in[wrong]}")
+    formulas, order, values = walk.formulas, walk.order, walk.values
+    moving = set(parameters)
+    for name in order:
+        if name in walk.opaque and moving.intersection(walk.opaque[name][1]):
+            raise WorkbookError(f"{name}: {walk.opaque[name][0]}")
+        if name in formulas and any(ref.name in moving for ref in references(formulas[name])):
+            moving.add(name)
+    if loss not in moving:
+        raise WorkbookError(f"{loss}: no formula leads there from {', '.join(parameters[:5])}")
+    on_way = _leading_to(loss, formulas) & moving
+    forward = [_parameter(name, values[name]) for name in parameters]
+    forward += [
+        _cell(name, formulas[name], is_loss=name == loss)
+        for name in order
+        if name in on_way and name not in parameters
+    ]
+    apart = tuple(name for name in parameters if name not in on_way)
+    return Way(tuple(forward), values, walk.texts, apart)
+
+
+class _Walk:
+    """Every cell that some cells need, in an order to compute them. `here` is where it stands."""
+
+    def __init__(self, source: _Book, parameters: frozenset[str]) -> None:
+        self.source = source
+        self.parameters = parameters
+        self.formulas: dict[str, Expr] = {}
+        self.texts: dict[str, str] = {}
+        self.values: dict[str, float] = {}
+        self.order: list[str] = []
+        self.begun: set[str] = set()
+        self.done: set[str] = set()
+        # Formulas that cannot be read, with the reason and the cells that they use.
+        self.opaque: dict[str, tuple[FormulaError, list[str]]] = {}
+        self.texts_in: dict[str, FormulaError] = {}
+        self.nodes = 0
+        self.here = ""
+
+    def to(self, targets: list[str]) -> None:
+        """Read what leads to the targets; a chain may be thousands of cells long."""
+        waiting = [*reversed(targets)]
+        while waiting:
+            name = self.here = waiting[-1]
+            if name in self.begun or name in self.done:
+                waiting.pop()
+                if name not in self.done:
+                    self.order.append(name)
+                    self.done.add(name)
+                continue
+            self.begun.add(name)
+            formula = self._read(name)
+            used = [ref.name for ref in references(formula)] if formula is not None else []
+            if name in self.opaque:
+                used = self.opaque[name][1]
+            for other in used:
+                if other in self.begun and other not in self.done:
+                    raise FormulaError(f"it depends on itself, through {other}")
+                waiting.append(other)
+
+    def _read(self, name: str) -> Expr | None:
+        try:
+            found = self.source.formula(name)
+        except FormulaError as error:
+            self.values[name], used = self.source.opaque(name, error)
+            self.opaque[name] = error, used
+            return None
+        if found is not None and name in self.parameters:
+            raise FormulaError("a parameter is a typed number; a formula stands there")
+        if found is None:
+            self._type(name)
+            return None
+        self.texts[name], self.formulas[name] = found
+        self.nodes += size(found[1])
+        if self.nodes > MAX_NODES or len(self.begun) > MAX_CELLS:
+            raise FormulaError(f"more than {MAX_CELLS:,} cells lead there, or too long formulas")
+        return found[1]
+
+    def _type(self, name: str) -> None:
+        """A typed number. A text is an error only for the formula that computes with it."""
+        try:
+            self.values[name] = self.source.constant(name)
+        except FormulaError as error:
+            self.texts_in[name] = error
+
+    def _value(self, ref: Ref) -> float:
+        if ref.name in self.texts_in:
+            self.here = ref.name
+            raise self.texts_in[ref.name]
+        return self.values[ref.name]
+
+    def evaluate(self) -> None:
+        """Every formula's value, from the constants up."""
+        for name in self.order:
+            self.here = name
+            if name in self.formulas:
+                formula = self.formulas[name]
+                self.values[name] = evaluate(formula, self._value, {}, {})
+
+
+def _leading_to(loss: str, formulas: Mapping[str, Expr]) -> set[str]:
+    found, waiting = {loss}, [loss]
+    while waiting:
+        name = waiting.pop()
+        for ref in references(formulas[name]) if name in formulas else ():
+            if ref.name not in found:
+                found.add(ref.name)
+                waiting.append(ref.name)
+    return found
+
+
+def _parameter(name: str, value: float) -> Column:
+    return Column(
+        name,
+        Phase.WEIGHT,
+        Role.WEIGHT,
+        Ref(name, lag=1),
+        start=value,
+        adjoint_name=f"d {name}",
+    )
+
+
+def _cell(name: str, formula: Expr, *, is_loss: bool) -> Column:
+    return Column(
+        name,
+        Phase.FORWARD,
+        Role.LOSS if is_loss else Role.VALUE,
+        formula,
+        adjoint_name=None if is_loss else f"d {name}",
+    )

@@ -1,0 +1,237 @@
+"""A copy of a workbook with a sheet of derivatives, and nothing else changed.
+
+The derivatives are reverse-mode differentiation of the user's own formulas, cell by cell:
+∂L/∂c is the sum, over the cells that use c, of their derivative times their slope along c.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from openpyxl import Workbook, load_workbook
+
+from bpsheet.autodiff import backward
+from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, WorkbookError
+from bpsheet.evaluate import ERRORS, CellError, evaluate
+from bpsheet.expr import Expr, Ref, Sum, total
+from bpsheet.files import replacing
+from bpsheet.hand.guard import guarded_bytes
+from bpsheet.printers.excel import Cell, ExcelPrinter
+from bpsheet.program import Column
+from bpsheet.sheets.addition import Line, with_sheet
+from bpsheet.sheets.cells import Way, places, quoted, way_of
+
+__all__ = ["Differentiated", "differentiate_workbook"]
+
+MAX_FORMULA = 8_192
+# So many terms of a sum that is too long for one cell stand in one line.
+PART = 50
+TITLE = "Gradient"
+# The loss, the learning rate, and the row where the table begins.
+LOSS_ROW, RATE_ROW, FIRST_ROW = 3, 4, 8
+RATE_CELL = f"$B${RATE_ROW}"
+
+
+@dataclass(frozen=True)
+class Differentiated:
+    """What was written.
+
+    path: the copy; sheet: the name of the new sheet in it
+    loss: the value of the loss
+    gradient: the derivative with respect to each parameter, by its place
+    cells: how many cells lead from the parameters to the loss
+    apart: parameters that the loss does not depend on
+    """
+
+    path: Path
+    sheet: str
+    loss: float
+    gradient: dict[str, float]
+    cells: int
+    apart: tuple[str, ...]
+
+
+class _Printer(ExcelPrinter):
+    """References are places in the user's sheets: none adjoins another for us."""
+
+    def _adjoins(self, last: Expr, term: Expr) -> bool:  # noqa: ARG002
+        return False
+
+
+def differentiate_workbook(
+    path: str | Path,
+    loss: str,
+    parameters: Sequence[str],
+    output: str | Path,
+    learning_rate: float = 0.1,
+) -> Differentiated:
+    """Write a copy of a workbook with the live derivatives of one of its cells.
+
+    `loss` is a cell (`Sheet1!D9`), `parameters` are cells and ranges of typed numbers
+    (`Sheet1!B2:B6`). The new sheet has every cell on the way, its value, its derivative, and
+    for each parameter a step of gradient descent. All else in the copy is as it was.
+    Raises WorkbookError for what cannot be read or differentiated, OutputError where the
+    copy cannot be written, LimitError where a formula would be too long.
+    """
+    path, output = Path(path), Path(output)
+    if output.suffix.lower() != ".xlsx":
+        raise OutputError(f"{output}: a name that ends in .xlsx expected")
+    if path.suffix.lower() == ".xlsm":
+        raise WorkbookError(f"{path}: it holds macros; save it as .xlsx first")
+    if output.exists() and path.exists() and output.samefile(path):
+        raise OutputError(f"{output} is the workbook itself; give another name with -o")
+    if not path.is_file():
+        raise WorkbookError(f"{path}: no such file")
+    data = guarded_bytes(path)
+    book, stored = _opened(data, path), _opened(data, path, values=True)
+    try:
+        loss_cell, parameter_cells = _named(book, loss, parameters)
+        way = way_of(book, stored, loss_cell, parameter_cells)
+    except WorkbookError as error:
+        raise WorkbookError(f"{path}: {error}") from None
+    derivatives = {column.name: column for column in backward(way.forward, loss_cell)}
+    title = _free(book)
+    order = [*way.forward[: len(parameter_cells)], *reversed(way.forward[len(parameter_cells) :])]
+    values = _derivative_values(way, derivatives, loss_cell)
+    rows = {column.name: FIRST_ROW + index for index, column in enumerate(order)}
+    table = _Table(way, derivatives, rows, values, learning_rate)
+    lines = table.lines(order, path.name)
+    with replacing(output) as stream:
+        stream.write(with_sheet(data, title, lines))
+    gradient = {name: values[f"d {name}"] for name in parameter_cells}
+    return Differentiated(output, title, way.values[loss_cell], gradient, len(way.texts), way.apart)
+
+
+def _opened(data: bytes, path: Path, *, values: bool = False) -> Workbook:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_workbook(io.BytesIO(data), data_only=values)
+    except BpsheetError:
+        raise
+    except Exception as error:  # noqa: BLE001 - many unrelated kinds are raised for damage
+        said = f"not a workbook that can be read ({type(error).__name__})"
+        raise WorkbookError(f"{path}: {said}") from None
+
+
+def _named(book: Workbook, loss: str, parameters: Sequence[str]) -> tuple[str, list[str]]:
+    """The cells meant; the first sheet where none is named."""
+    here = book.worksheets[0].title if book.worksheets else ""
+    try:
+        what = "--loss"
+        found = places(book, loss, here)
+        if len(found) != 1 or len(found[0]) != 1:
+            found = []
+        what = "--parameters"
+        cells = [name for text in parameters for line in places(book, text, here) for name in line]
+    except FormulaError as error:
+        raise WorkbookError(f"{what}: {error}") from None
+    if not found:
+        raise WorkbookError(f"--loss: one cell expected; got {loss}")
+    if not cells:
+        raise WorkbookError("--parameters: at least one cell expected")
+    return found[0][0], list(dict.fromkeys(cells))
+
+
+def _free(book: Workbook) -> str:
+    taken = {name.lower() for name in book.sheetnames}
+    number = 1
+    while (name := TITLE if number == 1 else f"{TITLE} {number}").lower() in taken:
+        number += 1
+    return name
+
+
+def _derivative_values(way: Way, derivatives: dict[str, Column], loss: str) -> dict[str, float]:
+    """The derivatives' values, stored with their formulas so that every viewer shows them."""
+    values = dict(way.values)
+    for name, column in derivatives.items():
+        assert column.formula is not None
+        try:
+            values[name] = evaluate(column.formula, lambda ref: values[ref.name], {}, {})
+        except CellError as error:
+            raise WorkbookError(
+                f"{name.removeprefix('d ')}: the derivative of {loss} with respect to it is "
+                f"{ERRORS[error.code]} at these numbers"
+            ) from None
+    return values
+
+
+@dataclass(frozen=True)
+class _Table:
+    """The lines of the new sheet."""
+
+    way: Way
+    derivatives: dict[str, Column]
+    rows: dict[str, int]
+    values: dict[str, float]
+    learning_rate: float
+    parts: list[Line] = field(default_factory=list)
+
+    def _reference(self, ref: Ref) -> Cell:
+        own = ref.name.removeprefix("d ")
+        if own != ref.name and ref.name in self.derivatives:
+            return f"$E${self.rows[own]}"  # type: ignore[return-value]
+        return quoted(ref.name)  # type: ignore[return-value]
+
+    def lines(self, order: Sequence[Column], file: str) -> list[Line]:
+        """What the sheet is, the loss, the learning rate, then a line for each cell."""
+        loss = self.way.forward[-1].name
+        heads = ("Cell", "What", "Formula", "Value", f"d {loss} / d cell", "Step", "After the step")
+        self.parts.clear()
+        return [
+            Line(1, (f"The derivatives of {loss}, in {file}",), is_title=True),
+            Line(2, ("Every number but the learning rate is a formula over the other sheets.",)),
+            Line(LOSS_ROW, ("Loss", (quoted(loss), self.way.values[loss]))),
+            Line(RATE_ROW, ("Learning rate", float(self.learning_rate))),
+            Line(FIRST_ROW - 2, ("The parameters; then from the loss back, cell by cell.",)),
+            Line(FIRST_ROW - 1, heads, is_title=True),
+            *(self._line(column, loss) for column in order),
+            *self.parts,
+        ]
+
+    def _line(self, column: Column, loss: str) -> Line:
+        name, row, way = column.name, self.rows[column.name], self.way
+        printer = _Printer(self._reference, parameter=str, data=str, guard=True)
+        made = self.derivatives.get(f"d {name}")
+        text, slope = "1", 1.0
+        if made is not None and made.formula is not None:
+            text, slope = printer.text(made.formula), self.values[made.name]
+            if len(text) > MAX_FORMULA and isinstance(made.formula, Sum):
+                text = self._in_parts(name, made.formula, printer)
+        if len(text) > MAX_FORMULA:
+            raise LimitError(
+                f"{name}: its derivative would be a formula of {len(text):,} characters; a cell "
+                f"holds {MAX_FORMULA:,}. It is used in too many places"
+            )
+        is_parameter = name not in way.texts
+        kind = "parameter" if is_parameter else "loss" if name == loss else "on the way"
+        cells: tuple[object, ...] = (
+            name,
+            kind,
+            way.texts.get(name, ""),
+            (quoted(name), way.values[name]),
+            (text, slope),
+        )
+        if is_parameter:
+            step = -self.learning_rate * slope
+            cells += (
+                (f"-{RATE_CELL}*E{row}", step),
+                (f"D{row}+F{row}", way.values[name] + step),
+            )
+        return Line(row, cells)
+
+    def _in_parts(self, name: str, whole: Sum, printer: _Printer) -> str:
+        """A sum too long for a cell: parts of it in lines of their own, and their sum."""
+        cells = []
+        for begin in range(0, len(whole.terms), PART):
+            part = total(whole.terms[begin : begin + PART])
+            row = FIRST_ROW + len(self.rows) + len(self.parts)
+            value = evaluate(part, lambda ref: self.values[ref.name], {}, {})
+            what = (f"part of {name}", "part of a sum", "", "", (printer.text(part), value))
+            self.parts.append(Line(row, what))
+            cells.append(f"E{row}")
+        return "+".join(cells)

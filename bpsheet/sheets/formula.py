@@ -1,0 +1,312 @@
+"""A spreadsheet's formula to a formula tree, by a spreadsheet's rules.
+
+openpyxl cuts the text into tokens; the grammar is here. A minus sign binds tighter than ^
+there, and ^ is read from left to right. A range is a block of cells, and arithmetic on
+blocks goes cell by cell, as in array formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+from openpyxl.formula import Tokenizer
+from openpyxl.formula.tokenizer import Token
+
+from bpsheet.errors import FormulaError
+from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
+
+__all__ = ["FUNCTIONS", "Block", "read_formula"]
+
+MAX_LENGTH = 8_192
+MAX_NESTING = 64
+MAX_CELLS = 20_000
+
+# A single value is a block of one row and one column.
+Block = list[list[Expr]]
+# What a reference in the text stands for; numbers only, where a function leaves out the rest.
+Resolve = Callable[[str, bool], Block]
+
+ONE_TO_ONE = {
+    "ABS": "abs", "COS": "cos", "EXP": "exp", "INT": "int", "LN": "ln", "SIGN": "sign",
+    "SIN": "sin", "SQRT": "sqrt", "TANH": "tanh",
+}  # fmt: skip
+COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+# Functions that leave out text and empty cells of their ranges.
+NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
+
+
+def read_formula(text: str, resolve: Resolve) -> Block:
+    """The tree of each cell of a formula's result; `resolve` gives what a reference means.
+
+    Raises FormulaError for what is no formula, or uses what has no derivative here.
+
+    >>> from bpsheet.expr import Ref
+    >>> read_formula("=-A1^2", lambda text, numbers: [[Ref(text)]])
+    [[Pow(base=Neg(operand=Ref(name='A1', lag=0)), exponent=Num(value=2.0))]]
+    """
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"more than {MAX_LENGTH:,} characters")
+    tokens = [t for t in Tokenizer(text).items if t.type != Token.WSPACE]
+    return _Parser(tokens, resolve).whole()
+
+
+@dataclass
+class _Parser:
+    tokens: list[Token]
+    resolve: Resolve
+    place: int = 0
+    depth: int = 0
+    numbers_only: bool = False
+
+    @property
+    def token(self) -> Token | None:
+        return self.tokens[self.place] if self.place < len(self.tokens) else None
+
+    def _operator(self, kind: str, *signs: str) -> str | None:
+        token = self.token
+        if token is not None and token.type == kind and token.value in signs:
+            self.place += 1
+            return str(token.value)
+        return None
+
+    def _closes(self) -> None:
+        token = self.token
+        if token is None or token.subtype != Token.CLOSE:
+            raise FormulaError("a closing parenthesis is missing")
+        self.place += 1
+
+    def whole(self) -> Block:
+        found = self.comparison()
+        if self.token is not None:
+            raise FormulaError(f"{self.token.value!r} cannot stand there")
+        return found
+
+    def comparison(self) -> Block:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise FormulaError(f"nested more than {MAX_NESTING} levels deep")
+        left = self.sum()
+        while sign := self._operator(Token.OP_IN, *COMPARISONS):
+            left = _cellwise(partial(Compare, sign), left, self.sum())
+        self.depth -= 1
+        return left
+
+    def sum(self) -> Block:
+        left = self.product()
+        while sign := self._operator(Token.OP_IN, "+", "-"):
+            left = _cellwise(_added if sign == "+" else Sub, left, self.product())
+        return left
+
+    def product(self) -> Block:
+        left = self.power()
+        while sign := self._operator(Token.OP_IN, "*", "/"):
+            left = _cellwise(Mul if sign == "*" else Div, left, self.power())
+        return left
+
+    def power(self) -> Block:
+        left = self.signed()
+        while self._operator(Token.OP_IN, "^"):
+            left = _cellwise(Pow, left, self.signed())
+        return left
+
+    def signed(self) -> Block:
+        signs = 0
+        while sign := self._operator(Token.OP_PRE, "+", "-"):
+            signs += sign == "-"
+        found = self.atom()
+        while self._operator(Token.OP_POST, "%"):
+            found = _each(lambda a: Div(a, Num(100.0)), found)
+        return _each(Neg, found) if signs % 2 else found
+
+    def atom(self) -> Block:
+        token = self.token
+        if token is None:
+            raise FormulaError("it ends where a value is expected")
+        self.place += 1
+        if token.type == Token.PAREN and token.subtype == Token.OPEN:
+            inner = self.comparison()
+            self._closes()
+            return inner
+        if token.type == Token.FUNC and token.subtype == Token.OPEN:
+            return self.call(str(token.value)[:-1].upper())
+        if token.type == Token.OPERAND:
+            if token.subtype == Token.NUMBER:
+                return [[Num(float(token.value))]]
+            if token.subtype == Token.LOGICAL:
+                return [[Num(float(str(token.value).upper() == "TRUE"))]]
+            if token.subtype == Token.RANGE:
+                return self.resolve(str(token.value), self.numbers_only)
+        raise FormulaError(f"{token.value!r} cannot be differentiated")
+
+    def call(self, name: str) -> Block:
+        name = name.removeprefix("_XLFN.")
+        make = FUNCTIONS.get(name)
+        if make is None:
+            known = ", ".join(sorted(FUNCTIONS))
+            raise FormulaError(f"the function {name} is not known here; known are {known}")
+        outside, self.numbers_only = self.numbers_only, name in NUMBERS_ONLY
+        arguments: list[Block] = []
+        if not (self.token is not None and self.token.subtype == Token.CLOSE):
+            arguments.append(self.comparison())
+            while self.token is not None and self.token.type == Token.SEP:
+                self.place += 1
+                arguments.append(self.comparison())
+        self._closes()
+        self.numbers_only = outside
+        try:
+            return make(arguments)
+        except (IndexError, TypeError):
+            raise FormulaError(f"{name} cannot take {len(arguments)} arguments") from None
+
+
+def _added(left: Expr, right: Expr) -> Expr:
+    terms = left.terms if isinstance(left, Sum) else (left,)
+    return Sum((*terms, right))
+
+
+def _each(function: Callable[[Expr], Expr], block: Block) -> Block:
+    return [[function(cell) for cell in row] for row in block]
+
+
+def _cellwise(function: Callable[[Expr, Expr], Expr], left: Block, right: Block) -> Block:
+    """An operation on two blocks; one row, one column or one value is used for all."""
+    rows, columns = max(len(left), len(right)), max(len(left[0]), len(right[0]))
+    for block in (left, right):
+        if len(block) not in (1, rows) or len(block[0]) not in (1, columns):
+            raise FormulaError("ranges of different shapes are put together")
+    return [
+        [
+            function(
+                left[row % len(left)][column % len(left[0])],
+                right[row % len(right)][column % len(right[0])],
+            )
+            for column in range(columns)
+        ]
+        for row in range(rows)
+    ]
+
+
+def _flat(blocks: list[Block]) -> list[Expr]:
+    found = [cell for block in blocks for cell in chain.from_iterable(block)]
+    if len(found) > MAX_CELLS:
+        raise FormulaError(f"more than {MAX_CELLS:,} cells")
+    return found
+
+
+def _one(block: Block) -> Expr:
+    if len(block) != 1 or len(block[0]) != 1:
+        raise FormulaError("a single value is expected where a range stands")
+    return block[0][0]
+
+
+def _single(value: Expr) -> Block:
+    return [[value]]
+
+
+def _square(value: Expr) -> Expr:
+    return Pow(value, Num(2.0))
+
+
+def _products(blocks: list[Block]) -> Block:
+    whole = blocks[0]
+    for block in blocks[1:]:
+        if (len(block), len(block[0])) != (len(whole), len(whole[0])):
+            raise FormulaError("SUMPRODUCT needs ranges of the same shape")
+        whole = _cellwise(Mul, whole, block)
+    return _single(total(_flat([whole])))
+
+
+def _extreme(name: str) -> Callable[[list[Block]], Block]:
+    def make(blocks: list[Block]) -> Block:
+        cells = _flat(blocks)
+        # In a tree of pairs, so that the slope along one cell stays short.
+        while len(cells) > 1:
+            pairs = [
+                Call(name, tuple(cells[i : i + 2])) if i + 1 < len(cells) else cells[i]
+                for i in range(0, len(cells), 2)
+            ]
+            cells = list(pairs)
+        return _single(cells[0])
+
+    return make
+
+
+def _average(blocks: list[Block]) -> Block:
+    cells = _flat(blocks)
+    if not cells:
+        raise FormulaError("the average of nothing")
+    return _single(Div(total(cells), Num(float(len(cells)))))
+
+
+def _matrix_product(blocks: list[Block]) -> Block:
+    left, right = blocks
+    if len(left[0]) != len(right):
+        raise FormulaError("MMULT needs as many columns on the left as rows on the right")
+    columns = list(zip(*right, strict=True))
+    return [
+        [total([Mul(a, b) for a, b in zip(row, column, strict=True)]) for column in columns]
+        for row in left
+    ]
+
+
+def _if(blocks: list[Block]) -> Block:
+    test, then, *rest = blocks
+    condition = _one(test)
+    if not isinstance(condition, Compare):
+        condition = Compare("<>", condition, Num(0.0))
+    return _single(If(condition, _one(then), _one(rest[0]) if rest else Num(0.0)))
+
+
+def _log10(blocks: list[Block]) -> Block:
+    return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (Num(10.0),))), blocks[0])
+
+
+def _log(blocks: list[Block]) -> Block:
+    if len(blocks) == 1:
+        return _log10(blocks)
+    base = _one(blocks[1])
+    return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (base,))), blocks[0])
+
+
+def _applied(name: str) -> Callable[[list[Block]], Block]:
+    def make(blocks: list[Block]) -> Block:
+        if len(blocks) != 1:
+            raise TypeError
+        return _each(lambda a: Call(name, (a,)), blocks[0])
+
+    return make
+
+
+def _differences(blocks: list[Block]) -> Block:
+    left, right = blocks
+    return _single(total(_flat([_each(_square, _cellwise(Sub, left, right))])))
+
+
+def _product(blocks: list[Block]) -> Block:
+    first, *rest = _flat(blocks)
+    for cell in rest:
+        first = Mul(first, cell)
+    return _single(first)
+
+
+FUNCTIONS: Mapping[str, Callable[[list[Block]], Block]] = {
+    **{name: _applied(ours) for name, ours in ONE_TO_ONE.items()},
+    "AVERAGE": _average,
+    "IF": _if,
+    "LOG": _log,
+    "LOG10": _log10,
+    "MAX": _extreme("max"),
+    "MIN": _extreme("min"),
+    "MMULT": _matrix_product,
+    "PI": lambda blocks: _single(Call("pi", ())) if not blocks else _if([]),
+    "POWER": lambda blocks: _cellwise(Pow, *blocks),
+    "PRODUCT": _product,
+    "SUM": lambda blocks: _single(total(_flat(blocks))),
+    "SUMPRODUCT": _products,
+    "SUMSQ": lambda blocks: _single(total([_square(cell) for cell in _flat(blocks)])),
+    "SUMXMY2": _differences,
+    "TRANSPOSE": lambda blocks: [list(row) for row in zip(*blocks[0], strict=True)],
+}
