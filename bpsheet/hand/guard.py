@@ -40,15 +40,16 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 CELL = re.compile(r"([A-Za-z]{1,4})([0-9]{1,9})")
 
 
-def guarded_bytes(path: Path) -> bytes:
+def guarded_bytes(path: Path, elements: int = MAX_ELEMENTS) -> bytes:
     """The bytes of a workbook that is safe to read. What is checked is what is returned.
 
+    `elements` is how many elements of XML it may have; a cell with a formula takes three.
     Raises WorkbookError, naming the file and the limit that it breaks.
     """
     try:
         data = _read(path)
         with zipfile.ZipFile(io.BytesIO(data)) as package:
-            _check(package)
+            _check(package, elements)
     except _RefusedError as refused:
         raise WorkbookError(f"{path.name}: {refused}") from None
     except expat.ExpatError as error:
@@ -91,7 +92,7 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _check(package: zipfile.ZipFile) -> None:
+def _check(package: zipfile.ZipFile, elements: int) -> None:
     parts = package.infolist()
     if len(parts) > MAX_ENTRIES:
         raise _RefusedError(f"{len(parts):,} parts; at most {MAX_ENTRIES} are read")
@@ -113,7 +114,7 @@ def _check(package: zipfile.ZipFile) -> None:
         raise _RefusedError(f"unpacks to more than {MAX_UNPACKED:,} bytes")
     if "[content_types].xml" not in seen or "xl/workbook.xml" not in seen:
         raise _RefusedError("not a workbook (.xlsx)")
-    budget = _Budget()
+    budget = _Budget(elements)
     for part in parts:
         try:
             _Part(package, part, budget).check()
@@ -127,8 +128,8 @@ def _check(package: zipfile.ZipFile) -> None:
 class _Budget:
     """What all parts together may use."""
 
-    def __init__(self) -> None:
-        self.elements = MAX_ELEMENTS
+    def __init__(self, elements: int) -> None:
+        self.elements = self.most = elements
         self.merged = MAX_MERGED
         self.sheets = MAX_SHEETS
 
@@ -170,7 +171,7 @@ class _Part:
         if self.depth > MAX_DEPTH:
             raise self._refuse(f"nested more than {MAX_DEPTH} deep")
         if self.budget.elements < 0:
-            raise self._refuse(f"more than {MAX_ELEMENTS:,} elements in the file")
+            raise self._refuse(f"more than {self.budget.most:,} elements in the file")
         if len(attributes) > MAX_ATTRIBUTES:
             raise self._refuse(f"more than {MAX_ATTRIBUTES} attributes in one place")
         kind = name.rpartition(":")[2]

@@ -28,6 +28,8 @@ from bpsheet.sheets.cells import Way, places, quoted, way_of
 __all__ = ["Differentiated", "differentiate_workbook"]
 
 MAX_FORMULA = 8_192
+# A third of a million cells with formulas: people's own workbooks are larger than exercises.
+MAX_ELEMENTS = 1_000_000
 # So many terms of a sum that is too long for one cell stand in one line.
 PART = 50
 TITLE = "Gradient"
@@ -86,7 +88,7 @@ def differentiate_workbook(
         raise OutputError(f"{output} is the workbook itself; give another name with -o")
     if not path.is_file():
         raise WorkbookError(f"{path}: no such file")
-    data = guarded_bytes(path)
+    data = guarded_bytes(path, MAX_ELEMENTS)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:
         loss_cell, parameter_cells = _named(book, loss, parameters)
