@@ -151,10 +151,12 @@ def _sheet(lines: list[Line], bold: int) -> str:
     rows = "".join(_row(line, bold) for line in lines)
     return (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-        f'<worksheet xmlns="{MAIN}"><sheetViews><sheetView workbookViewId="0">'
+        f'<worksheet xmlns="{MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
+        '<sheetViews><sheetView workbookViewId="0">'
         f'<pane ySplit="{FROZEN}" topLeftCell="A{FROZEN + 1}" activePane="bottomLeft" '
         'state="frozen"/></sheetView></sheetViews>'
-        f"<cols>{widths}</cols><sheetData>{rows}</sheetData></worksheet>"
+        f"<cols>{widths}</cols><sheetData>{rows}</sheetData>"
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/></worksheet>'
     )
 
 
