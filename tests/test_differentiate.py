@@ -321,6 +321,9 @@ def test_names_of_files_and_cells_that_do_not_fit_are_refused(tmp_path):
         differentiate_workbook(path, "A1:A2", parameters, tmp_path / "out.xlsx")
     with pytest.raises(WorkbookError, match="--parameters: Z is no cell"):
         differentiate_workbook(path, loss, ["Z"], tmp_path / "out.xlsx")
+    for rate in (float("nan"), float("inf"), 1e300):
+        with pytest.raises(WorkbookError, match="--rate: a number below 1e"):
+            differentiate_workbook(path, loss, parameters, tmp_path / "out.xlsx", rate)
     with pytest.raises(WorkbookError, match="no such file"):
         differentiate_workbook(tmp_path / "none.xlsx", loss, parameters, tmp_path / "out.xlsx")
     (tmp_path / "text.xlsx").write_text("not a workbook")

@@ -7,6 +7,7 @@ The derivatives are reverse-mode differentiation of the user's own formulas, cel
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from bpsheet.sheets.cells import Way, places, quoted, way_of
 __all__ = ["Differentiated", "differentiate_workbook"]
 
 MAX_FORMULA = 8_192
+MAX_RATE = 1e100
 # A third of a million cells with formulas: people's own workbooks are larger than exercises.
 MAX_ELEMENTS = 1_000_000
 # So many terms of a sum that is too long for one cell stand in one line.
@@ -88,6 +90,8 @@ def differentiate_workbook(
         raise OutputError(f"{output} is the workbook itself; give another name with -o")
     if not path.is_file():
         raise WorkbookError(f"{path}: no such file")
+    if not abs(learning_rate) < MAX_RATE:
+        raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {learning_rate:g}")
     data = guarded_bytes(path, MAX_ELEMENTS)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:
@@ -102,10 +106,18 @@ def differentiate_workbook(
     rows = {column.name: FIRST_ROW + index for index, column in enumerate(order)}
     table = _Table(way, derivatives, rows, values, learning_rate)
     lines = table.lines(order, path.name)
+    made = with_sheet(data, title, lines)
     with replacing(output) as stream:
-        stream.write(with_sheet(data, title, lines))
+        stream.write(made)
     gradient = {name: values[f"d {name}"] for name in parameter_cells}
-    return Differentiated(output, title, way.values[loss_cell], gradient, len(way.texts), way.apart)
+    return Differentiated(
+        output,
+        title,
+        way.values[loss_cell],
+        gradient,
+        len(way.forward) - len(parameter_cells),
+        way.apart,
+    )
 
 
 def _opened(data: bytes, path: Path, *, values: bool = False) -> Workbook:
@@ -220,6 +232,8 @@ class _Table:
         )
         if is_parameter:
             step = -self.learning_rate * slope
+            if not math.isfinite(way.values[name] + step):
+                raise WorkbookError(f"{name}: its derivative, {slope:g}, is too large for a step")
             cells += (
                 (f"-{RATE_CELL}*E{row}", step),
                 (f"D{row}+F{row}", way.values[name] + step),
