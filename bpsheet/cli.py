@@ -110,12 +110,22 @@ ITERATIONS = click.option(
     type=click.Choice(["full", "book"]),
     help="The columns of the sheet: all of them (full, the default), or as in the book.",
 )
+@click.option(
+    "--sheet",
+    "sheets",
+    multiple=True,
+    type=click.Choice(["gradient-check", "hessian"]),
+    help="One more sheet: the gradient by forward passes alone, or the second derivatives, of "
+    "the iteration in its first cell. May be given twice.",
+)
 @ITERATIONS
 @SET
 def run(
+    *,
     spec: str,
     output: Path | None,
     layout: str | None,
+    sheets: tuple[str, ...],
     iterations: int | None,
     settings: tuple[str, ...],
 ) -> None:
@@ -125,7 +135,7 @@ def run(
 
     experiment = _load(spec, iterations, settings)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
-    check(path, layout)
+    check(path, layout, sheets)
     if path.exists() and Path(spec).exists() and path.samefile(spec):
         raise OutputError(f"{path} is the file that was read; give another name with -o")
     if path.suffix.lower() == ".xlsx":
@@ -140,7 +150,7 @@ def run(
     for line in summary(trace):
         console.print(_plain(line))
     with late_progress(_console(error=True), "Writing", len(trace)) as done:
-        said = write(trace, path, layout, done)
+        said = write(trace, path, layout, done, sheets)
     console.print(_plain(said), soft_wrap=True)
 
 

@@ -8,8 +8,9 @@ are computed by `bpsheet.evaluate`, until a row is free of errors again.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,12 +106,16 @@ def _compile(program: Program) -> Compiled:
     names: dict[str, object] = dict(ENVIRONMENT)
     names["nan"] = float("nan")
     names["pack"] = struct.Struct(f"{len(program)}d").pack_into
-    # Examples are counted from 1.
-    names |= {f"t{i}": [0.0, *values] for i, values in enumerate(program.tables.values())}
+    names |= {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
     names |= {f"g{i}": list(values) for i, values in enumerate(program.given.values())}
     names |= {f"p{i}": parameter.value for i, parameter in enumerate(program.parameters)}
     exec(compile(python_source(program), "<program>", "exec"), names)  # noqa: S102
     return names["run"]  # type: ignore[return-value]
+
+
+def _from_1(table: Any) -> Any:
+    """A table counted from 1, as the sheet counts examples; of several columns these too."""
+    return [0.0, *map(_from_1, table)] if isinstance(table, Sequence) else table
 
 
 def run(program: Program, iterations: int, progress: Progress | None = None) -> Recording:

@@ -28,6 +28,7 @@ from bpsheet.expr import (
     Sub,
     Sum,
     Text,
+    children,
 )
 from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 
@@ -65,7 +66,7 @@ def evaluate(
     expr: Expr,
     column: Callable[[Ref], float],
     parameters: Mapping[str, float | str],
-    tables: Mapping[str, Sequence[float]],
+    tables: Mapping[str, Sequence[Any]],
 ) -> float:
     """The value of a formula. `column` gives a column's value, or raises its CellError.
 
@@ -81,11 +82,14 @@ def evaluate(
                 return column(node)
             case Param(name):
                 return float(parameters[name])
-            case Lookup(table, row):
-                number = int(value(row))
-                if not 1 <= number <= len(tables[table]):
-                    raise CellError(NUMBER)
-                return tables[table][number - 1]
+            case Lookup(table):
+                found: Any = tables[table]
+                for place in children(node):
+                    number = int(value(place))
+                    if not 1 <= number <= len(found):
+                        raise CellError(NUMBER)
+                    found = found[number - 1]
+                return _checked(found)
             case Neg(operand):
                 return -value(operand)
             case Sum(terms):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +15,7 @@ __all__ = ["check", "write"]
 ENDINGS = (".xlsx", ".csv", ".parquet")
 
 
-def check(path: Path, layout: str | None) -> None:
+def check(path: Path, layout: str | None, sheets: Sequence[str] = ()) -> None:
     """Refuse, before anything runs, a name that nothing could be written to.
 
     Raises OutputError.
@@ -25,23 +25,31 @@ def check(path: Path, layout: str | None) -> None:
         raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
     if layout and ending != ".xlsx":
         raise OutputError(f"{path}: a layout is for workbooks (.xlsx)")
+    if sheets and ending != ".xlsx":
+        raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
     if ending == ".parquet" and find_spec("pyarrow") is None:
         raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
 
 
-def write(trace: Trace, path: Path, layout: str | None, progress: Callable[[int], None]) -> str:
+def write(
+    trace: Trace,
+    path: Path,
+    layout: str | None,
+    progress: Callable[[int], None],
+    sheets: Sequence[str] = (),
+) -> str:
     """Write the run, whole or not at all, and say in a sentence what was written.
 
     Raises OutputError where the file cannot be written or the ending is unknown.
     """
-    check(path, layout)
+    check(path, layout, sheets)
     ending = path.suffix.lower()
     if ending == ".xlsx":
-        from bpsheet.workbook import count_formulas, layout_of, write_workbook
+        from bpsheet.workbook import write_workbook
 
-        kind = layout or "full"
-        write_workbook(trace, path, kind, progress)
-        live = count_formulas(layout_of(trace, kind), len(trace))
+        live = write_workbook(
+            trace, path, layout or "full", {name: {} for name in sheets}, progress
+        )
         return (
             f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "
             "Sheets, change a blue cell, and every row follows."

@@ -77,10 +77,14 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The value of a data column at an example's number (from 1)."""
+    """The value of a data column at an example's number (from 1).
+
+    Of a table with several columns, `column` is the number of one of them (from 1).
+    """
 
     table: str
     row: Expr
+    column: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +174,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
     match expr:
         case Num() | Text() | Ref() | Param():
             return ()
-        case Lookup(_, row):
-            return (row,)
+        case Lookup(_, row, column):
+            return (row,) if column is None else (row, column)
         case Neg(operand):
             return (operand,)
         case Sum(terms):

@@ -12,11 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from bpsheet.errors import ProgramError
 from bpsheet.expr import Expr, Lookup, Ref, parameters, references, walk
 
 __all__ = ["Column", "Parameter", "Phase", "Program", "Role"]
+
+
+# What `Lookup` reads: a number for each example, or a row of them.
+Table = Sequence[Any]
 
 
 class Phase(StrEnum):
@@ -29,6 +34,10 @@ class Phase(StrEnum):
     GRADIENT = "gradient"
     UPDATE = "update"
     TEST = "test"
+    # Of the tables that look closer at one iteration.
+    CHECK = "check"
+    TANGENT = "tangent"
+    CURVATURE = "curvature"
 
 
 class Role(StrEnum):
@@ -62,6 +71,13 @@ class Role(StrEnum):
     TEST_SUM = "weighted sum for a test example"
     TEST_OUTPUT = "output for a test example"
     VERDICT = "verdict"
+    MOVED = "what is moved"
+    STEP = "step"
+    ESTIMATE = "estimate of a gradient"
+    DIFFERENCE = "difference of two gradients"
+    DIRECTION = "direction"
+    TANGENT = "slope along the direction"
+    SECOND = "second derivative"
 
 
 @dataclass(frozen=True)
@@ -75,7 +91,7 @@ class Column:
                 them in a form of its own; an empty mapping means: a constant
     slope_name: the name of a column of its own for its one partial derivative
     adjoint_name: the name of a column for the derivative of the loss with respect to it
-    labels:     for a comparison, the words shown for (0, 1)
+    labels:     the words shown for 0, 1, … : a comparison's two, or typed ones
     meaning:    a sentence that says what it is
     """
 
@@ -89,7 +105,7 @@ class Column:
     partials: Mapping[str, Expr] | None = None
     slope_name: str | None = None
     adjoint_name: str | None = None
-    labels: tuple[str, str] | None = None
+    labels: tuple[str, ...] | None = None
     meaning: str = ""
 
     @cached_property
@@ -107,7 +123,8 @@ class Column:
 class Parameter:
     """A hyper-parameter: one cell of the sheet, which may be changed there.
 
-    `value` is a number, or one of `choices`. `label` is what stands beside the cell.
+    `value` is a number, `between` two others and perhaps `whole`, or one of `choices`. `label`
+    is what stands beside the cell.
     """
 
     name: str
@@ -115,13 +132,34 @@ class Parameter:
     label: str
     meaning: str = ""
     choices: tuple[str, ...] = ()
+    between: tuple[float, float] = (-1e300, 1e300)
+    whole: bool = False
+
+    def allows(self, value: object) -> bool:
+        """Whether the cell may hold it.
+
+        >>> Parameter("n", 1.0, "n", between=(1, 9), whole=True).allows(9.5)
+        False
+        """
+        if self.choices or isinstance(value, bool) or not isinstance(value, int | float):
+            return value in self.choices
+        lowest, highest = self.between
+        return lowest <= value <= highest and (not self.whole or value == int(value))
+
+    @property
+    def expected(self) -> str:
+        """What the cell may hold, in words."""
+        if self.choices:
+            return " or ".join(self.choices)
+        lowest, highest = self.between
+        return f"{'whole number' if self.whole else 'number'} between {lowest:g} and {highest:g}"
 
 
 @dataclass(frozen=True)
 class Program:
     """Columns, hyper-parameters, the data that `Lookup` reads, and the given values.
 
-    `tables` has a value for each example, `given` a value for each row.
+    `tables` has a value (or a row of them) for each example, `given` a value for each row.
     Raises ProgramError where these do not fit together.
 
     >>> from bpsheet.expr import Num
@@ -133,7 +171,7 @@ class Program:
 
     columns: tuple[Column, ...]
     parameters: tuple[Parameter, ...] = ()
-    tables: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
     given: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

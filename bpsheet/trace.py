@@ -8,7 +8,7 @@ np.float64(-0.2449)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -289,13 +289,24 @@ class Trace:
 
         return curvature(self, iteration)
 
-    def to_excel(self, path: str | Path, layout: str = "full") -> Path:
+    def to_excel(
+        self,
+        path: str | Path,
+        layout: str = "full",
+        sheets: Iterable[str] | Mapping[str, Mapping[str, float | str]] = (),
+    ) -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".
 
+        `sheets` adds sheets that look closer at one iteration, `["gradient-check", "hessian"]`,
+        or with what they are set to:
+        `{"gradient-check": {"iteration": 2, "delta_w": 1e-4, "method": "forward"}}`.
+
         Returns the path. The file appears whole or not at all.
-        Raises LimitError where a worksheet cannot hold it, OutputError where the file
-        cannot be written.
+        Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
+        this run cannot have, OutputError where the file cannot be written.
         """
         from bpsheet.workbook import write_workbook
 
-        return write_workbook(self, Path(path), layout)
+        chosen = sheets if isinstance(sheets, Mapping) else {name: {} for name in sheets}
+        write_workbook(self, Path(path), layout, chosen)
+        return Path(path)

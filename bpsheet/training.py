@@ -135,7 +135,14 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
     if batched:
         size = examples if training.batch_size == "all" else int(training.batch_size)
         cells += [
-            Parameter("batch_size", float(size), "batch size", "presentations between two updates"),
+            Parameter(
+                "batch_size",
+                float(size),
+                "batch size",
+                "presentations between two updates",
+                between=(1, 1e9),
+                whole=True,
+            ),
             Parameter(
                 "reduction",
                 training.reduction,

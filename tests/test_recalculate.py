@@ -12,7 +12,7 @@ import bpsheet as bp
 from bpsheet.reader import template_names
 from bpsheet.verify import verify
 from bpsheet.verify.engines import ENGINES
-from bpsheet.workbook import layout_of
+from bpsheet.workbook import layout_of, sheets_of
 
 KINDS = ("full", "book")
 # Two epochs and a bit of the flowers; all of them is a slow test.
@@ -104,8 +104,9 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     path = tmp_path_factory.mktemp("errors") / "x.xlsx"
     trace = experiment.changed({"learning_rate": rate, "iterations": 8}).run()
     trace.to_excel(path, kind)
-    layout = layout_of(trace, kind)
-    found = ENGINES["ironcalc"](path, layout, len(trace), {})
+    (steps,) = sheets_of(trace, kind)
+    layout = steps.layout
+    (found,) = ENGINES["ironcalc"](path, [steps], {})
     places = [trace.program.position[shown.column.name] for shown in layout.shown]
     expected = np.isnan(trace.values[:, places])
     assume(not begins_out_of_sight(trace, layout))

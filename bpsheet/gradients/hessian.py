@@ -20,6 +20,7 @@ from bpsheet.autodiff import differentiate, local_derivatives
 from bpsheet.errors import LimitError
 from bpsheet.expr import ONE, ZERO, Expr, Mul, Ref, references, total
 from bpsheet.gradients.point import compiled, values_at
+from bpsheet.gradients.study import unlike
 from bpsheet.program import Column, Phase, Program, Role
 from bpsheet.trace import Trace
 
@@ -109,7 +110,7 @@ def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dic
     the name of its gradient's tangent, where there is one that is not 0.
     """
     weights = [column for column in program if column.role is Role.WEIGHT]
-    directions = {column.name: f"\0direction of {column.name}" for column in weights}
+    directions = {c.name: unlike(f"along {c.name}", program.position) for c in weights}
     tangents = dict(directions)
     made: list[Column] = []
     for column in program.phase(Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT):
@@ -129,12 +130,12 @@ def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dic
             if name in tangents and partial != ZERO
         ]
         if terms:
-            tangents[column.name] = f"\0tangent of {column.name}"
+            tangents[column.name] = unlike(f"slope of {column.name}", program.position)
             made.append(
                 Column(
                     tangents[column.name],
-                    Phase.BACKWARD,
-                    Role.DERIVATIVE,
+                    Phase.TANGENT,
+                    Role.TANGENT,
                     total(terms),
                     layer=column.layer,
                     neuron=column.neuron,

@@ -28,12 +28,13 @@ from bpsheet.expr import (
     Ref,
     Sum,
     Text,
+    children,
     walk,
 )
 from bpsheet.functions import FUNCTIONS, expand
 from bpsheet.printers.base import Binding, Printer
 
-__all__ = ["LONG_SUM", "Cell", "ExcelPrinter", "excel_number"]
+__all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number"]
 
 # From so many adjoining products on, a weighted sum is written as SUMPRODUCT.
 LONG_SUM = 12
@@ -49,6 +50,13 @@ class Cell(NamedTuple):
 
     def __str__(self) -> str:
         return f"{get_column_letter(self.column)}{self.row}"
+
+
+class ColumnCell(Cell):
+    """A cell whose column stays where the formula is moved to another: $A8."""
+
+    def __str__(self) -> str:
+        return f"${super().__str__()}"
 
 
 def excel_number(value: float) -> str:
@@ -117,7 +125,8 @@ class ExcelPrinter(Printer):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        return f"INDEX({self.data(node.table)},{self.text(node.row)})"
+        places = ",".join(self.text(place) for place in children(node))
+        return f"INDEX({self.data(node.table)},{places})"
 
     def addition(self, node: Sum) -> str:
         parts = []

@@ -16,6 +16,7 @@ from bpsheet.expr import (
     Pow,
     Ref,
     Text,
+    children,
 )
 from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import Binding, Printer
@@ -120,7 +121,8 @@ class LatexPrinter(Printer):
         return _PARAMETERS.get(node.name) or symbol(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        return rf"{symbol(node.table)}\left[{self.text(node.row)}\right]"
+        places = ", ".join(self.text(place) for place in children(node))
+        return rf"{symbol(node.table)}\left[{places}\right]"
 
     def quotient(self, node: Div) -> str:
         return rf"\frac{{{self.text(node.left)}}}{{{self.text(node.right)}}}"

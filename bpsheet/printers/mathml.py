@@ -21,6 +21,7 @@ from bpsheet.expr import (
     Pow,
     Ref,
     Text,
+    children,
 )
 from bpsheet.printers.base import Binding, Printer
 
@@ -180,7 +181,8 @@ class MathMLPrinter(Printer):
         return element("mi", known) if known else symbol_mathml(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        return f"{symbol_mathml(node.table)}<mo>[</mo>{self.text(node.row)}<mo>]</mo>"
+        places = "<mo>,</mo>".join(self.text(place) for place in children(node))
+        return f"{symbol_mathml(node.table)}<mo>[</mo>{places}<mo>]</mo>"
 
     def negation(self, node: Neg) -> str:
         return MINUS + self.operand(node.operand, Binding.ATOM)

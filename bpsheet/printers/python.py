@@ -24,6 +24,7 @@ from bpsheet.expr import (
     Ref,
     Sum,
     Text,
+    children,
 )
 from bpsheet.printers.base import Binding, Printer
 
@@ -123,7 +124,8 @@ class PythonPrinter(Printer):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        return f"{self.lookup_table(node.table)}[int({self.text(node.row)})]"
+        places = "".join(f"[int({self.text(place)})]" for place in children(node))
+        return f"{self.lookup_table(node.table)}{places}"
 
     def quotient(self, node: Div) -> str:
         left = self.operand(node.left, Binding.PRODUCT, first=True)

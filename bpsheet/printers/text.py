@@ -12,6 +12,7 @@ from bpsheet.expr import (
     Param,
     Ref,
     Text,
+    children,
 )
 from bpsheet.printers.base import Binding, Printer
 
@@ -19,10 +20,16 @@ __all__ = ["TextPrinter", "formula_text"]
 
 
 class TextPrinter(Printer):
-    """Prints sums and differences with spaces, products without: `1*w0 + x1*w1`."""
+    """Prints sums and differences with spaces, products without: `1*w0 + x1*w1`.
+
+    `source` says where look-ups look.
+    """
 
     plus = " + "
     minus = " - "
+
+    def __init__(self, source: str = "in the data") -> None:
+        self.source = source
 
     def binding(self, node: Expr) -> Binding:
         return Binding.ATOM if isinstance(node, If) else super().binding(node)
@@ -43,7 +50,8 @@ class TextPrinter(Printer):
         return node.name
 
     def lookup(self, node: Lookup) -> str:
-        return f"{node.table} of {self.text(node.row)} in the data"
+        places = ", ".join(self.text(place) for place in children(node))
+        return f"{node.table} of {places} {self.source}"
 
     def call(self, node: Call) -> str:
         return f"{node.function}({', '.join(self.text(part) for part in node.arguments)})"
@@ -57,11 +65,11 @@ class TextPrinter(Printer):
         return f"if({', '.join(self.text(side) for side in sides)})"
 
 
-def formula_text(expr: Expr) -> str:
-    """A formula in plain text.
+def formula_text(expr: Expr, source: str = "in the data") -> str:
+    """A formula in plain text; `source` says where its look-ups look.
 
     >>> from bpsheet.expr import Mul, Sum
     >>> formula_text(Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1")))))
     '1*w0 + x1*w1'
     """
-    return TextPrinter().text(expr)
+    return TextPrinter(source).text(expr)

@@ -7,32 +7,34 @@ were changed and the workbook was recalculated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.errors import EngineError, ExperimentError, Problem, WorkbookError
 from bpsheet.experiment import Experiment
 from bpsheet.functions import LOSSES
+from bpsheet.gradients import STUDIES, Settings, Study
 from bpsheet.problems import nearest
 from bpsheet.program import Role
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
-from bpsheet.verify.engines import ENGINES, Changes
+from bpsheet.verify.engines import ENGINES
 from bpsheet.verify.reading import (
     Values,
     inputs_in,
     live_cells,
     read_values,
     read_workbook,
+    settings_in,
 )
-from bpsheet.workbook import layout_of
+from bpsheet.workbook import sheets_of
 from bpsheet.workbook.about import DATA
-from bpsheet.workbook.layout import FIRST_ROW, Layout
-from bpsheet.workbook.steps import STEPS
+from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout
+from bpsheet.workbook.sheet import Sheet
 
 __all__ = ["Comparison", "Report", "compare", "verify"]
 
@@ -75,33 +77,38 @@ class Report:
         return all(comparison.passed for comparison in self.comparisons)
 
 
-def compare(what: str, trace: Trace, layout: Layout, found: Values, tolerance: float) -> Comparison:
-    """Hold the cells of Steps against a run: numbers by their size, words and errors as such."""
-    largest, where, wrong = 0.0, "", []
-    for index, shown in enumerate(layout.shown):
-        place = layout.program.position[shown.column.name]
-        expected = trace.values[:, place]
-        numbers, is_error, other = _sorted_out(found[:, index], shown.column.labels)
-        should_fail = np.isnan(expected)
-        off = other | (is_error != should_fail)
-        both = ~off & ~should_fail
-        floor = FLOOR * max(1.0, float(np.nanmax(np.abs(expected), initial=0.0)))
-        scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), floor)
-        difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
-        if difference.size and difference.max() > largest:
-            largest = float(difference.max())
-            where = f"{shown.letter}{int(difference.argmax()) + FIRST_ROW}"
-        for row in np.flatnonzero(off | (difference > tolerance)):
-            cell = f"{shown.letter}{row + FIRST_ROW}"
-            wrong.append(
-                f"{cell} ({shown.column.name}): {_said(found[row, index])} there, "
-                f"{_wanted(expected[row], shown.column.labels)} expected"
-            )
-    return Comparison(what, found.size, largest, where, tolerance, tuple(wrong))
+def compare(
+    what: str, sheets: Sequence[Sheet], found: Sequence[Values], tolerance: float
+) -> Comparison:
+    """Hold the cells of sheets against a run: numbers by their size, words and errors as such."""
+    largest, where, wrong, cells = 0.0, "", [], 0
+    for sheet, there in zip(sheets, found, strict=True):
+        before = "" if sheet.is_steps else f"{sheet.name}!"
+        cells += there.size
+        for index, shown in enumerate(sheet.layout.shown):
+            name, labels = shown.column.name, shown.column.labels
+            expected = sheet.recording.values[:, sheet.layout.program.position[name]]
+            numbers, is_error, other = _sorted_out(there[:, index], labels)
+            should_fail = np.isnan(expected)
+            off = other | (is_error != should_fail)
+            both = ~off & ~should_fail
+            floor = FLOOR * max(1.0, float(np.nanmax(np.abs(expected), initial=0.0)))
+            floor = max(floor, sheet.sizes.get(name, 0.0))
+            scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), floor)
+            difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
+            if difference.size and difference.max() > largest:
+                largest = float(difference.max())
+                where = f"{before}{shown.letter}{int(difference.argmax()) + FIRST_ROW}"
+            wrong += [
+                f"{before}{shown.letter}{row + FIRST_ROW} ({name}): "
+                f"{_said(there[row, index])} there, {_wanted(expected[row], labels)} expected"
+                for row in np.flatnonzero(off | (difference > tolerance))
+            ]
+    return Comparison(what, cells, largest, where, tolerance, tuple(wrong))
 
 
 def _sorted_out(
-    cells: npt.NDArray[np.object_], labels: tuple[str, str] | None
+    cells: npt.NDArray[np.object_], labels: tuple[str, ...] | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """The cells as numbers; which are errors; which are neither."""
     numbers = np.zeros(len(cells))
@@ -123,7 +130,7 @@ def _said(value: object) -> str:
     return "no formula" if value is None else str(value)
 
 
-def _wanted(value: float, labels: tuple[str, str] | None) -> str:
+def _wanted(value: float, labels: tuple[str, ...] | None) -> str:
     if np.isnan(value):
         return "an error"
     return labels[int(value)] if labels else repr(float(value))
@@ -151,41 +158,77 @@ def verify(
     stored = read_workbook(path)
     experiment = stored.experiment
     trace = experiment.run()
-    layout = layout_of(trace, stored.kind)
-    values = read_values(path, layout, len(trace))
-    live = live_cells(path, layout, len(trace))
-    edited = _edited(trace, inputs_in(path, layout, trace, values))
-    order = _edited_order(trace, layout, values)
+    sheets = sheets_of(trace, stored.kind, _studies(trace, stored.studies, {}))
+    values = [read_values(path, sheet) for sheet in sheets]
+    live = [live_cells(path, sheet) for sheet in sheets]
+    edited = _edited(trace, inputs_in(path, sheets[0], values[0]))
+    order = _edited_order(sheets[0], values[0])
     if order:
         experiment = experiment.replaced(data=experiment.data.replaced(order=order, seed=0))
     if edited or order:
         experiment = experiment.changed(edited)
         trace = experiment.run()
-        layout = layout_of(trace, stored.kind)
+    settings = {
+        key: _settings(path, sheet) for key, sheet in zip(stored.studies, sheets[1:], strict=True)
+    }
+    if edited or order or settings:
+        sheets = sheets_of(trace, stored.kind, _studies(trace, stored.studies, settings))
     chosen = dict(changes) if changes is not None else _default_changes(trace)
-    _refuse_what_has_no_cell(chosen, trace, layout)
+    _refuse_what_has_no_cell(chosen, trace, sheets[0].layout)
     changed = experiment.changed(chosen).run()
+    cells = _cells(chosen, trace, sheets[0].layout)
+    moved = settings
+    if changes is None:
+        moved = {
+            key: _moved_settings(sheet) for key, sheet in zip(settings, sheets[1:], strict=True)
+        }
+        for sheet, other in zip(sheets[1:], moved.values(), strict=True):
+            places = sheet.layout.parameter_cells
+            cells |= {(sheet.name, places[name]): value for name, value in other.items()}
+    after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
     recalculate = ENGINES[engine]
     say("recalculating")
     found = [
-        ("stored values", trace, values, UNCHANGED),
-        ("recalculated", trace, recalculate(path, layout, len(trace), {}), UNCHANGED),
+        ("stored values", sheets, values, UNCHANGED),
+        ("recalculated", sheets, recalculate(path, sheets, {}), UNCHANGED),
     ]
     say("recalculating with changes")
-    cells = _cells(chosen, trace, layout)
-    found.append(
-        (
-            "recalculated with changes",
-            changed,
-            recalculate(path, layout, len(trace), cells),
-            CHANGED,
-        )
-    )
+    found.append(("recalculated with changes", after, recalculate(path, sheets, cells), CHANGED))
     comparisons = [
-        compare(what, run, layout, _without_dead(there, live, layout), tolerance)
-        for what, run, there, tolerance in found
+        compare(what, expected, list(map(_without_dead, there, live, sheets)), tolerance)
+        for what, expected, there, tolerance in found
     ]
     return Report(path, engine, chosen, tuple(comparisons))
+
+
+def _studies(trace: Trace, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
+    return [STUDIES[key](trace, settings.get(key, {})) for key in keys]
+
+
+def _settings(path: Path, sheet: Sheet) -> dict[str, float | str]:
+    """What a study's hyper-parameters are set to in the file, perhaps by its reader."""
+    settings: dict[str, float | str] = {}
+    found = settings_in(path, sheet)
+    for cell in sheet.layout.program.parameters:
+        value = found[cell.name]
+        if not isinstance(value, int | float | str) or not cell.allows(value):
+            place = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
+            raise WorkbookError(f"{path}: {place}: {cell.expected} expected; got {value}")
+        settings[cell.name] = value
+    return settings
+
+
+def _moved_settings(sheet: Sheet) -> dict[str, float | str]:
+    """Another iteration, another step, another method."""
+    moved: dict[str, float | str] = {}
+    for cell in sheet.layout.program.parameters:
+        if isinstance(cell.value, str):
+            moved[cell.name] = next(word for word in cell.choices if word != cell.value)
+        elif cell.whole:
+            moved[cell.name] = cell.value + 1 if cell.allows(cell.value + 1) else cell.between[0]
+        else:
+            moved[cell.name] = cell.value * 0.75
+    return moved
 
 
 def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
@@ -204,14 +247,15 @@ def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
     }
 
 
-def _edited_order(trace: Trace, layout: Layout, values: Values) -> list[int]:
+def _edited_order(steps: Sheet, values: Values) -> list[int]:
     """The examples that the rows present, where somebody has typed others; else nothing."""
+    layout = steps.layout
     for index, shown in enumerate(layout.shown):
         if shown.column.name == EXAMPLE and shown.formula is None:
             numbers = [
                 int(cell) if isinstance(cell, int | float) else 0 for cell in values[:, index]
             ]
-            before = trace.values[:, trace.program.position[EXAMPLE]].tolist()
+            before = steps.recording.values[:, layout.program.position[EXAMPLE]].tolist()
             if numbers != before and all(1 <= number <= layout.examples for number in numbers):
                 return numbers
     return []
@@ -237,10 +281,10 @@ def _refuse_what_has_no_cell(
         raise ExperimentError(wrong, "verify")
 
 
-def _without_dead(values: Values, live: npt.NDArray[np.bool_], layout: Layout) -> Values:
+def _without_dead(values: Values, live: npt.NDArray[np.bool_], sheet: Sheet) -> Values:
     """The values, but None where a cell holds a number in the place of a formula."""
     values = values.copy()
-    for index, shown in enumerate(layout.shown):
+    for index, shown in enumerate(sheet.layout.shown):
         if shown.formula is not None:
             dead = ~live[:, index]
             dead[0] &= not shown.starts_typed
@@ -280,7 +324,9 @@ def _moved(experiment: Experiment, name: str, value: float, number: int) -> floa
     return value + 1 / 32
 
 
-def _cells(changes: Mapping[str, float | str], trace: Trace, layout: Layout) -> Changes:
+def _cells(
+    changes: Mapping[str, float | str], trace: Trace, layout: Layout
+) -> dict[tuple[str, str], float | str]:
     """Where each change is typed in."""
     cells: dict[tuple[str, str], float | str] = {}
     for name, value in changes.items():

@@ -1,8 +1,7 @@
 """Spreadsheet engines that are not ours, behind one function each.
 
-`recalculate(path, layout, iterations, changes)` opens a workbook, types the changed
-numbers into their cells, calculates every formula afresh, and gives back what the cells
-of Steps then hold.
+`recalculate(path, sheets, changes)` opens a workbook, types the changed numbers into their
+cells, calculates every formula afresh, and gives back what the rows of these sheets then hold.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import subprocess
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -21,21 +20,20 @@ import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
 from bpsheet.errors import EngineError, WorkbookError
-from bpsheet.verify.reading import Values, read_values
-from bpsheet.workbook.layout import FIRST_ROW, Layout
-from bpsheet.workbook.steps import STEPS
+from bpsheet.verify.reading import Values, read_values, sheet_names
+from bpsheet.workbook.layout import FIRST_ROW
+from bpsheet.workbook.sheet import Sheet
 
 __all__ = ["ENGINES", "Changes", "Recalculate", "libreoffice_command"]
 
 # Cells to change before the calculation: (sheet, cell) and the number or text typed there.
 Changes = Mapping[tuple[str, str], float | str]
-Recalculate = Callable[[Path, Layout, int, Changes], Values]
+Recalculate = Callable[[Path, Sequence[Sheet], Changes], list[Values]]
 
-SHEETS = (STEPS, "Data")
 TIMEOUT = 600
 
 
-def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> Values:
+def _ironcalc(path: Path, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
     """In this process."""
     try:
         import ironcalc
@@ -45,21 +43,27 @@ def _ironcalc(path: Path, layout: Layout, iterations: int, changes: Changes) -> 
         ) from None
     try:
         model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
-        for (sheet, cell), value in changes.items():
+        number = {name: index for index, name in enumerate(sheet_names(path))}
+        for (name, cell), value in changes.items():
             letters, row = coordinate_from_string(cell)
-            place = (SHEETS.index(sheet), row, column_index_from_string(letters))
+            place = (number[name], row, column_index_from_string(letters))
             if isinstance(value, str):
                 model.update_cell_with_text(*place, value)
             else:
                 model.update_cell_with_number(*place, value)
         model.evaluate()
-        values = np.full((iterations, len(layout.shown)), None, dtype=object)
-        for index, shown in enumerate(layout.shown):
-            for row in range(iterations):
-                values[row, index] = model.get_cell_value(0, row + FIRST_ROW, shown.place)
+        found = []
+        for sheet in sheets:
+            values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
+            for index, shown in enumerate(sheet.layout.shown):
+                for row in range(len(sheet)):
+                    values[row, index] = model.get_cell_value(
+                        number[sheet.name], row + FIRST_ROW, shown.place
+                    )
+            found.append(values)
     except ironcalc.WorkbookError as error:
         raise EngineError(f"{path}: ironcalc cannot open it ({error})") from None
-    return values
+    return found
 
 
 def libreoffice_command() -> str | None:
@@ -67,7 +71,7 @@ def libreoffice_command() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def _libreoffice(path: Path, layout: Layout, iterations: int, changes: Changes) -> Values:
+def _libreoffice(path: Path, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
     """In a process of its own. Stored values are removed first: LibreOffice would keep them."""
     command = libreoffice_command()
     if command is None:
@@ -99,12 +103,13 @@ def _libreoffice(path: Path, layout: Layout, iterations: int, changes: Changes) 
         if done.returncode or not target.exists():
             said = done.stderr.decode(errors="replace").strip()[-300:]
             raise EngineError(f"{path}: LibreOffice failed on this workbook ({said})")
-        return read_values(target, layout, iterations)
+        return [read_values(target, sheet) for sheet in sheets]
 
 
 def _strip(path: Path, target: Path, changes: Changes) -> None:
     """A copy with the changes typed in and without the values of formulas."""
-    sheets = {f"xl/worksheets/sheet{n}.xml": name for n, name in enumerate(SHEETS, start=1)}
+    names = enumerate(sheet_names(path), start=1)
+    sheets = {f"xl/worksheets/sheet{number}.xml": name for number, name in names}
     try:
         with (
             zipfile.ZipFile(path) as old,

@@ -19,17 +19,26 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.workbook import Workbook
 
 from bpsheet.errors import ExperimentError, WorkbookError
+from bpsheet.gradients import STUDIES
 from bpsheet.program import Role
-from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
-from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME
-from bpsheet.workbook.layout import FIRST_ROW, LAYOUTS, Layout
-from bpsheet.workbook.steps import STEPS
+from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, LAYOUT, SHEETS
+from bpsheet.workbook.layout import FIRST_ROW, LAYOUTS, STEPS
+from bpsheet.workbook.sheet import Sheet
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
 
-__all__ = ["Stored", "experiment_in", "inputs_in", "live_cells", "read_values", "read_workbook"]
+__all__ = [
+    "Stored",
+    "experiment_in",
+    "inputs_in",
+    "live_cells",
+    "read_values",
+    "read_workbook",
+    "settings_in",
+    "sheet_names",
+]
 
 MAX_FILE = 400_000_000
 NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
@@ -57,10 +66,13 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Stored:
-    """What a workbook was made from: the experiment, and its layout ("full" or "book")."""
+    """What a workbook was made from: the experiment, its layout ("full" or "book"), and the
+    sheets that it has besides (names of `bpsheet.gradients.STUDIES`).
+    """
 
     experiment: Experiment
     kind: str
+    studies: tuple[str, ...]
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def read_workbook(path: Path) -> Stored:
     from bpsheet.reader import from_text
 
     lines: list[str] = []
-    kind = ""
+    made: dict[str, str] = {}
     with _opened(path) as book:
         named = book.defined_names.get(FILE_NAME)
         place = re.fullmatch(rf"'?{ABOUT}'?!\$A\$([0-9]{{1,7}})", (named and named.attr_text) or "")
@@ -96,9 +108,10 @@ def read_workbook(path: Path) -> Stored:
             cells = [str(cell) for cell in row if cell is not None]
             if number >= int(place[1]):
                 lines.append("".join(cells))
-            elif cells[:1] == ["Layout"]:
-                kind = cells[-1]
-    if kind not in LAYOUTS:
+            elif cells and cells[0] in (LAYOUT, SHEETS):
+                made[cells[0]] = cells[-1]
+    studies = tuple(made[SHEETS].split(", ")) if SHEETS in made else ()
+    if made.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
         raise WorkbookError(f"{path}: {NOT_OURS}")
     try:
         experiment = from_text(
@@ -111,7 +124,7 @@ def read_workbook(path: Path) -> Stored:
         raise WorkbookError(
             f"{path}: the experiment on its sheet About is damaged: {error}"
         ) from None
-    return Stored(experiment, kind)
+    return Stored(experiment, made[LAYOUT], studies)
 
 
 def experiment_in(path: Path) -> Experiment:
@@ -119,39 +132,49 @@ def experiment_in(path: Path) -> Experiment:
     return read_workbook(path).experiment
 
 
-def _steps(book: Workbook, layout: Layout, iterations: int) -> Values:
-    values = np.full((iterations, len(layout.shown)), None, dtype=object)
-    places = [shown.place - 1 for shown in layout.shown]
-    rows = book[STEPS].iter_rows(
-        min_row=FIRST_ROW, max_row=layout.last_row(iterations), values_only=True
-    )
+def sheet_names(path: Path) -> list[str]:
+    """The names of its sheets, in order."""
+    with _opened(path) as book:
+        return book.sheetnames
+
+
+def _rows(book: Workbook, sheet: Sheet) -> Values:
+    values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
+    places = [shown.place - 1 for shown in sheet.layout.shown]
+    rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
     for index, row in enumerate(rows):
         values[index] = [row[place] if place < len(row) else None for place in places]
     return values
 
 
-def read_values(path: Path, layout: Layout, iterations: int) -> Values:
-    """What the cells of Steps store."""
+def read_values(path: Path, sheet: Sheet) -> Values:
+    """What the cells of a sheet's rows store."""
     with _opened(path) as book:
-        return _steps(book, layout, iterations)
+        return _rows(book, sheet)
 
 
-def live_cells(path: Path, layout: Layout, iterations: int) -> npt.NDArray[np.bool_]:
-    """Which cells of Steps hold a formula."""
+def live_cells(path: Path, sheet: Sheet) -> npt.NDArray[np.bool_]:
+    """Which cells of a sheet's rows hold a formula."""
     with _opened(path, formulas=True) as book:
-        cells = _steps(book, layout, iterations)
+        cells = _rows(book, sheet)
     live = [[isinstance(cell, str) and cell.startswith("=") for cell in row] for row in cells]
     return np.array(live, dtype=bool).reshape(cells.shape)
 
 
-def inputs_in(path: Path, layout: Layout, trace: Trace, values: Values) -> dict[str, object]:
-    """The input cells, by the names that `Experiment.changed` takes."""
-    inputs: dict[str, object] = {}
+def settings_in(path: Path, sheet: Sheet) -> dict[str, object]:
+    """What the hyper-parameters of a sheet are set to."""
     with _opened(path) as book:
-        for name, cell in layout.parameter_cells.items():
-            inputs[name] = book[STEPS][cell].value
-        if layout.kind == "full":
-            names = list(layout.data_letters)
+        cells = book[sheet.name]
+        return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
+
+
+def inputs_in(path: Path, steps: Sheet, values: Values) -> dict[str, object]:
+    """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
+    layout = steps.layout
+    inputs = settings_in(path, steps)
+    if layout.kind == "full":
+        names = list(layout.data_letters)
+        with _opened(path) as book:
             data = book[DATA].iter_rows(
                 min_row=2, max_row=layout.examples + 1, min_col=2, values_only=True
             )
@@ -160,9 +183,9 @@ def inputs_in(path: Path, layout: Layout, trace: Trace, values: Values) -> dict[
     for index, shown in enumerate(layout.shown):
         if shown.column.role is Role.WEIGHT:
             inputs[shown.column.name] = values[0, index]
-        elif shown.column.name in trace.program.tables and layout.kind == "book":
+        elif shown.column.name in layout.program.tables and layout.kind == "book":
             # The first row that presents an example speaks for it.
-            presented = trace.values[:, trace.program.position[EXAMPLE]]
+            presented = steps.recording.values[:, layout.program.position[EXAMPLE]]
             for number in range(1, layout.examples + 1):
                 rows = np.flatnonzero(presented == number)
                 if rows.size:

@@ -6,6 +6,8 @@ itself: `bpsheet.load("some.xlsx")` reads it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
@@ -20,11 +22,14 @@ from bpsheet.trace import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
+from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import UNTITLED
 
-__all__ = ["ABOUT", "DATA", "FILE_NAME", "build_about", "build_data"]
+__all__ = ["ABOUT", "DATA", "FILE_NAME", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
 DATA, ABOUT = "Data", "About"
+# What About says the workbook was made with, for whoever reads it back.
+LAYOUT, SHEETS = "Layout", "Sheets"
 # The name of the first cell of the experiment file on About; it ends with the sheet.
 FILE_NAME = "experiment_file"
 # A cell holds 32,767 characters (some count twice); a longer line goes on in the next cell.
@@ -55,8 +60,12 @@ def build_data(book: Workbook, trace: Trace, layout: Layout) -> None:
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
 
 
-def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
+def build_about(
+    book: Workbook, trace: Trace, sheets: Sequence[Sheet], studies: Sequence[str]
+) -> None:
     """What the workbook is, what each column is, what may be changed, where it came from."""
+    steps, *others = sheets
+    layout = steps.layout
     sheet = book.create_sheet(ABOUT)
     for letter, width in zip("ABCDE", (10, 22, 16, 62, 62), strict=True):
         sheet.column_dimensions[letter].width = width
@@ -66,16 +75,19 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
     for line in experiment.notes.strip().split("\n"):
         row = _paragraph(sheet, row, line)
     row = _section(sheet, row + 1, "What may be changed")
-    for line in _changeable(layout):
+    for line in [*_changeable(layout), *map(_settings, others)]:
         row = _paragraph(sheet, row, line)
-    row = _section(sheet, row + 1, "The columns of Steps")
-    row = _columns(sheet, row, layout)
+    for shown in sheets:
+        row = _section(sheet, row + 1, f"The columns of {shown.name}")
+        row = _columns(sheet, row, shown)
     row = _section(sheet, row + 1, "Made with")
-    facts = (
+    facts = [
         ("Version", f"bpsheet {bpsheet.__version__}"),
-        ("Layout", layout.kind),
+        (LAYOUT, layout.kind),
         ("Rows", f"{len(trace)}"),
-    )
+    ]
+    if studies:
+        facts.append((SHEETS, ", ".join(studies)))
     for name, value in facts:
         put_text(sheet, f"A{row}", name, style.LABEL)
         put_text(sheet, f"B{row}", value, style.BODY)
@@ -93,9 +105,7 @@ def build_about(book: Workbook, trace: Trace, layout: Layout) -> None:
 
 def _changeable(layout: Layout) -> list[str]:
     first = FIRST_ROW
-    cells = ", ".join(
-        f"{p.label} ({layout.parameter_cells[p.name]})" for p in layout.program.parameters
-    )
+    cells = _cells(layout)
     weights = [s.letter for s in layout.shown if s.column.role is Role.WEIGHT]
     lines = [
         "Blue cells on a pale fill are typed numbers; every other number is a formula and follows.",
@@ -117,6 +127,17 @@ def _changeable(layout: Layout) -> list[str]:
     return lines
 
 
+def _cells(layout: Layout) -> str:
+    """The hyper-parameters and their cells."""
+    return ", ".join(
+        f"{p.label} ({layout.parameter_cells[p.name]})" for p in layout.program.parameters
+    )
+
+
+def _settings(sheet: Sheet) -> str:
+    return f"On {sheet.name}: {_cells(sheet.layout)}."
+
+
 def _section(sheet: Worksheet, row: int, text: str) -> int:
     put_text(sheet, f"A{row}", text, style.SECTION)
     return row + 1
@@ -131,15 +152,15 @@ def _paragraph(sheet: Worksheet, row: int, text: str) -> int:
     return row + 1
 
 
-def _columns(sheet: Worksheet, row: int, layout: Layout) -> int:
+def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
     heads = ("Column", "Name", "Group", "What it is", "Formula")
     for letter, head in zip("ABCDE", heads, strict=True):
         put_text(sheet, f"{letter}{row}", head, style.HEADER_FONT)
         sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
     row += 1
-    for shown in layout.shown:
+    for shown in content.layout.shown:
         column = shown.column
-        formula = "" if column.formula is None else formula_text(column.formula)
+        formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):

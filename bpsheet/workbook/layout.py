@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from openpyxl.utils.cell import get_column_letter
+from openpyxl.utils.cell import absolute_coordinate, get_column_letter
 
 from bpsheet.errors import LimitError
 from bpsheet.expr import Expr, Lookup, Ref, replace_refs, size, walk
-from bpsheet.printers.excel import Cell, ExcelPrinter
+from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program import Column, Phase, Program, Role
 
 __all__ = [
     "FIRST_ROW",
     "LAYOUTS",
+    "PARAMETER_ROW",
+    "STEPS",
     "Layout",
     "Shown",
     "full_layout",
@@ -29,6 +31,9 @@ __all__ = [
 ]
 
 LAYOUTS = ("full", "book")
+
+# The sheet with the run.
+STEPS = "Steps"
 
 # Rows 1-3 say what the sheet shows, row 5 has the hyper-parameters, row 7 the headers.
 FIRST_ROW = 8
@@ -85,7 +90,8 @@ class Layout:
     """The columns of a sheet.
 
     `guarded` names those whose functions are written in their safe form although that
-    repeats a long argument: the run comes where the plain form would overflow.
+    repeats a long argument: the run comes where the plain form would overflow. `ranges` says
+    where the tables that formulas look up stand; by default on the sheet Data.
     """
 
     kind: str
@@ -93,6 +99,7 @@ class Layout:
     shown: tuple[Shown, ...]
     examples: int
     guarded: frozenset[str] = frozenset()
+    ranges: Mapping[str, str] | None = None
 
     first_row = FIRST_ROW
 
@@ -108,9 +115,15 @@ class Layout:
             for index, parameter in enumerate(self.program.parameters, start=1)
         }
 
+    def absolute_cell(self, parameter: str) -> str:
+        """A hyper-parameter's cell as formulas write it: $B$5."""
+        return absolute_coordinate(self.parameter_cells[parameter])
+
     @cached_property
     def data_ranges(self) -> Mapping[str, str]:
-        """Where each input and target stands on the sheet Data."""
+        """Where each table stands: inputs and targets on the sheet Data."""
+        if self.ranges is not None:
+            return self.ranges
         return {
             name: f"Data!${letter}$2:${letter}${self.examples + 1}"
             for name, letter in self.data_letters.items()
@@ -122,6 +135,11 @@ class Layout:
             name: get_column_letter(index)
             for index, name in enumerate(self.program.tables, start=2)
         }
+
+    def block(self, first: str, last: str, iterations: int) -> str:
+        """The cells of some columns in all rows, from another sheet's point of view."""
+        left, right = self.by_name[first].letter, self.by_name[last].letter
+        return f"{STEPS}!${left}${FIRST_ROW}:${right}${self.last_row(iterations)}"
 
     @property
     def frozen(self) -> int:
@@ -148,31 +166,43 @@ class Layout:
         if entry is None or entry.formula is None or (row == FIRST_ROW and entry.starts_typed):
             return None
 
-        def cell(ref: Ref) -> Cell:
-            place = self.by_name[ref.name].place
-            return Cell(place, int(row) - 1 if ref.lag else row)
-
-        printer = ExcelPrinter(
-            cell,
-            lambda parameter: _absolute(self.parameter_cells[parameter]),
-            lambda table: self.data_ranges[table],
-            # The layout full has room for the safe form everywhere.
-            guard=self.kind == "full" or name in self.guarded,
-        )
-        text = printer.text(entry.formula)
+        # The layout full has room for the safe form everywhere.
+        text = self.text(entry.formula, row, guard=self.kind == "full" or name in self.guarded)
         if entry.column.labels is not None:
             no, yes = entry.column.labels
             return f'IF({text},"{yes}","{no}")'
         return text
 
-    def check(self, iterations: int) -> None:
+    def condition(self, formula: Expr) -> str:
+        """A formula over the cells of the first row, for the look of cells in any column."""
+        return self.text(formula, FIRST_ROW, kind=ColumnCell)
+
+    def text(
+        self, formula: Expr, row: int | str, *, guard: bool = False, kind: type[Cell] = Cell
+    ) -> str:
+        """A formula over the cells of a row."""
+
+        def cell(ref: Ref) -> Cell:
+            place = self.by_name[ref.name].place
+            return kind(place, int(row) - 1 if ref.lag else row)
+
+        printer = ExcelPrinter(
+            cell,
+            self.absolute_cell,
+            lambda table: self.data_ranges[table],
+            guard=guard,
+        )
+        return printer.text(formula)
+
+    def check(
+        self, iterations: int, instead: str = "write a .csv or .parquet file instead"
+    ) -> None:
         """Refuse, with the numbers, what a worksheet cannot hold.
 
         Raises LimitError.
         """
         columns = self.shown[-1].place
         last = self.last_row(iterations)
-        instead = "write a .csv or .parquet file instead"
         if columns > MAX_COLUMNS:
             raise LimitError(
                 f"{columns:,} columns; a worksheet holds {MAX_COLUMNS:,}. Use fewer neurons, "
@@ -196,11 +226,6 @@ class Layout:
                 )
 
 
-def _absolute(cell: str) -> str:
-    letters = cell.rstrip("0123456789")
-    return f"${letters}${cell[len(letters) :]}"
-
-
 def make_layout(
     program: Program,
     examples: int,
@@ -208,6 +233,7 @@ def make_layout(
     *,
     gap: bool = False,
     guarded: frozenset[str] = frozenset(),
+    ranges: Mapping[str, str] | None = None,
 ) -> Layout:
     """The layout of that kind. `gap` leaves a column empty before the tests (layout book)."""
     typed = {
@@ -240,7 +266,7 @@ def make_layout(
         if gap and kind == "book" and starts_tests:
             place += 1
         shown.append(Shown(column, place, formula))
-    return Layout(kind, program, tuple(shown), examples, frozenset(to_guard))
+    return Layout(kind, program, tuple(shown), examples, frozenset(to_guard), ranges)
 
 
 @dataclass(frozen=True)

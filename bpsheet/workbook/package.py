@@ -1,4 +1,4 @@
-"""The .xlsx file: openpyxl's package, with the rows of one sheet streamed into it.
+"""The .xlsx file: openpyxl's package, with the rows of its sheets streamed into it.
 
 openpyxl cannot store a formula's value, and holds every cell in memory; so it makes all
 but the rows, and those are written while the package is zipped. All dates are fixed:
@@ -10,36 +10,49 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from openpyxl import Workbook
 
 from bpsheet.files import replacing
 from bpsheet.workbook.layout import FIRST_ROW
 
-__all__ = ["package_bytes", "write_package"]
+__all__ = ["Rows", "package_bytes", "write_package"]
 
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
-FIRST_SHEET = "xl/worksheets/sheet1.xml"
 
 
-def write_package(book: Workbook, rows: Iterable[bytes], area: str, path: Path) -> None:
-    """Write the workbook; `rows` go into its first sheet, whose cells then span `area`."""
+class Rows(NamedTuple):
+    """The rows of a sheet, and the area that its cells then span."""
+
+    area: str
+    chunks: Iterable[bytes]
+
+
+def write_package(book: Workbook, rows: Mapping[str, Rows], path: Path) -> None:
+    """Write the workbook; `rows` go into the sheets of these names."""
+    parts = {
+        f"xl/worksheets/sheet{number}.xml": rows[name]
+        for number, name in enumerate(book.sheetnames, start=1)
+        if name in rows
+    }
     with replacing(path) as target:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
             for info, content in _parts(book):
-                if info.filename == FIRST_SHEET:
-                    with package.open(info, "w", force_zip64=True) as stream:
-                        before, after = _around_rows(content, area)
-                        stream.write(before)
-                        for chunk in rows:
-                            stream.write(chunk)
-                        stream.write(after)
+                streamed = parts.get(info.filename)
+                if streamed is None:
+                    package.writestr(info, content)
                     continue
-                package.writestr(info, content)
+                with package.open(info, "w", force_zip64=True) as stream:
+                    before, after = _around_rows(content, streamed.area)
+                    stream.write(before)
+                    for chunk in streamed.chunks:
+                        stream.write(chunk)
+                    stream.write(after)
 
 
 def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The rows of the sheet Steps as XML, streamed.
+"""The rows of a sheet as XML, streamed.
 
 Every formula cell carries its value. A column's formula is stored once and shared by the
 cells below, so that a row is one template filled in with its number and its values.
@@ -12,10 +12,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 import orjson
 
+from bpsheet.engine import Recording
 from bpsheet.evaluate import ERRORS
-from bpsheet.expr import Lookup
-from bpsheet.trace import Trace
+from bpsheet.expr import Lookup, walk
 from bpsheet.workbook.layout import FIRST_ROW, Layout, Shown
+from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import RowStyles
 
 __all__ = ["row_xml"]
@@ -26,20 +27,20 @@ ROW = "@"
 
 
 def row_xml(
-    trace: Trace, layout: Layout, styles: RowStyles, progress: Callable[[int], None] | None = None
+    sheet: Sheet, styles: RowStyles, progress: Callable[[int], None] | None = None
 ) -> Iterator[bytes]:
-    """The `<row>` elements of all iterations, a chunk of text at a time."""
-    last = layout.last_row(len(trace))
+    """The `<row>` elements of all rows, a chunk of text at a time."""
+    layout, recording = sheet.layout, sheet.recording
     cells = [
-        _CellWriter(shown, layout, styles[index], index, last)
+        _CellWriter(shown, layout, styles[index], index, sheet.last_row)
         for index, shown in enumerate(layout.shown)
     ]
     template = f'<row r="{ROW}">' + "".join(cell.template() for cell in cells) + "</row>"
     places = [layout.program.position[shown.column.name] for shown in layout.shown]
     verdicts = [index for index, shown in enumerate(layout.shown) if shown.column.labels]
-    clean_until = trace.recording.first_error_row
-    for start in range(0, len(trace), CHUNK):
-        block = np.ascontiguousarray(trace.values[start : start + CHUNK, places])
+    clean_until = recording.first_error_row
+    for start in range(0, len(sheet), CHUNK):
+        block = np.ascontiguousarray(recording.values[start : start + CHUNK, places])
         numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY).decode()
         lines = []
         numbers = numbers.replace(".0,", ",").replace(".0]", "]")
@@ -47,21 +48,20 @@ def row_xml(
             row = start + offset
             values = line.split(",")
             if row < 2 or row >= clean_until:
-                lines.append(_special_row(trace, cells, places, row, values))
+                lines.append(_special_row(recording, cells, places, row, values))
                 continue
             for index in verdicts:
                 values[index] = cells[index].label(values[index])
             lines.append(template.replace(ROW, str(row + FIRST_ROW)) % tuple(values))
         yield "".join(lines).encode()
         if progress is not None:
-            progress(min(start + CHUNK, len(trace)))
+            progress(min(start + CHUNK, len(sheet)))
 
 
 def _special_row(
-    trace: Trace, cells: list[_CellWriter], places: list[int], row: int, values: list[str]
+    recording: Recording, cells: list[_CellWriter], places: list[int], row: int, values: list[str]
 ) -> str:
     """The rows that begin a shared formula, and those that hold errors."""
-    recording = trace.recording
     codes = (
         recording.errors[row - recording.first_error_row]
         if row >= recording.first_error_row
@@ -87,13 +87,15 @@ class _CellWriter:
         self.last = last
         self.labels = shown.column.labels
         # Excel never shares formulas that look into another sheet.
-        self.is_shared = not isinstance(shown.formula, Lookup)
+        self.is_shared = shown.formula is not None and not any(
+            isinstance(node, Lookup) for node in walk(shown.formula)
+        )
         self.begins = FIRST_ROW + 1 if shown.starts_typed else FIRST_ROW
 
     def label(self, value: str) -> str:
-        """A verdict in words."""
+        """A verdict, or a name, in words."""
         assert self.labels is not None
-        return self.labels[value != "0"]
+        return escape(self.labels[int(value)])
 
     def _formula(self, row: int | str) -> str:
         """The `<f>` element of a cell, empty where a number is typed."""

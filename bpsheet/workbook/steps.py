@@ -1,4 +1,4 @@
-"""The sheet Steps: what stands above the rows, how columns look, how it prints.
+"""A sheet of rows, as Steps is: what stands above them, how columns look, how it prints.
 
 The rows themselves are streamed (`bpsheet.workbook.rows`); here they get their styles.
 """
@@ -16,16 +16,17 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Phase, Role
+from bpsheet.program import Parameter, Phase, Role
 from bpsheet.trace import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
-from bpsheet.workbook.layout import FIRST_ROW, PARAMETER_ROW, Layout, Shown
+from bpsheet.workbook.layout import FIRST_ROW, PARAMETER_ROW, STEPS, Layout, Shown
+from bpsheet.workbook.sheet import Sheet
 
-__all__ = ["STEPS", "UNTITLED", "RowStyles", "build_steps"]
+__all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheet"]
 
-STEPS = "Steps"
 BAND_ROW, HEADER_ROW = 6, 7
 # A group's name is repeated every so many columns.
 BAND_REPEAT = 8
@@ -35,32 +36,36 @@ UNTITLED = "An experiment without a title"
 RowStyles = list[tuple[int, int]]
 
 
-def build_steps(book: Workbook, trace: Trace, layout: Layout) -> RowStyles:
-    """Everything on the sheet but its rows. Returns the style numbers of their cells."""
-    sheet = book.create_sheet(STEPS)
-    _heading(sheet, trace, layout)
-    _parameters(book, sheet, layout)
-    _headers(sheet, layout)
-    styles = _row_styles(sheet, trace, layout)
-    last = layout.last_row(len(trace))
-    _make_room(sheet, layout)
-    _rules(sheet, layout, last)
-    _view(sheet, layout, last)
-    return styles
-
-
-def _heading(sheet: Worksheet, trace: Trace, layout: Layout) -> None:
+def steps_sheet(trace: Trace, layout: Layout) -> Sheet:
+    """The sheet Steps of a run."""
+    row = "Each row is one iteration: one example presented, forward pass"
+    row += ", backward pass" if layout.program.phase(Phase.BACKWARD, Phase.GRADIENT) else ""
+    row += ", adjustment" if layout.program.phase(Phase.UPDATE) else ""
+    row += " (at the end of each batch)." if layout.by_name.get("batch_row") else "."
     title = trace.experiment.title or UNTITLED
-    put_text(sheet, "A1", title, style.TITLE)
-    put_text(
-        sheet,
-        "A2",
-        "Each row is one iteration: one example presented, forward pass, backward pass, adjustment"
-        + (" (at the end of each batch)." if layout.by_name.get("batch_row") else "."),
-        style.NOTE,
-    )
-    put_text(sheet, "A3", _groups_in_words(layout), style.NOTE)
+    return Sheet(STEPS, title, (row, _groups_in_words(layout)), layout, trace.recording)
+
+
+def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
+    """Everything on the sheet but its rows. Returns the style numbers of their cells."""
+    sheet, layout = book.create_sheet(content.name), content.layout
+    put_text(sheet, "A1", content.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
+    for row, note in enumerate(content.notes, start=2):
+        put_text(sheet, f"A{row}", note, style.NOTE)
+    for parameter in layout.program.parameters:
+        _parameter(sheet, layout.parameter_cells[parameter.name], parameter)
+        if content.is_steps:
+            place = layout.absolute_cell(parameter.name)
+            book.defined_names[parameter.name] = DefinedName(
+                parameter.name, attr_text=f"{STEPS}!{place}"
+            )
+    _headers(sheet, content)
+    styles = _row_styles(sheet, content)
+    _make_room(sheet, layout)
+    _rules(sheet, content)
+    _view(sheet, content)
+    return styles
 
 
 WORDS = {
@@ -71,6 +76,9 @@ WORDS = {
     Phase.GRADIENT: "the gradient",
     Phase.UPDATE: "the adjustments of the weights",
     Phase.TEST: "tests of this row's weights",
+    Phase.CHECK: "the check",
+    Phase.TANGENT: "slopes along the row's direction",
+    Phase.CURVATURE: "second derivatives",
 }
 
 
@@ -85,38 +93,38 @@ def _groups_in_words(layout: Layout) -> str:
     return f"Columns: {', '.join(parts)}. {cells}"
 
 
-def _parameters(book: Workbook, sheet: Worksheet, layout: Layout) -> None:
-    for parameter in layout.program.parameters:
-        place = layout.parameter_cells[parameter.name]
-        column = sheet[place].column
-        label = f"{get_column_letter(column - 1)}{PARAMETER_ROW}"
-        put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
-        sheet[label].alignment = Alignment(horizontal="right")
-        if isinstance(parameter.value, str):
-            put_text(sheet, place, parameter.value, style.INPUT_FONT)
-        else:
-            put_number(sheet, place, parameter.value, style.INPUT_FONT)
-        sheet[place].fill = style.INPUT_FILL
-        sheet[place].alignment = Alignment(horizontal="left")
-        sheet[place].comment = _comment(
-            f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}. Change it, and every row follows."
+def _parameter(sheet: Worksheet, place: str, parameter: Parameter) -> None:
+    """A hyper-parameter's cell, its label beside it, and what may be typed into it."""
+    label = f"{get_column_letter(sheet[place].column - 1)}{PARAMETER_ROW}"
+    put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
+    sheet[label].alignment = Alignment(horizontal="right")
+    if isinstance(parameter.value, str):
+        put_text(sheet, place, parameter.value, style.INPUT_FONT)
+    else:
+        put_number(sheet, place, parameter.value, style.INPUT_FONT)
+    sheet[place].fill = style.INPUT_FILL
+    sheet[place].alignment = Alignment(horizontal="left")
+    sheet[place].comment = _comment(
+        f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}. Change it, and every row follows."
+    )
+    if parameter.choices:
+        allowed = DataValidation("list", formula1=f'"{",".join(parameter.choices)}"')
+    else:
+        lowest, highest = map(excel_number, parameter.between)
+        allowed = DataValidation(
+            "whole" if parameter.whole else "decimal",
+            operator="between",
+            formula1=lowest,
+            formula2=highest,
         )
-        reference = f"{STEPS}!${place[0]}${PARAMETER_ROW}"
-        book.defined_names[parameter.name] = DefinedName(parameter.name, attr_text=reference)
-        if parameter.choices:
-            listed = DataValidation("list", formula1=f'"{",".join(parameter.choices)}"')
-        elif parameter.name == "batch_size":
-            listed = DataValidation("whole", operator="greaterThanOrEqual", formula1="1")
-        else:
-            listed = DataValidation(
-                "decimal", operator="between", formula1="-1E300", formula2="1E300"
-            )
-        listed.showErrorMessage = True
-        listed.add(place)
-        sheet.add_data_validation(listed)
+    allowed.showErrorMessage = True
+    allowed.error = f"A {parameter.expected} expected."
+    allowed.add(place)
+    sheet.add_data_validation(allowed)
 
 
-def _headers(sheet: Worksheet, layout: Layout) -> None:
+def _headers(sheet: Worksheet, content: Sheet) -> None:
+    layout = content.layout
     phase_before = None
     since = 0
     for shown in layout.shown:
@@ -138,15 +146,15 @@ def _headers(sheet: Worksheet, layout: Layout) -> None:
         header.alignment = style.HEADER_ALIGNMENT
         left = style.GROUP_EDGE.left if begins else None
         header.border = Border(bottom=style.BORDER.bottom, left=left)
-        header.comment = _comment(_explained(shown))
+        header.comment = _comment(_explained(shown, content.source))
     sheet.row_dimensions[HEADER_ROW].height = 32
 
 
-def _explained(shown: Shown) -> str:
+def _explained(shown: Shown, source: str) -> str:
     """The note of a header: what the column is, and its formula in the source's names."""
     text = shown.column.meaning
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
-        text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula)}"
+        text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula, source)}"
     return text[:1].upper() + text[1:]
 
 
@@ -158,20 +166,20 @@ def _comment(text: str) -> Comment:
     return comment
 
 
-def _row_styles(sheet: Worksheet, trace: Trace, layout: Layout) -> RowStyles:
+def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
     """Styles by number, read from two sample cells for each column."""
+    layout, values = content.layout, content.recording.values
     styles = []
-    values = trace.values
     for shown in layout.shown:
         column = shown.column
         shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
         sheet.column_dimensions[shown.letter].width = style.column_width(
-            column.name, column.role, shape
+            column.name, column.role, shape, column.labels or ()
         )
         numbers = []
         for row, typed in (
-            (FIRST_ROW, shown.starts_typed and column.role is not Role.ITERATION),
-            (FIRST_ROW + 1, shown.formula is None),
+            (FIRST_ROW, shown.starts_typed and column.role not in style.COUNTS),
+            (FIRST_ROW + 1, shown.formula is None and column.labels is None),
         ):
             cell = sheet.cell(row, shown.place)
             cell.font = style.INPUT_FONT if typed else style.BODY
@@ -195,16 +203,22 @@ def _make_room(sheet: Worksheet, layout: Layout) -> None:
         beside.width = max(beside.width, len(parameter.label) + 4)
 
 
-def _rules(sheet: Worksheet, layout: Layout, last: int) -> None:
+def _rules(sheet: Worksheet, content: Sheet) -> None:
+    layout = content.layout
     for role, rules in style.RULES.items():
         letters = [shown.letter for shown in layout.shown if shown.column.role is role]
         if letters:
-            area = f"{letters[0]}{FIRST_ROW}:{letters[-1]}{last}"
+            area = f"{letters[0]}{FIRST_ROW}:{letters[-1]}{content.last_row}"
             for rule in rules:
                 sheet.conditional_formatting.add(area, rule)
+    for look in content.looks:
+        letters = [layout.by_name[name].letter for name in look.columns]
+        areas = " ".join(f"{letter}{FIRST_ROW}:{letter}{content.last_row}" for letter in letters)
+        sheet.conditional_formatting.add(areas, style.look(look.kind, layout.condition(look.where)))
 
 
-def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
+def _view(sheet: Worksheet, content: Sheet) -> None:
+    layout = content.layout
     sheet.freeze_panes = f"{get_column_letter(layout.frozen + 1)}{FIRST_ROW}"
     sheet.sheet_view.zoomScale = 100
     sheet.page_setup.orientation = "landscape"
@@ -217,7 +231,7 @@ def _view(sheet: Worksheet, layout: Layout, last: int) -> None:
     sheet.print_title_rows = f"{BAND_ROW}:{HEADER_ROW}"
     if sheet.page_setup.fitToWidth > 1 and layout.frozen:
         sheet.print_title_cols = f"A:{get_column_letter(layout.frozen)}"
-    sheet.print_area = f"A1:{layout.shown[-1].letter}{last}"
+    sheet.print_area = content.area
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
     if sheet.oddFooter is not None:

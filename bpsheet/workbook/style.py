@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 
 from bpsheet.program import Phase, Role
 
@@ -17,6 +18,7 @@ __all__ = [
     "BANDS",
     "BODY",
     "BORDER",
+    "COUNTS",
     "GROUPS",
     "HEADER_ALIGNMENT",
     "INPUT_FILL",
@@ -30,6 +32,7 @@ __all__ = [
     "TITLE",
     "alignment",
     "column_width",
+    "look",
     "number_format",
     "solid",
     "typed_format",
@@ -63,6 +66,9 @@ BANDS: Mapping[Phase, tuple[str, str]] = {
     Phase.GRADIENT: ("9D3E6B", "F8E0EB"),
     Phase.UPDATE: ("2F6B4F", "DDF0E5"),
     Phase.TEST: ("5B5B5B", "ECECEC"),
+    Phase.CHECK: ("9D3E6B", "F8E0EB"),
+    Phase.TANGENT: ("0F6A73", "D9F0F2"),
+    Phase.CURVATURE: ("8A3B12", "FBE3D6"),
 }
 GROUPS: Mapping[Phase, str] = {
     Phase.INPUT: "Example",
@@ -72,6 +78,9 @@ GROUPS: Mapping[Phase, str] = {
     Phase.GRADIENT: "Gradient",
     Phase.UPDATE: "Adjustments",
     Phase.TEST: "Tests",
+    Phase.CHECK: "Check",
+    Phase.TANGENT: "Along the direction",
+    Phase.CURVATURE: "Second derivatives",
 }
 BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
 HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")
@@ -110,9 +119,28 @@ RULES: Mapping[Role, tuple[Rule, ...]] = {
     ),
 }
 
-COUNTED = frozenset(
-    {Role.ITERATION, Role.EPOCH, Role.EXAMPLE, Role.BATCH_ROW, Role.BATCH_END, Role.VERDICT}
-)
+LOOKS: Mapping[str, DifferentialStyle] = {
+    "marked": DifferentialStyle(fill=solid("FDE68A"), font=Font(bold=True)),
+    "faint": DifferentialStyle(font=Font(color="A3A3A3")),
+    "unseen": DifferentialStyle(numFmt=NumberFormat(200, ";;;")),
+}
+
+
+def look(kind: str, condition: str) -> Rule:
+    """How cells look where a condition holds."""
+    return Rule(type="expression", formula=[condition], dxf=LOOKS[kind])
+
+
+# They count by themselves, and are no inputs.
+COUNTS = frozenset({Role.ITERATION, Role.MOVED})
+COUNTED = COUNTS | {
+    Role.EPOCH,
+    Role.EXAMPLE,
+    Role.BATCH_ROW,
+    Role.BATCH_END,
+    Role.VERDICT,
+    Role.DIRECTION,
+}
 
 
 def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
@@ -120,7 +148,7 @@ def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
 
     Counts and data are shown as they are; adjustments always with their sign.
     """
-    if role in COUNTED or role in (Role.DATA, Role.TARGET):
+    if role in COUNTED or role in (Role.DATA, Role.TARGET, Role.STEP):
         return "General"
     finite = values[np.isfinite(values)]
     largest = float(np.abs(finite).max()) if finite.size else 0.0
@@ -145,8 +173,8 @@ def alignment(role: Role) -> Alignment:
     return Alignment(horizontal="right")
 
 
-def column_width(name: str, role: Role, shape: str) -> float:
+def column_width(name: str, role: Role, shape: str, words: Sequence[str] = ()) -> float:
     """A width, in characters, that shows the values and wraps the header at its spaces."""
     least = 9.5 if role in COUNTED else 15.0 if SCIENTIFIC in shape else 12.0
-    longest = max(len(word) for word in name.split())
+    longest = max(len(word) for word in [*name.split(), *words])
     return float(max(least, min(max(longest + 2.5, len(name) / 2 + 3), 28)))
