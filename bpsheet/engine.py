@@ -1,114 +1,176 @@
 """Running a program: one compiled Python function, a row of numbers for each iteration.
 
-The function is straight-line code over local variables, and stores a row in one call.
-It knows no errors: where it raises, or leaves an infinity behind, the rows from there on
-are computed by `bpsheet.evaluate`, until a row is free of errors again.
+What rows present is computed ahead (`bpsheet.ahead`). The function is straight-line code over
+local variables, and stores a row in one call. It knows no errors: where it raises, or leaves
+an infinity behind, the row is computed by `bpsheet.evaluate`, and so on until a row is free of
+errors again. A run comes in pieces of some thousand rows; `run` puts them into one array.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bpsheet.ahead import Ahead
 from bpsheet.errors import LimitError
 from bpsheet.evaluate import NUMBER, CellError, evaluate
-from bpsheet.expr import Ref
-from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
-from bpsheet.program import Program
+from bpsheet.expr import ONE, Call, Mul, Ref
+from bpsheet.printers.base import Binding
+from bpsheet.printers.python import ENVIRONMENT, LOWEST_SUM, PythonPrinter
+from bpsheet.program import Column, Program
 
-__all__ = ["MAX_VALUES", "Recording", "python_source", "run"]
+__all__ = ["MAX_VALUES", "Recording", "blocks", "python_source", "run"]
 
 # 1.6 GB of numbers: refused before anything is allocated.
 MAX_VALUES = 200_000_000
-# Rows between two looks at the result, and two reports of progress.
-CHUNK = 4096
+# The values of a piece of a run, and its most rows: between two looks at the result, and two
+# reports of progress.
+PIECE = 1 << 18
+MOST_ROWS = 4096
 
 Progress = Callable[[int], None]
+Values = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a run leaves: the values, and which of them are errors.
+    """What a run leaves, or a piece of it: the values, and which of them are errors.
 
     values: float64, a row for each iteration, a column for each column of the program
     errors: codes of `evaluate.ERRORS` for the rows from `first_error_row` on; NaN in values
+    first: how many iterations came before its first row
     """
 
-    values: npt.NDArray[np.float64]
-    errors: npt.NDArray[np.uint8]
+    values: Values
+    errors: Codes
     first_error_row: int
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class _LoopPrinter(PythonPrinter):
+    """Python for the loop that trains: the same values to the last bit, with less to do."""
+
+    def product(self, node: Mul) -> str:
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if one == ONE:
+                return self.operand(other, Binding.PRODUCT, first=True)
+        return super().product(node)
+
+    def call(self, node: Call) -> str:
+        if node.function == "logistic" and isinstance(node.arguments[0], Ref):
+            z = self.text(node.arguments[0])
+            return f"(0.0 if {z} < {LOWEST_SUM!r} else 1.0/(1.0+exp(-{z})))"
+        return super().call(node)
+
+
+class _Plan:
+    """Which columns are computed when.
+
+    ahead: those computed ahead; loop: the others
+    stored: the columns that the loop stores: adjoining ones
+    handed_in: those computed ahead that the loop uses, or stores with the others
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.ahead = Ahead(program)
+        known = frozenset(self.ahead.places)
+        self.loop = [index for index in range(len(program)) if index not in known]
+        self.stored = range(min(self.loop, default=0), max(self.loop, default=-1) + 1)
+        used = {
+            program.position[ref.name]
+            for index in self.loop
+            for ref in program.columns[index].references
+        }
+        self.handed_in = sorted(known & used.union(self.stored))
 
 
 def python_source(program: Program) -> str:
     """The source of the function that runs a program.
 
-    It is called with the first and last row, the row before the first (None at the very
-    beginning) and the buffer to fill, and returns how many rows are done.
+    It is called with the place of the first row in the buffer, the row before it (None at the
+    very beginning), for each row its place and what was computed ahead, and the buffer to
+    fill. It returns the place of the row that it could not compute, None where it did all.
     """
-    place = program.position
-    printer = PythonPrinter(
+    place, plan = program.position, _Plan(program)
+    if not plan.loop:
+        return "def run(at, before, ahead, buffer):\n return None"
+    values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
+    tables = {name: f"t{index}" for index, name in enumerate(program.tables)}
+    printer = _LoopPrinter(
         variable=lambda ref: f"{'l' if ref.lag else 'v'}{place[ref.name]}",
-        parameter=lambda name: f"p{[p.name for p in program.parameters].index(name)}",
-        lookup_table=lambda name: f"t{list(program.tables).index(name)}",
+        parameter=values.__getitem__,
+        lookup_table=tables.__getitem__,
     )
     # Weights and the like are known as soon as the row before is complete, and are
     # computed there, all at once; nothing else then needs last row's value of them.
-    state = [column for column in program if column.is_state]
-    advance = PythonPrinter(
+    columns = [program.columns[index] for index in plan.loop]
+    state = [column for column in columns if column.is_state]
+    advance = _LoopPrinter(
         variable=lambda ref: f"v{place[ref.name]}",
-        parameter=printer.parameter,
-        lookup_table=printer.lookup_table,
+        parameter=values.__getitem__,
+        lookup_table=tables.__getitem__,
     )
     kept = {
         ref.name: None
-        for column in program
+        for column in columns
         if not column.is_state
         for ref in column.references
         if ref.lag
     }
     every = ",".join(f"v{index}" for index in range(len(program)))
-    lines = ["def run(row, stop, before, buffer):", " try:", "  if before is None:", "   pass"]
+    lines = ["def run(at, before, ahead, buffer):", " try:", "  if before is None:", "   pass"]
     lines += [f"   v{place[column.name]} = {column.start!r}" for column in state]
     lines += [f"   l{place[name]} = nan" for name in kept]
     lines += ["  else:", f"   {every}, = before"]
     lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
-    step = []
-    if state:
-        names = ",".join(f"v{place[column.name]}" for column in state)
-        values = ",".join(advance.text(column.formula) for column in state if column.formula)
-        step.append(f"{names}, = {values},")
+    step = _advance(state, advance)
     lines += [f"   {line}" for line in step]
-    lines.append("  while row < stop:")
-    for index, column in enumerate(program):
-        if column.is_state:
-            continue
-        if column.formula is None:
-            value = f"g{list(program.given).index(column.name)}[row]"
-        else:
-            value = printer.text(column.formula)
-        lines.append(f"   v{index} = {value}")
-    lines += [f"   pack(buffer, row*{8 * len(program)}, {every})", "   row += 1"]
+    lines.append(f"  for at,{','.join(f'v{index}' for index in plan.handed_in)} in ahead:")
+    lines += [
+        f"   v{place[column.name]} = {printer.text(column.formula)}"
+        for column in columns
+        if not column.is_state and column.formula is not None
+    ]
+    packed = ",".join(f"v{index}" for index in plan.stored)
+    lines.append(f"   pack(buffer, at, {packed})")
     lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
     lines += [f"   {line}" for line in step]
-    lines += [" except (ArithmeticError, ValueError):", "  pass", " return row"]
+    lines += [" except (ArithmeticError, ValueError):", "  return at", " return None"]
     return "\n".join(lines)
 
 
-Compiled = Callable[[int, int, list[float] | None, memoryview], int]
+def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
+    """The assignments that take weights and the like to the next row.
+
+    One after the other; all at once where one needs another's value of the row before.
+    """
+    values = [printer.text(column.formula) for column in state if column.formula]
+    names = [printer.variable(Ref(column.name)) for column in state]
+    done: set[str] = set()
+    for column in state:
+        if any(ref.name in done for ref in column.references):
+            return [f"{','.join(names)}, = {','.join(values)},"]
+        done.add(column.name)
+    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
+
+
+Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memoryview], int | None]
 
 
 def _compile(program: Program) -> Compiled:
     names: dict[str, object] = dict(ENVIRONMENT)
     names["nan"] = float("nan")
-    names["pack"] = struct.Struct(f"{len(program)}d").pack_into
+    names["pack"] = struct.Struct(f"{len(_Plan(program).stored)}d").pack_into
     names |= {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
-    names |= {f"g{i}": list(values) for i, values in enumerate(program.given.values())}
-    names |= {f"p{i}": parameter.value for i, parameter in enumerate(program.parameters)}
     exec(compile(python_source(program), "<program>", "exec"), names)  # noqa: S102
     return names["run"]  # type: ignore[return-value]
 
@@ -136,79 +198,124 @@ def run(program: Program, iterations: int, progress: Progress | None = None) -> 
             f"{MAX_VALUES:,} at the most. Ask for fewer iterations"
         )
     values = np.empty((iterations, width))
-    buffer = memoryview(values.data).cast("B")
-    compiled = _compile(program)
-    careful = _Careful(program, values)
-    row = 0
-    while row < iterations:
-        stop = min(row + CHUNK, iterations)
-        if careful.must_continue(row):
-            careful.compute(row)
-            row += 1
-        else:
-            before = values[row - 1].tolist() if row else None
-            done = compiled(row, stop, before, buffer)
-            block = np.isfinite(values[row:done])
-            if not block.all():
-                done = row + int(np.argmin(block.all(axis=1)))
-            row = done
-            if done < stop:
-                careful.compute(row)
-                row += 1
+    runner = _Runner(program)
+    failing: list[Recording] = []
+    for start in range(0, iterations, runner.rows):
+        piece = runner.fill(values[start : start + runner.rows])
+        if len(piece.errors):
+            failing.append(piece)
         if progress is not None:
-            progress(row)
-    return careful.recording()
+            progress(start + len(piece))
+    first = failing[0].first + failing[0].first_error_row if failing else iterations
+    errors = np.zeros((iterations - first, width), dtype=np.uint8)
+    for piece in failing:
+        start = piece.first + piece.first_error_row - first
+        errors[start : start + len(piece.errors)] = piece.errors
+    return Recording(values, errors, first)
 
 
-class _Careful:
-    """Rows computed formula by formula, and the errors found in them."""
+def blocks(program: Program, iterations: int) -> Iterator[Recording]:
+    """A run in pieces, however long it is; each is free to go when the next one comes."""
+    runner = _Runner(program)
+    for start in range(0, iterations, runner.rows):
+        yield runner.fill(np.empty((min(runner.rows, iterations - start), len(program))))
 
-    def __init__(self, program: Program, values: npt.NDArray[np.float64]) -> None:
-        self.program = program
-        self.values = values
-        self.parameters = {p.name: p.value for p in program.parameters}
-        self.lagged = [program.position[name] for name in program.lagged]
-        self.codes: dict[int, npt.NDArray[np.uint8]] = {}
 
-    def must_continue(self, row: int) -> bool:
+class _Runner:
+    """A run, as far as it has come.
+
+    rows: how many rows a piece has
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
+        self._program = program
+        self._plan = _Plan(program)
+        self._compiled = _compile(program)
+        self._parameters = {p.name: p.value for p in program.parameters}
+        self._lagged = [program.position[name] for name in program.lagged]
+        # How many rows are done, the last of them, and its errors.
+        self._done = 0
+        self._before: Values | None = None
+        self._codes: Codes | None = None
+
+    def fill(self, values: Values) -> Recording:
+        """Compute the next rows, as many as `values` has."""
+        first, row = self._done, 0
+        found: dict[int, Codes] = {}
+        while row < len(values):
+            if not self._must_be_careful():
+                row = self._quick(values, row)
+            if row < len(values):
+                codes = self._careful(values[row])
+                if codes is not None:
+                    found[row] = codes
+                row += 1
+        first_error = min(found, default=len(values))
+        errors = np.zeros((len(values) - first_error, len(self._program)), dtype=np.uint8)
+        for row, codes in found.items():
+            errors[row - first_error] = codes
+        return Recording(values, errors, first_error, first)
+
+    def _must_be_careful(self) -> bool:
         """Whether the row before holds an error that this row depends on."""
-        codes = self.codes.get(row - 1)
-        return codes is not None and bool(codes[self.lagged].any())
+        return self._codes is not None and bool(self._codes[self._lagged].any())
 
-    def compute(self, row: int) -> None:
-        """One row. What has no value is NaN there, and has a code."""
-        program, values, place = self.program, self.values, self.program.position
+    def _quick(self, values: Values, row: int) -> int:
+        """Compute rows by the compiled function; returns the first that it could not."""
+        rest = values[row:]
+        before = None if self._before is None else self._before.tolist()
+        try:
+            self._plan.ahead.fill(rest, self._done)
+        except (ArithmeticError, ValueError):
+            return row
+        stride = 8 * len(self._program)
+        first = 8 * self._plan.stored.start
+        places = range(first, stride * len(rest), stride)
+        handed_in = (rest[:, index].tolist() for index in self._plan.handed_in)
+        ahead = zip(places, *handed_in, strict=True)
+        failed = self._compiled(first, before, ahead, memoryview(rest.data).cast("B"))
+        count = len(rest) if failed is None else failed // stride
+        finite = np.isfinite(rest[:count])
+        if not finite.all():
+            count = int(np.argmin(finite.all(axis=1)))
+        if count:
+            self._done += count
+            self._before = rest[count - 1].copy()
+            self._codes = None
+        return row + count
+
+    def _careful(self, here: Values) -> Codes | None:
+        """One row, formula by formula. What has no value is NaN there, and has a code."""
+        program, place, before, last = (
+            self._program,
+            self._program.position,
+            self._before,
+            self._codes,
+        )
         codes = np.zeros(len(program), dtype=np.uint8)
-        last = self.codes.get(row - 1)
-        here = values[row]
 
         def column(ref: Ref) -> float:
-            if ref.lag and row == 0:
+            if ref.lag and before is None:
                 raise CellError(NUMBER)  # there is no row before the first
             index = place[ref.name]
             code = codes[index] if not ref.lag else last[index] if last is not None else 0
             if code:
                 raise CellError(int(code))
-            return float(values[row - ref.lag, index])
+            return float((before if before is not None and ref.lag else here)[index])
 
         for index, entry in enumerate(program):
             try:
-                if entry.is_state and row == 0:
+                if entry.is_state and before is None:
                     here[index] = entry.start
                 elif entry.formula is None:
-                    here[index] = program.given[entry.name][row]
+                    here[index] = program.given[entry.name][self._done]
                 else:
-                    here[index] = evaluate(entry.formula, column, self.parameters, program.tables)
+                    here[index] = evaluate(entry.formula, column, self._parameters, program.tables)
             except CellError as error:
                 here[index] = np.nan
                 codes[index] = error.code
-        if codes.any():
-            self.codes[row] = codes
-
-    def recording(self) -> Recording:
-        """The values, and the codes as one array from the first error on."""
-        first = min(self.codes, default=len(self.values))
-        errors = np.zeros((len(self.values) - first, len(self.program)), dtype=np.uint8)
-        for row, codes in self.codes.items():
-            errors[row - first] = codes
-        return Recording(self.values, errors, first)
+        self._done += 1
+        self._before = here.copy()
+        self._codes = codes if codes.any() else None
+        return self._codes

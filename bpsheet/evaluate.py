@@ -32,7 +32,7 @@ from bpsheet.expr import (
 )
 from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 
-__all__ = ["DIVISION", "ERRORS", "NUMBER", "CellError", "evaluate"]
+__all__ = ["DIVISION", "ERRORS", "NUMBER", "OPERATORS", "CellError", "evaluate"]
 
 # The errors a cell can hold, by the code that a trace keeps for them; 0 is none.
 ERRORS = ("", "#NUM!", "#DIV/0!")

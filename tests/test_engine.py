@@ -150,12 +150,12 @@ def programs(draw):
 def test_any_program_runs_as_its_formulas_computed_one_by_one(program, chunk):
     """With overflows, divisions by zero and logarithms of negatives anywhere, and the fast
     code left and entered again at any row."""
-    usual = engine.CHUNK
-    engine.CHUNK = chunk
+    usual = engine.MOST_ROWS
+    engine.MOST_ROWS = chunk
     try:
         assert_same(program, 9)
     finally:
-        engine.CHUNK = usual
+        engine.MOST_ROWS = usual
 
 
 def counting(formula, names=("n",), **more):

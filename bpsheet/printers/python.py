@@ -28,7 +28,10 @@ from bpsheet.expr import (
 )
 from bpsheet.printers.base import Binding, Printer
 
-__all__ = ["ENVIRONMENT", "FUNCTION_NAMES", "PythonPrinter"]
+__all__ = ["ENVIRONMENT", "FUNCTION_NAMES", "LOWEST_SUM", "PythonPrinter"]
+
+# Below this, 1/(1 + EXP(-z)) is an error in a spreadsheet, and 0 as far as numbers go.
+LOWEST_SUM = -709.0
 
 
 def _finite(value: float) -> float:
@@ -48,7 +51,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _logistic(z: float) -> float:
-    return 0.0 if z < -709.0 else 1.0 / (1.0 + math.exp(-z))
+    return 0.0 if z < LOWEST_SUM else 1.0 / (1.0 + math.exp(-z))
 
 
 def _relu(z: float) -> float:

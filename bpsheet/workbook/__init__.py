@@ -11,6 +11,7 @@ from bpsheet.errors import OutputError
 from bpsheet.experiment import Experiment
 from bpsheet.expr import Call, Ref, walk
 from bpsheet.gradients import Settings, Study, study
+from bpsheet.printers.python import LOWEST_SUM
 from bpsheet.trace import Trace
 from bpsheet.workbook.about import build_about, build_data
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
@@ -20,9 +21,6 @@ from bpsheet.workbook.sheet import Sheet, study_sheet
 from bpsheet.workbook.steps import build_sheet, steps_sheet
 
 __all__ = ["check_fits", "count_formulas", "layout_of", "sheets_of", "write_workbook"]
-
-# Below this, 1/(1 + EXP(-z)) is an error in a spreadsheet.
-LOWEST_SUM = -709.0
 
 
 def layout_of(trace: Trace, kind: str) -> Layout:

@@ -1,0 +1,146 @@
+"""Columns that training does not touch, computed for many rows at once.
+
+The iteration's number, its epoch and example, and what the example holds depend on nothing
+that is learned. They are filled in with NumPy before the rows are run, by operations that
+give the same bits in an array as they do one by one (+ − × ÷, int, mod, comparisons, lookups).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bpsheet.evaluate import OPERATORS
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+    children,
+    walk,
+)
+from bpsheet.program import Column, Program
+
+__all__ = ["Ahead"]
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    # Python's floor knows no -0.
+    "int": lambda value: np.floor(value) + 0.0,
+    "mod": np.mod,
+}
+EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
+
+
+class Ahead:
+    """The columns of a program that can be computed before it runs.
+
+    places: their positions in the program
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._parameters = {p.name: p.value for p in program.parameters}
+        self._tables = {name: np.array(table, float) for name, table in program.tables.items()}
+        self._given = {name: np.array(values, float) for name, values in program.given.items()}
+        known: dict[str, int] = {}
+        for place, column in enumerate(program):
+            if column.formula is None or _counts(column) or _is_known(column, known):
+                known[column.name] = place
+        self.places = tuple(known.values())
+
+    def fill(self, values: npt.NDArray[np.float64], first: int) -> None:
+        """Write these columns' values into the rows from number `first` (from 0) on.
+
+        Raises ArithmeticError or ValueError where one of them has none.
+        """
+        rows = np.arange(first, first + len(values), dtype=float)
+        place = self._program.position
+        with np.errstate(all="raise"):
+            for index in self.places:
+                column = self._program.columns[index]
+                if column.formula is None:
+                    values[:, index] = self._given[column.name][first : first + len(values)]
+                elif column.start is not None:
+                    values[:, index] = column.start + rows * _step(column)
+                else:
+                    values[:, index] = self._value(
+                        column.formula, lambda ref: values[:, place[ref.name]]
+                    )
+
+    def _value(self, node: Expr, column: Callable[[Ref], Any]) -> Any:
+        def value(node: Expr) -> Any:
+            match node:
+                case Num(found) | Text(found):
+                    return found
+                case Param(name):
+                    return self._parameters[name]
+                case Ref():
+                    return column(node)
+                case Lookup(table):
+                    return self._found(table, [value(place) for place in children(node)])
+                case Neg(operand):
+                    return -value(operand)
+                case Sum(terms):
+                    whole = value(terms[0])
+                    for term in terms[1:]:
+                        whole = whole + value(term)
+                    return whole
+                case Sub(left, right):
+                    return value(left) - value(right)
+                case Mul(left, right):
+                    return value(left) * value(right)
+                case Div(left, right):
+                    return np.divide(value(left), value(right))
+                case Call(function, arguments):
+                    return FUNCTIONS[function](*map(value, arguments))
+                case Compare(sign, left, right):
+                    return np.where(OPERATORS[sign](value(left), value(right)), 1.0, 0.0)
+                case If(test, then, otherwise):
+                    return np.where(value(test) != 0, value(then), value(otherwise))
+            raise TypeError(f"{type(node).__name__} is not computed ahead")
+
+        return value(node)
+
+    def _found(self, table: str, places: list[Any]) -> Any:
+        found = self._tables[table]
+        indices = tuple(np.asarray(place).astype(np.intp) - 1 for place in places)
+        for index, size in zip(indices, found.shape, strict=True):
+            if index.size and (index.min() < 0 or index.max() >= size):
+                raise ValueError
+        return found[indices]
+
+
+def _step(column: Column) -> float:
+    """What a counter grows by in each row; 0 where it is none."""
+    match column.formula:
+        case Sum((Ref(name, 1), Num(step))) if name == column.name and step.is_integer():
+            return step
+    return 0.0
+
+
+def _counts(column: Column) -> bool:
+    """Whether it is a counter of whole numbers, as the iteration's number is."""
+    return column.start is not None and column.start.is_integer() and _step(column) != 0
+
+
+def _is_known(column: Column, known: Mapping[str, int]) -> bool:
+    """Whether its formula uses only what is known, in operations that are exact."""
+    if column.formula is None or column.is_state:
+        return False
+    return all(
+        isinstance(node, EXACT) or (isinstance(node, Call) and node.function in FUNCTIONS)
+        for node in walk(column.formula)
+    ) and all(ref.lag == 0 and ref.name in known for ref in column.references)
