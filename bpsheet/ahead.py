@@ -54,7 +54,6 @@ class Ahead:
         self._program = program
         self._parameters = {p.name: p.value for p in program.parameters}
         self._tables = {name: np.array(table, float) for name, table in program.tables.items()}
-        self._given = {name: np.array(values, float) for name, values in program.given.items()}
         known: dict[str, int] = {}
         for place, column in enumerate(program):
             if column.formula is None or _counts(column) or _is_known(column, known):
@@ -72,7 +71,8 @@ class Ahead:
             for index in self.places:
                 column = self._program.columns[index]
                 if column.formula is None:
-                    values[:, index] = self._given[column.name][first : first + len(values)]
+                    given = self._program.given[column.name]
+                    values[:, index] = given[first : first + len(values)]
                 elif column.start is not None:
                     values[:, index] = column.start + rows * _step(column)
                 else:

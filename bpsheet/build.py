@@ -92,11 +92,10 @@ def program_of(
 ) -> Program:
     """The columns with their hyper-parameters, data and order of examples."""
     examples = len(next(iter(tables.values())))
-    numbers = example_order(order, examples, iterations, seed)
     moves = any(column.role is Role.ADJUSTMENT for column in columns)
     return Program(
         tuple(columns),
         parameters(training, examples, batched=is_batched(training, examples)) if moves else (),
         tables,
-        {} if order == "cyclic" else {EXAMPLE: [float(number) for number in numbers]},
+        {} if order == "cyclic" else {EXAMPLE: example_order(order, examples, iterations, seed)},
     )

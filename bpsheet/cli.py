@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bpsheet.experiment import Experiment
+    from bpsheet.longrun import LongRun
+    from bpsheet.trace import Trace
 
 __all__ = ["main"]
 
@@ -94,9 +96,11 @@ ITERATIONS = click.option(
 
 
 @cli.command(
+    "run",
     epilog="\b\nExamples:\n  bpsheet run two-neuron\n"
     "  bpsheet run book-xor --layout book -o xor.xlsx\n"
-    "  bpsheet run iris --iterations 300 --set learning_rate=0.2 -o iris.csv"
+    "  bpsheet run iris --iterations 300 --set learning_rate=0.2 -o iris.csv\n"
+    "  bpsheet run two-neuron --iterations 1000000 --keep every:1000 -o long.parquet",
 )
 @click.argument("spec")
 @click.option(
@@ -119,23 +123,34 @@ ITERATIONS = click.option(
     "the iteration in its first cell. May be given twice.",
 )
 @ITERATIONS
+@click.option(
+    "--keep",
+    metavar="every:K|last:N",
+    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
+    "N are live; of every K-th, each row for itself.",
+)
 @SET
-def run(
+def train(
     *,
     spec: str,
     output: Path | None,
     layout: str | None,
     sheets: tuple[str, ...],
     iterations: int | None,
+    keep: str | None,
     settings: tuple[str, ...],
 ) -> None:
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
     from bpsheet.export import check, write
-    from bpsheet.terminal import late_progress, late_status, run_table, summary
+    from bpsheet.longrun import LongRun, is_long
+    from bpsheet.recording import EVERYTHING, Keep
+    from bpsheet.terminal import late_progress, late_status, long_summary, run_table, summary
 
     experiment = _load(spec, iterations, settings)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
     check(path, layout, sheets)
+    if keep is not None:
+        Keep.of(keep)
     if path.exists() and Path(spec).exists() and path.samefile(spec):
         raise OutputError(f"{path} is the file that was read; give another name with -o")
     if path.suffix.lower() == ".xlsx":
@@ -143,14 +158,21 @@ def run(
 
         with late_status(_console(error=True), "Checking …"):
             check_fits(experiment, layout or "full")
-    trace = trained(experiment, experiment.iterations)
+    run: Trace | LongRun
+    if keep is not None or (is_long(experiment) and not sheets):
+        with late_progress(_console(error=True), "Training", experiment.iterations) as done:
+            run = LongRun(experiment, Keep.of(keep) if keep else EVERYTHING, done)
+        ends, lines = run.ends, long_summary(run)
+    else:
+        ends = run = trained(experiment, experiment.iterations)
+        lines = summary(run)
     console = _console()
     console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")
-    console.print(run_table(trace, console.width))
-    for line in summary(trace):
+    console.print(run_table(ends, console.width))
+    for line in lines:
         console.print(_plain(line))
-    with late_progress(_console(error=True), "Writing", len(trace)) as done:
-        said = write(trace, path, layout, done, sheets)
+    with late_progress(_console(error=True), "Writing", len(run)) as done:
+        said = write(run, path, layout, done, sheets)
     console.print(_plain(said), soft_wrap=True)
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bpsheet.ahead import Ahead
 from bpsheet.errors import LimitError
@@ -23,8 +21,9 @@ from bpsheet.expr import ONE, Call, Mul, Ref
 from bpsheet.printers.base import Binding
 from bpsheet.printers.python import ENVIRONMENT, LOWEST_SUM, PythonPrinter
 from bpsheet.program import Column, Program
+from bpsheet.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
 
-__all__ = ["MAX_VALUES", "Recording", "blocks", "python_source", "run"]
+__all__ = ["MAX_VALUES", "Streamed", "check_memory", "python_source", "run"]
 
 # 1.6 GB of numbers: refused before anything is allocated.
 MAX_VALUES = 200_000_000
@@ -32,28 +31,11 @@ MAX_VALUES = 200_000_000
 # reports of progress.
 PIECE = 1 << 18
 MOST_ROWS = 4096
+# So many rows at the beginning and at the end of a long run stay in memory.
+FEW = 3
 
 Progress = Callable[[int], None]
-Values = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What a run leaves, or a piece of it: the values, and which of them are errors.
-
-    values: float64, a row for each iteration, a column for each column of the program
-    errors: codes of `evaluate.ERRORS` for the rows from `first_error_row` on; NaN in values
-    first: how many iterations came before its first row
-    """
-
-    values: Values
-    errors: Codes
-    first_error_row: int
-    first: int = 0
-
-    def __len__(self) -> int:
-        return len(self.values)
+Watch = Callable[[Recording], None]
 
 
 class _LoopPrinter(PythonPrinter):
@@ -180,9 +162,16 @@ def _from_1(table: Any) -> Any:
     return [0.0, *map(_from_1, table)] if isinstance(table, Sequence) else table
 
 
-def run(program: Program, iterations: int, progress: Progress | None = None) -> Recording:
+def run(
+    program: Program,
+    iterations: int,
+    progress: Progress | None = None,
+    keep: Keep = EVERYTHING,
+    watch: Watch | None = None,
+) -> Recording:
     """Run a program for a number of iterations, from the first row.
 
+    `keep` says which rows are returned; `watch` is shown all of them, a piece at a time.
     Raises LimitError where the result would not fit in memory.
 
     >>> from bpsheet.expr import Num, Sum
@@ -191,34 +180,118 @@ def run(program: Program, iterations: int, progress: Progress | None = None) -> 
     >>> run(Program((count,)), 3).values[:, 0].tolist()
     [1.0, 2.0, 3.0]
     """
-    width = len(program)
-    if iterations * width > MAX_VALUES:
-        raise LimitError(
-            f"{iterations:,} iterations of {width:,} columns are {iterations * width:,} values; "
-            f"{MAX_VALUES:,} at the most. Ask for fewer iterations"
-        )
-    values = np.empty((iterations, width))
-    runner = _Runner(program)
-    failing: list[Recording] = []
-    for start in range(0, iterations, runner.rows):
-        piece = runner.fill(values[start : start + runner.rows])
-        if len(piece.errors):
-            failing.append(piece)
+    width, count = len(program), keep.count(iterations)
+    if count == iterations:
+        keep = EVERYTHING
+    check_memory(count, width)
+    values = np.empty((count, width))
+    numbers = np.empty(count, dtype=np.int64)
+    failing: list[tuple[int, Recording]] = []
+    kept = 0
+    for piece in pieces(program, iterations, None if count < iterations else values):
+        if watch is not None:
+            watch(piece)
+        part = piece
+        if count < iterations:
+            chosen = keep.chosen(piece.iterations, iterations)
+            part = piece.taken(np.flatnonzero(chosen))
+            values[kept : kept + len(part)] = part.values
+        numbers[kept : kept + len(part)] = part.iterations
+        if len(part.errors):
+            failing.append((kept + part.first_error_row, part))
+        kept += len(part)
         if progress is not None:
-            progress(start + len(piece))
-    first = failing[0].first + failing[0].first_error_row if failing else iterations
-    errors = np.zeros((iterations - first, width), dtype=np.uint8)
-    for piece in failing:
-        start = piece.first + piece.first_error_row - first
-        errors[start : start + len(piece.errors)] = piece.errors
-    return Recording(values, errors, first)
+            progress(int(piece.iterations[-1]))
+    first = failing[0][0] if failing else count
+    errors = np.zeros((count - first, width), dtype=np.uint8)
+    for row, part in failing:
+        errors[row - first : row - first + len(part.errors)] = part.errors
+    return Recording(values, errors, first, numbers, keep)
 
 
-def blocks(program: Program, iterations: int) -> Iterator[Recording]:
-    """A run in pieces, however long it is; each is free to go when the next one comes."""
+def check_memory(rows: int, columns: int) -> None:
+    """Raise LimitError where so many values would not fit in memory."""
+    if rows * columns > MAX_VALUES:
+        raise LimitError(
+            f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
+            f"{MAX_VALUES:,} at the most. Ask for fewer iterations, keep a part of them, or "
+            "write them to a file as they are computed (bpsheet run)"
+        )
+
+
+def pieces(program: Program, iterations: int, values: Values | None = None) -> Iterator[Recording]:
+    """A run, some thousand rows at a time: into an array for all of it, or each into its own."""
     runner = _Runner(program)
     for start in range(0, iterations, runner.rows):
-        yield runner.fill(np.empty((min(runner.rows, iterations - start), len(program))))
+        count = min(runner.rows, iterations - start)
+        whole = np.empty((count, len(program))) if values is None else values[start : start + count]
+        yield runner.fill(whole)
+
+
+class Streamed:
+    """A run too long for memory, or a part of it: computed again whenever it is read.
+
+    Computing is several times faster than writing what was computed, so that a second pass
+    costs little. The first one is made here: it looks for errors, and how large values are.
+
+    ends: the first and the last few rows of the run; `watch` is shown all of them
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        iterations: int,
+        keep: Keep = EVERYTHING,
+        progress: Progress | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self.program = program
+        self.iterations = iterations
+        self.keep = keep if keep.count(iterations) < iterations else EVERYTHING
+        self._first_row: Values | None = None
+        self._seen: Extents | None = None
+        self.first_error_row = len(self)
+        self._rows = 0
+        self._others_watch = watch
+        self.ends = run(program, iterations, progress, Keep(ends=FEW), self._watch)
+
+    def _watch(self, piece: Recording) -> None:
+        if self._others_watch is not None:
+            self._others_watch(piece)
+        part = self._kept(piece)
+        if not len(part):
+            return
+        if len(part.errors):
+            self.first_error_row = min(self.first_error_row, self._rows + part.first_error_row)
+        if self._first_row is None:
+            self._first_row = part.values[0].copy()
+        self._rows += len(part)
+        extents = Extents.of(part.values)
+        self._seen = extents if self._seen is None else self._seen.joined(extents)
+
+    def _kept(self, piece: Recording) -> Recording:
+        if self.keep == EVERYTHING:
+            return piece
+        return piece.taken(np.flatnonzero(self.keep.chosen(piece.iterations, self.iterations)))
+
+    def __len__(self) -> int:
+        return self.keep.count(self.iterations)
+
+    @property
+    def first_row(self) -> Values:
+        assert self._first_row is not None
+        return self._first_row
+
+    @property
+    def extents(self) -> Extents:
+        assert self._seen is not None
+        return self._seen
+
+    def pieces(self) -> Iterator[Recording]:
+        for piece in pieces(self.program, self.iterations):
+            part = self._kept(piece)
+            if len(part):
+                yield part
 
 
 class _Runner:
@@ -234,6 +307,7 @@ class _Runner:
         self._compiled = _compile(program)
         self._parameters = {p.name: p.value for p in program.parameters}
         self._lagged = [program.position[name] for name in program.lagged]
+        self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
         # How many rows are done, the last of them, and its errors.
         self._done = 0
         self._before: Values | None = None
@@ -255,10 +329,15 @@ class _Runner:
         errors = np.zeros((len(values) - first_error, len(self._program)), dtype=np.uint8)
         for row, codes in found.items():
             errors[row - first_error] = codes
-        return Recording(values, errors, first_error, first)
+        numbers = np.arange(first + 1, first + len(values) + 1, dtype=np.int64)
+        return Recording(values, errors, first_error, numbers)
 
     def _must_be_careful(self) -> bool:
-        """Whether the row before holds an error that this row depends on."""
+        """Whether the row before holds an error that this row depends on, or the compiled code
+        does not know the first row: where more than weights and counters is typed there.
+        """
+        if self._before is None and self._is_excerpt:
+            return True
         return self._codes is not None and bool(self._codes[self._lagged].any())
 
     def _quick(self, values: Values, row: int) -> int:
@@ -306,7 +385,7 @@ class _Runner:
 
         for index, entry in enumerate(program):
             try:
-                if entry.is_state and before is None:
+                if entry.start is not None and before is None:
                     here[index] = entry.start
                 elif entry.formula is None:
                     here[index] = program.given[entry.name][self._done]

@@ -176,21 +176,69 @@ class Experiment(Spec):
         )
 
     def run(
-        self, iterations: int | None = None, progress: Callable[[int], None] | None = None
+        self,
+        iterations: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        keep: str | None = None,
     ) -> Trace:
         """Train, and record every quantity of every iteration.
 
-        `progress` is called with the number of iterations done, now and then.
-        Raises LimitError where the result would not fit in memory.
+        `progress` is called with the number of iterations done, now and then. Of a long run
+        `keep` records a part: "every:100" (iterations 1, 101, 201 … and the last) or
+        "last:1000". Raises LimitError where the result would not fit in memory (`write` needs
+        no memory), ExperimentError for another `keep`.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(1000, keep="every:400").frame.index.tolist()
+        [1, 401, 801, 1000]
         """
-        from bpsheet.engine import run
+        from bpsheet.engine import check_memory, run
+        from bpsheet.recording import EVERYTHING, Keep
         from bpsheet.trace import Trace
 
-        longer = self
-        if iterations is not None and iterations != self.iterations:
-            longer = self.changed({"iterations": iterations})
+        longer = self._of_length(iterations)
+        chosen = Keep.of(keep) if keep is not None else EVERYTHING
+        check_memory(chosen.count(longer.iterations), len(longer.columns))
         program = longer.program()
-        return Trace(longer, program, run(program, longer.iterations, progress))
+        return Trace(longer, program, run(program, longer.iterations, progress, chosen))
+
+    def write(
+        self,
+        path: str | Path,
+        iterations: int | None = None,
+        keep: str | None = None,
+        layout: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Path:
+        """Train, and write the run to a file (.xlsx, .csv or .parquet) as it goes.
+
+        The run is never in memory as a whole, so it may be as long as the disk has room.
+        `keep` as in `run`; of a workbook's rows only those after one another can be live.
+        `layout` is a workbook's, "full" or "book".
+        Returns the path; the file appears whole or not at all.
+        Raises OutputError where it cannot be written, LimitError where a worksheet is too
+        narrow, ExperimentError for another `keep`.
+
+        >>> import bpsheet as bp, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = bp.load("two-neuron").write(f"{folder}/run.csv", 100_000, "every:1000")
+        ...     path.read_text().count("\n")
+        102
+        """
+        from bpsheet.export import check, write
+        from bpsheet.longrun import LongRun
+        from bpsheet.recording import EVERYTHING, Keep
+
+        chosen = Keep.of(keep) if keep is not None else EVERYTHING
+        check(Path(path), layout)
+        run = LongRun(self._of_length(iterations), chosen)
+        write(run, Path(path), layout, progress)
+        return Path(path)
+
+    def _of_length(self, iterations: int | None) -> Experiment:
+        if iterations is None or iterations == self.iterations:
+            return self
+        return self.changed({"iterations": iterations})
 
     def changed(self, changes: Mapping[str, float | str]) -> Experiment:
         """A copy with some of its numbers changed.

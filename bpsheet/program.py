@@ -86,7 +86,8 @@ class Column:
 
     name:       what the source calls it (`w_xg1`, `f_error`)
     formula:    how it is computed; None where its values are given, one for each row
-    start:      the first row's value where that is typed in (an initial weight)
+    start:      the first row's value where that is typed in (an initial weight; in an excerpt
+                of a run whatever the row before would be needed for)
     partials:   its derivatives with respect to other columns, where a textbook writes
                 them in a form of its own; an empty mapping means: a constant
     slope_name: the name of a column of its own for its one partial derivative
@@ -116,7 +117,7 @@ class Column:
     @cached_property
     def is_state(self) -> bool:
         """Whether it is known from the row before alone: a weight, the iteration's number."""
-        return self.start is not None
+        return self.start is not None and all(ref.lag for ref in self.references)
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Program:
                 known.add(column.name)
                 continue
             for ref in column.references:
-                if ref.lag == 0 and (ref.name not in known or column.is_state):
+                if ref.lag == 0 and ref.name not in known:
                     raise ProgramError(
                         f"{column.name} refers to {ref.name}, which is not computed before it"
                     )

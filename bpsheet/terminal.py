@@ -20,12 +20,14 @@ from bpsheet.program import Column, Phase, Role
 from bpsheet.trace import Trace
 
 if TYPE_CHECKING:
+    from bpsheet.longrun import LongRun
     from bpsheet.verify import Report
 
 __all__ = [
     "changes_in_words",
     "late_progress",
     "late_status",
+    "long_summary",
     "run_table",
     "show_iteration",
     "summary",
@@ -125,15 +127,40 @@ def run_table(trace: Trace, width: int = 80) -> Table:
     table.add_column("iteration", justify="right")
     for column in wanted:
         table.add_column(Text(column.name), justify="right", no_wrap=True)
-    count = len(trace)
+    count, numbers = len(trace), trace.recording.iterations
     rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
-    before = -1
+    step = int(numbers[1] - numbers[0]) if count > 1 else 1
+    before = int(numbers[0]) - step
     for row in rows:
-        if row != before + 1:
+        if numbers[row] > before + step:
             table.add_row(*["…"] * (len(wanted) + 1), style="dim")
-        table.add_row(f"{row + 1}", *(Text(_value(trace, row, column)) for column in wanted))
-        before = row
+        table.add_row(f"{numbers[row]}", *(Text(_value(trace, row, column)) for column in wanted))
+        before = int(numbers[row])
     return table
+
+
+def long_summary(run: LongRun) -> list[str]:
+    """The same of a run that is not in memory: diagnosed are its first iterations."""
+    lines, beginning = [], run.beginning()
+    found = beginning.health().sentences[:FEW]
+    if run.first_error is not None and beginning.first_error is None:
+        iteration, column, error = run.first_error
+        lines.append(
+            f"From iteration {iteration:,} on there are values that a spreadsheet cannot hold: "
+            f"{column} is the first ({error})."
+        )
+    if found:
+        lines += [f"Of the first {len(beginning):,} iterations:", *found]
+    verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
+    if verdicts:
+        last = int(run.ends.tests[verdicts].iloc[-1].eq(1).sum())
+        lines.append(_tests_right(last, len(verdicts), run.first_right))
+    return lines
+
+
+def _tests_right(last: int, count: int, first: int | None) -> str:
+    line = f"Tests right at the last iteration: {last} of {count}."
+    return line if first is None else f"{line} All of them first at iteration {first}."
 
 
 def summary(trace: Trace) -> list[str]:
@@ -143,11 +170,11 @@ def summary(trace: Trace) -> list[str]:
     if verdicts:
         right = trace.tests[verdicts].eq(1)
         last = int(right.iloc[-1].sum())
-        line = f"Tests right at the last iteration: {last} of {len(verdicts)}."
         everything = right.all(axis=1)
-        if everything.any():
-            line += f" All of them first at iteration {everything.idxmax()}."
-        lines.append(line)
+        first = (
+            int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None
+        )
+        lines.append(_tests_right(last, len(verdicts), first))
     return lines
 
 

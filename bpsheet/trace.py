@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from bpsheet.engine import Recording
+from bpsheet.errors import ExperimentError, Problem
 from bpsheet.evaluate import ERRORS
 from bpsheet.printers.latex import formula_latex
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Phase, Program
+from bpsheet.recording import EVERYTHING, Recording
 from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
@@ -72,11 +73,30 @@ class Trace:
         """The array: float64, a row for each iteration, a column for each of `program`."""
         return self.recording.values
 
+    @property
+    def index(self) -> pd.Index:
+        """The iterations of its rows: 1, 2, 3 …, or those that were kept."""
+        numbers = self.recording.iterations
+        if not len(numbers) or numbers[-1] - numbers[0] == len(numbers) - 1:
+            first = int(numbers[0]) if len(numbers) else 1
+            return pd.RangeIndex(first, first + len(numbers), name=ITERATION)
+        return pd.Index(numbers, name=ITERATION)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has every iteration, from the first on."""
+        return self.recording.keep == EVERYTHING
+
+    def _need_all(self, what: str) -> None:
+        """Raise ExperimentError where iterations were left out."""
+        if not self.is_whole:
+            said = f"{what} needs every iteration, and this run kept {len(self):,} of them"
+            raise ExperimentError([Problem("", f"{said}; run it without keep")], "keep")
+
     @cached_property
     def _whole(self) -> pd.DataFrame:
-        index = pd.RangeIndex(1, len(self) + 1, name=ITERATION)
         columns = pd.Index(self.program.names, name=None)
-        return pd.DataFrame(self.values, index=index, columns=columns, copy=False)
+        return pd.DataFrame(self.values, index=self.index, columns=columns, copy=False)
 
     def _part(self, *phases: Phase) -> pd.DataFrame:
         """Columns of adjoining phases. The iteration's number is the index, not a column."""
@@ -137,7 +157,7 @@ class Trace:
             places = [i for i, column in enumerate(self.program) if column.phase in phases]
             values[:, step, places] = self.values[:, places]
         index = pd.MultiIndex.from_product(
-            [range(1, count + 1), pd.CategoricalIndex(names, categories=names, ordered=True)],
+            [self.index, pd.CategoricalIndex(names, categories=names, ordered=True)],
             names=[ITERATION, "step"],
         )
         flat = values.reshape(count * len(names), len(self.program))
@@ -181,7 +201,11 @@ class Trace:
             return None
         codes = self.recording.errors[0]
         place = int(np.flatnonzero(codes)[0])
-        return FirstError(row + 1, self.program.names[place], ERRORS[int(codes[place])])
+        return FirstError(
+            int(self.recording.iterations[row]),
+            self.program.names[place],
+            ERRORS[int(codes[place])],
+        )
 
     def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> pd.DataFrame:
         """Hand calculations against this run, judged by the digits that were written.
@@ -200,6 +224,7 @@ class Trace:
         """
         from bpsheet.hand.compare import compare
 
+        self._need_all("a comparison")
         return compare(self, hand, decimal)
 
     def explain(
@@ -218,6 +243,7 @@ class Trace:
         """
         from bpsheet.explain import explain
 
+        self._need_all("an explanation")
         return explain(self, iteration, only, digits)
 
     def health(self) -> Health:
@@ -237,6 +263,7 @@ class Trace:
         """
         from bpsheet.health import diagnose
 
+        self._need_all("a diagnosis")
         return diagnose(self)
 
     def check_gradient(
@@ -256,6 +283,7 @@ class Trace:
         """
         from bpsheet.gradients import check_gradient
 
+        self._need_all("a check of the gradient")
         return check_gradient(self, iteration, method, delta)
 
     def operations(self) -> pd.DataFrame:
@@ -287,6 +315,7 @@ class Trace:
         """
         from bpsheet.gradients import curvature
 
+        self._need_all("the Hessian")
         return curvature(self, iteration)
 
     def to_excel(

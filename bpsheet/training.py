@@ -6,6 +6,7 @@ example; in batches the place in the batch. How weights move is in `bpsheet.upda
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,16 +43,18 @@ EXAMPLE = "example"
 
 def example_order(
     order: str | Sequence[int], examples: int, iterations: int, seed: int
-) -> list[int]:
-    """The number (from 1) of the example that each iteration presents."""
+) -> array[int]:
+    """The number (from 1) of the example that each iteration presents: four bytes for each."""
+    found = np.empty(iterations, dtype=np.intc)
     if order == "cyclic":
-        return [index % examples + 1 for index in range(iterations)]
-    if order == "shuffled":
+        found[:] = np.resize(np.arange(1, examples + 1), iterations)
+    elif order == "shuffled":
         random = np.random.default_rng(seed)
-        epochs = -(-iterations // examples)
-        mixed = [int(n) + 1 for _ in range(epochs) for n in random.permutation(examples)]
-        return mixed[:iterations]
-    return [int(order[index % len(order)]) for index in range(iterations)]
+        for start in range(0, iterations, examples):
+            found[start : start + examples] = random.permutation(examples)[: iterations - start] + 1
+    else:
+        found[:] = np.resize(np.array(order), iterations)
+    return array("i", found.tobytes())
 
 
 def _input(

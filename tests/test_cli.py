@@ -272,7 +272,8 @@ def test_run_leaves_a_workbook_that_it_was_given_as_it_is(command, edit):
         (["-o", "x.txt"], "ends in .xlsx, .csv, .parquet expected"),
         (["-o", "x"], "ends in .xlsx, .csv, .parquet expected"),
         (["-o", "x.csv", "--layout", "book"], "layout is for workbooks"),
-        (["--iterations", "1048570"], "a worksheet holds 1,048,569"),
+        (["--keep", "some"], 'every:100 or last:1000 (with any number) expected; got "some"'),
+        (["--keep", "last:0"], 'expected; got "last:0"'),
         (["--set", "w_xg9=1"], "w_xg9"),
         (["--set", "w_xg1"], "NAME=VALUE expected"),
         (["--set", "w_xg1=seven"], "seven"),
@@ -377,7 +378,7 @@ def test_show_prints_errors_as_a_cell_would(command):
 
 
 def test_show_refuses_what_no_memory_holds(command):
-    status, out, err = command("show", "two-neuron", "--iteration", "999999999999")
+    status, out, err = command("show", "two-neuron", "--iteration", "999999999")
     assert status == 2
     assert "200,000,000 at the most" in err
     assert out == ""

@@ -717,13 +717,13 @@ def test_code_is_checked_like_a_file():
             LONG,
             "iterations = 1_000_000_000_000",
             "training.iterations",
-            "200,000,000 at the most. Ask for",
+            "1,000,000,000 iterations at the most; got 1,000,000,000,000",
         ),
         (
             LONG,
             "epochs = 9_000_000_000_000_000_000",
             "training.epochs",
-            "200,000,000 at the most. Ask for",
+            "1,000,000,000 iterations at the most; got 18,000,000,000,000,000,000",
         ),
     ],
 )

@@ -264,24 +264,6 @@ def test_too_many_columns_are_refused_before_the_run(kind):
 
 @pytest.mark.usefixtures("never_runs")
 @pytest.mark.parametrize("kind", ["full", "book"])
-def test_too_many_rows_are_refused_before_the_run(kind):
-    experiment = wide(1, iterations=1_048_570)
-    with pytest.raises(
-        bp.LimitError,
-        match=r"1,048,570 iterations; a worksheet holds 1,048,569\. "
-        r"Ask for fewer \(--iterations\), or write a \.csv or \.parquet file instead",
-    ):
-        check_fits(experiment, kind)
-
-
-@pytest.mark.usefixtures("never_runs")
-@pytest.mark.parametrize("kind", ["full", "book"])
-def test_the_last_row_of_a_worksheet_may_be_used(kind):
-    check_fits(wide(1, iterations=1_048_569), kind)
-
-
-@pytest.mark.usefixtures("never_runs")
-@pytest.mark.parametrize("kind", ["full", "book"])
 def test_too_long_a_formula_is_refused_before_the_run(kind):
     product = "*".join(f"(z+{n})" for n in range(1, 80))
     with pytest.raises(

@@ -47,10 +47,6 @@ def test_columns_whose_last_value_is_used_are_known():
         ((column("a", None),), "a has neither a formula nor given values"),
         ((column("a", Param("rate")),), "a refers to an unknown parameter rate"),
         ((column("a", Lookup("x1", Num(1.0))),), "a looks up an unknown table x1"),
-        (
-            (column("a", Num(1.0)), column("w", Sum((Ref("w", 1), Ref("a"))), start=1.0)),
-            "w refers to a",
-        ),
     ],
 )
 def test_columns_that_do_not_fit_together_are_refused(columns, message):

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpsheet.engine import Recording, run
+from bpsheet.engine import run
 from bpsheet.expr import Expr, Lookup, Param
 from bpsheet.program import Column, Parameter, Program
+from bpsheet.recording import Recording
 from bpsheet.trace import Trace
 
 __all__ = [

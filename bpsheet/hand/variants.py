@@ -154,7 +154,7 @@ def _rows(
             if index == 0 and column.start is not None:
                 row[column.name] = changes.get(column.name, column.start)
             elif column.formula is None:
-                row[column.name] = program.given[column.name][index]
+                row[column.name] = float(program.given[column.name][index])
             elif column.role not in (Role.TEST_SUM, Role.TEST_OUTPUT, Role.VERDICT):
                 row[column.name] = evaluate(column.formula, look, parameters, tables)
             if column.name == last:

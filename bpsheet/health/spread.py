@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpsheet.engine import Recording
 from bpsheet.evaluate import ERRORS
 from bpsheet.program import Column, Program
+from bpsheet.recording import Recording
 
 __all__ = ["Reached", "spread"]
 

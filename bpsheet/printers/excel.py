@@ -43,13 +43,17 @@ MOST_DIGITS = 15
 
 
 class Cell(NamedTuple):
-    """A cell of the sheet: column and row, both from 1 (or a mark to be replaced by the row)."""
+    """A cell: column and row, both from 1 (or a mark to be replaced by the row).
+
+    `sheet` is what stands before a cell of another sheet, exclamation mark included.
+    """
 
     column: int
     row: int | str
+    sheet: str = ""
 
     def __str__(self) -> str:
-        return f"{get_column_letter(self.column)}{self.row}"
+        return f"{self.sheet}{get_column_letter(self.column)}{self.row}"
 
 
 class ColumnCell(Cell):
@@ -162,8 +166,13 @@ class ExcelPrinter(Printer):
         first, last = run[0], run[-1]
         assert isinstance(first, Mul)
         assert isinstance(last, Mul)
-        left = f"{self.text(first.left)}:{self.text(last.left)}"
-        return f"SUMPRODUCT({left},{self.text(first.right)}:{self.text(last.right)})"
+        left, right = self._range(first.left, last.left), self._range(first.right, last.right)
+        return f"SUMPRODUCT({left},{right})"
+
+    def _range(self, first: Expr, last: Expr) -> str:
+        assert isinstance(first, Ref)
+        assert isinstance(last, Ref)
+        return f"{self.cell(first)}:{self.cell(last)._replace(sheet='')}"
 
     def call(self, node: Call) -> str:
         function = FUNCTIONS[node.function]

@@ -15,15 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.errors import EngineError, ExperimentError, Problem, WorkbookError
+from bpsheet.evaluate import ERRORS
+from bpsheet.excerpt import Part, part_of
 from bpsheet.experiment import Experiment
 from bpsheet.functions import LOSSES
 from bpsheet.gradients import STUDIES, Settings, Study
 from bpsheet.problems import nearest
 from bpsheet.program import Role
+from bpsheet.recording import Recording
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
 from bpsheet.verify.engines import ENGINES
 from bpsheet.verify.reading import (
+    Stored,
     Values,
     inputs_in,
     live_cells,
@@ -37,6 +41,9 @@ from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout
 from bpsheet.workbook.sheet import Sheet
 
 __all__ = ["Comparison", "Report", "compare", "verify"]
+
+# What a workbook shows: a run, or a part of one.
+Table = Trace | Part
 
 # Unchanged, both sides begin with the same bits; after a change, last digits may grow apart.
 UNCHANGED = 1e-12
@@ -87,7 +94,7 @@ def compare(
         cells += there.size
         for index, shown in enumerate(sheet.layout.shown):
             name, labels = shown.column.name, shown.column.labels
-            expected = sheet.recording.values[:, sheet.layout.program.position[name]]
+            expected = sheet.values[:, sheet.layout.program.position[name]]
             numbers, is_error, other = _sorted_out(there[:, index], labels)
             should_fail = np.isnan(expected)
             off = other | (is_error != should_fail)
@@ -156,53 +163,95 @@ def verify(
     say = progress or (lambda _stage: None)
     say("reading")
     stored = read_workbook(path)
-    experiment = stored.experiment
-    trace = experiment.run()
-    sheets = sheets_of(trace, stored.kind, _studies(trace, stored.studies, {}))
+    table = _run(stored)
+    sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
     values = [read_values(path, sheet) for sheet in sheets]
-    live = [live_cells(path, sheet) for sheet in sheets]
-    edited = _edited(trace, inputs_in(path, sheets[0], values[0]))
-    order = _edited_order(sheets[0], values[0])
+    edited = _edited(table, inputs_in(path, sheets[0], values[0]))
+    order = _edited_order(sheets, values) if isinstance(table, Trace) else []
     if order:
-        experiment = experiment.replaced(data=experiment.data.replaced(order=order, seed=0))
-    if edited or order:
-        experiment = experiment.changed(edited)
-        trace = experiment.run()
+        data = stored.experiment.data.replaced(order=order, seed=0)
+        table = stored.experiment.replaced(data=data).run()
+    if edited:
+        table = _changed(table, edited)
+    closer = sheets[len(sheets) - len(stored.studies) :]
     settings = {
-        key: _settings(path, sheet) for key, sheet in zip(stored.studies, sheets[1:], strict=True)
+        key: _settings(path, sheet) for key, sheet in zip(stored.studies, closer, strict=True)
     }
     if edited or order or settings:
-        sheets = sheets_of(trace, stored.kind, _studies(trace, stored.studies, settings))
-    chosen = dict(changes) if changes is not None else _default_changes(trace)
-    _refuse_what_has_no_cell(chosen, trace, sheets[0].layout)
-    changed = experiment.changed(chosen).run()
-    cells = _cells(chosen, trace, sheets[0].layout)
+        sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, settings))
+    chosen = dict(changes) if changes is not None else _default_changes(table)
+    _refuse_what_has_no_cell(chosen, table, sheets[0].layout)
+    changed = _changed(table, chosen)
+    cells = _cells(chosen, table, sheets)
     moved = settings
     if changes is None:
-        moved = {
-            key: _moved_settings(sheet) for key, sheet in zip(settings, sheets[1:], strict=True)
-        }
-        for sheet, other in zip(sheets[1:], moved.values(), strict=True):
+        closer = sheets[len(sheets) - len(settings) :]
+        moved = {key: _moved_settings(sheet) for key, sheet in zip(settings, closer, strict=True)}
+        for sheet, other in zip(closer, moved.values(), strict=True):
             places = sheet.layout.parameter_cells
             cells |= {(sheet.name, places[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
+    comparisons = _comparisons(path, engine, (sheets, after), cells, say)
+    return Report(path, engine, chosen, comparisons)
+
+
+def _comparisons(
+    path: Path,
+    engine: str,
+    sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
+    cells: Mapping[tuple[str, str], float | str],
+    say: Callable[[str], None],
+) -> tuple[Comparison, ...]:
+    """The three comparisons; `sheets` are what is expected before and after the changes."""
+    before, after = sheets
     recalculate = ENGINES[engine]
+    values = [read_values(path, sheet) for sheet in before]
+    live = [live_cells(path, sheet) for sheet in before]
     say("recalculating")
     found = [
-        ("stored values", sheets, values, UNCHANGED),
-        ("recalculated", sheets, recalculate(path, sheets, {}), UNCHANGED),
+        ("stored values", before, values, UNCHANGED),
+        ("recalculated", before, recalculate(path, before, {}), UNCHANGED),
     ]
     say("recalculating with changes")
-    found.append(("recalculated with changes", after, recalculate(path, sheets, cells), CHANGED))
-    comparisons = [
-        compare(what, expected, list(map(_without_dead, there, live, sheets)), tolerance)
+    found.append(("recalculated with changes", after, recalculate(path, before, cells), CHANGED))
+    return tuple(
+        compare(what, expected, list(map(_without_dead, there, live, before)), tolerance)
         for what, expected, there, tolerance in found
-    ]
-    return Report(path, engine, chosen, tuple(comparisons))
+    )
 
 
-def _studies(trace: Trace, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
-    return [STUDIES[key](trace, settings.get(key, {})) for key in keys]
+def _run(stored: Stored) -> Table:
+    """The run that a workbook shows, or the part of it."""
+    trace = stored.experiment.run(keep=stored.keep)
+    return trace if trace.is_whole else part_of(trace)
+
+
+def _changed(table: Table, changes: Mapping[str, float | str]) -> Table:
+    """With other numbers in the cells of these names."""
+    if isinstance(table, Trace):
+        return table.experiment.changed(changes).run()
+    names = set(_typed(table))
+    return table.changed(
+        {name: float(value) for name, value in changes.items() if name in names},
+        {name: value for name, value in changes.items() if name not in names},
+    )
+
+
+def _typed(table: Table) -> dict[str, float]:
+    """The weights, with their values in the first row."""
+    assert isinstance(table.recording, Recording)
+    row = table.recording.first_row.tolist()
+    return {
+        column.name: value
+        for column, value in zip(table.program, row, strict=True)
+        if column.role is Role.WEIGHT
+    }
+
+
+def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
+    if not isinstance(table, Trace):
+        return []
+    return [STUDIES[key](table, settings.get(key, {})) for key in keys]
 
 
 def _settings(path: Path, sheet: Sheet) -> dict[str, float | str]:
@@ -231,44 +280,47 @@ def _moved_settings(sheet: Sheet) -> dict[str, float | str]:
     return moved
 
 
-def _edited(trace: Trace, inputs: dict[str, object]) -> dict[str, float | str]:
+def _edited(table: Table, inputs: dict[str, object]) -> dict[str, float | str]:
     """The inputs that differ from the experiment's: somebody has changed them in the file."""
-    program = trace.program
+    program = table.program
     before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
-    before |= {c.name: c.start for c in program if c.start is not None}
-    for name, table in program.tables.items():
-        before |= {f"{name}[{number}]": value for number, value in enumerate(table, start=1)}
+    before |= _typed(table)
+    for name, data in program.tables.items():
+        before |= {f"{name}[{number}]": value for number, value in enumerate(data, start=1)}
     return {
         name: value
         for name, value in inputs.items()
         if isinstance(value, int | float | str)
         and not isinstance(value, bool)
         and value != before[name]
+        and value not in ERRORS
     }
 
 
-def _edited_order(steps: Sheet, values: Values) -> list[int]:
+def _edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]:
     """The examples that the rows present, where somebody has typed others; else nothing."""
-    layout = steps.layout
+    layout = sheets[0].layout
     for index, shown in enumerate(layout.shown):
         if shown.column.name == EXAMPLE and shown.formula is None:
-            numbers = [
-                int(cell) if isinstance(cell, int | float) else 0 for cell in values[:, index]
-            ]
-            before = steps.recording.values[:, layout.program.position[EXAMPLE]].tolist()
+            numbers, before = [], []
+            for sheet, there in zip(sheets, values, strict=True):
+                if sheet.layout.program is layout.program:
+                    typed = [int(c) if isinstance(c, int | float) else 0 for c in there[:, index]]
+                    numbers += typed
+                    before += sheet.values[:, layout.program.position[EXAMPLE]].tolist()
             if numbers != before and all(1 <= number <= layout.examples for number in numbers):
                 return numbers
     return []
 
 
 def _refuse_what_has_no_cell(
-    changes: Mapping[str, float | str], trace: Trace, layout: Layout
+    changes: Mapping[str, float | str], table: Table, layout: Layout
 ) -> None:
     """Raise ExperimentError for changes that this workbook has no cell for."""
-    weights = {column.name for column in trace.program if column.role is Role.WEIGHT}
+    weights = set(_typed(table))
     data = {
         f"{name}[{number}]"
-        for name in trace.program.tables
+        for name in table.program.tables
         for number in range(1, layout.examples + 1)
     }
     known = [*layout.parameter_cells, *weights, *data]
@@ -287,27 +339,27 @@ def _without_dead(values: Values, live: npt.NDArray[np.bool_], sheet: Sheet) -> 
     for index, shown in enumerate(sheet.layout.shown):
         if shown.formula is not None:
             dead = ~live[:, index]
-            dead[0] &= not shown.starts_typed
+            dead[0] &= not sheet.layout.starts_typed(shown)
             values[dead, index] = None
     return values
 
 
-def _default_changes(trace: Trace) -> dict[str, float | str]:
+def _default_changes(table: Table) -> dict[str, float | str]:
     """Every first weight, every hyper-parameter and every example, each moved by a little.
 
     A formula with a number where a reference belongs is found only if that number moves.
     """
-    experiment = trace.experiment
+    experiment = table.experiment
     changes: dict[str, float | str] = {
         parameter.name: parameter.value * 0.75
-        for parameter in trace.program.parameters
+        for parameter in table.program.parameters
         if isinstance(parameter.value, float) and parameter.name != "batch_size"
     }
-    weights = [column for column in trace.program if column.role is Role.WEIGHT]
-    for index, column in enumerate(weights):
-        changes[column.name] = (column.start or 0.0) + (index % 7 + 1) / 64
-    for name, table in trace.program.tables.items():
-        for number, value in enumerate(table, start=1):
+    for index, (name, value) in enumerate(_typed(table).items()):
+        if np.isfinite(value):
+            changes[name] = value + (index % 7 + 1) / 64
+    for name, data in table.program.tables.items():
+        for number, value in enumerate(data, start=1):
             changes[f"{name}[{number}]"] = _moved(experiment, name, value, number)
     return changes
 
@@ -325,9 +377,10 @@ def _moved(experiment: Experiment, name: str, value: float, number: int) -> floa
 
 
 def _cells(
-    changes: Mapping[str, float | str], trace: Trace, layout: Layout
+    changes: Mapping[str, float | str], table: Table, sheets: Sequence[Sheet]
 ) -> dict[tuple[str, str], float | str]:
     """Where each change is typed in."""
+    layout = sheets[0].layout
     cells: dict[tuple[str, str], float | str] = {}
     for name, value in changes.items():
         if name in layout.parameter_cells:
@@ -341,7 +394,9 @@ def _cells(
                 cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
                 continue
             letter = layout.by_name[data].letter
-            presented = trace.values[:, trace.program.position[EXAMPLE]]
+            assert isinstance(table.recording, Recording)
+            presented = table.recording.values[:, table.program.position[EXAMPLE]]
             for row in np.flatnonzero(presented == example):
-                cells[STEPS, f"{letter}{row + FIRST_ROW}"] = value
+                sheet = sheets[int(row) // layout.rows_per_sheet]
+                cells[sheet.name, f"{letter}{row - sheet.rows.start + FIRST_ROW}"] = value
     return cells

@@ -22,7 +22,7 @@ from bpsheet.errors import ExperimentError, WorkbookError
 from bpsheet.gradients import STUDIES
 from bpsheet.program import Role
 from bpsheet.training import EXAMPLE
-from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, LAYOUT, SHEETS
+from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
 from bpsheet.workbook.layout import FIRST_ROW, LAYOUTS, STEPS
 from bpsheet.workbook.sheet import Sheet
 
@@ -66,13 +66,14 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Stored:
-    """What a workbook was made from: the experiment, its layout ("full" or "book"), and the
-    sheets that it has besides (names of `bpsheet.gradients.STUDIES`).
+    """What a workbook was made from: the experiment, its layout ("full" or "book"), the sheets
+    that it has besides (names of `bpsheet.gradients.STUDIES`), and which rows it keeps.
     """
 
     experiment: Experiment
     kind: str
     studies: tuple[str, ...]
+    keep: str | None
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def read_workbook(path: Path) -> Stored:
             cells = [str(cell) for cell in row if cell is not None]
             if number >= int(place[1]):
                 lines.append("".join(cells))
-            elif cells and cells[0] in (LAYOUT, SHEETS):
+            elif cells and cells[0] in (KEPT, LAYOUT, SHEETS):
                 made[cells[0]] = cells[-1]
     studies = tuple(made[SHEETS].split(", ")) if SHEETS in made else ()
     if made.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
@@ -124,7 +125,7 @@ def read_workbook(path: Path) -> Stored:
         raise WorkbookError(
             f"{path}: the experiment on its sheet About is damaged: {error}"
         ) from None
-    return Stored(experiment, made[LAYOUT], studies)
+    return Stored(experiment, made[LAYOUT], studies, made.get(KEPT))
 
 
 def experiment_in(path: Path) -> Experiment:
@@ -185,7 +186,7 @@ def inputs_in(path: Path, steps: Sheet, values: Values) -> dict[str, object]:
             inputs[shown.column.name] = values[0, index]
         elif shown.column.name in layout.program.tables and layout.kind == "book":
             # The first row that presents an example speaks for it.
-            presented = steps.recording.values[:, layout.program.position[EXAMPLE]]
+            presented = steps.values[:, layout.program.position[EXAMPLE]]
             for number in range(1, layout.examples + 1):
                 rows = np.flatnonzero(presented == number)
                 if rows.size:

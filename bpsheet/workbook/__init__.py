@@ -7,23 +7,33 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import LimitError, OutputError
+from bpsheet.excerpt import part_of
 from bpsheet.experiment import Experiment
 from bpsheet.expr import Call, Ref, walk
 from bpsheet.gradients import Settings, Study, study
+from bpsheet.longrun import LongRun
 from bpsheet.printers.python import LOWEST_SUM
+from bpsheet.recording import EVERYTHING
 from bpsheet.trace import Trace
-from bpsheet.workbook.about import build_about, build_data
+from bpsheet.workbook.about import DATA, build_about, build_data
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
 from bpsheet.workbook.package import Rows, write_package
-from bpsheet.workbook.rows import row_xml
-from bpsheet.workbook.sheet import Sheet, study_sheet
-from bpsheet.workbook.steps import build_sheet, steps_sheet
+from bpsheet.workbook.rows import Reader, row_xml
+from bpsheet.workbook.sheet import Sheet, Written, study_sheet
+from bpsheet.workbook.steps import build_sheet, steps_sheets
 
-__all__ = ["check_fits", "count_formulas", "layout_of", "sheets_of", "write_workbook"]
+__all__ = [
+    "check_fits",
+    "count_formulas",
+    "layout_of",
+    "sheets_of",
+    "write_workbook",
+    "written",
+]
 
 
-def layout_of(trace: Trace, kind: str) -> Layout:
+def layout_of(trace: Written, kind: str) -> Layout:
     """The layout of a run. Raises OutputError for a kind that does not exist."""
     if kind not in LAYOUTS:
         raise OutputError(f'no layout "{kind}"; known are {", ".join(LAYOUTS)}')
@@ -37,7 +47,7 @@ def layout_of(trace: Trace, kind: str) -> Layout:
     )
 
 
-def _to_guard(trace: Trace) -> frozenset[str]:
+def _to_guard(trace: Written) -> frozenset[str]:
     """The columns in which a function's plain form would overflow, or might."""
     found = set()
     for column in trace.program:
@@ -48,38 +58,46 @@ def _to_guard(trace: Trace) -> frozenset[str]:
             if not isinstance(argument, Ref):
                 found.add(column.name)  # an argument that no column records
                 continue
-            sums = trace.values[:, trace.program.position[argument.name]]
-            if bool((sums < LOWEST_SUM).any()):
+            place = trace.program.position[argument.name]
+            if trace.recording.extents.lowest[place] < LOWEST_SUM:
                 found.add(column.name)
     return frozenset(found)
 
 
 def check_fits(experiment: Experiment, kind: str) -> None:
     """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
-    program = experiment.program()
+    program = experiment.program(iterations=1)
     layout = make_layout(program, len(experiment.data.examples or ()), kind)
-    layout.check(experiment.iterations)
+    layout.check()
 
 
-def count_formulas(layout: Layout, iterations: int) -> int:
+def count_formulas(layout: Layout, rows: int) -> int:
     """How many cells of a sheet are live."""
     return sum(
-        iterations - shown.starts_typed for shown in layout.shown if shown.formula is not None
+        rows - layout.starts_typed(shown) for shown in layout.shown if shown.formula is not None
     )
 
 
-def sheets_of(trace: Trace, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
+def written(run: Trace | LongRun) -> Written:
+    """The run as sheets show it: of a part of one, that part with a program of its own."""
+    return run if run.recording.keep == EVERYTHING else part_of(run)
+
+
+def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
     """The sheets with rows: Steps, then those of the studies. Raises LimitError."""
     layout = layout_of(trace, kind)
-    layout.check(len(trace))
-    return [
-        steps_sheet(trace, layout),
-        *(study_sheet(study, layout, len(trace)) for study in studies),
-    ]
+    layout.check()
+    steps = steps_sheets(trace, layout)
+    if studies and len(steps) > 1:
+        raise LimitError(
+            f"the sheet {studies[0].name} looks into one sheet, and {len(trace.recording):,} "
+            f"iterations are {len(steps)}. Leave it out, or ask for {layout.rows_per_sheet:,} iterations"
+        )
+    return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
 def write_workbook(
-    trace: Trace,
+    run: Trace | LongRun,
     path: Path,
     kind: str = "full",
     studies: Mapping[str, Settings] | None = None,
@@ -96,19 +114,31 @@ def write_workbook(
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
-    chosen = [study(trace, key, settings) for key, settings in (studies or {}).items()]
-    steps, *others = sheets = sheets_of(trace, kind, chosen)
+    chosen: list[Study] = []
+    if studies:
+        if not isinstance(run, Trace) or not run.is_whole:
+            raise LimitError(
+                f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
+                f"leave it out, or ask for fewer iterations than {len(run):,}"
+            )
+        chosen = [study(run, key, settings) for key, settings in studies.items()]
+    trace = written(run)
+    sheets = sheets_of(trace, kind, chosen)
     book = Workbook()
     book.remove(book.worksheets[0])
-    styles = [build_sheet(book, steps)]
+    styles = [build_sheet(book, sheet) for sheet in sheets]
     if kind == "full":
-        build_data(book, trace, steps.layout)
-    styles += [build_sheet(book, other) for other in others]
+        build_data(book, trace, sheets[0].layout)
+        # After the run, before the studies.
+        book.move_sheet(DATA, -len(chosen))
     build_about(book, trace, sheets, list(studies or {}))
-    told = [progress, *[None] * len(others)]
-    rows = {
-        sheet.name: Rows(sheet.area, row_xml(sheet, numbers, tell))
-        for sheet, numbers, tell in zip(sheets, styles, told, strict=True)
-    }
+    reader = Reader(trace.recording)
+    rows = {}
+    for sheet, numbers in zip(sheets, styles, strict=True):
+        if sheet.recording is trace.recording:
+            blocks = row_xml(sheet, numbers, reader, progress)
+        else:
+            blocks = row_xml(sheet, numbers, Reader(sheet.recording))
+        rows[sheet.name] = Rows(sheet.area, blocks, sheet.formulas_above)
     write_package(book, rows, path)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)

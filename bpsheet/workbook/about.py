@@ -16,27 +16,27 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 import bpsheet
+from bpsheet.excerpt import Part
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Role
-from bpsheet.trace import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
-from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
 
-__all__ = ["ABOUT", "DATA", "FILE_NAME", "LAYOUT", "SHEETS", "build_about", "build_data"]
+__all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
 DATA, ABOUT = "Data", "About"
 # What About says the workbook was made with, for whoever reads it back.
-LAYOUT, SHEETS = "Layout", "Sheets"
+LAYOUT, SHEETS, KEPT = "Layout", "Sheets", "Kept"
 # The name of the first cell of the experiment file on About; it ends with the sheet.
 FILE_NAME = "experiment_file"
 # A cell holds 32,767 characters (some count twice); a longer line goes on in the next cell.
 PIECE = 16_000
 
 
-def build_data(book: Workbook, trace: Trace, layout: Layout) -> None:
+def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
     """The examples: the sheet from which the rows of Steps look up their inputs and targets."""
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
@@ -61,10 +61,10 @@ def build_data(book: Workbook, trace: Trace, layout: Layout) -> None:
 
 
 def build_about(
-    book: Workbook, trace: Trace, sheets: Sequence[Sheet], studies: Sequence[str]
+    book: Workbook, trace: Written, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
     """What the workbook is, what each column is, what may be changed, where it came from."""
-    steps, *others = sheets
+    steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
     layout = steps.layout
     sheet = book.create_sheet(ABOUT)
     for letter, width in zip("ABCDE", (10, 22, 16, 62, 62), strict=True):
@@ -75,17 +75,20 @@ def build_about(
     for line in experiment.notes.strip().split("\n"):
         row = _paragraph(sheet, row, line)
     row = _section(sheet, row + 1, "What may be changed")
-    for line in [*_changeable(layout), *map(_settings, others)]:
+    part = trace if isinstance(trace, Part) else None
+    for line in [*_changeable(layout, part), *map(_settings, others)]:
         row = _paragraph(sheet, row, line)
-    for shown in sheets:
+    for shown in (steps, *others):
         row = _section(sheet, row + 1, f"The columns of {shown.name}")
         row = _columns(sheet, row, shown)
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {bpsheet.__version__}"),
         (LAYOUT, layout.kind),
-        ("Rows", f"{len(trace)}"),
+        ("Rows", f"{len(trace.recording)}"),
     ]
+    if part is not None:
+        facts.append((KEPT, str(part.keep)))
     if studies:
         facts.append((SHEETS, ", ".join(studies)))
     for name, value in facts:
@@ -103,7 +106,7 @@ def build_about(
     sheet.print_area = f"A1:E{row}"
 
 
-def _changeable(layout: Layout) -> list[str]:
+def _changeable(layout: Layout, part: Part | None) -> list[str]:
     first = FIRST_ROW
     cells = _cells(layout)
     weights = [s.letter for s in layout.shown if s.column.role is Role.WEIGHT]
@@ -118,8 +121,10 @@ def _changeable(layout: Layout) -> list[str]:
         lines.append(
             "Examples: on the sheet Data, each in one place. The number of examples is fixed."
         )
-    more = "For more iterations, select the last row of Steps and drag its lower corner down."
     typed = [s.letter for s in layout.shown if s.formula is None]
+    if part is not None and not part.is_live:
+        return [*lines, f"In each row of Steps: column {', '.join(typed)}."]
+    more = "For more iterations, select the last row of Steps and drag its lower corner down."
     if typed:
         lines.append(f"What each row presents on Steps: column {', '.join(typed)}.")
         more += " Then type what the new rows present: those columns are not formulas."

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from xml.sax.saxutils import escape
 
 from openpyxl.utils.cell import absolute_coordinate, get_column_letter
 
 from bpsheet.errors import LimitError
-from bpsheet.expr import Expr, Lookup, Ref, replace_refs, size, walk
+from bpsheet.expr import Expr, Lookup, Ref, references, replace_refs, size, walk
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program import Column, Phase, Program, Role
 
@@ -28,6 +29,7 @@ __all__ = [
     "Shown",
     "full_layout",
     "make_layout",
+    "quoted",
 ]
 
 LAYOUTS = ("full", "book")
@@ -43,6 +45,15 @@ PARAMETER_ROW = 5
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_FORMULA = 8_192
+
+# From 2 GiB on a part of the zip file would need the extension for large files: 1 MiB less, for
+# what stands above and below the rows.
+MAX_PART = (1 << 31) - (1 << 20)
+# The XML of a row, a cell and a shared formula without what differs, and the longest number.
+EMPTY_ROW = len('<row r="1048576"></row>')
+EMPTY_CELL = len('<c r="1048576" s="12"><v></v></c>')
+EMPTY_FORMULA, EMPTY_SHARED, OF_WORDS = map(len, ("<f></f>", '<f t="shared" si=""/>', ' t="str"'))
+NUMBER = len("-1.2345678901234567e-100")
 
 # A formula that would have more nodes than this keeps its parts in columns of their own.
 MAX_INLINED = 300
@@ -64,6 +75,11 @@ HIDDEN = {
 }
 
 
+def quoted(sheet: str) -> str:
+    """A sheet's name as formulas write it."""
+    return sheet if sheet.isalnum() else f"'{sheet}'"
+
+
 @dataclass(frozen=True)
 class Shown:
     """A column on the sheet: its place (from 1) and its formula with the hidden ones written in.
@@ -80,9 +96,24 @@ class Shown:
         return get_column_letter(self.place)
 
     @property
+    def looks_back(self) -> bool:
+        """Whether its formula refers to the row before."""
+        return self.formula is not None and any(ref.lag for ref in references(self.formula))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether its formula is stored once, for all rows.
+
+        Excel never shares formulas that look into another sheet.
+        """
+        return self.formula is not None and not any(
+            isinstance(node, Lookup) for node in walk(self.formula)
+        )
+
+    @property
     def starts_typed(self) -> bool:
         """Whether the first row is a typed number: an initial weight."""
-        return self.formula is None or self.column.is_state
+        return self.formula is None or self.column.start is not None
 
 
 @dataclass(frozen=True)
@@ -91,7 +122,8 @@ class Layout:
 
     `guarded` names those whose functions are written in their safe form although that
     repeats a long argument: the run comes where the plain form would overflow. `ranges` says
-    where the tables that formulas look up stand; by default on the sheet Data.
+    where the tables that formulas look up stand; by default on the sheet Data. `above` is the
+    sheet, and its last row, that this one continues.
     """
 
     kind: str
@@ -100,6 +132,7 @@ class Layout:
     examples: int
     guarded: frozenset[str] = frozenset()
     ranges: Mapping[str, str] | None = None
+    above: tuple[str, int] | None = None
 
     first_row = FIRST_ROW
 
@@ -136,6 +169,21 @@ class Layout:
             for index, name in enumerate(self.program.tables, start=2)
         }
 
+    @cached_property
+    def rows_per_sheet(self) -> int:
+        """How many iterations a worksheet of this layout holds."""
+        size = EMPTY_ROW
+        for number, shown in enumerate(self.shown):
+            size += EMPTY_CELL + len(shown.letter) + NUMBER
+            if shown.is_shared:
+                size += EMPTY_SHARED + len(str(number))
+            elif shown.formula is not None:
+                size += EMPTY_FORMULA
+                size += len(escape(self.formula(shown.column.name, MAX_ROWS) or ""))
+            if shown.column.labels:
+                size += OF_WORDS + max(len(escape(label)) for label in shown.column.labels)
+        return min(MAX_ROWS - FIRST_ROW + 1, MAX_PART // size)
+
     def block(self, first: str, last: str, iterations: int) -> str:
         """The cells of some columns in all rows, from another sheet's point of view."""
         left, right = self.by_name[first].letter, self.by_name[last].letter
@@ -157,13 +205,19 @@ class Layout:
     def last_row(self, iterations: int) -> int:
         return FIRST_ROW + iterations - 1
 
+    def starts_typed(self, shown: Shown) -> bool:
+        """Whether a column's cell in the first row is a typed number."""
+        return shown.formula is None or (shown.starts_typed and self.above is None)
+
     def formula(self, name: str, row: int | str) -> str | None:
         """What a column's cell in a row says, without the leading `=`; None where it is typed.
 
         `row` may be a mark to be replaced by the number, for formulas of one row alone.
         """
         entry = self.by_name.get(name)
-        if entry is None or entry.formula is None or (row == FIRST_ROW and entry.starts_typed):
+        if entry is None or entry.formula is None:
+            return None
+        if row == FIRST_ROW and self.starts_typed(entry):
             return None
 
         # The layout full has room for the safe form everywhere.
@@ -184,7 +238,12 @@ class Layout:
 
         def cell(ref: Ref) -> Cell:
             place = self.by_name[ref.name].place
-            return kind(place, int(row) - 1 if ref.lag else row)
+            if not ref.lag:
+                return kind(place, row)
+            if self.above is not None and row == FIRST_ROW:
+                sheet, last = self.above
+                return kind(place, last, f"{quoted(sheet)}!")
+            return kind(place, int(row) - 1)
 
         printer = ExcelPrinter(
             cell,
@@ -194,31 +253,23 @@ class Layout:
         )
         return printer.text(formula)
 
-    def check(
-        self, iterations: int, instead: str = "write a .csv or .parquet file instead"
-    ) -> None:
+    def check(self, instead: str = "write a .csv or .parquet file instead") -> None:
         """Refuse, with the numbers, what a worksheet cannot hold.
 
         Raises LimitError.
         """
         columns = self.shown[-1].place
-        last = self.last_row(iterations)
         if columns > MAX_COLUMNS:
             raise LimitError(
                 f"{columns:,} columns; a worksheet holds {MAX_COLUMNS:,}. Use fewer neurons, "
                 f"or {instead}"
-            )
-        if last > MAX_ROWS:
-            raise LimitError(
-                f"{iterations:,} iterations; a worksheet holds {MAX_ROWS - FIRST_ROW + 1:,}. "
-                f"Ask for fewer (--iterations), or {instead}"
             )
         if self.kind == "full" and self.examples + 1 > MAX_ROWS:
             raise LimitError(
                 f"{self.examples:,} examples; a worksheet holds {MAX_ROWS - 1:,}. {instead}"
             )
         for entry in self.shown:
-            text = self.formula(entry.column.name, max(last, FIRST_ROW + 1)) or ""
+            text = self.formula(entry.column.name, MAX_ROWS) or ""
             if len(text) > MAX_FORMULA:
                 raise LimitError(
                     f"the formula of {entry.column.name} has {len(text):,} characters; a cell "
@@ -293,7 +344,7 @@ def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
             if uses[name] == 0:
                 unused.add(name)
                 continue
-            if uses[name] == 1 and name not in typed and not column.is_state:
+            if uses[name] == 1 and name not in typed and column.start is None:
                 once.add(name)
         if name not in typed and column.formula is not None:
             uses.update(

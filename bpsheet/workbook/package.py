@@ -12,12 +12,16 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
+from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 
 from bpsheet.files import replacing
+from bpsheet.printers.excel import excel_number
+from bpsheet.workbook.deflate import Deflate
 from bpsheet.workbook.layout import FIRST_ROW
 
 __all__ = ["Rows", "package_bytes", "write_package"]
@@ -27,10 +31,14 @@ ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
 
 class Rows(NamedTuple):
-    """The rows of a sheet, and the area that its cells then span."""
+    """The rows of a sheet as blocks of XML, and the area that its cells then span.
+
+    `values` are what the formulas above the rows come to, by their cells.
+    """
 
     area: str
-    chunks: Iterable[bytes]
+    blocks: Iterable[bytes]
+    values: Mapping[str, float | str]
 
 
 def write_package(book: Workbook, rows: Mapping[str, Rows], path: Path) -> None:
@@ -47,12 +55,15 @@ def write_package(book: Workbook, rows: Mapping[str, Rows], path: Path) -> None:
                 if streamed is None:
                     package.writestr(info, content)
                     continue
-                with package.open(info, "w", force_zip64=True) as stream:
-                    before, after = _around_rows(content, streamed.area)
-                    stream.write(before)
-                    for chunk in streamed.chunks:
-                        stream.write(chunk)
-                    stream.write(after)
+                before, after = _around_rows(content, streamed)
+                # No part is so large (`rows_per_sheet`) that it would need the zip format's
+                # extension for sizes, which some readers do not know and Excel may mend.
+                with package.open(info, "w") as stream:
+                    # zipfile has no way to choose how it compresses; without this attribute
+                    # it compresses by itself, only slower.
+                    stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
+                    for block in chain([before], streamed.blocks, [after]):
+                        stream.write(block)
 
 
 def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -84,13 +95,23 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             yield info, content
 
 
-def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
+def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
     """The sheet's XML before and after its rows; the sample rows that carried styles go."""
     start = content.index(f'<row r="{FIRST_ROW}"'.encode())
     end = content.index(b"</sheetData>")
     before = re.sub(
-        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:start]
     )
+    for cell, value in rows.values.items():
+        # openpyxl writes formulas without their values.
+        kind = ' t="str"' if isinstance(value, str) else ""
+        shown = escape(value) if isinstance(value, str) else excel_number(value)
+        before, found = re.subn(
+            rf'(<c r="{cell}"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)'.encode(),
+            rf"\g<1>{kind}>\g<2><v>{shown}</v>".encode(),
+            before,
+        )
+        assert found == 1
     return before, content[end:]
 
 

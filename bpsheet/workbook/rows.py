@@ -12,25 +12,47 @@ from xml.sax.saxutils import escape
 import numpy as np
 import orjson
 
-from bpsheet.engine import Recording
 from bpsheet.evaluate import ERRORS
-from bpsheet.expr import Lookup, walk
+from bpsheet.recording import Codes, Recorded, Recording
 from bpsheet.workbook.layout import FIRST_ROW, Layout, Shown
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import RowStyles
 
-__all__ = ["row_xml"]
+__all__ = ["Reader", "row_xml"]
 
-CHUNK = 1024
+# So many cells make a block, of at most so many rows.
+BLOCK, MOST_ROWS = 1 << 15, 1024
 # Stands for the row's number in templates; no formula contains it.
 ROW = "@"
 
 
+class Reader:
+    """Reads a recording's rows from the first to the last, as many at a time as are wanted."""
+
+    def __init__(self, recording: Recorded) -> None:
+        self._pieces = recording.pieces()
+        self._piece: Recording | None = None
+        self._used = 0
+
+    def rows(self, count: int, most: int) -> Iterator[Recording]:
+        """The next rows, so many at the most at a time."""
+        while count:
+            if self._piece is None or self._used == len(self._piece):
+                self._piece, self._used = next(self._pieces), 0
+            until = min(self._used + most, self._used + count, len(self._piece))
+            yield self._piece.taken(range(self._used, until))
+            count -= until - self._used
+            self._used = until
+
+
 def row_xml(
-    sheet: Sheet, styles: RowStyles, progress: Callable[[int], None] | None = None
+    sheet: Sheet, styles: RowStyles, reader: Reader, progress: Callable[[int], None] | None = None
 ) -> Iterator[bytes]:
-    """The `<row>` elements of all rows, a chunk of text at a time."""
-    layout, recording = sheet.layout, sheet.recording
+    """The `<row>` elements of a sheet's rows, a block at a time.
+
+    `progress` is told how many of the recording's rows are written.
+    """
+    layout = sheet.layout
     cells = [
         _CellWriter(shown, layout, styles[index], index, sheet.last_row)
         for index, shown in enumerate(layout.shown)
@@ -38,40 +60,37 @@ def row_xml(
     template = f'<row r="{ROW}">' + "".join(cell.template() for cell in cells) + "</row>"
     places = [layout.program.position[shown.column.name] for shown in layout.shown]
     verdicts = [index for index, shown in enumerate(layout.shown) if shown.column.labels]
-    clean_until = recording.first_error_row
-    for start in range(0, len(sheet), CHUNK):
-        block = np.ascontiguousarray(recording.values[start : start + CHUNK, places])
-        numbers = orjson.dumps(block, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    clean = np.zeros(len(layout.program), dtype=np.uint8)
+    number = FIRST_ROW
+    most = max(1, min(MOST_ROWS, BLOCK // len(cells)))
+    for block in reader.rows(len(sheet), most):
+        shown = np.ascontiguousarray(block.values[:, places])
+        text = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        text = text.replace(".0,", ",").replace(".0]", "]")
         lines = []
-        numbers = numbers.replace(".0,", ",").replace(".0]", "]")
-        for offset, line in enumerate(numbers[2:-2].split("],[")):
-            row = start + offset
+        for row, line in enumerate(text[2:-2].split("],[")):
             values = line.split(",")
-            if row < 2 or row >= clean_until:
-                lines.append(_special_row(recording, cells, places, row, values))
-                continue
-            for index in verdicts:
-                values[index] = cells[index].label(values[index])
-            lines.append(template.replace(ROW, str(row + FIRST_ROW)) % tuple(values))
+            late = row >= block.first_error_row
+            if late or number < FIRST_ROW + 2:
+                codes = block.errors[row - block.first_error_row] if late else clean
+                lines.append(_special_row(cells, values, codes[places], number))
+            else:
+                for index in verdicts:
+                    values[index] = cells[index].label(values[index])
+                lines.append(template.replace(ROW, str(number)) % tuple(values))
+            number += 1
         yield "".join(lines).encode()
         if progress is not None:
-            progress(min(start + CHUNK, len(sheet)))
+            progress(sheet.rows.start + number - FIRST_ROW)
 
 
-def _special_row(
-    recording: Recording, cells: list[_CellWriter], places: list[int], row: int, values: list[str]
-) -> str:
+def _special_row(cells: list[_CellWriter], values: list[str], codes: Codes, number: int) -> str:
     """The rows that begin a shared formula, and those that hold errors."""
-    codes = (
-        recording.errors[row - recording.first_error_row]
-        if row >= recording.first_error_row
-        else None
-    )
     parts = [
-        cell.special(row + FIRST_ROW, value, ERRORS[codes[place]] if codes is not None else "")
-        for cell, place, value in zip(cells, places, values, strict=True)
+        cell.special(number, value, ERRORS[code])
+        for cell, value, code in zip(cells, values, codes, strict=True)
     ]
-    return f'<row r="{row + FIRST_ROW}">{"".join(parts)}</row>'
+    return f'<row r="{number}">{"".join(parts)}</row>'
 
 
 class _CellWriter:
@@ -86,11 +105,9 @@ class _CellWriter:
         self.number = number
         self.last = last
         self.labels = shown.column.labels
-        # Excel never shares formulas that look into another sheet.
-        self.is_shared = shown.formula is not None and not any(
-            isinstance(node, Lookup) for node in walk(shown.formula)
-        )
-        self.begins = FIRST_ROW + 1 if shown.starts_typed else FIRST_ROW
+        # On a sheet that continues another, the first row looks into that one.
+        goes_on = layout.above is not None and shown.looks_back
+        self.begins = FIRST_ROW + (layout.starts_typed(shown) or goes_on)
 
     def label(self, value: str) -> str:
         """A verdict, or a name, in words."""
@@ -99,13 +116,14 @@ class _CellWriter:
 
     def _formula(self, row: int | str) -> str:
         """The `<f>` element of a cell, empty where a number is typed."""
-        if self.shown.formula is None or (isinstance(row, int) and row < self.begins):
+        if self.shown.formula is None:
             return ""
-        if self.is_shared and row != self.begins:
+        shares = self.shown.is_shared and (isinstance(row, str) or row >= self.begins)
+        if shares and row != self.begins:
             return f'<f t="shared" si="{self.number}"/>'
         text = escape(self.layout.formula(self.shown.column.name, row) or "")
-        if not self.is_shared:
-            return f"<f>{text}</f>"
+        if not shares:
+            return f"<f>{text}</f>" if text else ""
         area = f"{self.shown.letter}{self.begins}:{self.shown.letter}{self.last}"
         return f'<f t="shared" ref="{area}" si="{self.number}">{text}</f>'
 

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from bpsheet.engine import Recording
 from bpsheet.errors import LimitError
 from bpsheet.gradients.study import Look, Study
+from bpsheet.program import Program
+from bpsheet.recording import Recorded, Recording, Values
 from bpsheet.workbook.layout import STEPS, Layout, make_layout
 
-__all__ = ["Sheet", "study_sheet"]
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["Sheet", "Written", "study_sheet"]
+
+
+class Written(Protocol):
+    """A run that can be written: a trace, or one too long for memory."""
+
+    @property
+    def experiment(self) -> Experiment: ...
+
+    @property
+    def program(self) -> Program: ...
+
+    @property
+    def recording(self) -> Recorded: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -19,6 +39,7 @@ class Sheet:
 
     notes: two lines below the title
     source: where the formulas look things up, in words
+    rows: which of the recording's rows it shows (from 0), where not all of them
     sizes, looks: see `bpsheet.gradients.Study`
     """
 
@@ -26,17 +47,33 @@ class Sheet:
     title: str
     notes: tuple[str, ...]
     layout: Layout
-    recording: Recording
+    recording: Recorded
     source: str = "in the data"
     sizes: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
+    rows: range = range(0)
 
     def __len__(self) -> int:
-        return len(self.recording.values)
+        return len(self.rows) or len(self.recording)
 
     @property
     def is_steps(self) -> bool:
+        """Whether it is the sheet on which a run begins."""
         return self.name == STEPS
+
+    @property
+    def values(self) -> Values:
+        """The values of its rows, for every column of the program. In memory only."""
+        assert isinstance(self.recording, Recording)
+        return self.recording.values[self.rows.start : self.rows.stop or None]
+
+    @property
+    def formulas_above(self) -> dict[str, float | str]:
+        """The values of the formulas above the rows: hyper-parameters taken from Steps."""
+        if self.layout.above is None:
+            return {}
+        cells = self.layout.parameter_cells
+        return {cells[p.name]: p.value for p in self.layout.program.parameters}
 
     @property
     def last_row(self) -> int:
@@ -58,7 +95,7 @@ def study_sheet(study: Study, steps: Layout, iterations: int) -> Sheet:
     }
     layout = make_layout(study.program, 0, "full", ranges=ranges)
     try:
-        layout.check(study.rows, "leave this sheet out")
+        layout.check("leave this sheet out")
     except LimitError as error:
         raise LimitError(f"the sheet {study.name}: {error}") from None
     return Sheet(

@@ -5,6 +5,7 @@ The rows themselves are streamed (`bpsheet.workbook.rows`); here they get their 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 
 from openpyxl import Workbook
@@ -16,16 +17,22 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.excerpt import Part
 from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Parameter, Phase, Role
-from bpsheet.trace import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.cells import put_number, put_text
-from bpsheet.workbook.layout import FIRST_ROW, PARAMETER_ROW, STEPS, Layout, Shown
-from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.layout import (
+    FIRST_ROW,
+    PARAMETER_ROW,
+    STEPS,
+    Layout,
+    Shown,
+)
+from bpsheet.workbook.sheet import Sheet, Written
 
-__all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheet"]
+__all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
 BAND_ROW, HEADER_ROW = 6, 7
 # A group's name is repeated every so many columns.
@@ -36,14 +43,52 @@ UNTITLED = "An experiment without a title"
 RowStyles = list[tuple[int, int]]
 
 
-def steps_sheet(trace: Trace, layout: Layout) -> Sheet:
-    """The sheet Steps of a run."""
+def steps_sheets(trace: Written, layout: Layout) -> list[Sheet]:
+    """The sheets of a run: Steps, and where its rows end, Steps 2 and so on."""
     row = "Each row is one iteration: one example presented, forward pass"
     row += ", backward pass" if layout.program.phase(Phase.BACKWARD, Phase.GRADIENT) else ""
     row += ", adjustment" if layout.program.phase(Phase.UPDATE) else ""
     row += " (at the end of each batch)." if layout.by_name.get("batch_row") else "."
+    if isinstance(trace, Part):
+        row = _part_in_words(trace)
     title = trace.experiment.title or UNTITLED
-    return Sheet(STEPS, title, (row, _groups_in_words(layout)), layout, trace.recording)
+    count, most = len(trace.recording), layout.rows_per_sheet
+    if count <= most:
+        return [Sheet(STEPS, title, (row, _groups_in_words(layout)), layout, trace.recording)]
+    sheets: list[Sheet] = []
+    for start in range(0, count, most):
+        rows = range(start, min(start + most, count))
+        name = f"{STEPS} {len(sheets) + 1}" if sheets else STEPS
+        note = row
+        if sheets:
+            above = sheets[-1]
+            layout = replace(layout, above=(above.name, above.last_row))
+            note = (
+                f"Continues the sheet {above.name}: the first row goes on from the last one there."
+            )
+        sheets.append(
+            Sheet(name, title, (note, _groups_in_words(layout)), layout, trace.recording, rows=rows)
+        )
+    return sheets
+
+
+def _part_in_words(part: Part) -> str:
+    """Which rows these are, and what is typed in them."""
+    whole = f"{part.experiment.iterations:,}"
+    if part.is_live:
+        return (
+            f"The last {len(part):,} of {whole} iterations. What the first row takes from the one "
+            "before it, its weights above all, is typed; every other row follows from it."
+        )
+    which = (
+        f"The last {len(part):,} of {whole} iterations, with errors from the first on."
+        if part.keep.last is not None
+        else f"Iteration 1, every {part.keep.every:,}th after it, and the last, of {whole}."
+    )
+    return (
+        f"{which} What a row takes from the one before it, its weights above all, is typed, for "
+        "that one is not here; the rest of the row is live."
+    )
 
 
 def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
@@ -54,7 +99,8 @@ def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
     for row, note in enumerate(content.notes, start=2):
         put_text(sheet, f"A{row}", note, style.NOTE)
     for parameter in layout.program.parameters:
-        _parameter(sheet, layout.parameter_cells[parameter.name], parameter)
+        place = layout.parameter_cells[parameter.name]
+        _parameter(sheet, place, parameter, is_typed=layout.above is None)
         if content.is_steps:
             place = layout.absolute_cell(parameter.name)
             book.defined_names[parameter.name] = DefinedName(
@@ -93,11 +139,19 @@ def _groups_in_words(layout: Layout) -> str:
     return f"Columns: {', '.join(parts)}. {cells}"
 
 
-def _parameter(sheet: Worksheet, place: str, parameter: Parameter) -> None:
-    """A hyper-parameter's cell, its label beside it, and what may be typed into it."""
+def _parameter(sheet: Worksheet, place: str, parameter: Parameter, *, is_typed: bool) -> None:
+    """A hyper-parameter's cell, its label beside it, and what may be typed into it.
+
+    On a sheet that continues another it is that of Steps.
+    """
     label = f"{get_column_letter(sheet[place].column - 1)}{PARAMETER_ROW}"
     put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
     sheet[label].alignment = Alignment(horizontal="right")
+    if not is_typed:
+        sheet[place].value = f"={STEPS}!{place}"
+        sheet[place].font = style.BODY
+        sheet[place].alignment = Alignment(horizontal="left")
+        return
     if isinstance(parameter.value, str):
         put_text(sheet, place, parameter.value, style.INPUT_FONT)
     else:
@@ -168,17 +222,20 @@ def _comment(text: str) -> Comment:
 
 def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
     """Styles by number, read from two sample cells for each column."""
-    layout, values = content.layout, content.recording.values
+    layout, extents = content.layout, content.recording.extents
     styles = []
     for shown in layout.shown:
         column = shown.column
-        shape = style.number_format(column.role, values[:, layout.program.position[column.name]])
+        index = layout.program.position[column.name]
+        shape = style.number_format(
+            column.role, float(extents.largest[index]), whole=bool(extents.whole[index])
+        )
         sheet.column_dimensions[shown.letter].width = style.column_width(
             column.name, column.role, shape, column.labels or ()
         )
         numbers = []
         for row, typed in (
-            (FIRST_ROW, shown.starts_typed and column.role not in style.COUNTS),
+            (FIRST_ROW, layout.starts_typed(shown) and column.role not in style.COUNTS),
             (FIRST_ROW + 1, shown.formula is None and column.labels is None),
         ):
             cell = sheet.cell(row, shown.place)

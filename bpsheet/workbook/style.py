@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
@@ -143,16 +141,15 @@ COUNTED = COUNTS | {
 }
 
 
-def number_format(role: Role, values: npt.NDArray[np.float64]) -> str:
+def number_format(role: Role, largest: float, *, whole: bool) -> str:
     """Whole numbers as they are, six decimals where they show the values well, else a power of ten.
 
-    Counts and data are shown as they are; adjustments always with their sign.
+    `largest` is the size of the column's largest value, `whole` says that all are whole
+    numbers. Counts and data are shown as they are; adjustments always with their sign.
     """
     if role in COUNTED or role in (Role.DATA, Role.TARGET, Role.STEP):
         return "General"
-    finite = values[np.isfinite(values)]
-    largest = float(np.abs(finite).max()) if finite.size else 0.0
-    if largest < 1e6 and bool((finite == np.floor(finite)).all()):
+    if largest < 1e6 and whole:
         digits = "General"  # should an input change, the digits show
     else:
         digits = "0.000000" if 1e-4 <= largest < 1e6 else SCIENTIFIC
