@@ -140,7 +140,7 @@ def _is_known(column: Column, known: Mapping[str, int]) -> bool:
     """Whether its formula uses only what is known, in operations that are exact."""
     if column.formula is None or column.is_state:
         return False
-    return all(
+    return all(ref.lag == 0 and ref.name in known for ref in column.references) and all(
         isinstance(node, EXACT) or (isinstance(node, Call) and node.function in FUNCTIONS)
         for node in walk(column.formula)
-    ) and all(ref.lag == 0 and ref.name in known for ref in column.references)
+    )

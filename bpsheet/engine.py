@@ -82,7 +82,11 @@ def python_source(program: Program) -> str:
     very beginning), for each row its place and what was computed ahead, and the buffer to
     fill. It returns the place of the row that it could not compute, None where it did all.
     """
-    place, plan = program.position, _Plan(program)
+    return _source(program, _Plan(program))
+
+
+def _source(program: Program, plan: _Plan) -> str:
+    place = program.position
     if not plan.loop:
         return "def run(at, before, ahead, buffer):\n return None"
     values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
@@ -148,12 +152,12 @@ def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
 Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memoryview], int | None]
 
 
-def _compile(program: Program) -> Compiled:
+def _compile(program: Program, plan: _Plan) -> Compiled:
     names: dict[str, object] = dict(ENVIRONMENT)
     names["nan"] = float("nan")
-    names["pack"] = struct.Struct(f"{len(_Plan(program).stored)}d").pack_into
+    names["pack"] = struct.Struct(f"{len(plan.stored)}d").pack_into
     names |= {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
-    exec(compile(python_source(program), "<program>", "exec"), names)  # noqa: S102
+    exec(compile(_source(program, plan), "<program>", "exec"), names)  # noqa: S102
     return names["run"]  # type: ignore[return-value]
 
 
@@ -304,7 +308,7 @@ class _Runner:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._plan = _Plan(program)
-        self._compiled = _compile(program)
+        self._compiled = _compile(program, self._plan)
         self._parameters = {p.name: p.value for p in program.parameters}
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)

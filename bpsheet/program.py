@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import Expr, Lookup, Ref, parameters, references, walk
+from bpsheet.expr import Expr, Lookup, Param, Ref, walk
 
 __all__ = ["Column", "Parameter", "Phase", "Program", "Role"]
 
@@ -110,9 +110,34 @@ class Column:
     meaning: str = ""
 
     @cached_property
+    def _uses(self) -> tuple[dict[Ref, None], dict[str, None], dict[str, None]]:
+        """The columns, hyper-parameters and tables in the formula, by one walk through it."""
+        refs: dict[Ref, None] = {}
+        names: dict[str, None] = {}
+        tables: dict[str, None] = {}
+        for node in walk(self.formula) if self.formula is not None else ():
+            if isinstance(node, Ref):
+                refs[node] = None
+            elif isinstance(node, Param):
+                names[node.name] = None
+            elif isinstance(node, Lookup):
+                tables[node.table] = None
+        return refs, names, tables
+
+    @cached_property
     def references(self) -> tuple[Ref, ...]:
         """The columns that the formula refers to."""
-        return () if self.formula is None else tuple(references(self.formula))
+        return tuple(self._uses[0])
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The hyper-parameters in the formula."""
+        return tuple(self._uses[1])
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the formula looks things up in."""
+        return tuple(self._uses[2])
 
     @cached_property
     def is_state(self) -> bool:
@@ -194,12 +219,12 @@ class Program:
                     )
                 if ref.lag not in (0, 1) or ref.name not in every:
                     raise ProgramError(f"{column.name} refers to {ref}, which does not exist")
-            for name in parameters(column.formula):
+            for name in column.parameters:
                 if name not in cells:
                     raise ProgramError(f"{column.name} refers to an unknown parameter {name}")
-            for node in walk(column.formula):
-                if isinstance(node, Lookup) and node.table not in self.tables:
-                    raise ProgramError(f"{column.name} looks up an unknown table {node.table}")
+            for table in column.tables:
+                if table not in self.tables:
+                    raise ProgramError(f"{column.name} looks up an unknown table {table}")
             known.add(column.name)
 
     def __iter__(self) -> Iterator[Column]:

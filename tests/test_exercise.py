@@ -14,6 +14,7 @@ from pathlib import Path
 import ironcalc
 import pytest
 from openpyxl import load_workbook
+from small import small_templates
 
 import bpsheet as bp
 from bpsheet.hand.exercise import Exercise, decimals_needed
@@ -22,7 +23,6 @@ from bpsheet.hand.handout import write_class, write_sheet
 from bpsheet.hand.identity import read_identity
 from bpsheet.hand.names import file_name, read_roster
 from bpsheet.program import Role
-from bpsheet.reader import template_names
 
 BOTH = ("weights", "data")
 
@@ -73,7 +73,7 @@ def test_nothing_is_printed_that_gives_an_answer_away():
 
 # The first overflows; the others have no gradient, or nothing to update.
 OTHERS = ("exploding", "book-perceptron", "formula")
-NETWORKS = [name for name in template_names() if name not in OTHERS]
+NETWORKS = [name for name in small_templates() if name not in OTHERS]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -347,7 +347,7 @@ def test_marks_in_libreoffice(live, tmp_path, libreoffice):
 # Numbers of each student's own
 
 
-@pytest.mark.parametrize("name", [n for n in template_names() if n != "exploding"])
+@pytest.mark.parametrize("name", [n for n in small_templates() if n != "exploding"])
 def test_numbers_are_short_and_no_neuron_is_saturated(name):
     task = Exercise(bp.load(name), vary=BOTH, seed=2).task("Ada")
     program = task.trace.program

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
@@ -26,10 +27,9 @@ from bpsheet.explain.row import Row
 from bpsheet.expr import Call, Compare, Mul, Neg, Num, Pow, Ref, Sub, Sum, references
 from bpsheet.hand.numbers import read_number
 from bpsheet.program import Phase, Role
-from bpsheet.reader import template_names
 
 FORMATS = ("text", "markdown", "latex", "html")
-TEMPLATES = template_names()
+TEMPLATES = small_templates()
 
 
 # ----------------------------------------------------------------------------- numbers

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from small import small_templates
 from strategies import experiments, graphs
 
 import bpsheet as bp
@@ -15,11 +16,10 @@ from bpsheet.errors import ExperimentError
 from bpsheet.expr import Mul, Num
 from bpsheet.gradients import by_size, operations
 from bpsheet.program import Phase, Program, Role
-from bpsheet.reader import template_names
 from bpsheet.trace import Trace
 
 METHODS = ("forward", "central", "complex")
-WITH_LOSS = [name for name in template_names() if name != "book-perceptron"]
+WITH_LOSS = [name for name in small_templates() if name != "book-perceptron"]
 
 
 @pytest.mark.parametrize("method", METHODS)

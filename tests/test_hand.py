@@ -10,13 +10,13 @@ import pytest
 from hand_sheets import measure
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import small_templates
 
 import bpsheet as bp
 from bpsheet.errors import HandError
 from bpsheet.hand.judge import Verdict, judge
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.reading import hand_values, match_names, read_csv
-from bpsheet.reader import template_names
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_the_book_is_right_but_for_one_figure(trace):
     assert frame.set_index(["iteration", "quantity"]).loc[(2, "w_gf0"), "verdict"] == "correct"
 
 
-@pytest.mark.parametrize("name", [n for n in template_names() if n not in ("two-neuron", "iris")])
+@pytest.mark.parametrize("name", [n for n in small_templates() if n not in ("two-neuron", "iris")])
 def test_the_figures_of_every_other_source_are_right(name):
     experiment = bp.load(name)
     if experiment.hand:

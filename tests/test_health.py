@@ -8,13 +8,13 @@ import time
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
 from bpsheet.health.flat import flat_parts
 from bpsheet.health.words import listed
 from bpsheet.program import Role
-from bpsheet.reader import template_names
 
 RANDOM = np.random.default_rng(3)
 CLOUD = RANDOM.uniform(-1, 1, (8, 2))
@@ -42,7 +42,7 @@ def said(experiment):
     return experiment.run().health().sentences
 
 
-@pytest.mark.parametrize("name", [name for name in template_names() if name != "exploding"])
+@pytest.mark.parametrize("name", [name for name in small_templates() if name != "exploding"])
 def test_nothing_is_said_of_the_templates_that_work(name, traced):
     health = traced(name).health()
     assert health.sentences == []

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError, LimitError
 from bpsheet.gradients.point import compiled
 from bpsheet.program import Phase, Role
-from bpsheet.reader import template_names
 
 # Those with a kink in them have no second derivative there; these are smooth.
-SMOOTH = [name for name in template_names() if name not in ("book-perceptron", "formula")]
+SMOOTH = [name for name in small_templates() if name not in ("book-perceptron", "formula")]
 
 
 def by_differences(trace, iteration, step=1e-4):

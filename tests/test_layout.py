@@ -6,12 +6,12 @@ import itertools
 
 import pytest
 from openpyxl.formula.translate import Translator
+from small import small_templates
 
 import bpsheet as bp
 from bpsheet import engine
 from bpsheet.expr import Call, Mul, Num, Ref, Sum
 from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.reader import template_names
 from bpsheet.workbook import check_fits, count_formulas, layout_of
 from bpsheet.workbook.layout import Layout, full_layout, make_layout
 
@@ -112,7 +112,7 @@ def test_a_state_that_is_hidden_is_shown_where_it_is_used():
 
 
 @pytest.mark.parametrize("kind", ["full", "book"])
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", small_templates())
 def test_formulas_refer_only_to_columns_that_are_shown(traced, name, kind):
     layout = layout_of(traced(name, 10), kind)
     for entry in layout.shown:
@@ -161,7 +161,7 @@ def test_batches_add_their_columns_and_cells():
 
 
 def test_every_column_but_sums_of_tests_is_in_the_full_layout(traced):
-    for name in template_names():
+    for name in small_templates():
         trace = traced(name, 10)
         shown = layout_of(trace, "full").by_name
         left_out = {column.role for column in trace.program if column.name not in shown}
@@ -212,7 +212,7 @@ def test_narrow_layers_are_written_out():
 
 
 @pytest.mark.parametrize("kind", ["full", "book"])
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", small_templates())
 def test_formulas_are_uniform_down_the_column(traced, name, kind):
     """Filling the second row down gives the formula of every later row."""
     layout = layout_of(traced(name, 10), kind)

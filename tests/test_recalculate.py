@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
-from bpsheet.reader import template_names
 from bpsheet.verify import verify
 from bpsheet.verify.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
@@ -33,7 +33,7 @@ def assert_passed(report, trace, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", small_templates())
 def test_every_template_recalculates_to_its_trace(made, traced, name, kind):
     rows = SHORTER.get(name)
     assert_passed(verify(made(name, kind, rows)), traced(name, rows), kind)
@@ -62,7 +62,7 @@ def test_libreoffice_recalculates_to_the_trace(made, traced, name, kind, rows):
 @pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", small_templates())
 def test_libreoffice_recalculates_every_template(made, traced, name, kind):
     assert_passed(verify(made(name, kind), "libreoffice"), traced(name), kind)
 

@@ -11,16 +11,16 @@ import re
 import numpy as np
 import openpyxl
 import pytest
+from small import small_templates
 
 import bpsheet as bp
 from bpsheet.gradients import study
 from bpsheet.gradients.study import unlike
-from bpsheet.reader import template_names
 from bpsheet.verify import verify
 from bpsheet.workbook import sheets_of
 
 BOTH = ("gradient-check", "hessian")
-CHECKED = [name for name in template_names() if name != "book-perceptron"]
+CHECKED = [name for name in small_templates() if name != "book-perceptron"]
 # With 1,089 weights and the like a sheet is refused; these have a matrix to look at.
 SMALL = [name for name in CHECKED if name not in ("formula", "iris")]
 

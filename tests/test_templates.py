@@ -17,6 +17,7 @@ ROWS = {
     "binary-classification": 600,
     "book-perceptron": 20,
     "book-xor": 696,
+    "digits": 100,
     "exploding": 30,
     "formula": 3,
     "iris": 3750,

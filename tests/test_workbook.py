@@ -18,9 +18,9 @@ from conftest import DATA_PART, STEPS_PART
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from small import small_templates
 
 import bpsheet as bp
-from bpsheet.reader import template_names
 from bpsheet.workbook import layout_of
 
 KINDS = ("full", "book")
@@ -62,7 +62,7 @@ def raw_cells(path: Path) -> dict[str, tuple[str | None, str | None, str]]:
     }
 
 
-@pytest.fixture(params=template_names())
+@pytest.fixture(params=small_templates())
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -7,8 +7,10 @@ itself: `bpsheet.load("some.xlsx")` reads it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
@@ -20,7 +22,7 @@ from bpsheet.excerpt import Part
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Role
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import put_number, put_text
+from bpsheet.workbook.cells import Looks, put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
 from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
@@ -47,17 +49,29 @@ def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
         sheet[place].alignment = style.HEADER_ALIGNMENT
         sheet[place].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
+    looks = Looks()
     for number in range(layout.examples):
         put_number(sheet, f"A{number + 2}", number + 1, style.BODY)
         for name in names:
             place = f"{layout.data_letters[name]}{number + 2}"
-            put_number(sheet, place, trace.program.tables[name][number], style.INPUT_FONT)
-            sheet[place].fill = style.INPUT_FILL
+            put_number(sheet, place, trace.program.tables[name][number])
+            looks.give(sheet[place], "example", _as_example)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToHeight = 0
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+
+
+def _as_example(cell: Cell) -> None:
+    cell.font = style.INPUT_FONT
+    cell.fill = style.INPUT_FILL
+
+
+def _as_text(cell: Cell, *, wrap: bool) -> None:
+    cell.font = style.BODY
+    cell.alignment = Alignment(vertical="top", wrap_text=wrap)
+    cell.border = style.RULE
 
 
 def build_about(
@@ -163,15 +177,16 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         put_text(sheet, f"{letter}{row}", head, style.HEADER_FONT)
         sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
     row += 1
+    looks = Looks()
     for shown in content.layout.shown:
         column = shown.column
         formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):
-            put_text(sheet, f"{letter}{row}", _short(text), style.BODY)
-            sheet[f"{letter}{row}"].alignment = Alignment(vertical="top", wrap_text=letter in "DE")
-            sheet[f"{letter}{row}"].border = style.RULE
+            cell, wrap = sheet[f"{letter}{row}"], letter in "DE"
+            looks.give(cell, wrap, partial(_as_text, wrap=wrap))
+            put_text(sheet, cell.coordinate, _short(text))
         longest = max(len(meaning), len(formula), 1)
         sheet.row_dimensions[row].height = 15.5 * min(1 + (longest - 1) // 66, 12)
         row += 1

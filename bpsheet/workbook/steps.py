@@ -6,11 +6,13 @@ The rows themselves are streamed (`bpsheet.workbook.rows`); here they get their 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell
 from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Border
+from openpyxl.styles import Alignment, Border, PatternFill
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -22,7 +24,7 @@ from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Parameter, Phase, Role
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import put_number, put_text
+from bpsheet.workbook.cells import Looks, put_number, put_text
 from bpsheet.workbook.layout import (
     FIRST_ROW,
     PARAMETER_ROW,
@@ -179,6 +181,7 @@ def _parameter(sheet: Worksheet, place: str, parameter: Parameter, *, is_typed: 
 
 def _headers(sheet: Worksheet, content: Sheet) -> None:
     layout = content.layout
+    looks = Looks()
     phase_before = None
     since = 0
     for shown in layout.shown:
@@ -192,16 +195,26 @@ def _headers(sheet: Worksheet, content: Sheet) -> None:
             # Again now and then: a wide group goes on over several pages.
             if since % BAND_REPEAT == 0:
                 put_text(sheet, cell.coordinate, style.GROUPS[column.phase])
-            cell.font = style.BAND_FONT
-            cell.fill = style.solid(band)
+            looks.give(cell, band, partial(_as_band, band=band))
         header = sheet.cell(HEADER_ROW, shown.place)
-        put_text(sheet, header.coordinate, column.name, style.HEADER_FONT)
-        header.fill = style.solid(pale)
-        header.alignment = style.HEADER_ALIGNMENT
-        left = style.GROUP_EDGE.left if begins else None
-        header.border = Border(bottom=style.BORDER.bottom, left=left)
+        dress = partial(_as_header, pale=pale, begins=begins)
+        looks.give(header, (pale, begins), dress)
+        put_text(sheet, header.coordinate, column.name)
         header.comment = _comment(_explained(shown, content.source))
     sheet.row_dimensions[HEADER_ROW].height = 32
+
+
+def _as_band(cell: Cell, band: str) -> None:
+    cell.font = style.BAND_FONT
+    cell.fill = style.solid(band)
+
+
+def _as_header(cell: Cell, pale: str, *, begins: bool) -> None:
+    cell.font = style.HEADER_FONT
+    cell.fill = style.solid(pale)
+    cell.alignment = style.HEADER_ALIGNMENT
+    left = style.GROUP_EDGE.left if begins else None
+    cell.border = Border(bottom=style.BORDER.bottom, left=left)
 
 
 def _explained(shown: Shown, source: str) -> str:
@@ -221,9 +234,10 @@ def _comment(text: str) -> Comment:
 
 
 def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
-    """Styles by number, read from two sample cells for each column."""
+    """Styles by number, read from sample cells, which the rows replace."""
     layout, extents = content.layout, content.recording.extents
     styles = []
+    looks = Looks()
     for shown in layout.shown:
         column = shown.column
         index = layout.program.position[column.name]
@@ -238,18 +252,20 @@ def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
             (FIRST_ROW, layout.starts_typed(shown) and column.role not in style.COUNTS),
             (FIRST_ROW + 1, shown.formula is None and column.labels is None),
         ):
-            cell = sheet.cell(row, shown.place)
-            cell.font = style.INPUT_FONT if typed else style.BODY
-            if typed:
-                cell.fill = style.INPUT_FILL
-            cell.alignment = style.alignment(column.role)
             start = column.start
-            cell.number_format = (
-                style.typed_format(start, shape) if typed and start is not None else shape
-            )
-            numbers.append(cell.style_id)
+            written = style.typed_format(start, shape) if typed and start is not None else shape
+            kind = (typed, column.role in style.COUNTED, written)
+            dress = partial(_as_value, role=column.role, written=written, typed=typed)
+            numbers.append(looks.give(sheet.cell(row, 1), kind, dress))
         styles.append((numbers[0], numbers[1]))
     return styles
+
+
+def _as_value(cell: Cell, role: Role, written: str, *, typed: bool) -> None:
+    cell.font = style.INPUT_FONT if typed else style.BODY
+    cell.fill = style.INPUT_FILL if typed else PatternFill()
+    cell.alignment = style.alignment(role)
+    cell.number_format = written
 
 
 def _make_room(sheet: Worksheet, layout: Layout) -> None:
