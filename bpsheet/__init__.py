@@ -28,12 +28,14 @@ __all__ = [
     "Notation",
     "OutputError",
     "Schedule",
+    "Sweep",
     "Test",
     "Trace",
     "Training",
     "WorkbookError",
     "__version__",
     "load",
+    "sweep",
     "verify",
 ]
 
@@ -61,8 +63,9 @@ _HOMES = {
         "Test",
         "Training",
     ),
+    "bpsheet.sweeps": ("Sweep", "sweep"),
     "bpsheet.trace": ("Trace",),
-    "bpsheet.verify": ("verify",),
+    "bpsheet.verifying": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -80,8 +83,9 @@ if TYPE_CHECKING:
     from bpsheet.notation import Notation
     from bpsheet.reader import load
     from bpsheet.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
+    from bpsheet.sweeps import Sweep, sweep
     from bpsheet.trace import Trace
-    from bpsheet.verify import verify
+    from bpsheet.verifying import verify
 
 
 def __getattr__(name: str) -> Any:

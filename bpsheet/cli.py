@@ -18,6 +18,7 @@ from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
 from bpsheet.commands.settings import SET, changes_of, trained
+from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
     from bpsheet.terminal import changes_in_words, verify_table
-    from bpsheet.verify import verify as verified
+    from bpsheet.verifying import verify as verified
 
     error = _console(error=True)
     with error.status("") as status:
@@ -263,6 +264,7 @@ for command in (
     operations,
     hessian,
     differentiate,
+    sweep,
 ):
     cli.add_command(command)
 

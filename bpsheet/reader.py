@@ -94,7 +94,7 @@ def load(spec: str | Path) -> Experiment:
     else:
         path = Path(text)
     if path.suffix.lower() == ".xlsx":
-        from bpsheet.verify.reading import experiment_in
+        from bpsheet.verifying.reading import experiment_in
 
         return experiment_in(path)
     return from_text(_read(path), base=path.parent, name=path.stem, source=str(spec))

@@ -21,7 +21,7 @@ from bpsheet.trace import Trace
 
 if TYPE_CHECKING:
     from bpsheet.longrun import LongRun
-    from bpsheet.verify import Report
+    from bpsheet.verifying import Report
 
 __all__ = [
     "changes_in_words",

@@ -15,7 +15,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.cli import main
-from bpsheet.verify.engines import libreoffice_command
+from bpsheet.verifying.engines import libreoffice_command
 
 STEPS_PART = "xl/worksheets/sheet1.xml"
 DATA_PART = "xl/worksheets/sheet2.xml"

@@ -17,7 +17,7 @@ from bpsheet.expr import Mul, Ref, Sum
 from bpsheet.parse import parse_formula
 from bpsheet.program import Phase, Role
 from bpsheet.reader import from_text
-from bpsheet.verify import verify
+from bpsheet.verifying import verify
 
 TABLES = {
     "graph": {

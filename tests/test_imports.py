@@ -141,7 +141,7 @@ ABOVE = (
     "bpsheet.hand.handout",
     "bpsheet.health",
     "bpsheet.terminal",
-    "bpsheet.verify",
+    "bpsheet.verifying",
     "bpsheet.workbook",
 )
 
@@ -152,7 +152,7 @@ def test_workbooks_are_above_what_they_show_and_verification_above_them():
         if not any(uses({module}, part) for part in ABOVE):
             assert not any(uses(found, part) for part in ABOVE), module
         if uses({module}, "bpsheet.workbook"):
-            assert not uses(found, "bpsheet.verify"), module
+            assert not uses(found, "bpsheet.verifying"), module
 
 
 def test_nothing_imports_the_command_line():

@@ -26,7 +26,7 @@ from bpsheet.engine import Streamed, run
 from bpsheet.excerpt import part_of
 from bpsheet.longrun import LongRun
 from bpsheet.recording import Extents, Keep
-from bpsheet.verify import verify
+from bpsheet.verifying import verify
 from bpsheet.workbook import deflate as deflate_module
 from bpsheet.workbook import layout, package, sheets_of
 from bpsheet.workbook.deflate import Deflate

@@ -10,8 +10,8 @@ from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
-from bpsheet.verify import verify
-from bpsheet.verify.engines import ENGINES
+from bpsheet.verifying import verify
+from bpsheet.verifying.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
 
 KINDS = ("full", "book")

@@ -16,7 +16,7 @@ from small import small_templates
 import bpsheet as bp
 from bpsheet.gradients import study
 from bpsheet.gradients.study import unlike
-from bpsheet.verify import verify
+from bpsheet.verifying import verify
 from bpsheet.workbook import sheets_of
 
 BOTH = ("gradient-check", "hessian")

@@ -14,7 +14,7 @@ from conftest import DATA_PART, STEPS_PART, cell_xml
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.verify import Report, verify
+from bpsheet.verifying import Report, verify
 from bpsheet.workbook import layout_of
 
 STAGES = ("stored values", "recalculated", "recalculated with changes")

@@ -139,6 +139,6 @@ def write_workbook(
             blocks = row_xml(sheet, numbers, reader, progress)
         else:
             blocks = row_xml(sheet, numbers, Reader(sheet.recording))
-        rows[sheet.name] = Rows(sheet.area, blocks, sheet.formulas_above)
-    write_package(book, rows, path)
+        rows[sheet.name] = Rows(sheet.area, blocks)
+    write_package(book, rows, path, {sheet.name: sheet.formulas_above for sheet in sheets})
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)

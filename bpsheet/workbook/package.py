@@ -8,6 +8,7 @@ the same experiment gives the same bytes.
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,31 +32,39 @@ ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
 
 class Rows(NamedTuple):
-    """The rows of a sheet as blocks of XML, and the area that its cells then span.
-
-    `values` are what the formulas above the rows come to, by their cells.
-    """
+    """The rows of a sheet as blocks of XML, and the area that its cells then span."""
 
     area: str
     blocks: Iterable[bytes]
-    values: Mapping[str, float | str]
 
 
-def write_package(book: Workbook, rows: Mapping[str, Rows], path: Path) -> None:
-    """Write the workbook; `rows` go into the sheets of these names."""
-    parts = {
-        f"xl/worksheets/sheet{number}.xml": rows[name]
+# What formulas come to, by their cells: openpyxl writes formulas without their values.
+CellValues = Mapping[str, float | str]
+
+
+def write_package(
+    book: Workbook,
+    rows: Mapping[str, Rows],
+    path: Path,
+    values: Mapping[str, CellValues] | None = None,
+) -> None:
+    """Write the workbook; `rows` and the `values` of other formulas go into the sheets of these
+    names.
+    """
+    names = {
+        f"xl/worksheets/sheet{number}.xml": name
         for number, name in enumerate(book.sheetnames, start=1)
-        if name in rows
     }
     with replacing(path) as target:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
             for info, content in _parts(book):
-                streamed = parts.get(info.filename)
+                name = names.get(info.filename, "")
+                whole = _with_values(content, (values or {}).get(name, {}))
+                streamed = rows.get(name)
                 if streamed is None:
-                    package.writestr(info, content)
+                    package.writestr(info, whole)
                     continue
-                before, after = _around_rows(content, streamed)
+                before, after = _around_rows(whole, streamed.area)
                 # No part is so large (`rows_per_sheet`) that it would need the zip format's
                 # extension for sizes, which some readers do not know and Excel may mend.
                 with package.open(info, "w") as stream:
@@ -95,24 +104,35 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             yield info, content
 
 
-def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
+def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
     """The sheet's XML before and after its rows; the sample rows that carried styles go."""
     start = content.index(f'<row r="{FIRST_ROW}"'.encode())
     end = content.index(b"</sheetData>")
     before = re.sub(
-        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:start]
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
     )
-    for cell, value in rows.values.items():
-        # openpyxl writes formulas without their values.
-        kind = ' t="str"' if isinstance(value, str) else ""
-        shown = escape(value) if isinstance(value, str) else excel_number(value)
-        before, found = re.subn(
+    return before, content[end:]
+
+
+def _with_values(content: bytes, values: CellValues) -> bytes:
+    """A sheet with the values of formulas beside them."""
+    for cell, value in values.items():
+        is_error = isinstance(value, float) and math.isnan(value)
+        kind = ' t="e"' if is_error else ' t="str"' if isinstance(value, str) else ""
+        shown = (
+            "#NUM!"
+            if is_error
+            else escape(value)
+            if isinstance(value, str)
+            else excel_number(value)
+        )
+        content, found = re.subn(
             rf'(<c r="{cell}"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)'.encode(),
             rf"\g<1>{kind}>\g<2><v>{shown}</v>".encode(),
-            before,
+            content,
         )
         assert found == 1
-    return before, content[end:]
+    return content
 
 
 def _without_time(content: bytes) -> bytes:

@@ -40,6 +40,7 @@ class Sheet:
     notes: two lines below the title
     source: where the formulas look things up, in words
     rows: which of the recording's rows it shows (from 0), where not all of them
+    taken: the cells of other sheets from which it takes its hyper-parameters
     sizes, looks: see `bpsheet.gradients.Study`
     """
 
@@ -52,6 +53,7 @@ class Sheet:
     sizes: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
     rows: range = range(0)
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows) or len(self.recording)
@@ -69,11 +71,10 @@ class Sheet:
 
     @property
     def formulas_above(self) -> dict[str, float | str]:
-        """The values of the formulas above the rows: hyper-parameters taken from Steps."""
-        if self.layout.above is None:
-            return {}
+        """The values of the formulas above the rows: hyper-parameters taken from elsewhere."""
         cells = self.layout.parameter_cells
-        return {cells[p.name]: p.value for p in self.layout.program.parameters}
+        parameters = self.layout.program.parameters
+        return {cells[p.name]: p.value for p in parameters if p.name in self.taken}
 
     @property
     def last_row(self) -> int:

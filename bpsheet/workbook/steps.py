@@ -68,8 +68,17 @@ def steps_sheets(trace: Written, layout: Layout) -> list[Sheet]:
             note = (
                 f"Continues the sheet {above.name}: the first row goes on from the last one there."
             )
+        cells = layout.parameter_cells.items() if sheets else ()
         sheets.append(
-            Sheet(name, title, (note, _groups_in_words(layout)), layout, trace.recording, rows=rows)
+            Sheet(
+                name,
+                title,
+                (note, _groups_in_words(layout)),
+                layout,
+                trace.recording,
+                rows=rows,
+                taken={parameter: f"{STEPS}!{cell}" for parameter, cell in cells},
+            )
         )
     return sheets
 
@@ -102,7 +111,7 @@ def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
         put_text(sheet, f"A{row}", note, style.NOTE)
     for parameter in layout.program.parameters:
         place = layout.parameter_cells[parameter.name]
-        _parameter(sheet, place, parameter, is_typed=layout.above is None)
+        _parameter(sheet, place, parameter, content.taken.get(parameter.name))
         if content.is_steps:
             place = layout.absolute_cell(parameter.name)
             book.defined_names[parameter.name] = DefinedName(
@@ -141,16 +150,16 @@ def _groups_in_words(layout: Layout) -> str:
     return f"Columns: {', '.join(parts)}. {cells}"
 
 
-def _parameter(sheet: Worksheet, place: str, parameter: Parameter, *, is_typed: bool) -> None:
+def _parameter(sheet: Worksheet, place: str, parameter: Parameter, taken: str | None) -> None:
     """A hyper-parameter's cell, its label beside it, and what may be typed into it.
 
-    On a sheet that continues another it is that of Steps.
+    It may be taken from a cell of another sheet: on a sheet that continues Steps.
     """
     label = f"{get_column_letter(sheet[place].column - 1)}{PARAMETER_ROW}"
     put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
     sheet[label].alignment = Alignment(horizontal="right")
-    if not is_typed:
-        sheet[place].value = f"={STEPS}!{place}"
+    if taken is not None:
+        sheet[place].value = f"={taken}"
         sheet[place].font = style.BODY
         sheet[place].alignment = Alignment(horizontal="left")
         return

@@ -26,6 +26,7 @@ __all__ = [
     "NOTE",
     "RULE",
     "RULES",
+    "SCIENTIFIC",
     "SECTION",
     "TITLE",
     "alignment",

@@ -25,8 +25,8 @@ from bpsheet.program import Role
 from bpsheet.recording import Recording
 from bpsheet.trace import Trace
 from bpsheet.training import EXAMPLE
-from bpsheet.verify.engines import ENGINES
-from bpsheet.verify.reading import (
+from bpsheet.verifying.engines import ENGINES
+from bpsheet.verifying.reading import (
     Stored,
     Values,
     inputs_in,

@@ -20,7 +20,7 @@ import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
 from bpsheet.errors import EngineError, WorkbookError
-from bpsheet.verify.reading import Values, read_values, sheet_names
+from bpsheet.verifying.reading import Values, read_values, sheet_names
 from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.sheet import Sheet
 

@@ -1,0 +1,155 @@
+"""`bpsheet sweep`: many runs of one experiment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bpsheet.commands.settings import SET, changes_of
+from bpsheet.errors import ExperimentError, OutputError, Problem
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bpsheet.sweeps import Sweep
+
+__all__ = ["sweep"]
+
+ENDINGS = (".xlsx", ".csv", ".parquet")
+# So many of the runs are printed: the best.
+FEW = 8
+MOST_SEEDS = 1_000_000
+
+
+def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | str]]:
+    """The values of --grid and --seeds. Raises ExperimentError for text that is none.
+
+    >>> grid_of(["learning_rate=0.01,0.1"], "1:3")
+    {'learning_rate': [0.01, 0.1], 'seed': [1, 2, 3]}
+    """
+    grid: dict[str, list[float | str]] = {}
+    for pair in pairs:
+        name, equals, text = pair.rpartition("=")
+        values = [changes_of([f"{name}={value}"]) for value in text.split(",") if value.strip()]
+        if not equals or not name.strip() or not values:
+            said = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
+            raise ExperimentError([Problem("", said)], "--grid")
+        grid[name.strip()] = [next(iter(value.values())) for value in values]
+    if seeds is not None:
+        found = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if not first <= last < first + MOST_SEEDS:
+            said = f'FIRST:LAST expected, such as 1:100; got "{seeds}"'
+            raise ExperimentError([Problem("", said)], "--seeds")
+        grid["seed"] = list(range(first, last + 1))
+    if not grid:
+        said = "something to vary expected: --grid learning_rate=0.01,0.1 or --seeds 1:10"
+        raise ExperimentError([Problem("", said)], "sweep")
+    return grid
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet sweep two-neuron --grid learning_rate=0.01,0.03,0.1,0.3\n"
+    "  bpsheet sweep book-xor --grid learning_rate=0.1,1 --seeds 1:100 --folder xor-runs"
+)
+@click.argument("spec")
+@click.option(
+    "--grid",
+    "pairs",
+    multiple=True,
+    metavar="NAME=V,V,…",
+    help="The values of a setting (as --set has them). May be given several times: every "
+    "combination is run.",
+)
+@click.option(
+    "--seeds",
+    metavar="FIRST:LAST",
+    help="Repeat each with these seeds: they draw the first weights, and shuffle the examples.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The summary: .xlsx (default: outputs/SPEC-sweep.xlsx), .csv or .parquet.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
+)
+@click.option("--keep", metavar="every:K|last:N", help="Of each run's losses a part.")
+@SET
+def sweep(
+    *,
+    spec: str,
+    pairs: tuple[str, ...],
+    seeds: str | None,
+    output: Path | None,
+    folder: Path | None,
+    keep: str | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Train SPEC with every combination of settings, on all processors, and compare the losses."""
+    from math import prod
+
+    from rich.console import Console
+    from rich.markup import escape
+
+    from bpsheet.files import replacing
+    from bpsheet.reader import load
+    from bpsheet.sweeps import sweep as swept
+    from bpsheet.terminal import late_progress
+
+    grid = grid_of(pairs, seeds)
+    experiment = load(spec)
+    changes = changes_of(settings)
+    experiment = experiment.changed(changes) if changes else experiment
+    path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
+    if path.suffix.lower() not in ENDINGS:
+        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+    error = Console(stderr=True, highlight=False, emoji=False)
+    total = prod(map(len, grid.values()))
+    with late_progress(error, "Training", total) as done:
+        found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
+    console = Console(highlight=False, emoji=False)
+    console.print(f"[bold]{escape(experiment.title or experiment.name)}[/bold]: {total:,} runs")
+    console.print(_best(found))
+    if path.suffix.lower() == ".xlsx":
+        found.to_excel(path)
+    else:
+        with replacing(path) as stream:
+            if path.suffix.lower() == ".csv":
+                found.runs.to_csv(stream, mode="wb", lineterminator="\n")
+            else:
+                found.runs.to_parquet(stream)
+    console.print(escape(f"Wrote {path}: a line for each run."), soft_wrap=True)
+    if folder is not None:
+        console.print(escape(f"Wrote {folder}: the losses, a folder for each run."), soft_wrap=True)
+
+
+def _best(found: Sweep) -> Table:
+    """The runs with the lowest losses, and how many overflowed."""
+    from rich.table import Table
+
+    runs = found.runs
+    names = [*found.settings[0], "first_loss", "final_loss"]
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for head in ("run", *(name.replace("_", " ") for name in names)):
+        table.add_column(head, justify="right")
+    ascending = not found.is_maximised
+    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
+    for number, line in best.iterrows():
+        cells = [line[name] for name in names]
+        texts = [cell if isinstance(cell, str) else f"{cell:.5g}" for cell in cells]
+        table.add_row(str(number), *texts)
+    if len(runs) > FEW:
+        table.add_row("…", *[""] * len(names), style="dim")
+    failed = int(runs["first_error"].notna().sum())
+    if failed:
+        table.caption = f"{failed:,} of {len(runs):,} runs overflowed."
+        table.caption_justify = "left"
+    return table
