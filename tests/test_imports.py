@@ -203,3 +203,9 @@ def test_every_module_says_what_it_offers():
         loaded = importlib.import_module(module)
         for name in getattr(loaded, "__all__", []):
             assert hasattr(loaded, name), f"{module}.{name}"
+
+
+def test_no_module_hides_a_public_name():
+    """`import bpsheet.sweeps` sets the attribute `sweeps`; a module `sweep` would replace bp.sweep."""
+    submodules = {name.split(".")[1] for name in MODULES if "." in name}
+    assert not submodules & set(bpsheet.__all__)

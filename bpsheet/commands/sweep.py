@@ -34,10 +34,11 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     grid: dict[str, list[float | str]] = {}
     for pair in pairs:
         name, equals, text = pair.rpartition("=")
-        values = [changes_of([f"{name}={value}"]) for value in text.split(",") if value.strip()]
-        if not equals or not name.strip() or not values:
+        written = [value for value in text.split(",") if value.strip()]
+        if not equals or not name.strip() or not written:
             said = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
             raise ExperimentError([Problem("", said)], "--grid")
+        values = [changes_of([f"{name}={value}"]) for value in written]
         grid[name.strip()] = [next(iter(value.values())) for value in values]
     if seeds is not None:
         found = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
