@@ -153,7 +153,8 @@ def long_summary(run: LongRun) -> list[str]:
         lines += [f"Of the first {len(beginning):,} iterations:", *found]
     verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
     if verdicts:
-        last = int(run.ends.tests[verdicts].iloc[-1].eq(1).sum())
+        places = [run.program.position[name] for name in verdicts]
+        last = int((run.ends.values[-1, places] == 1).sum())
         lines.append(_tests_right(last, len(verdicts), run.first_right))
     return lines
 
@@ -168,8 +169,9 @@ def summary(trace: Trace) -> list[str]:
     lines = trace.health().sentences[:FEW]
     verdicts = [column.name for column in trace.program if column.role is Role.VERDICT]
     if verdicts:
-        right = trace.tests[verdicts].eq(1)
-        last = int(right.iloc[-1].sum())
+        places = [trace.program.position[name] for name in verdicts]
+        right = trace.values[:, places] == 1
+        last = int(right[-1].sum())
         everything = right.all(axis=1)
         first = (
             int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None

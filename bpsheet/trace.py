@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.evaluate import ERRORS
@@ -26,6 +25,8 @@ from bpsheet.recording import EVERYTHING, Recording
 from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bpsheet.experiment import Experiment
     from bpsheet.explain import Explanation
     from bpsheet.gradients import Curvature, GradientCheck
@@ -76,6 +77,8 @@ class Trace:
     @property
     def index(self) -> pd.Index:
         """The iterations of its rows: 1, 2, 3 …, or those that were kept."""
+        import pandas as pd
+
         numbers = self.recording.iterations
         if not len(numbers) or numbers[-1] - numbers[0] == len(numbers) - 1:
             first = int(numbers[0]) if len(numbers) else 1
@@ -95,6 +98,8 @@ class Trace:
 
     @cached_property
     def _whole(self) -> pd.DataFrame:
+        import pandas as pd
+
         columns = pd.Index(self.program.names, name=None)
         return pd.DataFrame(self.values, index=self.index, columns=columns, copy=False)
 
@@ -151,6 +156,8 @@ class Trace:
         A row holds the quantities of its step (forward: also the inputs, the weights and
         the tests that it uses); the others are NaN. Made anew from the array at each call.
         """
+        import pandas as pd
+
         count, names = len(self), list(STEPS)
         values = np.full((count, len(names), len(self.program)), np.nan)
         for step, phases in enumerate(STEPS.values()):
@@ -171,6 +178,8 @@ class Trace:
         The formula comes as text, as LaTeX, and as the cell of the full layout in the row
         of the second iteration (where a weight is the last one plus its adjustment).
         """
+        import pandas as pd
+
         from bpsheet.workbook.layout import full_layout
 
         layout = full_layout(self.program, len(self.experiment.data.examples or ()))

@@ -83,7 +83,7 @@ def uses(names, library):
 def test_the_walk_finds_the_modules_and_their_imports():
     assert {"bpsheet", "bpsheet.expr", "bpsheet.printers.excel", "bpsheet.trace"} <= set(MODULES)
     assert "bpsheet.errors" in imports("bpsheet.expr")
-    assert "pandas" in imports("bpsheet.trace")
+    assert "pandas" in imports("bpsheet.trace", inside=True)
     assert "bpsheet.workbook" not in imports("bpsheet.trace")
     assert "bpsheet.workbook" in imports("bpsheet.trace", inside=True)
 
@@ -180,10 +180,19 @@ def test_reading_an_experiment_imports_neither_pandas_nor_openpyxl():
     assert not {"pandas", "openpyxl", "ironcalc", "rich"} & loaded
 
 
-def test_running_one_imports_pandas_and_no_openpyxl():
-    loaded = loaded_by("import bpsheet; bpsheet.load('two-neuron').run(iterations=2).frame")
+def test_running_one_imports_pandas_for_its_frames_and_no_openpyxl():
+    run = "import bpsheet; trace = bpsheet.load('two-neuron').run(iterations=2)"
+    assert "pandas" not in loaded_by(f"{run}; str(trace.health())")
+    loaded = loaded_by(f"{run}; trace.frame")
     assert "pandas" in loaded
     assert not {"openpyxl", "ironcalc", "matplotlib"} & loaded
+
+
+def test_writing_a_workbook_needs_no_pandas(tmp_path):
+    path = str(tmp_path / "run.xlsx")
+    loaded = loaded_by(f"import bpsheet; bpsheet.load('two-neuron').run(2).to_excel({path!r})")
+    assert "openpyxl" in loaded
+    assert "pandas" not in loaded
 
 
 def test_every_public_name_is_there_when_it_is_asked_for():

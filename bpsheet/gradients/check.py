@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.gradients.point import loss_function, loss_of, values_at
 from bpsheet.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["METHODS", "GradientCheck", "check_gradient"]
 
@@ -116,6 +117,8 @@ def check_gradient(
     >>> check.passed, check.passes
     (True, 10)
     """
+    import pandas as pd
+
     if method not in METHODS:
         said = f'no method "{method}"; known are {", ".join(METHODS)}'
         raise ExperimentError([Problem("method", said)], trace.experiment.name)

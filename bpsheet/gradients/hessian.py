@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from bpsheet.autodiff import differentiate, local_derivatives
 from bpsheet.errors import LimitError
@@ -23,6 +23,9 @@ from bpsheet.gradients.point import compiled, values_at
 from bpsheet.gradients.study import unlike
 from bpsheet.program import Column, Phase, Program, Role
 from bpsheet.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "tangent_columns"]
 
@@ -194,6 +197,8 @@ def curvature(trace: Trace, iteration: int) -> Curvature:
     >>> curvature(bp.load("one-weight").run(1), 1).frame.loc["xh_1", "xh_1"]
     np.float64(25.0)
     """
+    import pandas as pd
+
     values = values_at(trace, iteration)
     program, experiment = trace.program, trace.experiment
     names = [column.name for column in program if column.role is Role.WEIGHT]

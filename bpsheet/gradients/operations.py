@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bpsheet.experiment import Experiment
 from bpsheet.expr import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
 from bpsheet.program import Column, Phase, Program, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["KINDS", "by_size", "operations"]
 
@@ -50,6 +52,8 @@ def operations(program: Program) -> pd.DataFrame:
     >>> operations(bp.load("two-neuron").program()).loc["total"].tolist()
     [13, 13, 78]
     """
+    import pandas as pd
+
     forward = _counted(program.phase(Phase.FORWARD))
     backward = _counted(program.phase(Phase.BACKWARD, Phase.GRADIENT))
     weights = sum(1 for column in program if column.role is Role.WEIGHT)
@@ -74,6 +78,8 @@ def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
     >>> by_size([2, 8])["backward/forward"].round(1).tolist()
     [1.0, 0.7]
     """
+    import pandas as pd
+
     rows = []
     for size in sizes:
         made = Experiment(

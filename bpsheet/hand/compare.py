@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bpsheet.errors import HandError
 from bpsheet.hand.judge import Judgement, judge
 from bpsheet.hand.reading import Hand, hand_values, of_experiment, read_csv
 from bpsheet.trace import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["as_frame", "compare", "first_mistake_first", "judged"]
 
@@ -46,6 +48,8 @@ def _filled_in(trace: Trace, path: Path, decimal: str) -> list[Judgement]:
 
 def as_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
     """A row for each value: iteration, quantity, written, exact, rounded, verdict, reason."""
+    import pandas as pd
+
     return pd.DataFrame(
         [
             (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)

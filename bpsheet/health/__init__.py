@@ -13,13 +13,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bpsheet.health.measures import Measures, known, middle
 from bpsheet.health.sentences import sentences_of
 from bpsheet.health.spread import spread
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bpsheet.trace import Trace
 
 __all__ = ["Health", "diagnose"]
@@ -77,6 +78,8 @@ class Health:
                         is flat, on average; NaN where it is flat nowhere
         dead:           the neurons without any gradient to the end
         """
+        import pandas as pd
+
         measures, rows = self._measures, []
         medians = [middle(gradient) for gradient in measures.gradients]
         for index, group in enumerate(measures.groups):
@@ -111,6 +114,8 @@ class Health:
         layer; saturated: the share of rows in which it stood there; dead_since: the iteration
         from which it had no gradient, to the end, or NA.
         """
+        import pandas as pd
+
         found = self._measures.neurons
         return pd.DataFrame(
             {
@@ -131,6 +136,8 @@ class Health:
         Measures are `weights`, `gradient` and `step`, as in `frame`; NaN after an overflow:
         `health.over_time["gradient"].plot(logy=True)`.
         """
+        import pandas as pd
+
         measures = self._measures
         parts = {
             "weights": measures.weights,
@@ -151,6 +158,8 @@ class Health:
         iteration: when; column; error: which; through: the column that it came from, empty
         for one that overflowed itself. No rows where nothing overflowed.
         """
+        import pandas as pd
+
         return pd.DataFrame(
             {
                 "iteration": np.array([one.iteration for one in self._reached], dtype=np.int64),

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 __all__ = ["Process", "Result", "best_times", "process"]
 
@@ -27,6 +27,9 @@ class Result:
     bar: float | None = None
     at_most: bool = False
     detail: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"is_met": self.is_met}
 
     @property
     def is_met(self) -> bool | None:
