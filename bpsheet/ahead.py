@@ -59,6 +59,9 @@ class Ahead:
             if column.formula is None or _counts(column) or _is_known(column, known):
                 known[column.name] = place
         self.places = tuple(known.values())
+        self._lookups = self._together()
+        together = {place for places, _ in self._lookups.values() for place in places}
+        self._singly = [place for place in self.places if place not in together]
 
     def fill(self, values: npt.NDArray[np.float64], first: int) -> None:
         """Write these columns' values into the rows from number `first` (from 0) on.
@@ -68,7 +71,7 @@ class Ahead:
         rows = np.arange(first, first + len(values), dtype=float)
         place = self._program.position
         with np.errstate(all="raise"):
-            for index in self.places:
+            for index in self._singly:
                 column = self._program.columns[index]
                 if column.formula is None:
                     given = self._program.given[column.name]
@@ -79,6 +82,33 @@ class Ahead:
                     values[:, index] = self._value(
                         column.formula, lambda ref: values[:, place[ref.name]]
                     )
+
+            for name, (places, table) in self._lookups.items():
+                found = self._at(table, [values[:, place[name]]])
+                if places == list(range(places[0], places[-1] + 1)):
+                    values[:, places[0] : places[-1] + 1] = found
+                else:
+                    values[:, places] = found
+
+    def _together(self) -> dict[str, tuple[list[int], npt.NDArray[np.float64]]]:
+        """The columns that look something up at the same column's number, and their tables
+        beside one another. They are computed last: nothing known depends on them here.
+        """
+        found: dict[str, list[int]] = {}
+        for index in self.places:
+            match self._program.columns[index].formula:
+                case Lookup(table, Ref(name, 0), None) if self._tables[table].ndim == 1:
+                    found.setdefault(name, []).append(index)
+        used = {
+            ref.name for index in self.places for ref in self._program.columns[index].references
+        }
+        groups = {}
+        for name, places in found.items():
+            chosen = [p for p in places if self._program.columns[p].name not in used]
+            tables = [self._tables[self._program.columns[p].tables[0]] for p in chosen]
+            if len(chosen) > 1 and len({len(table) for table in tables}) == 1:
+                groups[name] = (chosen, np.column_stack(tables))
+        return groups
 
     def _value(self, node: Expr, column: Callable[[Ref], Any]) -> Any:
         def value(node: Expr) -> Any:
@@ -115,9 +145,13 @@ class Ahead:
         return value(node)
 
     def _found(self, table: str, places: list[Any]) -> Any:
-        found = self._tables[table]
+        return self._at(self._tables[table], places)
+
+    @staticmethod
+    def _at(found: npt.NDArray[np.float64], places: list[Any]) -> Any:
+        """The entries of a table at these places (from 1). Raises ValueError beyond its edge."""
         indices = tuple(np.asarray(place).astype(np.intp) - 1 for place in places)
-        for index, size in zip(indices, found.shape, strict=True):
+        for index, size in zip(indices, found.shape, strict=False):
             if index.size and (index.min() < 0 or index.max() >= size):
                 raise ValueError
         return found[indices]

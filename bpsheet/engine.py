@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bpsheet.ahead import Ahead
+from bpsheet.blocks import MOST_SINGLE, Blocks
 from bpsheet.errors import LimitError
 from bpsheet.evaluate import NUMBER, CellError, evaluate
 from bpsheet.expr import ONE, Call, Mul, Ref
@@ -85,26 +87,28 @@ def python_source(program: Program) -> str:
     return _source(program, _Plan(program))
 
 
+def _printer(program: Program, variable: Callable[[Ref], str]) -> _LoopPrinter:
+    values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
+    tables = {name: f"t{index}" for index, name in enumerate(program.tables)}
+    return _LoopPrinter(variable, values.__getitem__, tables.__getitem__)
+
+
+def _names(program: Program) -> dict[str, Any]:
+    """What the generated code may use."""
+    tables = {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
+    return {**ENVIRONMENT, **tables, "nan": float("nan")}
+
+
 def _source(program: Program, plan: _Plan) -> str:
     place = program.position
     if not plan.loop:
         return "def run(at, before, ahead, buffer):\n return None"
-    values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
-    tables = {name: f"t{index}" for index, name in enumerate(program.tables)}
-    printer = _LoopPrinter(
-        variable=lambda ref: f"{'l' if ref.lag else 'v'}{place[ref.name]}",
-        parameter=values.__getitem__,
-        lookup_table=tables.__getitem__,
-    )
+    printer = _printer(program, lambda ref: f"{'l' if ref.lag else 'v'}{place[ref.name]}")
     # Weights and the like are known as soon as the row before is complete, and are
     # computed there, all at once; nothing else then needs last row's value of them.
     columns = [program.columns[index] for index in plan.loop]
     state = [column for column in columns if column.is_state]
-    advance = _LoopPrinter(
-        variable=lambda ref: f"v{place[ref.name]}",
-        parameter=values.__getitem__,
-        lookup_table=tables.__getitem__,
-    )
+    advance = _printer(program, lambda ref: f"v{place[ref.name]}")
     kept = {
         ref.name: None
         for column in columns
@@ -149,16 +153,16 @@ def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
     return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
 
 
+# Fills in rows after the row before, and says how many it could.
+Compute = Callable[[Values, Values | None], int]
 Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memoryview], int | None]
 
 
 def _compile(program: Program, plan: _Plan) -> Compiled:
-    names: dict[str, object] = dict(ENVIRONMENT)
-    names["nan"] = float("nan")
+    names = _names(program)
     names["pack"] = struct.Struct(f"{len(plan.stored)}d").pack_into
-    names |= {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
     exec(compile(_source(program, plan), "<program>", "exec"), names)  # noqa: S102
-    return names["run"]  # type: ignore[return-value]
+    return names["run"]  # type: ignore[no-any-return]
 
 
 def _from_1(table: Any) -> Any:
@@ -308,7 +312,7 @@ class _Runner:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._plan = _Plan(program)
-        self._compiled = _compile(program, self._plan)
+        self._compute = self._block_by_block() if self._is_wide() else self._line_by_line()
         self._parameters = {p.name: p.value for p in program.parameters}
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
@@ -345,20 +349,13 @@ class _Runner:
         return self._codes is not None and bool(self._codes[self._lagged].any())
 
     def _quick(self, values: Values, row: int) -> int:
-        """Compute rows by the compiled function; returns the first that it could not."""
+        """Compute rows as fast as may be; returns the first that could not be."""
         rest = values[row:]
-        before = None if self._before is None else self._before.tolist()
         try:
             self._plan.ahead.fill(rest, self._done)
         except (ArithmeticError, ValueError):
             return row
-        stride = 8 * len(self._program)
-        first = 8 * self._plan.stored.start
-        places = range(first, stride * len(rest), stride)
-        handed_in = (rest[:, index].tolist() for index in self._plan.handed_in)
-        ahead = zip(places, *handed_in, strict=True)
-        failed = self._compiled(first, before, ahead, memoryview(rest.data).cast("B"))
-        count = len(rest) if failed is None else failed // stride
+        count = self._compute(rest, self._before)
         finite = np.isfinite(rest[:count])
         if not finite.all():
             count = int(np.argmin(finite.all(axis=1)))
@@ -367,6 +364,29 @@ class _Runner:
             self._before = rest[count - 1].copy()
             self._codes = None
         return row + count
+
+    def _is_wide(self) -> bool:
+        return len(self._plan.loop) > MOST_SINGLE
+
+    def _block_by_block(self) -> Compute:
+        ahead = self._plan.ahead.places
+        program = self._program
+        return Blocks(program, ahead, partial(_printer, program), _names(program)).compute
+
+    def _line_by_line(self) -> Compute:
+        """As straight-line code over local variables."""
+        plan, compiled = self._plan, _compile(self._program, self._plan)
+        stride, first = 8 * len(self._program), 8 * plan.stored.start
+
+        def compute(rows: Values, before: Values | None) -> int:
+            places = range(first, stride * len(rows), stride)
+            handed_in = (rows[:, index].tolist() for index in plan.handed_in)
+            ahead = zip(places, *handed_in, strict=True)
+            last = None if before is None else before.tolist()
+            failed = compiled(first, last, ahead, memoryview(rows.data).cast("B"))
+            return len(rows) if failed is None else failed // stride
+
+        return compute
 
     def _careful(self, here: Values) -> Codes | None:
         """One row, formula by formula. What has no value is NaN there, and has a code."""

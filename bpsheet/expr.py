@@ -165,6 +165,8 @@ class If:
 
 Expr = Num | Text | Ref | Param | Lookup | Neg | Sum | Sub | Mul | Div | Pow | Call | Compare | If
 
+LEAVES = frozenset({Num, Text, Ref, Param})
+
 ZERO = Num(0.0)
 ONE = Num(1.0)
 
@@ -214,7 +216,8 @@ def walk(expr: Expr) -> Iterator[Expr]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(children(node)))
+        if type(node) not in LEAVES:
+            stack.extend(children(node)[::-1])
 
 
 def references(expr: Expr) -> dict[Ref, None]:

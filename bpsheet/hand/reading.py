@@ -11,14 +11,12 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from bpsheet.errors import HandError
 from bpsheet.problems import nearest, shown
 from bpsheet.training import ITERATION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
@@ -70,8 +68,6 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
 def _text(value: object) -> str:
     """A value as it was written: text as it is, nothing as blank, a number by its digits."""
-    import pandas as pd
-
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     return str(value)
@@ -96,8 +92,6 @@ def hand_values(hand: Hand, known: Iterable[str]) -> Values:
     >>> hand_values({"g": "-0.25"}, ["g", "f"])
     {(1, 'g'): '-0.25'}
     """
-    import pandas as pd
-
     if isinstance(hand, pd.DataFrame):
         entries = list(_from_frame(hand))
     elif isinstance(hand, Mapping):
@@ -151,8 +145,6 @@ def read_csv(path: Path) -> pd.DataFrame:
 
     Raises HandError where it cannot be read.
     """
-    import pandas as pd
-
     try:
         if path.stat().st_size > MAX_FILE:
             raise HandError([f"more than {MAX_FILE:,} bytes"], str(path))
