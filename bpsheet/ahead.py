@@ -66,10 +66,9 @@ class Ahead:
     def fill(self, values: npt.NDArray[np.float64], first: int) -> None:
         """Write these columns' values into the rows from number `first` (from 0) on.
 
-        Raises ArithmeticError or ValueError where one of them has none.
+        NaN where one has no value.
         """
         rows = np.arange(first, first + len(values), dtype=float)
-        place = self._program.position
         with np.errstate(all="raise"):
             for index in self._singly:
                 column = self._program.columns[index]
@@ -79,16 +78,37 @@ class Ahead:
                 elif column.start is not None:
                     values[:, index] = column.start + rows * _step(column)
                 else:
-                    values[:, index] = self._value(
-                        column.formula, lambda ref: values[:, place[ref.name]]
-                    )
-
+                    self._compute(values, index)
             for name, (places, table) in self._lookups.items():
-                found = self._at(table, [values[:, place[name]]])
-                if places == list(range(places[0], places[-1] + 1)):
-                    values[:, places[0] : places[-1] + 1] = found
-                else:
-                    values[:, places] = found
+                self._look_up(values, self._program.position[name], places, table)
+
+    def _compute(self, values: npt.NDArray[np.float64], index: int) -> None:
+        """One column of these rows. Where that fails, half of them at a time."""
+        formula = self._program.columns[index].formula
+        place = self._program.position
+        assert formula is not None
+        try:
+            values[:, index] = self._value(formula, lambda ref: values[:, place[ref.name]])
+        except (ArithmeticError, ValueError):
+            _halved(values, lambda half: self._compute(half, index), index)
+
+    def _look_up(
+        self,
+        values: npt.NDArray[np.float64],
+        at: int,
+        places: list[int],
+        table: npt.NDArray[np.float64],
+    ) -> None:
+        """Columns that are looked up at the same place, together."""
+        try:
+            found = self._at(table, [values[:, at]])
+        except (ArithmeticError, ValueError):
+            _halved(values, lambda half: self._look_up(half, at, places, table), places)
+            return
+        if places == list(range(places[0], places[-1] + 1)):
+            values[:, places[0] : places[-1] + 1] = found
+        else:
+            values[:, places] = found
 
     def _together(self) -> dict[str, tuple[list[int], npt.NDArray[np.float64]]]:
         """The columns that look something up at the same column's number, and their tables
@@ -155,6 +175,20 @@ class Ahead:
             if index.size and (index.min() < 0 or index.max() >= size):
                 raise ValueError
         return found[indices]
+
+
+def _halved(
+    values: npt.NDArray[np.float64],
+    compute: Callable[[npt.NDArray[np.float64]], None],
+    places: int | list[int],
+) -> None:
+    """Compute both halves of the rows; a single row has no value."""
+    middle = len(values) // 2
+    if middle == 0:
+        values[:, places] = np.nan
+        return
+    compute(values[:middle])
+    compute(values[middle:])
 
 
 def _step(column: Column) -> float:

@@ -325,9 +325,17 @@ class _Runner:
         """Compute the next rows, as many as `values` has."""
         first, row = self._done, 0
         found: dict[int, Codes] = {}
+        ahead = self._plan.ahead
+        ahead.fill(values, first)
+        known = np.isfinite(values[:, ahead.places]).all(axis=1)
+        # Rows that have no value already, which the fast code never sees.
+        failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
+        stop = next(failing)
         while row < len(values):
             if not self._must_be_careful():
-                row = self._quick(values, row)
+                row = self._quick(values[:stop], row)
+            if row == stop < len(values):
+                stop = next(failing)
             if row < len(values):
                 codes = self._careful(values[row])
                 if codes is not None:
@@ -351,9 +359,7 @@ class _Runner:
     def _quick(self, values: Values, row: int) -> int:
         """Compute rows as fast as may be; returns the first that could not be."""
         rest = values[row:]
-        try:
-            self._plan.ahead.fill(rest, self._done)
-        except (ArithmeticError, ValueError):
+        if not len(rest):
             return row
         count = self._compute(rest, self._before)
         finite = np.isfinite(rest[:count])

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -240,6 +241,11 @@ def _combinations(
     return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
 
 
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process; the one that waits for the others decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def _chosen(
     executor: Executor | None, experiment: Experiment, runs: int
@@ -249,7 +255,8 @@ def _chosen(
     if executor is not None or size < SMALL:
         yield executor
         return
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, runs)) as pool:
+    workers = min(os.cpu_count() or 1, runs)
+    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
         try:
             yield pool
         except BaseException:

@@ -243,7 +243,7 @@ def test_memory_is_flat_in_the_number_of_iterations(tmp_path, ending):
         "bp.load('two-neuron').write(sys.argv[1], int(sys.argv[2]) // 3); first = peak()\n"
         "bp.load('two-neuron').write(sys.argv[1], int(sys.argv[2])); print(peak() - first)"
     )
-    path, iterations = tmp_path / f"run.{ending}", "150000" if ending == "xlsx" else "450000"
+    path, iterations = tmp_path / f"run.{ending}", "90000" if ending == "xlsx" else "300000"
     done = subprocess.run(
         [sys.executable, "-c", code, str(path), iterations],
         capture_output=True,

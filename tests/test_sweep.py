@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import ironcalc
@@ -71,7 +73,8 @@ def test_large_sweeps_go_to_a_pool_of_processes(xor, monkeypatch):
     seen = []
 
     class Pool(ThreadPoolExecutor):
-        def __init__(self, workers):
+        def __init__(self, workers, initializer):
+            assert callable(initializer)
             seen.append(workers)
             super().__init__(workers)
 
@@ -107,7 +110,7 @@ def kill(client):
     os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
 
 if __name__ == "__main__":
-    experiment = bp.load("book-xor").changed({"iterations": 2000})
+    experiment = bp.load("book-xor").changed({"iterations": 1000})
     grid = {"learning_rate": [0.1, 1.0], "seed": range(100)}
     with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
         with Client(cluster) as client:
@@ -140,6 +143,29 @@ def test_a_process_that_dies_is_one_clear_error(xor):
         pool.submit(os._exit, 1)
         with pytest.raises(bp.EngineError, match="was ended from outside"):
             bp.sweep(xor, {"seed": range(3)}, pool)
+
+
+def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
+    """The signal reaches all of them; what was written to the folder is kept."""
+    main = "from bpsheet.cli import main; main()"
+    grid = ["sweep", "book-xor", "--seeds", "1:5000", "--folder", "runs", "--keep", "last:1"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", main, *grid],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("runs/run=*"))) < 10 and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert b"Traceback" not in err
+    assert b"Stopped; runs is kept, and the same command goes on from it." in err
+    assert len(list(tmp_path.glob("runs/run=*/losses.parquet"))) >= 9
+    assert not list(tmp_path.rglob(".bpsheet-*"))
 
 
 # settings

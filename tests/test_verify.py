@@ -209,7 +209,7 @@ def test_a_missing_stored_value_is_found(book, edit):
 
 
 def test_words_in_place_of_a_number_are_found(book, edit):
-    report = verify(edit(book, {"K12": lambda xml: xml.replace('s="2"', 's="2" t="str"')}))
+    report = verify(edit(book, {"K12": lambda xml: xml.replace("><f", ' t="str"><f')}))
     assert cells_in(report, "stored values") == ["K12"]
 
 

@@ -10,7 +10,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.reader import template_path
 from bpsheet.verifying import verify
-from bpsheet.workbook import layout_of
+from bpsheet.workbook import check_fits, layout_of
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +52,31 @@ def test_a_long_weighted_sum_is_one_sumproduct(digits):
     assert longest < 400
 
 
-@pytest.mark.parametrize("kind", ["full", pytest.param("book", marks=pytest.mark.slow)])
-def test_the_wide_sheet_computes_what_it_says(digits, tmp_path, kind):
+def with_hidden(digits, units):
+    """The network with another number of hidden neurons."""
+    layers = [digits.network.layers[0].replaced(units=units), digits.network.layers[1]]
+    return digits.replaced(network=digits.network.replaced(layers=layers))
+
+
+@pytest.mark.parametrize(
+    ("units", "kind"),
+    [
+        (9, "full"),
+        (9, "book"),
+        pytest.param(32, "full", marks=pytest.mark.slow),
+        pytest.param(32, "book", marks=pytest.mark.slow),
+    ],
+)
+def test_a_wide_sheet_computes_what_it_says(digits, tmp_path, units, kind):
     """Recalculated in another engine, after every weight and example was changed."""
-    small = digits.replaced(data=digits.data.replaced(examples=digits.data.examples[:3], file=None))
-    path = small.run(3).to_excel(tmp_path / "digits.xlsx", kind)
+    few = digits.data.replaced(examples=digits.data.examples[:3], file=None)
+    path = with_hidden(digits.replaced(data=few), units).run(3).to_excel(tmp_path / "x.xlsx", kind)
     report = verify(path)
     assert report.passed, [comparison.wrong[:3] for comparison in report.comparisons]
-    assert min(comparison.cells for comparison in report.comparisons) > 20_000
+    assert min(comparison.cells for comparison in report.comparisons) > 600 * units
 
 
 def test_too_wide_a_network_is_refused_with_the_numbers_and_another_way(digits, tmp_path):
-    layers = [digits.network.layers[0].replaced(units=80), digits.network.layers[1]]
-    wider = digits.replaced(network=digits.network.replaced(layers=layers))
-    with pytest.raises(bp.LimitError, match=r"18,[0-9]{3} columns; .* \.csv or \.parquet"):
-        wider.run(1).to_excel(tmp_path / "x.xlsx")
-    assert wider.write(tmp_path / "wide.parquet", 3).stat().st_size > 100_000
+    with pytest.raises(bp.LimitError, match=r"^18,[0-9]{3} columns; .* \.csv or \.parquet"):
+        check_fits(with_hidden(digits, 80), "full")
+    assert digits.write(tmp_path / "wide.parquet", 3).stat().st_size > 100_000

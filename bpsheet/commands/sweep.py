@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,8 +115,14 @@ def sweep(
         raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
     error = Console(stderr=True, highlight=False, emoji=False)
     total = prod(map(len, grid.values()))
-    with late_progress(error, "Training", total) as done:
-        found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
+    try:
+        with late_progress(error, "Training", total) as done:
+            found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
+    except KeyboardInterrupt:
+        if folder is None:
+            raise
+        click.echo(f"Stopped; {folder} is kept, and the same command goes on from it.", err=True)
+        sys.exit(130)
     console = Console(highlight=False, emoji=False)
     console.print(f"[bold]{escape(experiment.title or experiment.name)}[/bold]: {total:,} runs")
     console.print(_best(found))
