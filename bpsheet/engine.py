@@ -1,17 +1,16 @@
-"""Running a program: one compiled Python function, a row of numbers for each iteration.
+"""Running a program: a row of numbers for each iteration.
 
-What rows present is computed ahead (`bpsheet.ahead`). The function is straight-line code over
-local variables, and stores a row in one call. It knows no errors: where it raises, or leaves
-an infinity behind, the row is computed by `bpsheet.evaluate`, and so on until a row is free of
-errors again. A run comes in pieces of some thousand rows; `run` puts them into one array.
+What rows present is computed ahead (`bpsheet.ahead`), the rest by code made for the program: a
+line for each column (`bpsheet.lines`), or a wide network in blocks of columns
+(`bpsheet.blocks`). That code knows no errors: where it stops, or leaves an infinity behind, the
+row is computed by `bpsheet.evaluate`, and so on until a row is free of errors again. A run comes
+in pieces of some thousand rows; `run` puts them into one array.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -19,13 +18,12 @@ from bpsheet.ahead import Ahead
 from bpsheet.blocks import MOST_SINGLE, Blocks
 from bpsheet.errors import LimitError
 from bpsheet.evaluate import NUMBER, CellError, evaluate
-from bpsheet.expr import ONE, Call, Mul, Ref
-from bpsheet.printers.base import Binding
-from bpsheet.printers.python import ENVIRONMENT, LOWEST_SUM, PythonPrinter
-from bpsheet.program import Column, Program
+from bpsheet.expr import Ref
+from bpsheet.lines import Lines, names_for, printer_for
+from bpsheet.program import Program
 from bpsheet.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
 
-__all__ = ["MAX_VALUES", "Streamed", "check_memory", "python_source", "run"]
+__all__ = ["MAX_VALUES", "Streamed", "check_memory", "run"]
 
 # 1.6 GB of numbers: refused before anything is allocated.
 MAX_VALUES = 200_000_000
@@ -38,136 +36,6 @@ FEW = 3
 
 Progress = Callable[[int], None]
 Watch = Callable[[Recording], None]
-
-
-class _LoopPrinter(PythonPrinter):
-    """Python for the loop that trains: the same values to the last bit, with less to do."""
-
-    def product(self, node: Mul) -> str:
-        for one, other in ((node.left, node.right), (node.right, node.left)):
-            if one == ONE:
-                return self.operand(other, Binding.PRODUCT, first=True)
-        return super().product(node)
-
-    def call(self, node: Call) -> str:
-        if node.function == "logistic" and isinstance(node.arguments[0], Ref):
-            z = self.text(node.arguments[0])
-            return f"(0.0 if {z} < {LOWEST_SUM!r} else 1.0/(1.0+exp(-{z})))"
-        return super().call(node)
-
-
-class _Plan:
-    """Which columns are computed when.
-
-    ahead: those computed ahead; loop: the others
-    stored: the columns that the loop stores: adjoining ones
-    handed_in: those computed ahead that the loop uses, or stores with the others
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.ahead = Ahead(program)
-        known = frozenset(self.ahead.places)
-        self.loop = [index for index in range(len(program)) if index not in known]
-        self.stored = range(min(self.loop, default=0), max(self.loop, default=-1) + 1)
-        used = {
-            program.position[ref.name]
-            for index in self.loop
-            for ref in program.columns[index].references
-        }
-        self.handed_in = sorted(known & used.union(self.stored))
-
-
-def python_source(program: Program) -> str:
-    """The source of the function that runs a program.
-
-    It is called with the place of the first row in the buffer, the row before it (None at the
-    very beginning), for each row its place and what was computed ahead, and the buffer to
-    fill. It returns the place of the row that it could not compute, None where it did all.
-    """
-    return _source(program, _Plan(program))
-
-
-def _printer(program: Program, variable: Callable[[Ref], str]) -> _LoopPrinter:
-    values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
-    tables = {name: f"t{index}" for index, name in enumerate(program.tables)}
-    return _LoopPrinter(variable, values.__getitem__, tables.__getitem__)
-
-
-def _names(program: Program) -> dict[str, Any]:
-    """What the generated code may use."""
-    tables = {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
-    return {**ENVIRONMENT, **tables, "nan": float("nan")}
-
-
-def _source(program: Program, plan: _Plan) -> str:
-    place = program.position
-    if not plan.loop:
-        return "def run(at, before, ahead, buffer):\n return None"
-    printer = _printer(program, lambda ref: f"{'l' if ref.lag else 'v'}{place[ref.name]}")
-    # Weights and the like are known as soon as the row before is complete, and are
-    # computed there, all at once; nothing else then needs last row's value of them.
-    columns = [program.columns[index] for index in plan.loop]
-    state = [column for column in columns if column.is_state]
-    advance = _printer(program, lambda ref: f"v{place[ref.name]}")
-    kept = {
-        ref.name: None
-        for column in columns
-        if not column.is_state
-        for ref in column.references
-        if ref.lag
-    }
-    every = ",".join(f"v{index}" for index in range(len(program)))
-    lines = ["def run(at, before, ahead, buffer):", " try:", "  if before is None:", "   pass"]
-    lines += [f"   v{place[column.name]} = {column.start!r}" for column in state]
-    lines += [f"   l{place[name]} = nan" for name in kept]
-    lines += ["  else:", f"   {every}, = before"]
-    lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
-    step = _advance(state, advance)
-    lines += [f"   {line}" for line in step]
-    lines.append(f"  for at,{','.join(f'v{index}' for index in plan.handed_in)} in ahead:")
-    lines += [
-        f"   v{place[column.name]} = {printer.text(column.formula)}"
-        for column in columns
-        if not column.is_state and column.formula is not None
-    ]
-    packed = ",".join(f"v{index}" for index in plan.stored)
-    lines.append(f"   pack(buffer, at, {packed})")
-    lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
-    lines += [f"   {line}" for line in step]
-    lines += [" except (ArithmeticError, ValueError):", "  return at", " return None"]
-    return "\n".join(lines)
-
-
-def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
-    """The assignments that take weights and the like to the next row.
-
-    One after the other; all at once where one needs another's value of the row before.
-    """
-    values = [printer.text(column.formula) for column in state if column.formula]
-    names = [printer.variable(Ref(column.name)) for column in state]
-    done: set[str] = set()
-    for column in state:
-        if any(ref.name in done for ref in column.references):
-            return [f"{','.join(names)}, = {','.join(values)},"]
-        done.add(column.name)
-    return [f"{name} = {value}" for name, value in zip(names, values, strict=True)]
-
-
-# Fills in rows after the row before, and says how many it could.
-Compute = Callable[[Values, Values | None], int]
-Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memoryview], int | None]
-
-
-def _compile(program: Program, plan: _Plan) -> Compiled:
-    names = _names(program)
-    names["pack"] = struct.Struct(f"{len(plan.stored)}d").pack_into
-    exec(compile(_source(program, plan), "<program>", "exec"), names)  # noqa: S102
-    return names["run"]  # type: ignore[no-any-return]
-
-
-def _from_1(table: Any) -> Any:
-    """A table counted from 1, as the sheet counts examples; of several columns these too."""
-    return [0.0, *map(_from_1, table)] if isinstance(table, Sequence) else table
 
 
 def run(
@@ -302,6 +170,13 @@ class Streamed:
                 yield part
 
 
+def _code(program: Program, ahead: Sequence[int]) -> Lines | Blocks:
+    """What computes rows: line by line, or a wide network in blocks."""
+    if len(program) - len(ahead) <= MOST_SINGLE:
+        return Lines(program, ahead)
+    return Blocks(program, ahead, partial(printer_for, program), names_for(program))
+
+
 class _Runner:
     """A run, as far as it has come.
 
@@ -311,8 +186,8 @@ class _Runner:
     def __init__(self, program: Program) -> None:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
-        self._plan = _Plan(program)
-        self._compute = self._block_by_block() if self._is_wide() else self._line_by_line()
+        self._ahead = Ahead(program)
+        self._code = _code(program, self._ahead.places)
         self._parameters = {p.name: p.value for p in program.parameters}
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
@@ -325,9 +200,8 @@ class _Runner:
         """Compute the next rows, as many as `values` has."""
         first, row = self._done, 0
         found: dict[int, Codes] = {}
-        ahead = self._plan.ahead
-        ahead.fill(values, first)
-        known = np.isfinite(values[:, ahead.places]).all(axis=1)
+        self._ahead.fill(values, first)
+        known = np.isfinite(values[:, self._ahead.places]).all(axis=1)
         # Rows that have no value already, which the fast code never sees.
         failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
         stop = next(failing)
@@ -361,7 +235,7 @@ class _Runner:
         rest = values[row:]
         if not len(rest):
             return row
-        count = self._compute(rest, self._before)
+        count = self._code.compute(rest, self._before)
         finite = np.isfinite(rest[:count])
         if not finite.all():
             count = int(np.argmin(finite.all(axis=1)))
@@ -370,29 +244,6 @@ class _Runner:
             self._before = rest[count - 1].copy()
             self._codes = None
         return row + count
-
-    def _is_wide(self) -> bool:
-        return len(self._plan.loop) > MOST_SINGLE
-
-    def _block_by_block(self) -> Compute:
-        ahead = self._plan.ahead.places
-        program = self._program
-        return Blocks(program, ahead, partial(_printer, program), _names(program)).compute
-
-    def _line_by_line(self) -> Compute:
-        """As straight-line code over local variables."""
-        plan, compiled = self._plan, _compile(self._program, self._plan)
-        stride, first = 8 * len(self._program), 8 * plan.stored.start
-
-        def compute(rows: Values, before: Values | None) -> int:
-            places = range(first, stride * len(rows), stride)
-            handed_in = (rows[:, index].tolist() for index in plan.handed_in)
-            ahead = zip(places, *handed_in, strict=True)
-            last = None if before is None else before.tolist()
-            failed = compiled(first, last, ahead, memoryview(rows.data).cast("B"))
-            return len(rows) if failed is None else failed // stride
-
-        return compute
 
     def _careful(self, here: Values) -> Codes | None:
         """One row, formula by formula. What has no value is NaN there, and has a code."""

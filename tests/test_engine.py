@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from strategies import NAMES, edges, experiments, graphs, refs, trees
 
 import bpsheet as bp
-from bpsheet import blocks, engine
-from bpsheet.engine import MAX_VALUES, python_source, run
+from bpsheet import engine, patterns
+from bpsheet.engine import MAX_VALUES, run
 from bpsheet.errors import LimitError
 from bpsheet.evaluate import DIVISION, ERRORS, NUMBER, CellError, evaluate
 from bpsheet.experiment import Experiment
@@ -34,6 +34,7 @@ from bpsheet.expr import (
     references,
     replace_refs,
 )
+from bpsheet.lines import Lines
 from bpsheet.parse import parse_formula
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Column, Parameter, Phase, Program, Role
@@ -166,7 +167,7 @@ def in_blocks(least):
     """Every network counts as wide, and so many columns or terms of one kind as a block."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "MOST_SINGLE", 0)
-        patched.setattr(blocks, "LEAST", least)
+        patched.setattr(patterns, "LEAST", least)
         yield
 
 
@@ -229,8 +230,7 @@ def test_a_wide_network_is_computed_in_blocks_to_the_last_bit(monkeypatch):
     """Ten iterations of 64-32-10, 7,486 columns, in a few operations each."""
     program = bp.load("digits").program()
     fast = run(program, 10)
-    compute = engine._Runner(program)._compute
-    assert compute.__self__.operations < 60
+    assert engine._Runner(program)._code.operations < 60
     monkeypatch.setattr(engine, "MOST_SINGLE", 10**6)
     slow = run(program, 10)
     assert fast.values.tobytes() == slow.values.tobytes()
@@ -390,7 +390,7 @@ def test_names_never_reach_the_generated_code():
     """A column may be called anything; the code knows it by its place."""
     evil = 'x"]); import os #'
     program = Program((column(evil, Num(1.0)), column("__class__", Ref(evil))))
-    assert "import" not in python_source(program)
+    assert "import" not in Lines(program, ()).source
     assert run(program, 1).values.tolist() == [[1.0, 1.0]]
 
 
