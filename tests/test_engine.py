@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import NAMES, edges, experiments, graphs, refs, trees
 
 import bpsheet as bp
-from bpsheet import engine, patterns
+from bpsheet import ahead, engine, patterns
 from bpsheet.engine import MAX_VALUES, run
 from bpsheet.errors import LimitError
 from bpsheet.evaluate import DIVISION, ERRORS, NUMBER, CellError, evaluate
@@ -224,6 +224,41 @@ def rows_of_columns(draw):
 def test_rows_of_columns_in_blocks_are_computed_as_one_by_one(program, least):
     with in_blocks(least):
         assert_same(program, 6)
+
+
+def test_sums_of_negative_zeros_stay_negative_in_blocks():
+    """0 + -0 would be 0, and -0 + -0 is -0: a sum begins with its first term."""
+    given = [column(f"x{n}", None) for n in range(4)]
+    total = Sum(tuple(Ref(f"x{n}") for n in range(4)))
+    program = Program(
+        (*given, *(column(f"s{n}", total) for n in range(4))),
+        given={f"x{n}": [-0.0] for n in range(4)},
+    )
+    with in_blocks(2):
+        recording = assert_same(program, 1)
+    assert np.signbit(recording.values[0, 4:]).all()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "int(n - 3.5)",
+        "int(-(n/2))",
+        "mod(n - 4, 3)",
+        "mod(n - 4, -3)",
+        "-(n - 1)",
+        "int((n - 1)/4)*-1",
+        "if(n > 3, -n, 0*(-n))",
+        "if(n = 2, 1, 0) - if(n < 3, 1, 0)",
+        "1/(n - 3)",
+        "int(1/(n - 3))",
+    ],
+)
+def test_what_is_computed_ahead_is_what_one_formula_after_the_other_gives(formula):
+    """Negative whole parts and remainders, signed zeros, comparisons, errors."""
+    program = counting(formula)
+    assert ahead.Ahead(program).places == (0, 1)
+    assert_same(program, 9)
 
 
 def test_a_wide_network_is_computed_in_blocks_to_the_last_bit(monkeypatch):
