@@ -1,7 +1,8 @@
 """A folder in which a sweep is written run by run, so that it can go on after an interruption.
 
 `run=1/losses.parquet`, `run=2/losses.parquet` … are what pandas, pyarrow and Dask read as one
-table; `_sweep.json` says which sweep it is (names that begin with _ are left out by them).
+table; `_sweep.json` says which sweep it is, `_runs.parquet` has a row for each run once all are
+there (names that begin with _ are left out by them).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Parts"]
 
-MANIFEST = "_sweep.json"
+MANIFEST, RUNS = "_sweep.json", "_runs.parquet"
 # What a part says about its run besides the losses.
 FACTS = ("first_loss", "final_loss", "first_error")
 
@@ -76,6 +77,11 @@ class Parts:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), **facts})
         with replacing(self._path(number)) as stream:
             pq.write_table(table, stream)
+
+    def finish(self, runs: pd.DataFrame) -> None:
+        """Write the table of all runs beside them."""
+        with replacing(self.folder / RUNS) as stream:
+            runs.to_parquet(stream)
 
     def read(self, count: int) -> dict[int, Outcome]:
         """The runs that are there, by their numbers (from 0)."""

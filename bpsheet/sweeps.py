@@ -187,8 +187,8 @@ def sweep(
     `executor` is any of `concurrent.futures` or of its kind, such as a Dask cluster's
     (`client.get_executor()`) or MPI's; by default a pool with a process for each processor.
     `keep` thins out the losses ("every:100", "last:1000"). With `folder`, each run is written
-    there as it ends, as Parquet in folders run=1, run=2 …, and a sweep that was interrupted
-    goes on where it was.
+    there as it ends, as Parquet in folders run=1, run=2 …, at the end `runs` as _runs.parquet,
+    and a sweep that was interrupted goes on where it was.
     `progress` is called with the number of runs done.
 
     Raises ExperimentError for settings that do not fit, OutputError where the folder holds
@@ -219,7 +219,10 @@ def sweep(
             if parts is not None:
                 parts.write(number, losses_frame(number + 1, settings[number], outcome), outcome)
             tell(len(done))
-    return Sweep(experiment, settings, [done[number] for number in range(len(settings))])
+    found = Sweep(experiment, settings, [done[number] for number in range(len(settings))])
+    if parts is not None:
+        parts.finish(found.runs)
+    return found
 
 
 def _combinations(

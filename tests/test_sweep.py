@@ -221,6 +221,8 @@ def test_a_folder_is_one_table(xor, tmp_path):
     pd.testing.assert_frame_equal(
         table[list(found.losses)].reset_index(drop=True), found.losses, check_exact=True
     )
+    runs = pd.read_parquet(tmp_path / "runs" / "_runs.parquet")
+    pd.testing.assert_frame_equal(runs, found.runs, check_exact=True, check_index_type=False)
 
 
 class StopError(Exception):
