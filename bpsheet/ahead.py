@@ -52,7 +52,11 @@ class Ahead:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._parameters = {p.name: p.value for p in program.parameters}
+        # NumPy's numbers: they raise where Python's would become infinite.
+        self._parameters = {
+            p.name: p.value if isinstance(p.value, str) else np.float64(p.value)
+            for p in program.parameters
+        }
         self._tables = {name: np.array(table, float) for name, table in program.tables.items()}
         known: dict[str, int] = {}
         for place, column in enumerate(program):
@@ -133,8 +137,10 @@ class Ahead:
     def _value(self, node: Expr, column: Callable[[Ref], Any]) -> Any:
         def value(node: Expr) -> Any:
             match node:
-                case Num(found) | Text(found):
-                    return found
+                case Text(word):
+                    return word
+                case Num(found):
+                    return np.float64(found)
                 case Param(name):
                     return self._parameters[name]
                 case Ref():

@@ -253,6 +253,7 @@ def test_sums_of_negative_zeros_stay_negative_in_blocks():
         "if(n = 2, 1, 0) - if(n < 3, 1, 0)",
         "1/(n - 3)",
         "int(1/(n - 3))",
+        "if(n = 1e308 + 1e308, 0, n)",
     ],
 )
 def test_what_is_computed_ahead_is_what_one_formula_after_the_other_gives(formula):

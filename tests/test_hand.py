@@ -228,6 +228,12 @@ def test_errors_of_a_run_can_be_compared_without_a_crash():
     assert all(math.isnan(j.exact) or math.isfinite(j.exact) for j in found)
 
 
+def test_a_slip_in_copying_the_data_is_worked_out_too(trace):
+    """What is looked up has no formula of names to put numbers into."""
+    (found,) = judge(trace, {(1, "y"): "-1"})
+    assert found.reason.startswith("-1 is -y of example 1: ")
+
+
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_any_text_anywhere_gets_a_verdict(trace, data):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from bpsheet.expr import Param, Ref
+from bpsheet.expr import Lookup, Param, Ref, children
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.shadow import Shadow, Values
 from bpsheet.hand.slips import Slip, slips_of, written_out
@@ -258,8 +258,13 @@ class NumbersPrinter(TextPrinter):
     times = " × "
 
     def __init__(self, values: Values, parameters: Mapping[str, float | str]) -> None:
+        super().__init__()
         self.values = values
         self.parameters = parameters
+
+    def lookup(self, node: Lookup) -> str:
+        places = ", ".join(self.text(place) for place in children(node))
+        return f"{node.table} of example {places}"
 
     def reference(self, node: Ref) -> str:
         return f"{self.values(node):.4g}"
