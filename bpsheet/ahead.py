@@ -41,6 +41,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "int": lambda value: np.floor(value) + 0.0,
     "mod": np.mod,
 }
+# Whole numbers below 2^53 are exact: 2^50 and 2^30 steps of 2^20 stay below.
+MOST_START, MOST_STEP = 2.0**50, 2.0**20
 EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
 
 
@@ -201,13 +203,17 @@ def _step(column: Column) -> float:
     """What a counter grows by in each row; 0 where it is none."""
     match column.formula:
         case Sum((Ref(name, 1), Num(step))) if name == column.name and step.is_integer():
-            return step
+            # So that after a billion rows every number on the way has been exact.
+            return step if abs(step) <= MOST_STEP else 0.0
     return 0.0
 
 
 def _counts(column: Column) -> bool:
     """Whether it is a counter of whole numbers, as the iteration's number is."""
-    return column.start is not None and column.start.is_integer() and _step(column) != 0
+    start = column.start
+    if start is None or not start.is_integer() or abs(start) > MOST_START:
+        return False
+    return _step(column) != 0
 
 
 def _is_known(column: Column, known: Mapping[str, int]) -> bool:

@@ -241,6 +241,15 @@ def test_sums_of_negative_zeros_stay_negative_in_blocks():
 
 
 @pytest.mark.parametrize(
+    ("start", "step"), [(0.0, 1e200), (2.0**53, 1.0), (-3.0, -2.0), (0.0, 0.1)]
+)
+def test_what_counts_is_added_step_by_step(start, step):
+    """Numbers too large to be exact too, which grow by what the addition leaves of the step."""
+    count = column("s", Sum((Ref("s", 1), Num(step))), start=start)
+    assert_same(Program((count, column("o", Call("tanh", (Ref("s"),))))), 12)
+
+
+@pytest.mark.parametrize(
     "formula",
     [
         "int(n - 3.5)",
