@@ -13,6 +13,7 @@ import click
 import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.differentiate import differentiate
+from bpsheet.commands.draw import draw
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
@@ -265,6 +266,7 @@ for command in (
     hessian,
     differentiate,
     sweep,
+    draw,
 ):
     cli.add_command(command)
 

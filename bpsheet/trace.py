@@ -26,6 +26,8 @@ from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from bpsheet.experiment import Experiment
     from bpsheet.explain import Explanation
@@ -89,6 +91,17 @@ class Trace:
     def is_whole(self) -> bool:
         """Whether it has every iteration, from the first on."""
         return self.recording.keep == EVERYTHING
+
+    def row_of(self, iteration: int) -> int:
+        """The row (from 0) of an iteration. Raises ExperimentError where it was not recorded."""
+        rows = np.flatnonzero(self.recording.iterations == iteration)
+        if not len(rows):
+            first, last = (int(self.recording.iterations[i]) for i in (0, -1))
+            said = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
+            if first <= iteration <= last:
+                said = f"{iteration:,} was not kept of this run"
+            raise ExperimentError([Problem("iteration", said)], self.experiment.name)
+        return int(rows[0])
 
     def _need_all(self, what: str) -> None:
         """Raise ExperimentError where iterations were left out."""
@@ -326,6 +339,18 @@ class Trace:
 
         self._need_all("the Hessian")
         return curvature(self, iteration)
+
+    def draw(self, iteration: int = 1, axes: Axes | None = None) -> Figure:
+        """The network at an iteration, as a matplotlib figure (or into `axes`).
+
+        Neurons with their outputs and error terms; an arrow for each weight, green where it
+        grows and red, and broken, where it shrinks, as wide as its adjustment is large.
+        Raises ExperimentError for formulas without layers and an iteration that was not run,
+        LimitError where there are too many neurons to tell apart, OutputError without matplotlib.
+        """
+        from bpsheet.pictures.network import draw_network
+
+        return draw_network(self, iteration, axes)
 
     def to_excel(
         self,

@@ -1,0 +1,42 @@
+"""matplotlib, where it is installed, and figures as files."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpsheet.errors import OutputError
+from bpsheet.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "write_picture"]
+
+ENDINGS = (".svg", ".png", ".pdf")
+
+
+def need_matplotlib() -> None:
+    """Raise OutputError where matplotlib is missing."""
+    if find_spec("matplotlib") is None:
+        raise OutputError('pictures need matplotlib: python -m pip install "bpsheet[plot]"')
+
+
+def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
+    """Refuse, before anything runs, a name that no picture could be written to."""
+    need_matplotlib()
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"{path}: a name that ends in {', '.join(endings)} expected")
+
+
+def write_picture(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all; the same figure gives the same bytes."""
+    import matplotlib as mpl
+
+    ending = path.suffix.lower().removeprefix(".")
+    # Without the time of writing, which each format would add in its own way.
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+    with mpl.rc_context({"svg.hashsalt": "bpsheet", "svg.fonttype": "none"}):
+        with replacing(path) as stream:
+            figure.savefig(stream, format=ending, metadata=metadata[ending], dpi=150)
