@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bpsheet.gradients import Curvature, GradientCheck
     from bpsheet.hand.reading import Hand
     from bpsheet.health import Health
+    from bpsheet.pictures.curves import Plots
 
 __all__ = ["FirstError", "Trace"]
 
@@ -339,6 +340,16 @@ class Trace:
 
         self._need_all("the Hessian")
         return curvature(self, iteration)
+
+    @property
+    def plot(self) -> Plots:
+        """Curves: `.loss()`, `.weights()` and `.gradients()`, as matplotlib axes.
+
+        Raises OutputError without matplotlib.
+        """
+        from bpsheet.pictures.curves import Plots
+
+        return Plots(self)
 
     def draw(self, iteration: int = 1, axes: Axes | None = None) -> Figure:
         """The network at an iteration, as a matplotlib figure (or into `axes`).

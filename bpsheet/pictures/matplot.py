@@ -34,9 +34,11 @@ def write_picture(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; the same figure gives the same bytes."""
     import matplotlib as mpl
 
+    from bpsheet.pictures.figure import STEADY
+
     ending = path.suffix.lower().removeprefix(".")
     # Without the time of writing, which each format would add in its own way.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
-    with mpl.rc_context({"svg.hashsalt": "bpsheet", "svg.fonttype": "none"}):
+    with mpl.rc_context(STEADY):
         with replacing(path) as stream:
             figure.savefig(stream, format=ending, metadata=metadata[ending], dpi=150)

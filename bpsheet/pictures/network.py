@@ -69,7 +69,7 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
     is missing.
     """
     need_matplotlib()
-    from matplotlib.figure import Figure
+    from bpsheet.pictures.figure import Picture
 
     model = trace.experiment.model
     if not isinstance(model, NetworkModel):
@@ -86,7 +86,7 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
         )
     if axes is None:
         size = (2.6 + 2.3 * len(layers), max(3.4, 1.15 * tallest + 1.6))
-        figure = Figure(figsize=size, layout="constrained")
+        figure: Figure = Picture(figsize=size, layout="constrained")
         axes = figure.add_subplot()
     else:
         figure = axes.get_figure(root=True)  # type: ignore[assignment]
