@@ -142,12 +142,10 @@ def test_gradients_are_drawn_layer_by_layer(traced):
     assert axes.get_yscale() == "log"
 
 
-@pytest.mark.parametrize("name", ["exploding", "iris", "formula", "line-adam"])
+@pytest.mark.parametrize("name", ["exploding", "iris", "line-adam"])
 def test_curves_of_any_run_can_be_drawn(traced, name):
     trace = traced(name)
     for plot in (trace.plot.loss, trace.plot.weights, trace.plot.gradients):
-        if name == "formula" and plot.__name__ == "loss":
-            continue
         assert plot().get_xlabel() == "iteration"
         assert plot().figure._repr_svg_().startswith("<?xml")
 
@@ -155,6 +153,8 @@ def test_curves_of_any_run_can_be_drawn(traced, name):
 def test_without_a_loss_there_is_none_to_draw(traced):
     with pytest.raises(bp.ExperimentError, match="has no loss"):
         traced("book-perceptron").plot.loss()
+    with pytest.raises(bp.ExperimentError, match="nothing is trained"):
+        traced("formula").plot.gradients()
 
 
 # the command

@@ -102,15 +102,17 @@ class Plots:
     def gradients(self, axes: Axes | None = None) -> Axes:
         """The length of the gradient of each layer, by update, on a logarithmic scale.
 
-        Raises ExperimentError for a run of which only a part was kept.
+        Raises ExperimentError for a run of which only a part was kept, and where nothing is
+        trained.
         """
-        over_time = self._trace.health().over_time["gradient"]
+        over_time = self._trace.health().over_time
+        if over_time.empty:
+            raise ExperimentError([Problem("", "nothing is trained here")], "plot")
+        over_time = over_time["gradient"]
         axes = self._axes(axes, "length of the gradient")
         for layer in over_time:
             axes.plot(over_time.index, over_time[layer].to_numpy(), label=str(layer))
-        known = over_time.to_numpy()
-        if (known > 0).any():
+        if (over_time.to_numpy() > 0).any():
             axes.set_yscale("log")
-        if axes.get_lines():
-            axes.legend(**BESIDE)
+        axes.legend(**BESIDE)
         return axes
