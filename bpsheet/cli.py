@@ -13,7 +13,7 @@ import click
 import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.differentiate import differentiate
-from bpsheet.commands.draw import draw
+from bpsheet.commands.draw import animate, draw
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
@@ -267,6 +267,7 @@ for command in (
     differentiate,
     sweep,
     draw,
+    animate,
 ):
     cli.add_command(command)
 

@@ -10,9 +10,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
+from PIL import Image
 
 import bpsheet as bp
 from bpsheet.model import NetworkModel
+from bpsheet.pictures.animation import animate
 from bpsheet.pictures.network import GROWS, SHRINKS
 
 NETWORKS = [
@@ -157,6 +159,32 @@ def test_without_a_loss_there_is_none_to_draw(traced):
         traced("formula").plot.gradients()
 
 
+# a moving picture
+
+
+@pytest.mark.parametrize("name", ["two-neuron", "book-perceptron"])
+def test_a_moving_picture_shows_so_many_iterations(command, tmp_path, monkeypatch, name):
+    """The first and the last among them, which stays longest; the same bytes each time."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("one.gif", "other.gif"):
+        status, out, _ = command("animate", name, "--iterations", "17", "--frames", "4", "-o", path)
+        assert status == 0
+        assert out == f"Wrote {path}: 4 of 17 iterations.\n"
+    assert (tmp_path / "one.gif").read_bytes() == (tmp_path / "other.gif").read_bytes()
+    with Image.open(tmp_path / "one.gif") as moving:
+        assert moving.n_frames == 4
+        assert moving.info["loop"] == 0
+        durations = []
+        for frame in range(4):
+            moving.seek(frame)
+            durations.append(moving.info["duration"])
+    assert durations == [250, 250, 250, 3000]
+
+
+def test_a_short_run_is_shown_whole(tmp_path, traced):
+    assert animate(traced("two-neuron", 3), tmp_path / "x.gif", 60) == 3
+
+
 # the command
 
 
@@ -183,14 +211,17 @@ def test_an_svg_holds_its_words_as_text(command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["two-neuron", "-o", "x.gif"], "ends in .svg, .png, .pdf expected"),
-        (["formula"], "no layers to draw"),
-        (["digits"], "a picture shows layers of 60"),
+        (["draw", "two-neuron", "-o", "x.gif"], "ends in .svg, .png, .pdf expected"),
+        (["draw", "formula"], "no layers to draw"),
+        (["draw", "digits"], "a picture shows layers of 60"),
+        (["animate", "two-neuron", "-o", "x.png"], "ends in .gif expected"),
+        (["animate", "formula"], "no layers to draw"),
+        (["animate", "digits"], "a picture shows layers of 60"),
     ],
 )
 def test_the_command_refuses_in_a_sentence(command, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
-    status, _, err = command("draw", *arguments)
+    status, _, err = command(*arguments)
     assert status in (1, 2)
     assert said in err
     assert not list(tmp_path.iterdir())

@@ -1,14 +1,28 @@
-"""`bpsheet draw`: the network of an iteration as a picture."""
+"""`bpsheet draw` and `animate`: the network of an iteration, or of a run, as a picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bpsheet.commands.settings import SET, changes_of, trained
 
-__all__ = ["draw"]
+if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
+
+__all__ = ["animate", "draw"]
+
+
+def _loaded(spec: str, settings: tuple[str, ...], iterations: int | None) -> Experiment:
+    from bpsheet.reader import load
+
+    changes = changes_of(settings)
+    if iterations is not None:
+        changes["iterations"] = iterations
+    experiment = load(spec)
+    return experiment.changed(changes) if changes else experiment
 
 
 @click.command(
@@ -31,13 +45,60 @@ def draw(spec: str, iteration: int, output: Path | None, settings: tuple[str, ..
     adjustment is large.
     """
     from bpsheet.pictures.matplot import check_picture, write_picture
-    from bpsheet.reader import load
+    from bpsheet.pictures.network import check_drawable
 
-    experiment = load(spec)
-    changes = changes_of(settings)
-    experiment = experiment.changed(changes) if changes else experiment
+    experiment = _loaded(spec, settings, None)
     path = output or Path("outputs") / f"{experiment.name}.svg"
     check_picture(path)
+    check_drawable(experiment)
     figure = trained(experiment, iteration).draw(iteration)
     write_picture(figure, path)
     click.echo(f"Wrote {path}: the network at iteration {iteration:,}.")
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet animate two-neuron\n"
+    "  bpsheet animate book-xor --iterations 200 --frames 100 -o xor.gif"
+)
+@click.argument("spec")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@click.option(
+    "--frames",
+    type=click.IntRange(2, 240),
+    default=60,
+    metavar="N",
+    show_default=True,
+    help="How many iterations are shown at the most, evenly over the run.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write: .gif. Default: outputs/SPEC.gif.",
+)
+@SET
+def animate(
+    *,
+    spec: str,
+    iterations: int | None,
+    frames: int,
+    output: Path | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Show the training of SPEC as a moving picture: the network, and its loss below."""
+    from rich.console import Console
+
+    from bpsheet.pictures.animation import animate as animated
+    from bpsheet.pictures.matplot import check_picture
+    from bpsheet.pictures.network import check_drawable
+    from bpsheet.terminal import late_progress
+
+    experiment = _loaded(spec, settings, iterations)
+    path = output or Path("outputs") / f"{experiment.name}.gif"
+    check_picture(path, (".gif",))
+    check_drawable(experiment)
+    trace = trained(experiment, experiment.iterations)
+    console = Console(stderr=True, highlight=False, emoji=False)
+    with late_progress(console, "Drawing", min(frames, len(trace))) as done:
+        shown = animated(trace, path, frames, done)
+    click.echo(f"Wrote {path}: {shown:,} of {len(trace):,} iterations.")

@@ -105,10 +105,10 @@ class Plots:
         Raises ExperimentError for a run of which only a part was kept, and where nothing is
         trained.
         """
-        over_time = self._trace.health().over_time
-        if over_time.empty:
+        measures = self._trace.health().over_time
+        if measures.empty:
             raise ExperimentError([Problem("", "nothing is trained here")], "plot")
-        over_time = over_time["gradient"]
+        over_time = measures.xs("gradient", axis="columns", level="measure")
         axes = self._axes(axes, "length of the gradient")
         for layer in over_time:
             axes.plot(over_time.index, over_time[layer].to_numpy(), label=str(layer))

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from bpsheet.experiment import Experiment
     from bpsheet.trace import Trace
 
-__all__ = ["draw_network"]
+__all__ = ["check_drawable", "draw_network", "network_size"]
 
 GROWS, SHRINKS, STILL = "#1B7A3D", "#B42318", "#94A3B8"
 INK, PALE, FILLED = "#1F2937", "#F8FAFC", "#E2E8F0"
@@ -61,6 +62,26 @@ class _Values:
         return self.number(moved[0]) if moved else 0.0
 
 
+def check_drawable(experiment: Experiment) -> tuple[NetworkModel, int]:
+    """The network, and how many arrows it has.
+
+    Raises ExperimentError for formulas without layers, LimitError for a network of too many
+    neurons to be told apart.
+    """
+    model = experiment.model
+    if not isinstance(model, NetworkModel):
+        said = "formulas have no layers to draw; bpsheet derive shows how they hang together"
+        raise ExperimentError([Problem("graph", said)], "draw")
+    arrows = sum(len(row) for layer in model.layers for row in layer.weights)
+    tallest = max(len(model.network.inputs), *(len(layer.outputs) for layer in model.layers))
+    if tallest > MOST_NEURONS or arrows > MOST_ARROWS:
+        raise LimitError(
+            f"a layer of {tallest} and {arrows:,} weights; a picture shows layers of "
+            f"{MOST_NEURONS} and {MOST_ARROWS:,} weights at the most"
+        )
+    return model, arrows
+
+
 def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figure:
     """The network at an iteration.
 
@@ -71,21 +92,11 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
     need_matplotlib()
     from bpsheet.pictures.figure import Picture
 
-    model = trace.experiment.model
-    if not isinstance(model, NetworkModel):
-        said = "formulas have no layers to draw; bpsheet derive shows how they hang together"
-        raise ExperimentError([Problem("graph", said)], "draw")
+    model, arrows = check_drawable(trace.experiment)
     values = _Values(trace, trace.row_of(iteration))
     layers = [tuple(model.network.inputs), *(layer.outputs for layer in model.layers)]
-    arrows = sum(len(row) for layer in model.layers for row in layer.weights)
-    tallest = max(map(len, layers))
-    if tallest > MOST_NEURONS or arrows > MOST_ARROWS:
-        raise LimitError(
-            f"a layer of {tallest} and {arrows:,} weights; a picture shows layers of "
-            f"{MOST_NEURONS} and {MOST_ARROWS:,} weights at the most"
-        )
     if axes is None:
-        size = (2.6 + 2.3 * len(layers), max(3.4, 1.15 * tallest + 1.6))
+        size = network_size(trace)
         figure: Figure = Picture(figsize=size, layout="constrained")
         axes = figure.add_subplot()
     else:
@@ -97,6 +108,14 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
     title = trace.experiment.title or trace.experiment.name
     axes.set_title(f"{title}\niteration {iteration}{said}", fontsize=11, color=INK)
     return figure
+
+
+def network_size(trace: Trace) -> tuple[float, float]:
+    """How wide and high a picture of the network is, in inches."""
+    model = trace.experiment.model
+    assert isinstance(model, NetworkModel)
+    layers = [model.network.inputs, *(layer.outputs for layer in model.layers)]
+    return 2.6 + 2.3 * len(layers), max(3.4, 1.15 * max(map(len, layers)) + 1.6)
 
 
 class _Picture:

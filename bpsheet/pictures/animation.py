@@ -1,0 +1,72 @@
+"""A run as a moving picture: the network at some of its iterations, and where its loss is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpsheet.files import replacing
+from bpsheet.pictures.curves import Plots
+from bpsheet.pictures.matplot import check_picture
+from bpsheet.pictures.network import draw_network, network_size
+
+if TYPE_CHECKING:
+    from bpsheet.trace import Trace
+
+__all__ = ["MOST_FRAMES", "animate"]
+
+# A minute at the most; a longer run is shown at some of its iterations.
+MOST_FRAMES, LEAST_FRAMES, SECONDS = 240, 2, 0.25
+# The last picture stays.
+LAST_SECONDS = 3.0
+DOTS = 80
+
+
+def animate(
+    trace: Trace, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
+) -> int:
+    """Write the run as a .gif; says how many iterations it shows, the first and last among them.
+
+    Raises ExperimentError for formulas without layers, LimitError for too many neurons to tell
+    apart, OutputError where the file cannot be written.
+    """
+    check_picture(path, (".gif",))
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    count = min(max(frames, LEAST_FRAMES), MOST_FRAMES, len(trace))
+    rows = np.unique(np.linspace(0, len(trace) - 1, count).round().astype(int))
+    width, height = network_size(trace)
+    has_loss = trace.experiment.model.loss is not None
+    pictures = []
+    for number, row in enumerate(rows, start=1):
+        iteration = int(trace.recording.iterations[row])
+        figure = Figure(figsize=(width, height + 2.4 * has_loss), layout="constrained", dpi=DOTS)
+        if has_loss:
+            above, below = figure.subplots(2, 1, height_ratios=[height, 2.4])
+            draw_network(trace, iteration, above)
+            curve = Plots(trace).loss(below)
+            curve.set_title("")
+            curve.axvline(iteration, color="#B42318", linewidth=1.2)
+        else:
+            draw_network(trace, iteration, figure.add_subplot())
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="png")
+        pictures.append(Image.open(drawn).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+        if progress is not None:
+            progress(number)
+    durations = [round(1000 * SECONDS)] * (len(pictures) - 1) + [round(1000 * LAST_SECONDS)]
+    with replacing(path) as stream:
+        pictures[0].save(
+            stream,
+            format="GIF",
+            save_all=True,
+            append_images=pictures[1:],
+            duration=durations,
+            loop=0,
+        )
+    return len(rows)
