@@ -108,11 +108,12 @@ class Plots:
         measures = self._trace.health().over_time
         if measures.empty:
             raise ExperimentError([Problem("", "nothing is trained here")], "plot")
-        over_time = measures.xs("gradient", axis="columns", level="measure")
+        over_time = measures.xs("gradient", axis="columns", level="measure").to_numpy()
+        layers = [label for measure, label in measures if measure == "gradient"]
         axes = self._axes(axes, "length of the gradient")
-        for layer in over_time:
-            axes.plot(over_time.index, over_time[layer].to_numpy(), label=str(layer))
-        if (over_time.to_numpy() > 0).any():
+        for layer, lengths in zip(layers, over_time.T, strict=True):
+            axes.plot(measures.index.to_numpy(), lengths, label=layer)
+        if (over_time > 0).any():
             axes.set_yscale("log")
         axes.legend(**BESIDE)
         return axes
