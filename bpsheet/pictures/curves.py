@@ -109,10 +109,10 @@ class Plots:
         if measures.empty:
             raise ExperimentError([Problem("", "nothing is trained here")], "plot")
         over_time = measures.xs("gradient", axis="columns", level="measure").to_numpy()
-        layers = [label for measure, label in measures if measure == "gradient"]
+        layers = measures["gradient"].columns
         axes = self._axes(axes, "length of the gradient")
         for layer, lengths in zip(layers, over_time.T, strict=True):
-            axes.plot(measures.index.to_numpy(), lengths, label=layer)
+            axes.plot(measures.index.to_numpy(), lengths, label=str(layer))
         if (over_time > 0).any():
             axes.set_yscale("log")
         axes.legend(**BESIDE)
