@@ -22,6 +22,7 @@ from bpsheet.workbook.package import Rows, write_package
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet, Written, study_sheet
 from bpsheet.workbook.steps import build_sheet, steps_sheets
+from bpsheet.workbook.walkthrough import MOST_COLUMNS, WALKTHROUGH, build_walkthrough
 
 __all__ = [
     "check_fits",
@@ -31,6 +32,9 @@ __all__ = [
     "write_workbook",
     "written",
 ]
+
+# What the sheet Walkthrough is asked for by.
+PAGE = "walkthrough"
 
 
 def layout_of(trace: Written, kind: str) -> Layout:
@@ -96,6 +100,20 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
+def _check_page(sheets: Sequence[Sheet], kind: str) -> None:
+    """Refuse a walkthrough that would be no page to read. Raises LimitError."""
+    steps = sheets[0]
+    if kind != "full":
+        raise LimitError("the sheet Walkthrough shows every step: use the layout full")
+    if steps.rows:
+        raise LimitError("the sheet Walkthrough looks into one sheet; ask for fewer iterations")
+    if len(steps.layout.shown) > MOST_COLUMNS:
+        raise LimitError(
+            f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
+            f"{MOST_COLUMNS} at the most. Leave it out"
+        )
+
+
 def write_workbook(
     run: Trace | LongRun,
     path: Path,
@@ -106,7 +124,7 @@ def write_workbook(
     """Write a run as a workbook, and say how many of its cells are live.
 
     The file appears whole or not at all. `studies` are more sheets, by the names of
-    `bpsheet.gradients.STUDIES`, with what they are set to.
+    `bpsheet.gradients.STUDIES`, with what they are set to, and "walkthrough".
 
     Raises LimitError where a worksheet cannot hold it, ExperimentError for a study that this
     run cannot have, OutputError where the file cannot be written; an old file then stays as
@@ -114,6 +132,8 @@ def write_workbook(
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
+    wanted = dict(studies or {})
+    has_page = wanted.pop(PAGE, None) is not None
     chosen: list[Study] = []
     if studies:
         if not isinstance(run, Trace) or not run.is_whole:
@@ -121,9 +141,12 @@ def write_workbook(
                 f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
                 f"leave it out, or ask for fewer iterations than {len(run):,}"
             )
-        chosen = [study(run, key, settings) for key, settings in studies.items()]
+        chosen = [study(run, key, settings) for key, settings in wanted.items()]
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)
+    if has_page:
+        _check_page(sheets, kind)
+    values: dict[str, dict[str, float | str]] = {s.name: s.formulas_above for s in sheets}
     book = Workbook()
     book.remove(book.worksheets[0])
     styles = [build_sheet(book, sheet) for sheet in sheets]
@@ -131,7 +154,10 @@ def write_workbook(
         build_data(book, trace, sheets[0].layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
-    build_about(book, trace, sheets, list(studies or {}))
+    if has_page:
+        values[WALKTHROUGH] = build_walkthrough(book, sheets[0])
+        book.move_sheet(WALKTHROUGH, -len(chosen))
+    build_about(book, trace, sheets, list(wanted))
     reader = Reader(trace.recording)
     rows = {}
     for sheet, numbers in zip(sheets, styles, strict=True):
@@ -140,5 +166,5 @@ def write_workbook(
         else:
             blocks = row_xml(sheet, numbers, Reader(sheet.recording))
         rows[sheet.name] = Rows(sheet.area, blocks)
-    write_package(book, rows, path, {sheet.name: sheet.formulas_above for sheet in sheets})
+    write_package(book, rows, path, values)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
