@@ -120,9 +120,9 @@ ITERATIONS = click.option(
     "--sheet",
     "sheets",
     multiple=True,
-    type=click.Choice(["walkthrough", "gradient-check", "hessian"]),
-    help="One more sheet: a worked solution, the gradient by forward passes alone, or the second "
-    "derivatives, of the iteration in its first cell. May be given several times.",
+    type=click.Choice(["walkthrough", "charts", "gradient-check", "hessian"]),
+    help="One more sheet: charts; or, of the iteration in its first cell, a worked solution, the "
+    "gradient by forward passes alone, or the second derivatives. May be given several times.",
 )
 @ITERATIONS
 @click.option(

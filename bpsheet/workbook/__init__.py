@@ -17,6 +17,7 @@ from bpsheet.printers.python import LOWEST_SUM
 from bpsheet.recording import EVERYTHING
 from bpsheet.trace import Trace
 from bpsheet.workbook.about import DATA, build_about, build_data
+from bpsheet.workbook.charts import CHARTS, MOST_ROWS, build_charts
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
 from bpsheet.workbook.package import Rows, write_package
 from bpsheet.workbook.rows import Reader, row_xml
@@ -33,8 +34,8 @@ __all__ = [
     "written",
 ]
 
-# What the sheet Walkthrough is asked for by.
-PAGE = "walkthrough"
+# Sheets over the rows of Steps, by what they are asked for.
+PAGES = {"walkthrough": WALKTHROUGH, "charts": CHARTS}
 
 
 def layout_of(trace: Written, kind: str) -> Layout:
@@ -100,13 +101,20 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
-def _check_page(sheets: Sequence[Sheet], kind: str) -> None:
-    """Refuse a walkthrough that would be no page to read. Raises LimitError."""
+def _check_page(page: str, sheets: Sequence[Sheet], kind: str) -> None:
+    """Refuse a page that nobody could read. Raises LimitError."""
     steps = sheets[0]
+    if steps.rows:
+        raise LimitError(f"the sheet {page} looks into one sheet; ask for fewer iterations")
+    if page == CHARTS:
+        if len(steps) > MOST_ROWS:
+            raise LimitError(
+                f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
+                "Leave it out"
+            )
+        return
     if kind != "full":
         raise LimitError("the sheet Walkthrough shows every step: use the layout full")
-    if steps.rows:
-        raise LimitError("the sheet Walkthrough looks into one sheet; ask for fewer iterations")
     if len(steps.layout.shown) > MOST_COLUMNS:
         raise LimitError(
             f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
@@ -124,7 +132,7 @@ def write_workbook(
     """Write a run as a workbook, and say how many of its cells are live.
 
     The file appears whole or not at all. `studies` are more sheets, by the names of
-    `bpsheet.gradients.STUDIES`, with what they are set to, and "walkthrough".
+    `bpsheet.gradients.STUDIES`, with what they are set to, "walkthrough" and "charts".
 
     Raises LimitError where a worksheet cannot hold it, ExperimentError for a study that this
     run cannot have, OutputError where the file cannot be written; an old file then stays as
@@ -133,7 +141,7 @@ def write_workbook(
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     wanted = dict(studies or {})
-    has_page = wanted.pop(PAGE, None) is not None
+    pages = [name for key, name in PAGES.items() if wanted.pop(key, None) is not None]
     chosen: list[Study] = []
     if studies:
         if not isinstance(run, Trace) or not run.is_whole:
@@ -144,8 +152,8 @@ def write_workbook(
         chosen = [study(run, key, settings) for key, settings in wanted.items()]
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)
-    if has_page:
-        _check_page(sheets, kind)
+    for page in pages:
+        _check_page(page, sheets, kind)
     values: dict[str, dict[str, float | str]] = {s.name: s.formulas_above for s in sheets}
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -154,9 +162,12 @@ def write_workbook(
         build_data(book, trace, sheets[0].layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
-    if has_page:
+    if WALKTHROUGH in pages:
         values[WALKTHROUGH] = build_walkthrough(book, sheets[0])
         book.move_sheet(WALKTHROUGH, -len(chosen))
+    if CHARTS in pages:
+        values[CHARTS] = build_charts(book, sheets[0])
+        book.move_sheet(CHARTS, -len(chosen))
     build_about(book, trace, sheets, list(wanted))
     reader = Reader(trace.recording)
     rows = {}

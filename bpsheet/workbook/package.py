@@ -27,6 +27,8 @@ from bpsheet.workbook.layout import FIRST_ROW
 
 __all__ = ["Rows", "package_bytes", "write_package"]
 
+# A cell with a formula, as openpyxl writes it: without a value.
+FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)')
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
@@ -116,22 +118,23 @@ def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
 
 def _with_values(content: bytes, values: CellValues) -> bytes:
     """A sheet with the values of formulas beside them."""
-    for cell, value in values.items():
-        is_error = isinstance(value, float) and math.isnan(value)
-        kind = ' t="e"' if is_error else ' t="str"' if isinstance(value, str) else ""
-        shown = (
-            "#NUM!"
-            if is_error
-            else escape(value)
-            if isinstance(value, str)
-            else excel_number(value)
-        )
-        content, found = re.subn(
-            rf'(<c r="{cell}"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)'.encode(),
-            rf"\g<1>{kind}>\g<2><v>{shown}</v>".encode(),
-            content,
-        )
-        assert found == 1
+    left = dict(values)
+
+    def with_value(found: re.Match[bytes]) -> bytes:
+        value = left.pop(found[2].decode(), None)
+        if value is None:
+            return found[0]
+        if isinstance(value, str):
+            kind, shown = ("e" if value.startswith("#") else "str"), escape(value)
+        else:
+            is_error = math.isnan(value)
+            kind, shown = ("e", "#NUM!") if is_error else ("", excel_number(value))
+        typed = f' t="{kind}"' if kind else ""
+        return b"%s%s>%s<v>%s</v>" % (found[1], typed.encode(), found[3], shown.encode())
+
+    if left:
+        content = FORMULA.sub(with_value, content)
+        assert not left
     return content
 
 
