@@ -343,7 +343,7 @@ class Trace:
 
     @property
     def plot(self) -> Plots:
-        """Curves: `.loss()`, `.weights()` and `.gradients()`, as matplotlib axes.
+        """`.loss()`, `.weights()`, `.gradients()` and `.surface(w1, w2)`, as matplotlib axes.
 
         Raises OutputError without matplotlib.
         """

@@ -117,3 +117,15 @@ class Plots:
             axes.set_yscale("log")
         axes.legend(**BESIDE)
         return axes
+
+    def surface(self, first: str, second: str, axes: Axes | None = None) -> Axes:
+        """The mean loss over all examples where two weights vary, and the path that they took.
+
+        The other weights stay as they are at the end. Raises ExperimentError for unknown weights
+        and where there is no loss.
+        """
+        from bpsheet.pictures.surface import draw_surface
+
+        axes = self._axes(axes, second)
+        axes.grid(visible=False)
+        return draw_surface(self._trace, (first, second), axes)

@@ -1,0 +1,93 @@
+"""The loss over two weights, and the path that training took across it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.gradients.point import compiled, loss_of
+from bpsheet.problems import nearest
+from bpsheet.program import Phase
+from bpsheet.recording import Values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bpsheet.trace import Trace
+
+__all__ = ["draw_surface", "surface"]
+
+# Points along each side, and how far beyond the path the picture goes.
+POINTS, BEYOND, AT_LEAST = 41, 0.5, 0.5
+
+
+def surface(
+    trace: Trace, names: tuple[str, str], points: int = POINTS
+) -> tuple[Values, Values, Values]:
+    """The mean loss over all examples where two weights vary and the others stay as they end.
+
+    Returns the values of the first weight, of the second, and the losses: a row for each value
+    of the second. NaN where the loss has no value.
+    Raises ExperimentError for unknown weights and where there is no loss.
+    """
+    program = trace.program
+    loss = loss_of(program)
+    weights = [column.name for column in program.phase(Phase.WEIGHT)]
+    problems = [
+        Problem(name, f"no such weight; {nearest(name, weights)}")
+        for name in names
+        if name not in weights
+    ]
+    if loss is None:
+        problems.append(Problem("", "this experiment has no loss"))
+    if problems:
+        raise ExperimentError(problems, "surface")
+    assert loss is not None
+    given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]
+    run = compiled(program.phase(Phase.FORWARD), given, [loss.name])
+    last = np.flatnonzero(np.isfinite(trace.values).all(axis=1))[-1]
+    values = dict(zip(program.names, trace.values[last].tolist(), strict=True))
+    count = len(next(iter(program.tables.values()), [0.0]))
+    rows = [
+        {name: table[index] for name, table in program.tables.items()} for index in range(count)
+    ]
+    across, up = (
+        _around(trace.values[: last + 1, program.position[name]], points) for name in names
+    )
+    losses = np.empty((points, points))
+    for place in np.ndindex(points, points):
+        there = {names[0]: float(across[place[1]]), names[1]: float(up[place[0]])}
+        try:
+            found = [run([(values | row | there)[name] for name in given])[0] for row in rows]
+            losses[place] = float(np.mean(np.real(found)))
+        except (ArithmeticError, ValueError):
+            losses[place] = np.nan
+    return across, up, losses
+
+
+def _around(path: Values, points: int) -> Values:
+    """Values from well below the path to well above it."""
+    low, high = float(path.min()), float(path.max())
+    beyond = max(BEYOND * (high - low), AT_LEAST)
+    return np.linspace(low - beyond, high + beyond, points)
+
+
+def draw_surface(trace: Trace, names: tuple[str, str], axes: Axes) -> Axes:
+    """The surface as lines of equal loss, and the path over it."""
+    across, up, losses = surface(trace, names)
+    drawn = axes.contourf(across, up, losses, levels=24, cmap="cividis")
+    bar = axes.figure.colorbar(drawn, ax=axes)
+    bar.set_label(f"mean {trace.experiment.model.loss}")
+    path = [trace.values[:, trace.program.position[name]] for name in names]
+    axes.plot(*path, color="white", linewidth=2.6)
+    axes.plot(*path, color="#B42318", linewidth=1.4, label="the path")
+    axes.plot(
+        path[0][:1], path[1][:1], "o", color="white", markeredgecolor="#B42318", label="first"
+    )
+    axes.plot(path[0][-1:], path[1][-1:], "s", color="#B42318", label="last")
+    axes.legend(fontsize=8)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    return axes
