@@ -121,6 +121,8 @@ def stored(path):
 def expected(trace):
     found = {}
     losses = trace.values[:, trace.program.position["MSE"]]
+    found["tests right"] = trace.tests[[c.name for c in trace.program if c.role == "verdict"]]
+    found["tests right"] = found["tests right"].eq(1).sum(axis=1).tolist()
     found["epoch"] = list(range(1, len(losses) // 4 + 1))
     found["mean MSE"] = losses.reshape(-1, 4).mean(axis=1).tolist()
     lengths = trace.health().over_time["gradient"]
@@ -139,6 +141,36 @@ def test_the_table_has_its_values_and_follows(written):
     changed = bp.load("book-xor").changed({place.value: 0.7}).run(696)
     for head, values in table(path, [((8, 8), 0.7)]).items():
         np.testing.assert_allclose(values, expected(changed)[head], rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["full", "book"])
+@pytest.mark.parametrize("name", ["book-xor", "book-perceptron", "iris", "two-neuron"])
+def test_one_cell_each_says_what_came_of_the_run(traced, written, name, kind):
+    """Stored and recalculated: the last loss, the tests right at the end, since when all are."""
+    trace = traced(name, 300 if name == "iris" else None)
+    path = written(name, kind)
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.evaluate()
+    book = load_workbook(path, data_only=True)
+    number = book.sheetnames.index("Charts")
+    cell = {"C3": (3, 3), "H3": (3, 8), "N3": (3, 14)}
+    expected = {}
+    if trace.experiment.model.loss:
+        expected["C3"] = trace.frame[trace.experiment.model.loss].iloc[-1]
+    verdicts = [c.name for c in trace.program if c.role == "verdict"]
+    if verdicts:
+        right = trace.tests[verdicts].eq(1)
+        expected["H3"] = right.iloc[-1].mean()
+        everything = right.all(axis=1)
+        expected["N3"] = everything.idxmax() if everything.any() else "never"
+    for place, (row, column) in cell.items():
+        for found in (book["Charts"][place].value, model.get_cell_value(number, row, column)):
+            if place not in expected:
+                assert found in (None, "", 0)
+            elif isinstance(expected[place], str):
+                assert found == expected[place]
+            else:
+                assert math.isclose(found, expected[place], rel_tol=1e-12)
 
 
 def test_overflow_in_the_table_is_an_error_as_on_steps(written):

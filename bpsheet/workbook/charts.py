@@ -16,6 +16,7 @@ from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.chart.layout import Layout as ChartLayout
 from openpyxl.chart.layout import ManualLayout
 from openpyxl.chart.legend import Legend
+from openpyxl.styles import Alignment
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
@@ -73,7 +74,8 @@ class _Charts:
         self._column = TABLE_COLUMN
 
     def draw(self) -> None:
-        """The charts that this run has something for."""
+        """What came of the run, and the charts that it has something for."""
+        self._facts()
         losses = self._of_role(Role.LOSS)
         if losses:
             self._lines("loss by iteration", losses)
@@ -83,6 +85,43 @@ class _Charts:
         outputs = [name for name in self._of_role(Role.OUTPUT) if self.program[name].layer == last]
         self._lines("outputs and targets by iteration", [*outputs, *self._of_role(Role.TARGET)])
         self._gradients()
+
+    def _facts(self) -> None:
+        """One cell each: the last loss, the share of tests that are right, since when all are."""
+        steps, last = self.steps, self.steps.last_row
+        for name in self._of_role(Role.LOSS)[:1]:
+            letter = steps.layout.by_name[name].letter
+            value = float(steps.values[-1, self.program.position[name]])
+            self._fact("A3", "C3", f"final {name} =", f"={steps.name}!{letter}{last}", value)
+        verdicts = self._of_role(Role.VERDICT)
+        if not verdicts:
+            return
+        places = [self.program.position[name] for name in verdicts]
+        right = (steps.values[:, places] == 1).sum(axis=1)
+        labels = self.program[verdicts[0]].labels
+        assert labels is not None
+        first, final = (steps.layout.by_name[name].letter for name in (verdicts[0], verdicts[-1]))
+        formulas = [
+            f'=COUNTIF({steps.name}!{first}{row}:{final}{row},"{labels[1]}")'
+            for row in range(FIRST_ROW, last + 1)
+        ]
+        cells = self._table("tests right", formulas, right)
+        letter = get_column_letter(cells.min_col)
+        begins, ends = TABLE_ROW + 1, TABLE_ROW + len(steps)
+        count = len(verdicts)
+        share = f"={letter}{ends}/{count}"
+        self._fact("E3", "H3", "share of tests right at the end =", share, right[-1] / count)
+        self.sheet["H3"].number_format = "0%"
+        everything = np.flatnonzero(right == count)
+        since: float | str = float(everything[0] + 1) if len(everything) else "never"
+        match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{ends},0),"never")'
+        self._fact("J3", "N3", "all of them right first at iteration =", match, since)
+
+    def _fact(self, label: str, place: str, text: str, formula: str, value: float | str) -> None:
+        put_text(self.sheet, label, text, style.LABEL)
+        self.sheet[place].value = formula
+        self.sheet[place].alignment = Alignment(horizontal="left")
+        self.values[place] = value if isinstance(value, str) else float(value)
 
     def _of_role(self, role: Role) -> list[str]:
         shown = self.steps.layout.by_name
