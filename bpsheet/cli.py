@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,13 @@ from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
-from bpsheet.commands.settings import SET, changes_of, trained
+from bpsheet.commands.settings import SET, changes_of, loaded, trained
 from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bpsheet.experiment import Experiment
     from bpsheet.longrun import LongRun
     from bpsheet.trace import Trace
 
@@ -78,18 +76,6 @@ def new(name: str) -> None:
     with replacing(path) as stream:
         stream.write(starter_text(path.stem).encode())
     click.echo(f"Wrote {path}. Run it: bpsheet run {path}")
-
-
-def _load(spec: str, iterations: int | None, settings: Sequence[str]) -> Experiment:
-    from bpsheet.reader import load
-    from bpsheet.terminal import late_status
-
-    changes = changes_of(settings)
-    if iterations is not None:
-        changes["iterations"] = iterations
-    with late_status(_console(error=True), "Checking …"):
-        experiment = load(spec)
-        return experiment.changed(changes) if changes else experiment
 
 
 ITERATIONS = click.option(
@@ -148,7 +134,7 @@ def train(
     from bpsheet.recording import EVERYTHING, Keep
     from bpsheet.terminal import late_progress, late_status, long_summary, run_table, summary
 
-    experiment = _load(spec, iterations, settings)
+    experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
     check(path, layout, sheets)
     if keep is not None:
@@ -193,7 +179,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
     from bpsheet.terminal import show_iteration
 
-    experiment = _load(spec, None, settings)
+    experiment = loaded(spec, settings)
     if iteration > experiment.iterations:
         experiment = experiment.changed({"iterations": iteration})
     trace = trained(experiment, experiment.iterations)

@@ -117,6 +117,11 @@ class Experiment(Spec):
         assert self.network is not None
         return NetworkModel(self.network, self.initial, self.notation)
 
+    @property
+    def uphill(self) -> bool:
+        """Whether the loss is to be maximised."""
+        return self.training.rule == "gradient_ascent" or self.model.uphill
+
     @cached_property
     def data_names(self) -> tuple[str, ...]:
         """The columns of the data: the inputs, then the targets."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from bpsheet.engine import Streamed
-from bpsheet.evaluate import ERRORS
 from bpsheet.program import Role
 from bpsheet.recording import EVERYTHING, Keep, Recording
 from bpsheet.trace import FirstError, Trace
@@ -33,7 +30,6 @@ class LongRun:
     Making it trains once, to learn where errors begin and how large values become; whatever
     reads its rows trains again.
 
-    keep: which iterations are in it
     first_error: as of a trace; among all iterations, kept or not
     first_right: the first iteration in which every test is right, or None
     """
@@ -46,7 +42,6 @@ class LongRun:
     ) -> None:
         self.experiment = experiment
         self.program = experiment.program()
-        self.keep = keep
         self.first_error: FirstError | None = None
         self.first_right: int | None = None
         self._verdicts = [i for i, c in enumerate(self.program) if c.role is Role.VERDICT]
@@ -59,12 +54,7 @@ class LongRun:
 
     def _look_at(self, piece: Recording) -> None:
         if self.first_error is None and len(piece.errors):
-            place = int(np.flatnonzero(piece.errors[0])[0])
-            self.first_error = FirstError(
-                int(piece.iterations[piece.first_error_row]),
-                self.program.names[place],
-                ERRORS[int(piece.errors[0][place])],
-            )
+            self.first_error = Trace(self.experiment, self.program, piece).first_error
         if self.first_right is None and self._verdicts:
             right = (piece.values[:, self._verdicts] == 1).all(axis=1)
             if right.any():

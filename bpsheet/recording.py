@@ -31,8 +31,8 @@ class Keep:
     every: the first, every so-manieth after it, and the last; last: so many at the end;
     ends: so many at the beginning and at the end
 
-    >>> Keep.of("every:100").numbers(250).tolist(), Keep.of("last:2").numbers(250).tolist()
-    ([1, 101, 201, 250], [249, 250])
+    >>> Keep.of("every:100").count(250), Keep.of("last:2").count(250)
+    (4, 2)
     """
 
     every: int = 1
@@ -70,13 +70,6 @@ class Keep:
             return min(2 * self.ends, iterations)
         whole, rest = divmod(iterations - 1, self.every)
         return whole + 1 + (rest > 0)
-
-    def numbers(self, iterations: int) -> Numbers:
-        """The iterations that are kept."""
-        if self.last is not None:
-            return np.arange(max(0, iterations - self.last), iterations, dtype=np.int64) + 1
-        every = np.arange(1, iterations + 1, dtype=np.int64)
-        return every[self.chosen(every, iterations)]
 
 
 EVERYTHING = Keep()

@@ -90,11 +90,6 @@ class Sweep:
         frames = [losses_frame(run, settings, outcome) for run, settings, outcome in parts]
         return pd.concat(frames, ignore_index=True)
 
-    @property
-    def is_maximised(self) -> bool:
-        """Whether the higher loss is the better one."""
-        return self.experiment.model.uphill or self.experiment.training.rule == "gradient_ascent"
-
     def to_excel(self, path: str | Path) -> Path:
         """Write a workbook: a line for each run, the loss against the settings, and a chart.
 

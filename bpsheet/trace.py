@@ -95,14 +95,21 @@ class Trace:
 
     def row_of(self, iteration: int) -> int:
         """The row (from 0) of an iteration. Raises ExperimentError where it was not recorded."""
-        rows = np.flatnonzero(self.recording.iterations == iteration)
-        if not len(rows):
-            first, last = (int(self.recording.iterations[i]) for i in (0, -1))
+        problems = self.problems_with(iteration)
+        if problems:
+            raise ExperimentError(problems, self.experiment.name)
+        return int(np.searchsorted(self.recording.iterations, iteration))
+
+    def problems_with(self, iteration: int) -> list[Problem]:
+        """What is wrong with asking for an iteration; nothing where it was recorded."""
+        numbers = self.recording.iterations
+        first, last = int(numbers[0]), int(numbers[-1])
+        if not first <= iteration <= last:
             said = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
-            if first <= iteration <= last:
-                said = f"{iteration:,} was not kept of this run"
-            raise ExperimentError([Problem("iteration", said)], self.experiment.name)
-        return int(rows[0])
+            return [Problem("iteration", said)]
+        if numbers[np.searchsorted(numbers, iteration)] != iteration:
+            return [Problem("iteration", f"{iteration:,} was not kept of this run")]
+        return []
 
     def _need_all(self, what: str) -> None:
         """Raise ExperimentError where iterations were left out."""

@@ -55,6 +55,12 @@ def codes(recording):
     return found
 
 
+def kept(keep, iterations):
+    """The iterations that are kept."""
+    every = np.arange(1, iterations + 1)
+    return every[keep.chosen(every, iterations)]
+
+
 def assert_same_bits(one, other):
     assert one.shape == other.shape
     assert one.tobytes() == other.tobytes()
@@ -100,11 +106,16 @@ KEEPS = st.one_of(
 
 
 @given(KEEPS, st.integers(1, 60))
-def test_what_is_kept_is_counted_and_named_before_the_run(keep, iterations):
-    numbers = keep.numbers(iterations)
-    assert keep.count(iterations) == len(numbers)
-    every = np.arange(1, iterations + 1)
-    assert numbers.tolist() == every[keep.chosen(every, iterations)].tolist()
+def test_what_is_kept_is_what_was_asked_for_and_is_counted_before_the_run(keep, iterations):
+    """Every so-manieth from the first on and the last; the last ones; those at both ends."""
+    every = list(range(1, iterations + 1))
+    expected = [n for n in every if (n - 1) % keep.every == 0 or n == iterations]
+    if keep.last is not None:
+        expected = every[-keep.last :]
+    if keep.ends is not None:
+        expected = sorted({*every[: keep.ends], *every[-keep.ends :]})
+    assert kept(keep, iterations).tolist() == expected
+    assert keep.count(iterations) == len(expected)
 
 
 @given(experiments(), KEEPS, st.integers(1, 40), st.sampled_from([1, 3, 4096]))
@@ -113,7 +124,7 @@ def test_a_part_is_recorded_as_if_all_had_been(experiment, keep, iterations, row
     whole = experiment.run(iterations)
     program = whole.experiment.program()
     part = in_pieces(rows, lambda: run(program, iterations, keep=keep))
-    chosen = keep.numbers(iterations) - 1
+    chosen = kept(keep, iterations) - 1
     assert_same_bits(part.values, whole.values[chosen])
     assert_same_bits(codes(part), codes(whole.recording)[chosen])
     streamed = Streamed(program, iterations, keep)

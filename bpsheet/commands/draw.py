@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of, trained
-
-if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+from bpsheet.commands.settings import SET, loaded, trained
 
 __all__ = ["animate", "draw"]
-
-
-def _loaded(spec: str, settings: tuple[str, ...], iterations: int | None) -> Experiment:
-    from bpsheet.reader import load
-
-    changes = changes_of(settings)
-    if iterations is not None:
-        changes["iterations"] = iterations
-    experiment = load(spec)
-    return experiment.changed(changes) if changes else experiment
 
 
 @click.command(
@@ -47,7 +33,7 @@ def draw(spec: str, iteration: int, output: Path | None, settings: tuple[str, ..
     from bpsheet.pictures.matplot import check_picture, write_picture
     from bpsheet.pictures.network import check_drawable
 
-    experiment = _loaded(spec, settings, None)
+    experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}.svg"
     check_picture(path)
     check_drawable(experiment)
@@ -93,7 +79,7 @@ def animate(
     from bpsheet.pictures.network import check_drawable
     from bpsheet.terminal import late_progress
 
-    experiment = _loaded(spec, settings, iterations)
+    experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.gif"
     check_picture(path, (".gif",))
     check_drawable(experiment)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of, trained
+from bpsheet.commands.settings import SET, loaded, trained
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
     from bpsheet.explain import Document
 
 __all__ = ["derive", "explain"]
@@ -66,7 +65,7 @@ def explain(
     output: Path | None,
 ) -> None:
     """Work out one iteration of SPEC as a textbook does: symbols, numbers put in, results."""
-    trace = trained(_experiment(spec, settings), iteration)
+    trace = trained(loaded(spec, settings), iteration)
     names = None if only is None else [name for name in only.split(",") if name.strip()]
     _written(trace.explain(iteration, only=names, digits=digits), form, output)
 
@@ -82,14 +81,7 @@ def derive(spec: str, form: str, output: Path | None) -> None:
     """Write down the gradient of SPEC's loss in symbols, before any number, and as matrices."""
     from bpsheet.explain import derive as derived
 
-    _written(derived(_experiment(spec, ())), form, output)
-
-
-def _experiment(spec: str, settings: tuple[str, ...]) -> Experiment:
-    from bpsheet.reader import load
-
-    experiment = load(spec)
-    return experiment.changed(changes_of(settings)) if settings else experiment
+    _written(derived(loaded(spec, ())), form, output)
 
 
 def _written(document: Document, form: str, output: Path | None) -> None:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of
+from bpsheet.commands.settings import SET, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from bpsheet.experiment import Experiment
     from bpsheet.trace import Trace
 
 __all__ = ["gradcheck", "hessian", "operations"]
@@ -31,16 +30,8 @@ def _console() -> Console:
     return Console(highlight=False, emoji=False, markup=False)
 
 
-def _experiment(spec: str, settings: tuple[str, ...]) -> Experiment:
-    from bpsheet.reader import load
-
-    changes = changes_of(settings)
-    experiment = load(spec)
-    return experiment.changed(changes) if changes else experiment
-
-
 def _run(spec: str, iteration: int, settings: tuple[str, ...]) -> Trace:
-    return _experiment(spec, settings).run(iteration)
+    return loaded(spec, settings).run(iteration)
 
 
 def _print(console: Console, frame: pd.DataFrame, first: str) -> None:
@@ -119,7 +110,7 @@ def operations(spec: str | None, settings: tuple[str, ...]) -> None:
     if spec is None:
         _print(_console(), by_size(), "size")
         return
-    _print(_console(), counted(_experiment(spec, settings).program()), "operation")
+    _print(_console(), counted(loaded(spec, settings).program()), "operation")
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet hessian two-neuron --iteration 100")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of, trained
+from bpsheet.commands.settings import SET, loaded, trained
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,13 +44,7 @@ def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None
     """
     from rich.console import Console
 
-    from bpsheet.reader import load
-
-    changes = changes_of(settings)
-    if iterations is not None:
-        changes["iterations"] = iterations
-    experiment = load(spec)
-    experiment = experiment.changed(changes) if changes else experiment
+    experiment = loaded(spec, settings, iterations)
     found = trained(experiment, experiment.iterations).health()
     console = Console(highlight=False, emoji=False, markup=False)
     if len(found.frame):

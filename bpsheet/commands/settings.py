@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.trace import Trace
 
-__all__ = ["SET", "changes_of", "trained"]
+__all__ = ["SET", "changes_of", "loaded", "trained"]
 
 SET = click.option(
     "--set",
@@ -49,6 +49,24 @@ def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
         else:
             changes[name] = float(text) if PLAIN_NUMBER.fullmatch(text) else text
     return changes
+
+
+def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) -> Experiment:
+    """The experiment of that name or file, with what --set and --iterations change.
+
+    Raises ExperimentError.
+    """
+    from rich.console import Console
+
+    from bpsheet.reader import load
+    from bpsheet.terminal import late_status
+
+    changes = changes_of(settings)
+    if iterations is not None:
+        changes["iterations"] = iterations
+    with late_status(Console(stderr=True, highlight=False, emoji=False), "Checking …"):
+        experiment = load(spec)
+        return experiment.changed(changes) if changes else experiment
 
 
 def trained(experiment: Experiment, iterations: int) -> Trace:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of
+from bpsheet.commands.settings import SET, changes_of, loaded
 from bpsheet.errors import ExperimentError, OutputError, Problem
 
 if TYPE_CHECKING:
@@ -102,14 +102,11 @@ def sweep(
     from rich.markup import escape
 
     from bpsheet.files import replacing
-    from bpsheet.reader import load
     from bpsheet.sweeps import sweep as swept
     from bpsheet.terminal import late_progress
 
     grid = grid_of(pairs, seeds)
-    experiment = load(spec)
-    changes = changes_of(settings)
-    experiment = experiment.changed(changes) if changes else experiment
+    experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
         raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
@@ -148,7 +145,7 @@ def _best(found: Sweep) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")
-    ascending = not found.is_maximised
+    ascending = not found.experiment.uphill
     best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
     for number, line in best.iterrows():
         cells = [line[name] for name in names]

@@ -27,10 +27,7 @@ class Row:
     """The values of one iteration. Raises ExperimentError where the trace does not have it."""
 
     def __init__(self, trace: Trace, iteration: int, digits: int = 4) -> None:
-        problems = []
-        if not 1 <= iteration <= len(trace):
-            said = f"1 to {len(trace):,} expected, which is what was run; got {iteration}"
-            problems.append(Problem("iteration", said))
+        problems = trace.problems_with(iteration)
         if not 1 <= digits <= MOST_DIGITS:
             problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {digits}"))
         if problems:

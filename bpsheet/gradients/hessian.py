@@ -208,11 +208,10 @@ def curvature(trace: Trace, iteration: int) -> Curvature:
             f"{MOST_WEIGHTS} weights at the most"
         )
     frame = pd.DataFrame(_matrix(program, values), index=names, columns=names)
-    uphill = experiment.training.rule == "gradient_ascent" or experiment.model.uphill
     return Curvature(
         frame,
         iteration,
         experiment.training.learning_rate,
-        -1 if uphill else 1,
+        -1 if experiment.uphill else 1,
         len(experiment.data.examples or ()),
     )

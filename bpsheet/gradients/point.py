@@ -35,19 +35,17 @@ def values_at(trace: Trace, iteration: int) -> dict[str, float]:
     Raises ExperimentError for an iteration that was not run, one that holds errors, and an
     experiment without a loss.
     """
-    problem = None
+    problems = trace.problems_with(iteration)
     if loss_of(trace.program) is None:
-        problem = Problem("network.loss", "no loss, and so no gradient: the rule is not a descent")
-    elif not 1 <= iteration <= len(trace):
-        said = f"1 to {len(trace):,} expected, which is what was run; got {iteration}"
-        problem = Problem("iteration", said)
-    elif not np.isfinite(trace.values[iteration - 1]).all():
+        said = "no loss, and so no gradient: the rule is not a descent"
+        problems = [Problem("network.loss", said)]
+    elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
         first = trace.first_error
         assert first is not None
         said = f"iteration {iteration} holds errors ({first.error} since iteration "
-        problem = Problem("iteration", f"{said}{first.iteration}); choose an earlier one")
-    if problem is not None:
-        raise ExperimentError([problem], trace.experiment.name)
+        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
+    if problems:
+        raise ExperimentError(problems, trace.experiment.name)
     row = trace.values[iteration - 1].tolist()
     return dict(zip(trace.program.names, row, strict=True))
 

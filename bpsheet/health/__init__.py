@@ -40,9 +40,7 @@ class Health:
     """
 
     def __init__(self, trace: Trace) -> None:
-        experiment = trace.experiment
-        uphill = experiment.training.rule == "gradient_ascent" or experiment.model.uphill
-        self._measures = Measures(trace.program, trace.values, uphill=uphill)
+        self._measures = Measures(trace.program, trace.values, uphill=trace.experiment.uphill)
         self._reached = spread(trace.program, trace.recording)
 
     @cached_property

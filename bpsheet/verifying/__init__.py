@@ -191,7 +191,8 @@ def verify(
             places = sheet.layout.parameter_cells
             cells |= {(sheet.name, places[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
-    comparisons = _comparisons(path, engine, (sheets, after), cells, say)
+    both = (sheets, after)
+    comparisons = _comparisons(path, engine, both, values=values, cells=cells, say=say)
     return Report(path, engine, chosen, comparisons)
 
 
@@ -199,13 +200,16 @@ def _comparisons(
     path: Path,
     engine: str,
     sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
+    *,
+    values: Sequence[Values],
     cells: Mapping[tuple[str, str], float | str],
     say: Callable[[str], None],
 ) -> tuple[Comparison, ...]:
-    """The three comparisons; `sheets` are what is expected before and after the changes."""
+    """The three comparisons; `sheets` are what is expected before and after the changes, and
+    `values` what the file stores.
+    """
     before, after = sheets
     recalculate = ENGINES[engine]
-    values = [read_values(path, sheet) for sheet in before]
     live = [live_cells(path, sheet) for sheet in before]
     say("recalculating")
     found = [
