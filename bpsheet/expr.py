@@ -36,7 +36,6 @@ __all__ = [
     "Text",
     "children",
     "depth",
-    "parameters",
     "rebuild",
     "references",
     "replace_refs",
@@ -223,11 +222,6 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def references(expr: Expr) -> dict[Ref, None]:
     """The columns that a formula refers to, in order of first appearance."""
     return {node: None for node in walk(expr) if isinstance(node, Ref)}
-
-
-def parameters(expr: Expr) -> dict[str, None]:
-    """The hyper-parameters that a formula refers to, in order of first appearance."""
-    return {node.name: None for node in walk(expr) if isinstance(node, Param)}
 
 
 def depth(expr: Expr) -> int:

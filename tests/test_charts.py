@@ -173,6 +173,19 @@ def test_one_cell_each_says_what_came_of_the_run(traced, written, name, kind):
                 assert math.isclose(found, expected[place], rel_tol=1e-12)
 
 
+def test_the_last_row_counts(tmp_path):
+    """At iteration 625 all four tests are right for the first time: as the last row too."""
+    path = bp.load("book-xor").run(625).to_excel(tmp_path / "x.xlsx", sheets=["charts"])
+    sheet = load_workbook(path)["Charts"]
+    stored = load_workbook(path, data_only=True)["Charts"]
+    assert (stored["H3"].value, stored["N3"].value) == (1, 625)
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.evaluate()
+    number = load_workbook(path).sheetnames.index("Charts")
+    assert [model.get_cell_value(number, 3, column) for column in (8, 14)] == [1, 625]
+    assert sheet["H3"].value.startswith("=")
+
+
 def test_overflow_in_the_table_is_an_error_as_on_steps(written):
     values = stored(written("exploding"))["gradient, layer 1"]
     assert math.isfinite(values[0])

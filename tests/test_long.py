@@ -167,6 +167,7 @@ def test_csv_and_parquet_hold_every_digit(tmp_path, name, keep):
     pd.testing.assert_frame_equal(
         text.astype(float), frame, check_exact=True, check_index_type=False
     )
+    assert "null" not in (tmp_path / "run.csv").read_text()
     binary = pd.read_parquet(tmp_path / "run.parquet")
     pd.testing.assert_frame_equal(binary, frame, check_exact=True, check_index_type=False)
 
