@@ -17,6 +17,7 @@ from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
+from bpsheet.commands.page import page
 from bpsheet.commands.settings import SET, changes_of, loaded, trained
 from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
@@ -254,6 +255,7 @@ for command in (
     sweep,
     draw,
     animate,
+    page,
 ):
     cli.add_command(command)
 

@@ -215,7 +215,7 @@ class Experiment(Spec):
         layout: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Path:
-        """Train, and write the run to a file (.xlsx, .csv or .parquet) as it goes.
+        r"""Train, and write the run to a file (.xlsx, .csv or .parquet) as it goes.
 
         The run is never in memory as a whole, so it may be as long as the disk has room.
         `keep` as in `run`; of a workbook's rows only those after one another can be live.
@@ -238,6 +238,22 @@ class Experiment(Spec):
         check(Path(path), layout)
         run = LongRun(self._of_length(iterations), chosen)
         write(run, Path(path), layout, progress)
+        return Path(path)
+
+    def to_page(self, path: str | Path) -> Path:
+        """Write a page for a browser, one .html file: step by step, and it computes by itself.
+
+        Returns the path; the file appears whole or not at all. Raises OutputError where it
+        cannot be written.
+
+        >>> import bpsheet as bp, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     bp.load("two-neuron").to_page(f"{folder}/two-neuron.html").name
+        'two-neuron.html'
+        """
+        from bpsheet.page import write_page
+
+        write_page(self, Path(path))
         return Path(path)
 
     def _of_length(self, iterations: int | None) -> Experiment:
@@ -268,7 +284,7 @@ class Experiment(Spec):
                 problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
                 continue
             if key in cells:
-                _put(tables["training"], key, value)
+                put_setting(tables["training"], key, value)
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
@@ -308,9 +324,7 @@ class Experiment(Spec):
 
     def to_toml(self) -> str:
         """The experiment as an experiment file that makes it again, data included."""
-        import tomli_w
-
-        return _rows_on_one_line(tomli_w.dumps(self.to_dict()))
+        return toml_text(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as plain tables, without what was left to its default."""
@@ -322,13 +336,20 @@ class Experiment(Spec):
         return self._text if self._text is not None else self.to_toml()
 
 
-def _put(training: dict[str, Any], cell: str, value: float | str) -> None:
+def put_setting(training: dict[str, Any], cell: str, value: float | str) -> None:
     """A hyper-parameter into the table [training], or into its schedule."""
     _, in_schedule, key = cell.partition("schedule_")
     if in_schedule:
         training["schedule"][key] = value
     else:
         training[cell] = value
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """Tables as the text of an experiment file."""
+    import tomli_w
+
+    return _rows_on_one_line(tomli_w.dumps(tables))
 
 
 def _rows_on_one_line(text: str) -> str:

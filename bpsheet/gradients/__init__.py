@@ -44,7 +44,7 @@ def study(trace: Trace, key: str, settings: Settings | None = None) -> Study:
     >>> import bpsheet as bp
     >>> made = study(bp.load("two-neuron").run(3), "gradient-check", {"iteration": 2})
     >>> made.rows, made.settings
-    (13, {'iteration': 2, 'delta_w': 1e-05, 'method': 'central'})
+    (11, {'iteration': 2, 'delta_w': 1e-05, 'method': 'central'})
     """
     name = trace.experiment.name
     if key not in STUDIES:

@@ -10,23 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bpsheet.expr import (
-    Call,
-    Compare,
-    Div,
-    Expr,
-    If,
-    Lookup,
-    Neg,
-    Num,
-    Param,
-    Pow,
-    Ref,
-    Sum,
-    Text,
-    children,
-)
-from bpsheet.printers.base import Binding, Printer
+from bpsheet.expr import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.printers.base import Binding
+from bpsheet.printers.code import CodePrinter
 
 __all__ = ["ENVIRONMENT", "FUNCTION_NAMES", "LOWEST_SUM", "PythonPrinter"]
 
@@ -101,7 +87,7 @@ FUNCTION_NAMES = {
 _OPERATORS = {"=": "==", "<>": "!="}
 
 
-class PythonPrinter(Printer):
+class PythonPrinter(CodePrinter):
     """Prints with `variable(ref)` for columns, `parameter(name)` and `table_name(name)`."""
 
     def __init__(
@@ -132,61 +118,22 @@ class PythonPrinter(Printer):
 
     def quotient(self, node: Div) -> str:
         left = self.operand(node.left, Binding.PRODUCT, first=True)
-        return f"{left}/{self._guarded(node.right, Binding.POWER)}"
+        return f"{left}/{self.guarded(node.right, Binding.POWER)}"
 
     def power(self, node: Pow) -> str:
-        if isinstance(node.exponent, Num) and node.exponent.value in (1, 2, 3, 4):
-            return f"{self.operand(node.base, Binding.ATOM)}**{int(node.exponent.value)}"
-        return f"power({self._guarded(node.base)},{self._guarded(node.exponent)})"
+        small = self.small_power(node.base, node.exponent)
+        return small or f"power({self.guarded(node.base)},{self.guarded(node.exponent)})"
 
     def call(self, node: Call) -> str:
-        arguments = [self._guarded(argument) for argument in node.arguments]
+        arguments = [self.guarded(argument) for argument in node.arguments]
         if node.function == "mod":
             return f"({arguments[0]}%{arguments[1]})"
         return f"{FUNCTION_NAMES[node.function]}({','.join(arguments)})"
 
-    def comparison(self, node: Compare) -> str:
-        left, right = (self._guarded(side, Binding.SUM) for side in (node.left, node.right))
-        return f"({left}{_OPERATORS.get(node.operator, node.operator)}{right})"
+    def sign(self, operator: str) -> str:
+        return _OPERATORS.get(operator, operator)
 
     def choice(self, node: If) -> str:
         return (
             f"({self.text(node.then)} if {self.text(node.test)} else {self.text(node.otherwise)})"
         )
-
-    def _guarded(self, node: Expr, least: Binding = Binding.CHOICE) -> str:
-        """An operand in which an infinity could vanish (1/∞ = 0, tanh ∞ = 1).
-
-        Columns need no guard: the engine looks at every recorded value.
-        """
-        if _records_overflow(node):
-            return self.operand(node, least, first=least is Binding.CHOICE)
-        return f"finite({self.text(node)})"
-
-
-def _records_overflow(node: Expr) -> bool:
-    """Whether an infinite value of the node cannot go unnoticed."""
-    match node:
-        case Num() | Text() | Ref() | Param() | Lookup():
-            return True
-        case Neg(operand):
-            return _records_overflow(operand)
-        case Call(function, arguments):
-            # exp and its kind raise; max, min and abs hand on what they are given.
-            return function != "mod" and all(map(_records_overflow, arguments))
-        case Compare() | If():
-            return all(map(_records_overflow, _sides(node)))
-        case Sum(terms):
-            # 1 + exp(−z): too small a number to carry a finite value over the edge.
-            small = [term for term in terms if isinstance(term, Num) and abs(term.value) < 1e200]
-            rest = [term for term in terms if term not in small]
-            return len(rest) == 1 and _records_overflow(rest[0])
-    return False
-
-
-def _sides(node: Compare | If) -> tuple[Expr, ...]:
-    return (
-        (node.left, node.right)
-        if isinstance(node, Compare)
-        else (node.test, node.then, node.otherwise)
-    )

@@ -1,0 +1,40 @@
+"""`bpsheet page`: an experiment as a page that computes by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bpsheet.commands.settings import SET, loaded
+
+__all__ = ["page"]
+
+
+@click.command(
+    epilog="\b\nExamples:\n  bpsheet page two-neuron\n"
+    "  bpsheet page book-xor --set learning_rate=0.5 -o xor.html"
+)
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write: .html. Default: outputs/SPEC.html.",
+)
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@SET
+def page(spec: str, output: Path | None, iterations: int | None, settings: tuple[str, ...]) -> None:
+    """Write SPEC as a page for a browser: step by step, with numbers that may be changed.
+
+    One file, which needs no connection: the network, the worked solution of each iteration, the
+    steps, the loss, and practice with what is typed judged by its digits.
+    """
+    from bpsheet.page import check_page, write_page
+
+    experiment = loaded(spec, settings, iterations)
+    path = output or Path("outputs") / f"{experiment.name}.html"
+    check_page(path)
+    write_page(experiment, path)
+    size = path.stat().st_size / 1000
+    click.echo(f"Wrote {path} ({size:,.0f} kB). Open it in a browser, on a phone too.")

@@ -1,0 +1,168 @@
+// Numbers as a spreadsheet has them: no infinities, and an error spreads to what depends on it.
+const NUMBER = 1, DIVISION = 2;
+const ERRORS = ["", "#NUM!", "#DIV/0!"];
+
+class CellError {
+  constructor(code) { this.code = code; }
+}
+
+function finite(value) {
+  if (Number.isFinite(value)) return value;
+  throw new CellError(NUMBER);
+}
+
+function divide(upper, lower) {
+  if (lower === 0) throw new CellError(DIVISION);
+  return upper / lower;
+}
+
+// A table's entry, counted from 1.
+function at(table, place) {
+  const found = table[Math.trunc(place) - 1];
+  if (found === undefined) throw new CellError(NUMBER);
+  return found;
+}
+
+function mod(value, by) {
+  if (by === 0) throw new CellError(DIVISION);
+  const rest = value % by;
+  return rest !== 0 && rest < 0 !== by < 0 ? rest + by : rest;
+}
+
+// 0^0 is an error in Excel, and (-8)^(1/3) is -2.
+function power(base, exponent) {
+  if (base === 0 && exponent === 0) throw new CellError(NUMBER);
+  if (base === 0 && exponent < 0) throw new CellError(DIVISION);
+  const size = Math.abs(exponent);
+  if (base < 0 && size > 0 && size < 1 && mod(1 / exponent, 2) === 1) {
+    return finite(-Math.pow(-base, exponent));
+  }
+  return finite(Math.pow(base, exponent));
+}
+
+const { abs, cos, max, min, sin, tanh } = Math;
+const exp = (value) => finite(Math.exp(value));
+const int = (value) => Math.floor(value) + 0;
+const ln = (value) => (value > 0 ? Math.log(value) : finite(NaN));
+const logistic = (z) => (z < -709 ? 0 : 1 / (1 + Math.exp(-z)));
+const pi = () => Math.PI;
+const relu = (z) => max(0, z);
+const sign = (z) => (z > 0) - (z < 0);
+const sqrt = (value) => (value >= 0 ? Math.sqrt(value) : finite(NaN));
+
+// Of a longer run as many iterations are computed as a phone has room for.
+const MOST_VALUES = 8e6;
+
+// The rows of a run, computed as far as they are asked for.
+class Run {
+  constructor(content, formulas) {
+    this.formulas = formulas;
+    this.width = formulas.length;
+    this.given = content.given;
+    this.rows = Math.max(1, Math.min(content.iterations, Math.floor(MOST_VALUES / this.width)));
+    this.values = new Float64Array(this.rows * this.width);
+    this.original = {
+      starts: content.starts,
+      parameters: content.parameters.map((cell) => cell.value),
+      tables: content.tables.map(([, table]) => table),
+    };
+    this.restore();
+  }
+
+  // Back to the numbers of the experiment file.
+  restore() {
+    const { starts, parameters, tables } = this.original;
+    this.starts = starts.slice();
+    this.parameters = parameters.slice();
+    this.tables = tables.map((table) => table.slice());
+    this.forget();
+  }
+
+  // What was computed is no longer true.
+  forget() {
+    this.done = 0;
+    this.codes = new Map();
+  }
+
+  row(index) {
+    return this.values.subarray(index * this.width, (index + 1) * this.width);
+  }
+
+  // Compute as many rows, if they are not there yet.
+  ensure(count) {
+    const until = Math.min(count, this.rows);
+    while (this.done < until) {
+      this.compute(this.done);
+      this.done += 1;
+    }
+  }
+
+  compute(index) {
+    const row = this.row(index), before = index ? this.row(index - 1) : null;
+    if (!this.codes.has(index - 1)) {
+      try {
+        this.fill(row, before ?? [], index, row);
+        if (row.every(Number.isFinite)) return;
+      } catch (error) {
+        if (!(error instanceof CellError)) throw error;
+      }
+    }
+    this.computeWithErrors(index, row, before);
+  }
+
+  // Every column of a row. `seen` is what formulas read.
+  fill(row, before, index, seen, failed) {
+    for (let place = 0; place < this.width; place += 1) {
+      const formula = this.formulas[place];
+      try {
+        if (index === 0 && this.starts[place] !== null) row[place] = this.starts[place];
+        else if (formula === null) row[place] = this.given[place][index];
+        else {
+          row[place] = formula(seen, before, this.parameters, this.tables);
+          if (failed) finite(row[place]);
+        }
+      } catch (error) {
+        if (!failed || !(error instanceof CellError)) throw error;
+        failed(place, error.code);
+      }
+    }
+  }
+
+  // Reading a column that holds an error is an error.
+  computeWithErrors(index, row, before) {
+    const codes = new Uint8Array(this.width), last = this.codes.get(index - 1);
+    const watched = (values, errors) => new Proxy(values, {
+      get(target, place) {
+        if (errors && errors[place]) throw new CellError(errors[place]);
+        return target[place];
+      },
+    });
+    const none = new Proxy([], { get() { throw new CellError(NUMBER); } });
+    this.fill(row, before ? watched(before, last) : none, index, watched(row, codes), (place, code) => {
+      row[place] = NaN;
+      codes[place] = code;
+    });
+    if (codes.some((code) => code)) this.codes.set(index, codes);
+  }
+
+  value(index, place) {
+    return this.values[index * this.width + place];
+  }
+
+  // The error in a cell: "" where there is none.
+  error(index, place) {
+    const codes = this.codes.get(index);
+    return codes ? ERRORS[codes[place]] : "";
+  }
+
+  // What a weight will be in the row after this one; null where that is an error.
+  next(index, place) {
+    if (this.codes.get(index)) return null;
+    try {
+      return finite(this.formulas[place](null, this.row(index), this.parameters, this.tables));
+    } catch (error) {
+      if (error instanceof CellError) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// The network: neurons with their outputs and error terms, an arrow for each weight.
+const ACROSS = [150, 220], DOWN = 128, RADIUS = 32, SMALL_DOWN = 30, SMALL_RADIUS = 10;
+// With more arrows than this their values would cover each other, with more nodes all texts would.
+const MOST_LABELS = 24, MOST_NAMED = 8;
+// How far along an arrow its weight stands: before arrows cross.
+const LABEL_AT = 0.34;
+const LONGEST = 9;
+const WIDEST = 6, THINNEST = 1.2;
+
+function svg(tag, attributes = {}, parent = null) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (parent) parent.append(made);
+  return made;
+}
+
+class Network {
+  // `choose` is called with a node's number, or null.
+  constructor(place, content, choose) {
+    this.content = content;
+    this.choose = choose;
+    const { nodes, arrows } = content.picture;
+    const tallest = max(...nodes.map((node) => nodes.filter((other) => other.x === node.x).length));
+    this.small = tallest > MOST_NAMED;
+    this.radius = this.small ? SMALL_RADIUS : RADIUS;
+    this.labelled = arrows.length <= MOST_LABELS && !this.small;
+    const down = this.small ? SMALL_DOWN : DOWN;
+    const margin = this.small ? 30 : 72, below = this.small ? 30 : 84;
+    const across = (place.clientWidth - 2 * margin) / max(1, ...nodes.map((node) => node.x));
+    const step = min(max(across, ACROSS[0]), ACROSS[1]);
+    this.at = nodes.map((node) => [node.x * step, node.y * down]);
+    const [xs, ys] = [0, 1].map((axis) => this.at.map((point) => point[axis]));
+    const box = [min(...xs) - margin, min(...ys) - margin, 0, 0];
+    box[2] = max(...xs) + margin - box[0];
+    box[3] = max(...ys) + below - box[1];
+    this.picture = svg("svg", { viewBox: box.join(" "), role: "group", "aria-label": "The network" }, place);
+    Object.assign(this.picture.style, { maxWidth: `${box[2] * 1.35}px`, minWidth: `${box[2] * 0.75}px` });
+    this.heads();
+    this.arrows = arrows.map((arrow) => this.arrow(arrow));
+    this.labels = arrows.map((arrow, number) => this.label(arrow, number));
+    this.nodes = nodes.map((node, number) => this.node(node, number));
+  }
+
+  heads() {
+    const defs = svg("defs", {}, this.picture);
+    for (const kind of ["grows", "shrinks", "still"]) {
+      const marker = svg("marker", {
+        id: `head-${kind}`, viewBox: "0 0 10 10", refX: 9, refY: 5, orient: "auto",
+        markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", class: kind,
+      }, defs);
+      svg("path", { d: "M0,1 L10,5 L0,9 Z" }, marker);
+    }
+  }
+
+  arrow({ start, end }) {
+    const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
+    const length = Math.hypot(x2 - x1, y2 - y1) || 1;
+    const edge = [((x2 - x1) * this.radius) / length, ((y2 - y1) * this.radius) / length];
+    return svg("line", {
+      x1: x1 + edge[0], y1: y1 + edge[1], x2: x2 - edge[0], y2: y2 - edge[1], class: "arrow still",
+    }, this.picture);
+  }
+
+  // A weight's value on its arrow, before arrows cross.
+  label({ start, end, weight }) {
+    if (weight === null) return null;
+    const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
+    const [x, y] = [x1 + LABEL_AT * (x2 - x1), y1 + LABEL_AT * (y2 - y1)];
+    const group = svg("g", { class: "weight", hidden: "" }, this.picture);
+    const [back, weighs, moves] = [svg("rect", { rx: 3 }, group), svg("text", {}, group), svg("text", {}, group)];
+    return { group, back, weighs, moves, x, y };
+  }
+
+  node(node, number) {
+    const [x, y] = this.at[number];
+    const group = svg("g", {
+      class: `node ${node.kind}`, tabindex: 0, role: "button", "aria-pressed": "false",
+      transform: `translate(${x},${y})`,
+    }, this.picture);
+    svg("circle", { r: this.radius }, group);
+    const chosen = () => this.choose(this.chosen === number ? null : number);
+    group.addEventListener("click", chosen);
+    group.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      chosen();
+    });
+    const line = (y, name) => svg("text", { y, class: name }, group);
+    if (this.small) return { group, title: svg("title", {}, group) };
+    const name = line(-this.radius - 9, "name");
+    name.textContent = node.name;
+    return { group, value: line(5, "value"), below: [line(this.radius + 17, "term"), line(this.radius + 34, "term")] };
+  }
+
+  // `see` says whether a column's value may be seen, `say` gives its text, `value` its number.
+  update({ see, say, value, chosen, lit, colours }) {
+    this.chosen = chosen;
+    const { nodes, arrows } = this.content.picture;
+    const moves = arrows.map(({ move }) => (move !== null && colours && see(move) ? value(move) : 0));
+    const largest = max(0, ...moves.map(abs).filter(Number.isFinite));
+    arrows.forEach((arrow, number) => this.updateArrow(arrow, number, moves[number], largest, { see, say }));
+    nodes.forEach((node, number) => this.updateNode(node, number, { see, say, lit }));
+    this.picture.classList.toggle("some", chosen !== null);
+    return largest;
+  }
+
+  updateArrow({ start, end, weight, move }, number, moved, largest, { see, say }) {
+    const kind = moved > 0 ? "grows" : moved < 0 ? "shrinks" : "still";
+    const near = this.chosen === start || this.chosen === end;
+    const share = largest && Number.isFinite(moved) ? abs(moved) / largest : 0;
+    const line = this.arrows[number];
+    line.setAttribute("class", `arrow ${kind}${near ? " near" : ""}`);
+    line.setAttribute("marker-end", this.small && !near ? "" : `url(#head-${kind})`);
+    line.style.strokeWidth = (this.small ? 0.5 : 1) * (THINNEST + (WIDEST - THINNEST) * share);
+    const label = this.labels[number];
+    if (!label) return;
+    const shows = this.labelled ? this.chosen === null || near : this.chosen === end && !this.small;
+    label.group.toggleAttribute("hidden", !shows);
+    if (shows) this.write(label, [say(weight), moved && see(move) ? signed(moved) : ""], kind);
+  }
+
+  // A weight and its adjustment, on paper of their size.
+  write({ back, weighs, moves, x, y }, [weight, move], kind) {
+    weighs.textContent = weight;
+    moves.textContent = move;
+    moves.setAttribute("class", `move ${kind}`);
+    const lines = move ? 2 : 1, width = 7.4 * max(weight.length, move.length) + 4;
+    const place = { x: x - width / 2, y: y - 8 * lines, width, height: 16 * lines };
+    Object.entries(place).forEach(([name, value]) => back.setAttribute(name, value));
+    [weighs, moves].forEach((text, line) => {
+      text.setAttribute("x", x);
+      text.setAttribute("y", y - 8 * lines + 12.5 + 15 * line);
+    });
+  }
+
+  updateNode(node, number, { see, say, lit }) {
+    const made = this.nodes[number], { names } = this.content;
+    const value = say(node.value);
+    const terms = [
+      node.error !== null && see(node.error) ? `${short(names[node.error], "δ")} = ${say(node.error)}` : "",
+      node.bias !== null ? `${short(names[node.bias], "b")} = ${say(node.bias)}${this.moved(node, see, say)}` : this.moved(node, see, say),
+    ];
+    const said = [`${node.name} = ${value}`, ...terms].filter(Boolean).join(", ");
+    made.group.setAttribute("aria-label", said);
+    made.group.setAttribute("aria-pressed", String(this.chosen === number));
+    made.group.classList.toggle("lit", lit(node));
+    if (made.title) {
+      made.title.textContent = said;
+      return;
+    }
+    made.value.textContent = value;
+    made.below.forEach((line, place) => { line.textContent = terms.filter(Boolean)[place] ?? ""; });
+  }
+
+  moved(node, see, say) {
+    if (node.move === null || !see(node.move)) return "";
+    const said = say(node.move);
+    return said === "0" || said === "?" ? "" : ` ${said.startsWith("−") ? "" : "+"}${said}`;
+  }
+}
+
+// Names that are too long to stand below a neuron have a letter there.
+const short = (name, letter) => (name.length <= LONGEST ? name : letter);
+
+const signed = (value) => `${value > 0 ? "+" : "−"}${rounded(abs(value), 2)}`;

@@ -1,0 +1,56 @@
+// The table of steps: a row for each iteration, as on the sheet, up to the one that is shown.
+const ROWS = 10, MOST_COLUMNS = 120;
+const GROUPS = ["Example", "Weights", "Forward pass", "Backward pass", "Gradient", "Adjustments", "Tests"];
+
+function element(tag, { text, ...attributes } = {}, parent = null) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (parent) parent.append(made);
+  return made;
+}
+
+class Steps {
+  constructor(table, content, go) {
+    Object.assign(this, { table, content, go });
+    this.body = element("tbody");
+  }
+
+  // The heads over these columns.
+  columns(places) {
+    const shown = places.slice(0, MOST_COLUMNS), { phases, names } = this.content;
+    this.places = shown;
+    const head = element("thead"), bands = element("tr", {}, head), line = element("tr", {}, head);
+    for (let from = 0; from < shown.length;) {
+      const phase = phases[shown[from]];
+      let until = from;
+      while (until < shown.length && phases[shown[until]] === phase) until += 1;
+      const band = element("th", { class: `band p${phase}`, colspan: until - from, scope: "colgroup" }, bands);
+      element("span", { text: GROUPS[phase] }, band);
+      from = until;
+    }
+    shown.forEach((place) => element("th", { text: names[place], class: `p${phases[place]}`, scope: "col" }, line));
+    this.table.replaceChildren(this.table.caption ?? "", head, this.body);
+    return places.length - shown.length;
+  }
+
+  // `say` gives a cell's text, or null where it may not be seen.
+  update(iteration, say) {
+    const first = max(1, iteration - ROWS + 1), rows = [];
+    for (let number = first; number <= iteration; number += 1) {
+      const row = element("tr", number === iteration ? { class: "now", "aria-current": "step" } : {});
+      this.places.forEach((place, column) => {
+        const said = say(number - 1, place);
+        if (column) {
+          element("td", { text: said ?? "?", class: `p${this.content.phases[place]}${said === null ? " unseen" : ""}` }, row);
+          return;
+        }
+        const cell = element("th", { scope: "row" }, row);
+        const button = element("button", { text: said, type: "button", title: `Go to iteration ${number}` }, cell);
+        button.addEventListener("click", () => this.go(number));
+      });
+      rows.push(row);
+    }
+    this.body.replaceChildren(...rows);
+  }
+}

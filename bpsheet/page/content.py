@@ -1,0 +1,91 @@
+"""What a page knows of an experiment: columns, examples, hyper-parameters, picture, file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from bpsheet.experiment import Experiment
+from bpsheet.explain.steps import sentence_of
+from bpsheet.expr import Param
+from bpsheet.page.picture import picture_of
+from bpsheet.page.slots import slots_of
+from bpsheet.page.worked import worked_of
+from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
+from bpsheet.program import Column, Parameter, Phase, Program, Role
+
+__all__ = ["content_of", "shared"]
+
+NUMBERS = re.compile(r"[0-9]+")
+
+
+def content_of(experiment: Experiment, program: Program) -> dict[str, Any]:
+    """Plain tables for the page's script. What has an entry for each column is a list of such."""
+    phases, roles = list(Phase), list(Role)
+    worked = worked_of(program)
+    model = experiment.model
+    return {
+        "title": experiment.title or experiment.name,
+        "notes": experiment.notes,
+        "name": experiment.name,
+        "iterations": experiment.iterations,
+        "names": shared(program.names),
+        "symbols": shared(map(symbol_mathml, program.names), program.names),
+        "sentences": shared(map(_sentence, program), program.names),
+        "phases": [phases.index(column.phase) for column in program],
+        "roles": [roles.index(column.role) for column in program],
+        "roleNames": [str(role) for role in roles],
+        "starts": {i: c.start for i, c in enumerate(program) if c.start is not None},
+        "labels": {i: column.labels for i, column in enumerate(program) if column.labels},
+        "forms": worked.forms,
+        "leaves": worked.leaves,
+        "parameters": [_cell(parameter) for parameter in program.parameters],
+        "tables": [[name, list(table)] for name, table in program.tables.items()],
+        "given": {program.position[name]: list(rows) for name, rows in program.given.items()},
+        "loss": program.position[model.loss] if model.loss is not None else None,
+        "picture": picture_of(experiment, program),
+        "file": slots_of(experiment, program),
+    }
+
+
+def _cell(parameter: Parameter) -> dict[str, Any]:
+    """A hyper-parameter, and what its cell may hold."""
+    return {
+        "name": parameter.name,
+        "symbol": MathMLPrinter().text(Param(parameter.name)),
+        "value": parameter.value,
+        "label": parameter.label,
+        "meaning": parameter.meaning,
+        "choices": parameter.choices,
+        "between": parameter.between,
+        "whole": parameter.whole,
+        "expected": parameter.expected,
+    }
+
+
+def _sentence(column: Column) -> str:
+    """What a column is; of what an iteration presents only that much."""
+    return column.meaning if column.phase is Phase.INPUT else sentence_of(column)
+
+
+def shared(texts: Iterable[str], beside: Iterable[str] = ()) -> dict[str, Sequence[Any]]:
+    """Texts that differ in their numbers alone share one pattern: thousands of names are small.
+
+    A text with the same numbers as the one `beside` it is its pattern alone.
+
+    >>> shared(["w1_2", "w1_3", "y"])
+    {'patterns': ['w#_#', 'y'], 'texts': [[0, '1', '2'], [0, '1', '3'], [1]]}
+    >>> shared(["weight 1 of 2"], beside=["w1_2"])
+    {'patterns': ['weight # of #'], 'texts': [0]}
+    """
+    patterns: dict[str, int] = {}
+    rows: list[Any] = []
+    for text, other in zip_longest(texts, beside, fillvalue=""):
+        # A text that holds the mark itself is its own pattern, without numbers.
+        numbers = [] if "#" in text else NUMBERS.findall(text)
+        pattern = text if "#" in text else NUMBERS.sub("#", text)
+        number = patterns.setdefault(pattern, len(patterns))
+        rows.append(number if numbers and numbers == NUMBERS.findall(other) else [number, *numbers])
+    return {"patterns": list(patterns), "texts": rows}

@@ -1,0 +1,50 @@
+"""The experiment file with open places, which a page fills in with what was changed there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpsheet.experiment import Experiment, put_setting, toml_text
+from bpsheet.model import NetworkModel
+from bpsheet.program import Program
+
+__all__ = ["slots_of"]
+
+# What stands in an open place: the place of a weight's column, of a hyper-parameter behind all
+# columns, lists of these, or the examples.
+Filling = int | str | Sequence[Any]
+EXAMPLES = "examples"
+
+
+def slots_of(experiment: Experiment, program: Program) -> dict[str, Any]:
+    """The file's text, the mark of its open places (`"slot-3"`), and what belongs there."""
+    fillings: list[Filling] = []
+    mark = "slot"
+    while f'"{mark}-' in experiment.to_toml():
+        mark += "-"
+
+    def slot(filling: Filling) -> str:
+        fillings.append(filling)
+        return f"{mark}-{len(fillings) - 1}"
+
+    tables = experiment.to_dict()
+    model = experiment.model
+    places = program.position
+    if isinstance(model, NetworkModel):
+        for names, layer in zip(model.layers, tables["network"]["layers"], strict=True):
+            layer["weights"] = slot([[places[name] for name in row] for row in names.weights])
+            if names.biases:
+                layer["bias"] = slot([places[name] for name in names.biases])
+    elif model.weights:
+        tables["graph"]["parameters"] = {name: slot(places[name]) for name in model.weights}
+    for number, parameter in enumerate(program.parameters):
+        put_setting(tables["training"], parameter.name, slot(len(program) + number))
+    tables["data"]["examples"] = slot(EXAMPLES)
+    order = experiment.data.columns or list(experiment.data_names)
+    return {
+        "text": toml_text(tables),
+        "mark": mark,
+        "fillings": fillings,
+        "order": [list(experiment.data_names).index(name) for name in order],
+    }

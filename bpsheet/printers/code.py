@@ -1,0 +1,85 @@
+"""Formulas as code in a language that computes with infinities, where a spreadsheet has errors.
+
+An infinity that a column records is found by whoever runs the code; one that vanishes inside a
+formula (1/∞ = 0, tanh ∞ = 1) would not be, and is guarded.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from bpsheet.expr import (
+    Call,
+    Compare,
+    Expr,
+    If,
+    Lookup,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sum,
+    Text,
+)
+from bpsheet.printers.base import Binding, Printer
+
+__all__ = ["CodePrinter"]
+
+
+class CodePrinter(Printer):
+    """What printers of code share: powers of small whole numbers, and guards."""
+
+    def binding(self, node: Expr) -> Binding:
+        # Choices and comparisons are printed in parentheses of their own.
+        return Binding.ATOM if isinstance(node, If | Compare) else super().binding(node)
+
+    def guarded(self, node: Expr, least: Binding = Binding.CHOICE) -> str:
+        """An operand in which an infinity could vanish.
+
+        Columns need no guard: whoever runs the code looks at every recorded value.
+        """
+        if _records_overflow(node):
+            return self.operand(node, least, first=least is Binding.CHOICE)
+        return f"finite({self.text(node)})"
+
+    def small_power(self, base: Expr, exponent: Expr) -> str | None:
+        """`x**2`, which both languages write alike; None where it is no such power."""
+        if isinstance(exponent, Num) and exponent.value in (1, 2, 3, 4):
+            return f"{self.operand(base, Binding.ATOM)}**{int(exponent.value)}"
+        return None
+
+    def comparison(self, node: Compare) -> str:
+        left, right = (self.guarded(side, Binding.SUM) for side in (node.left, node.right))
+        return f"({left}{self.sign(node.operator)}{right})"
+
+    @abstractmethod
+    def sign(self, operator: str) -> str:
+        """The sign of a comparison."""
+
+
+def _records_overflow(node: Expr) -> bool:
+    """Whether an infinite value of the node cannot go unnoticed."""
+    match node:
+        case Num() | Text() | Ref() | Param() | Lookup():
+            return True
+        case Neg(operand):
+            return _records_overflow(operand)
+        case Call(function, arguments):
+            # exp and its kind raise; max, min and abs hand on what they are given.
+            return function != "mod" and all(map(_records_overflow, arguments))
+        case Compare() | If():
+            return all(map(_records_overflow, _sides(node)))
+        case Sum(terms):
+            # 1 + exp(−z): too small a number to carry a finite value over the edge.
+            small = [term for term in terms if isinstance(term, Num) and abs(term.value) < 1e200]
+            rest = [term for term in terms if term not in small]
+            return len(rest) == 1 and _records_overflow(rest[0])
+    return False
+
+
+def _sides(node: Compare | If) -> tuple[Expr, ...]:
+    return (
+        (node.left, node.right)
+        if isinstance(node, Compare)
+        else (node.test, node.then, node.otherwise)
+    )
