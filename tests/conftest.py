@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from browser import chromium, opened  # noqa: F401 - fixtures
 
 import bpsheet as bp
 from bpsheet.cli import main

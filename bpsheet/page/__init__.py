@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -54,9 +55,8 @@ def page_of(experiment: Experiment) -> str:
     program = experiment.program()
     worked = worked_of(program)
     content = content_of(experiment, program)
-    body = _asset("page.html")
-    for mark, text in _marks(experiment, content, worked).items():
-        body = body.replace(f"{{{{{mark}}}}}", text)
+    marks = _marks(experiment, content, worked)
+    body = re.sub(r"\{\{([a-z]+)\}\}", lambda found: marks[found[1]], _asset("page.html"))
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     scripts = "\n".join(map(_asset, SCRIPTS))
     licence = _asset("uPlot.LICENSE").strip()

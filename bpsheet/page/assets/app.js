@@ -329,7 +329,8 @@ class App {
 
   controls() {
     const { state, run } = this;
-    byId("count").textContent = run.rows.toLocaleString("en");
+    const { iterations } = this.content, of = run.rows < iterations ? ` (of ${iterations.toLocaleString("en")})` : "";
+    byId("count").textContent = run.rows.toLocaleString("en") + of;
     byId("iteration").max = byId("slider").max = run.rows;
     const on = (id, event, act) => byId(id).addEventListener(event, act);
     on("back", "click", () => this.back());

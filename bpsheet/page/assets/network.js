@@ -1,9 +1,9 @@
 // The network: neurons with their outputs and error terms, an arrow for each weight.
-const ACROSS = [150, 220], DOWN = 128, RADIUS = 32, SMALL_DOWN = 30, SMALL_RADIUS = 10;
+const ACROSS = [165, 220], DOWN = 140, RADIUS = 30, SMALL_DOWN = 30, SMALL_RADIUS = 10;
 // With more arrows than this their values would cover each other, with more nodes all texts would.
 const MOST_LABELS = 24, MOST_NAMED = 8;
 // How far along an arrow its weight stands: before arrows cross.
-const LABEL_AT = 0.34;
+const LABEL_AT = 0.37;
 const LONGEST = 9;
 const WIDEST = 6, THINNEST = 1.2;
 
@@ -25,7 +25,7 @@ class Network {
     this.radius = this.small ? SMALL_RADIUS : RADIUS;
     this.labelled = arrows.length <= MOST_LABELS && !this.small;
     const down = this.small ? SMALL_DOWN : DOWN;
-    const margin = this.small ? 30 : 72, below = this.small ? 30 : 84;
+    const margin = this.small ? 30 : 72, below = this.small ? 30 : 92;
     const across = (place.clientWidth - 2 * margin) / max(1, ...nodes.map((node) => node.x));
     const step = min(max(across, ACROSS[0]), ACROSS[1]);
     this.at = nodes.map((node) => [node.x * step, node.y * down]);
@@ -34,7 +34,7 @@ class Network {
     box[2] = max(...xs) + margin - box[0];
     box[3] = max(...ys) + below - box[1];
     this.picture = svg("svg", { viewBox: box.join(" "), role: "group", "aria-label": "The network" }, place);
-    Object.assign(this.picture.style, { maxWidth: `${box[2] * 1.35}px`, minWidth: `${box[2] * 0.75}px` });
+    Object.assign(this.picture.style, { maxWidth: `${box[2] * 1.35}px`, minWidth: `${box[2] * 0.7}px` });
     this.heads();
     this.arrows = arrows.map((arrow) => this.arrow(arrow));
     this.labels = arrows.map((arrow, number) => this.label(arrow, number));
@@ -90,7 +90,7 @@ class Network {
     if (this.small) return { group, title: svg("title", {}, group) };
     const name = line(-this.radius - 9, "name");
     name.textContent = node.name;
-    return { group, value: line(5, "value"), below: [line(this.radius + 17, "term"), line(this.radius + 34, "term")] };
+    return { group, value: line(5, "value"), below: [17, 34, 51].map((down) => line(this.radius + down, "term")) };
   }
 
   // `see` says whether a column's value may be seen, `say` gives its text, `value` its number.
@@ -125,7 +125,7 @@ class Network {
     weighs.textContent = weight;
     moves.textContent = move;
     moves.setAttribute("class", `move ${kind}`);
-    const lines = move ? 2 : 1, width = 7.4 * max(weight.length, move.length) + 4;
+    const lines = move ? 2 : 1, width = 7.1 * max(weight.length, move.length) + 4;
     const place = { x: x - width / 2, y: y - 8 * lines, width, height: 16 * lines };
     Object.entries(place).forEach(([name, value]) => back.setAttribute(name, value));
     [weighs, moves].forEach((text, line) => {
@@ -137,11 +137,13 @@ class Network {
   updateNode(node, number, { see, say, lit }) {
     const made = this.nodes[number], { names } = this.content;
     const value = say(node.value);
+    const moved = node.move !== null && see(node.move) ? say(node.move) : "0";
     const terms = [
       node.error !== null && see(node.error) ? `${short(names[node.error], "δ")} = ${say(node.error)}` : "",
-      node.bias !== null ? `${short(names[node.bias], "b")} = ${say(node.bias)}${this.moved(node, see, say)}` : this.moved(node, see, say),
-    ];
-    const said = [`${node.name} = ${value}`, ...terms].filter(Boolean).join(", ");
+      node.bias !== null ? `${short(names[node.bias], "b")} = ${say(node.bias)}` : "",
+      ["0", "?"].includes(moved) ? "" : moved.startsWith("−") ? moved : `+${moved}`,
+    ].filter(Boolean);
+    const said = [`${node.name} = ${value}`, ...terms].join(", ");
     made.group.setAttribute("aria-label", said);
     made.group.setAttribute("aria-pressed", String(this.chosen === number));
     made.group.classList.toggle("lit", lit(node));
@@ -150,13 +152,11 @@ class Network {
       return;
     }
     made.value.textContent = value;
-    made.below.forEach((line, place) => { line.textContent = terms.filter(Boolean)[place] ?? ""; });
-  }
-
-  moved(node, see, say) {
-    if (node.move === null || !see(node.move)) return "";
-    const said = say(node.move);
-    return said === "0" || said === "?" ? "" : ` ${said.startsWith("−") ? "" : "+"}${said}`;
+    made.below.forEach((line, place) => {
+      const text = terms[place] ?? "";
+      line.textContent = text;
+      line.setAttribute("class", `term${text.startsWith("+") ? " grows" : text.startsWith("−") ? " shrinks" : ""}`);
+    });
   }
 }
 

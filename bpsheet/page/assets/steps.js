@@ -1,5 +1,6 @@
 // The table of steps: a row for each iteration, as on the sheet, up to the one that is shown.
-const ROWS = 10, MOST_COLUMNS = 120;
+// On paper a wider table is left out.
+const ROWS = 10, MOST_COLUMNS = 120, MOST_PRINTED = 36;
 const GROUPS = ["Example", "Weights", "Forward pass", "Backward pass", "Gradient", "Adjustments", "Tests"];
 
 function element(tag, { text, ...attributes } = {}, parent = null) {
@@ -31,6 +32,7 @@ class Steps {
     }
     shown.forEach((place) => element("th", { text: names[place], class: `p${phases[place]}`, scope: "col" }, line));
     this.table.replaceChildren(this.table.caption ?? "", head, this.body);
+    this.table.classList.toggle("too-wide", shown.length > MOST_PRINTED);
     return places.length - shown.length;
   }
 

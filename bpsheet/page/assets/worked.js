@@ -85,8 +85,8 @@ class Worked {
   // A weight of the next iteration: its own formula over this row.
   newWeight(place, index) {
     const leaves = this.content.leaves[place].map((leaf) => (leaf < 0 ? -1 - leaf : leaf));
-    const next = this.run.next(index, place);
-    const said = next === null ? `<mtext>${ERRORS[NUMBER]}</mtext>` : numberMathML(rounded(next));
+    const next = this.run.next(index, place), stays = leaves.length === 1;
+    const said = stays ? this.result(place, index) : saidMathML(next === null ? ERRORS[NUMBER] : rounded(next));
     const head = `<msup>${this.content.symbols[place]}<mtext>new</mtext></msup>`;
     return this.equation(head, [this.symbolic(place, leaves), this.withNumbers(place, index, leaves), said]);
   }
