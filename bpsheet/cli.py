@@ -54,12 +54,14 @@ def cli() -> None:
 @cli.command("list", epilog="\b\nExample:\n  bpsheet list")
 def list_templates() -> None:
     """List the templates, a line each."""
-    from bpsheet.reader import load, template_names
+    from bpsheet.reader import load, notebook_path, template_names
 
     names = template_names()
     width = max(map(len, names))
     for name in names:
         click.echo(f"{name:<{width}}  {load(name).title}")
+    # Beside the list, so that the list is nothing but templates.
+    click.echo(f"A notebook that goes through some of them: {notebook_path()}", err=True)
 
 
 @cli.command(epilog="\b\nExample:\n  bpsheet new my-network && bpsheet run my-network.toml")

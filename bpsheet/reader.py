@@ -23,6 +23,7 @@ __all__ = [
     "from_dict",
     "from_text",
     "load",
+    "notebook_path",
     "starter_text",
     "template_names",
     "template_path",
@@ -68,6 +69,11 @@ def template_path(name: str) -> Path:
     if name in template_names():
         return _template_folder() / f"{name}.toml"
     raise ExperimentError([Problem("", f"no template {shown(name)}; {_near_template(name)}")], name)
+
+
+def notebook_path() -> Path:
+    """The notebook that comes with the templates: a session from the first run to the workbook."""
+    return _template_folder() / "session.ipynb"
 
 
 def _near_template(name: str) -> str:

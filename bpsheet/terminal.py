@@ -8,15 +8,22 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import TYPE_CHECKING
 
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from bpsheet.evaluate import ERRORS
+from bpsheet.overview import (
+    FEW,
+    ends_of,
+    first_error_sentence,
+    main_columns,
+    value_text,
+    verdicts_in_words,
+    verdicts_sentence,
+)
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Column, Phase, Role
+from bpsheet.program import Phase, Role
 from bpsheet.trace import Trace
 
 if TYPE_CHECKING:
@@ -36,9 +43,6 @@ __all__ = [
 
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
-# So many of the first and of the last iterations are shown, and sentences of a diagnosis.
-FEW = 3
-NUMBER_WIDTH = 9
 
 
 @contextmanager
@@ -85,57 +89,19 @@ def late_status(console: Console, what: str) -> Iterator[None]:
         status.stop()
 
 
-def _value(trace: Trace, row: int, column: Column) -> str:
-    place = trace.program.position[column.name]
-    value = trace.values[row, place]
-    if np.isnan(value):
-        code = trace.recording.errors[row - trace.recording.first_error_row, place]
-        return ERRORS[int(code)]
-    if column.labels is not None:
-        return column.labels[int(value)]
-    return f"{value:.5g}"
-
-
-def _chosen(trace: Trace, width: int) -> list[Column]:
-    """The columns of the run's table: loss, outputs, targets, inputs, as whole groups.
-
-    Only of the outputs a part is shown where all of them find no room.
-    """
-    program = trace.program
-    last_layer = max((column.layer or 0 for column in program), default=0)
-    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == last_layer]
-    groups = [[c for c in program if c.role is Role.LOSS], outputs]
-    groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
-    left = width - 10
-    found: list[Column] = []
-    for group in groups:
-        needed = [max(len(column.name), NUMBER_WIDTH) + 2 for column in group]
-        if group is outputs:
-            while needed and sum(needed) > max(left, needed[0]):
-                needed.pop()
-        elif sum(needed) > left:
-            continue
-        found += group[: len(needed)]
-        left -= sum(needed)
-    return sorted(found, key=lambda column: program.position[column.name])
-
-
 def run_table(trace: Trace, width: int = 80) -> Table:
     """The first and the last iterations: what was presented, what came out, the loss."""
-    wanted = _chosen(trace, width)
+    wanted = main_columns(trace, width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("iteration", justify="right")
     for column in wanted:
         table.add_column(Text(column.name), justify="right", no_wrap=True)
-    count, numbers = len(trace), trace.recording.iterations
-    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
-    step = int(numbers[1] - numbers[0]) if count > 1 else 1
-    before = int(numbers[0]) - step
-    for row in rows:
-        if numbers[row] > before + step:
+    for row in ends_of(trace):
+        if row is None:
             table.add_row(*["…"] * (len(wanted) + 1), style="dim")
-        table.add_row(f"{numbers[row]}", *(Text(_value(trace, row, column)) for column in wanted))
-        before = int(numbers[row])
+        else:
+            number = f"{trace.recording.iterations[row]}"
+            table.add_row(number, *(Text(value_text(trace, row, column)) for column in wanted))
     return table
 
 
@@ -144,40 +110,22 @@ def long_summary(run: LongRun) -> list[str]:
     lines, beginning = [], run.beginning()
     found = beginning.health().sentences[:FEW]
     if run.first_error is not None and beginning.first_error is None:
-        iteration, column, error = run.first_error
-        lines.append(
-            f"From iteration {iteration:,} on there are values that a spreadsheet cannot hold: "
-            f"{column} is the first ({error})."
-        )
+        lines.append(first_error_sentence(run.first_error))
     if found:
         lines += [f"Of the first {len(beginning):,} iterations:", *found]
     verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
     if verdicts:
         places = [run.program.position[name] for name in verdicts]
         last = int((run.ends.values[-1, places] == 1).sum())
-        lines.append(_tests_right(last, len(verdicts), run.first_right))
+        lines.append(verdicts_in_words(last, len(verdicts), run.first_right))
     return lines
-
-
-def _tests_right(last: int, count: int, first: int | None) -> str:
-    line = f"Tests right at the last iteration: {last} of {count}."
-    return line if first is None else f"{line} All of them first at iteration {first}."
 
 
 def summary(trace: Trace) -> list[str]:
     """A few plain sentences about a run: what it suffers from, and its tests."""
     lines = trace.health().sentences[:FEW]
-    verdicts = [column.name for column in trace.program if column.role is Role.VERDICT]
-    if verdicts:
-        places = [trace.program.position[name] for name in verdicts]
-        right = trace.values[:, places] == 1
-        last = int(right[-1].sum())
-        everything = right.all(axis=1)
-        first = (
-            int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None
-        )
-        lines.append(_tests_right(last, len(verdicts), first))
-    return lines
+    tests = verdicts_sentence(trace)
+    return lines if tests is None else [*lines, tests]
 
 
 TITLES = {
@@ -212,7 +160,7 @@ def show_iteration(trace: Trace, iteration: int) -> Iterator[Table]:
         for column in columns:
             typed = column.formula is None or (iteration == 1 and column.is_state)
             formula = "" if typed or column.formula is None else formula_text(column.formula)
-            value = _value(trace, iteration - 1, column)
+            value = value_text(trace, iteration - 1, column)
             table.add_row(Text(column.name), Text(value), Text(formula))
         yield table
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bpsheet.explain import Explanation
     from bpsheet.gradients import Curvature, GradientCheck
     from bpsheet.hand.reading import Hand
+    from bpsheet.hand.report import Report
     from bpsheet.health import Health
     from bpsheet.pictures.curves import Plots
 
@@ -71,6 +72,11 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<Trace of {self.experiment.name}: {len(self)} iterations, {len(self.program)} columns>"
+
+    def _repr_html_(self) -> str:
+        from bpsheet.notebook import trace_card
+
+        return trace_card(self)
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
@@ -237,7 +243,7 @@ class Trace:
             ERRORS[int(codes[place])],
         )
 
-    def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> pd.DataFrame:
+    def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> Report:
         """Hand calculations against this run, judged by the digits that were written.
 
         `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
@@ -246,7 +252,8 @@ class Trace:
         without it, the experiment's own [hand]. `decimal` is what stands before the decimals.
 
         Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,
-        reason. Raises HandError for unknown quantities and files that cannot be read.
+        reason; a DataFrame, which a notebook shows with the first mistake on top.
+        Raises HandError for unknown quantities and files that cannot be read.
 
         >>> import bpsheet as bp
         >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})["verdict"].tolist()

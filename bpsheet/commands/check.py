@@ -39,9 +39,11 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     The exit status is 0 when all is right or carried through, 1 when there are mistakes.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from bpsheet.hand.compare import first_mistake_first, judged
     from bpsheet.hand.reading import hand_values, of_experiment, read_csv
+    from bpsheet.hand.report import count_sentence
     from bpsheet.reader import load
 
     experiment = load(spec)
@@ -56,9 +58,8 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
         found = judged(experiment.run(iterations=rows), given, comma)
     console = Console(highlight=False, emoji=False)
     console.print(_table(first_mistake_first(found)))
-    mistakes = sum(not judgement.verdict.is_right for judgement in found)
-    console.print(f"{len(found) - mistakes} of {len(found)} right.")
-    if mistakes:
+    console.print(Text(count_sentence(found)))
+    if not all(judgement.verdict.is_right for judgement in found):
         sys.exit(1)
 
 

@@ -19,7 +19,7 @@ STYLE = """\
 .bpsheet-paper h2 { margin-top: 2.2rem; border-bottom: 1px solid #8886; padding-bottom: .2rem; }
 .bpsheet-paper p { margin: .9rem 0 .3rem; }
 .bpsheet-paper .given { margin: .3rem 0; }
-.bpsheet-paper .equation { overflow-x: auto; padding: .2rem 0 .5rem 1.5rem; }
+.bpsheet-paper .equation { overflow-x: auto; padding: .2rem 0 .5rem; }
 .bpsheet-paper .steps > mtr > mtd { text-align: left; padding: .15em 0 .15em .2em; }
 .bpsheet-paper .steps > mtr > mtd:first-child { text-align: right; }
 .bpsheet-paper .steps > mtr:last-child { font-weight: 600; }

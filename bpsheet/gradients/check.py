@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.gradients.point import loss_function, loss_of, values_at
+from bpsheet.notebook import card
 from bpsheet.trace import Trace
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ Moved = Callable[[str, Any], Any]
 # A gradient smaller than this share of the largest is compared as if it had that size.
 FLOOR = 1e-3
 LAST_DIGIT = 2.0**-52
+# A notebook shows so many weights, the first and the last.
+MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,17 @@ class GradientCheck:
             )
         return said
 
+    def __repr__(self) -> str:
+        return f"<GradientCheck of iteration {self.iteration}>\n{self}"
+
     def __str__(self) -> str:
         return f"{self.frame.to_string()}\n{self.sentence}"
 
     def _repr_html_(self) -> str:
-        return f"{self.frame.to_html()}<p>{self.sentence}</p>"
+        table = self.frame.to_html(
+            border=0, index_names=False, float_format="{:.6g}".format, max_rows=MOST_SHOWN
+        )
+        return card([f"<p>{escape(self.sentence)}</p>", table])
 
 
 def check_gradient(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ from bpsheet.errors import LimitError
 from bpsheet.expr import ONE, ZERO, Expr, Mul, Ref, references, total
 from bpsheet.gradients.point import compiled, values_at
 from bpsheet.gradients.study import unlike
+from bpsheet.notebook import card
 from bpsheet.program import Column, Phase, Program, Role
 from bpsheet.trace import Trace
 
@@ -98,12 +100,17 @@ class Curvature:
         more = f", … ({len(self.eigenvalues)} in all)" if len(self.eigenvalues) > FEW else ""
         return "Eigenvalues: " + ", ".join(f"{value:.4g}" for value in shown) + more
 
+    def __repr__(self) -> str:
+        return f"<Curvature of iteration {self.iteration}>\n{self}"
+
     def __str__(self) -> str:
         shown = f"{self.frame.to_string()}\n" if len(self.frame) <= FEW else ""
         return f"{shown}{self.listed}\n{self.sentence}"
 
     def _repr_html_(self) -> str:
-        return f"{self.frame.to_html()}<p>{self.sentence}</p>"
+        said = [f"<p>{escape(line)}</p>" for line in (self.sentence, self.listed)]
+        shown = self.frame.to_html(border=0, float_format="{:.4g}".format)
+        return card([*said, shown] if len(self.frame) <= FEW else said)
 
 
 def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dict[str, str]]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bpsheet.errors import HandError
 from bpsheet.hand.judge import Judgement, judge
 from bpsheet.hand.reading import Hand, hand_values, of_experiment, read_csv
+from bpsheet.hand.report import Report
 from bpsheet.trace import Trace
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["as_frame", "compare", "first_mistake_first", "judged"]
+__all__ = ["compare", "first_mistake_first", "judged"]
 
 
 def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> list[Judgement]:
@@ -46,24 +43,11 @@ def _filled_in(trace: Trace, path: Path, decimal: str) -> list[Judgement]:
     return judge(task.trace, filled.answers, decimal=decimal)
 
 
-def as_frame(judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """A row for each value: iteration, quantity, written, exact, rounded, verdict, reason."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
-            for j in judgements
-        ],
-        columns=["iteration", "quantity", "written", "exact", "rounded", "verdict", "reason"],
-    )
-
-
 def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
     """The mistakes in the order in which they were made, then what is right."""
     return sorted(judgements, key=lambda judgement: judgement.verdict.is_right)
 
 
-def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> pd.DataFrame:
+def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> Report:
     """See `Trace.compare`."""
-    return as_frame(judged(trace, hand, decimal))
+    return Report.of(judged(trace, hand, decimal))

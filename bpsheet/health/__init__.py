@@ -17,6 +17,7 @@ import numpy as np
 from bpsheet.health.measures import Measures, known, middle
 from bpsheet.health.sentences import sentences_of
 from bpsheet.health.spread import spread
+from bpsheet.notebook import card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +59,11 @@ class Health:
         return f"<Health: {len(self.sentences)} sentences>\n{self}"
 
     def _repr_html_(self) -> str:
-        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences or [NOTHING])
-        return f"{said}{self.frame.to_html(float_format='{:.3g}'.format)}"
+        said = [f"<p>{escape(sentence)}</p>" for sentence in self.sentences or [NOTHING]]
+        table = self.frame.to_html(
+            border=0, index_names=False, float_format="{:.3g}".format, na_rep=""
+        )
+        return card([*said, table])
 
     @cached_property
     def frame(self) -> pd.DataFrame:

@@ -36,7 +36,8 @@ BESIDE: dict[str, Any] = {
 
 
 class Plots:
-    """The curves of a trace. Each goes into `axes`, or a figure of its own (`axes.figure`).
+    """The curves of a trace. Each goes into `axes`, or a figure of its own (`axes.figure`), which
+    a notebook shows.
 
     Raises OutputError where matplotlib is missing.
     """
@@ -47,9 +48,10 @@ class Plots:
 
     def _axes(self, axes: Axes | None, label: str) -> Axes:
         if axes is None:
-            from bpsheet.pictures.figure import Picture
+            from bpsheet.pictures.figure import Panel, Picture
 
-            axes = Picture(figsize=(7, 4), layout="constrained").add_subplot()
+            figure = Picture(figsize=(7, 4), layout="constrained")
+            axes = figure.add_subplot(axes_class=Panel)
         axes.set_xlabel("iteration")
         axes.set_ylabel(label)
         title = self._trace.experiment.title or self._trace.experiment.name

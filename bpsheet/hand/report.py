@@ -1,0 +1,133 @@
+"""The report of a comparison: a DataFrame that a notebook shows with marks and colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from bpsheet.hand.judge import Judgement, Verdict
+from bpsheet.notebook import card
+
+__all__ = ["Report", "count_sentence"]
+
+COLUMNS = ["iteration", "quantity", "written", "exact", "rounded", "verdict", "reason"]
+# Of a longer report a notebook shows only what is not plainly correct, and no more than this.
+MOST = 60
+
+
+class Report(pd.DataFrame):
+    """A row for each value that was compared: see `Trace.compare`.
+
+    A DataFrame in every respect. Only in a notebook it looks different, as long as it has the
+    columns and the order that it was made with.
+
+    >>> import bpsheet as bp
+    >>> report = bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})
+    >>> report[report["verdict"] != "correct"]["quantity"].tolist()
+    ['f']
+    """
+
+    @classmethod
+    def of(cls, judgements: Sequence[Judgement]) -> Report:
+        """The report of judgements, in the order in which they were computed."""
+        rows = [
+            (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
+            for j in judgements
+        ]
+        return cls(rows, columns=COLUMNS)
+
+    @property
+    def _constructor(self) -> type[Report]:
+        return Report
+
+    def _judgements(self) -> list[Judgement]:
+        """What it was made from; nothing where it has become another table since.
+
+        Which mistake is the first can only be told while the rows are in their order.
+        """
+        numbers = self.index
+        in_order = numbers.is_monotonic_increasing and numbers.is_unique
+        if list(self.columns) != COLUMNS or numbers.inferred_type != "integer" or not in_order:
+            return []
+        try:
+            return [
+                Judgement(
+                    row["iteration"],
+                    str(row["quantity"]),
+                    str(row["written"]),
+                    row["exact"],
+                    str(row["rounded"]),
+                    Verdict(row["verdict"]),
+                    str(row["reason"]),
+                )
+                for row in self.to_dict("records")
+            ]
+        except ValueError:
+            return []
+
+    def _repr_html_(self) -> str | None:
+        judgements = self._judgements()
+        if judgements and pd.get_option("display.notebook_repr_html"):
+            return _card(judgements)
+        ordinary: str | None = super()._repr_html_()  # type: ignore[misc]
+        return ordinary
+
+
+def _first_mistake(judgements: Sequence[Judgement]) -> Judgement | None:
+    return next((one for one in judgements if not one.verdict.is_right), None)
+
+
+def count_sentence(judgements: Sequence[Judgement]) -> str:
+    """How many are right, and which is the first mistake."""
+    right = sum(one.verdict.is_right for one in judgements)
+    said = f"{right} of {len(judgements)} right."
+    first = _first_mistake(judgements)
+    if first is None:
+        return said
+    return f"{said} The first mistake is {first.quantity} in iteration {first.iteration}."
+
+
+def _card(judgements: Sequence[Judgement]) -> str:
+    first = _first_mistake(judgements)
+    parts = [f"<p><strong>{escape(count_sentence(judgements))}</strong></p>"]
+    if first is not None:
+        parts.append(
+            f'<p class="mistake">{_verdict(first)} <strong>{escape(first.quantity)}</strong>: '
+            f"{escape(first.reason)}</p>"
+        )
+    shown = judgements
+    if len(judgements) > MOST:
+        shown = [one for one in judgements if one.verdict is not Verdict.CORRECT][:MOST]
+    rows = "".join(_row(one, is_first=one is first) for one in shown)
+    parts.append(f"<table><thead><tr>{HEADS}</tr></thead>\n<tbody>{rows}</tbody></table>")
+    if len(shown) < len(judgements):
+        parts.append(f'<p class="about">{len(judgements) - len(shown):,} more are not shown.</p>')
+    return card(parts)
+
+
+HEADS = (
+    '<th>iteration</th><th class="words">quantity</th><th>written</th><th>rounded</th>'
+    '<th class="words">verdict</th><th class="words"></th>'
+)
+
+
+def _row(one: Judgement, *, is_first: bool) -> str:
+    # Why the first mistake is one stands above the table.
+    reason = "" if is_first or one.verdict is Verdict.CORRECT else one.reason
+    kind = ' class="mistake"' if is_first else ""
+    return (
+        f"<tr{kind}><td>{one.iteration}</td>"
+        f'<td class="words">{escape(one.quantity)}</td>'
+        f"<td>{escape(one.written)}</td>"
+        f'<td title="{one.exact!r}">{escape(one.rounded)}</td>'
+        f'<td class="words">{_verdict(one)}</td>'
+        f'<td class="reason">{escape(reason)}</td></tr>'
+    )
+
+
+def _verdict(one: Judgement) -> str:
+    """The verdict in words, with a mark before it: colour alone says nothing to some."""
+    kind, mark = ("right", "✓") if one.verdict.is_right else ("mistaken", "✗")
+    return f'<span class="verdict {kind}">{mark} {one.verdict}</span>'
