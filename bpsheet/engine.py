@@ -269,6 +269,8 @@ class _Runner:
                 if entry.start is not None and before is None:
                     here[index] = entry.start
                 elif entry.formula is None:
+                    if entry.name in program.failed and program.failed[entry.name][self._done]:
+                        raise CellError(program.failed[entry.name][self._done])
                     here[index] = program.given[entry.name][self._done]
                 else:
                     here[index] = evaluate(entry.formula, column, self._parameters, program.tables)

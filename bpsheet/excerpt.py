@@ -17,7 +17,7 @@ import numpy as np
 
 from bpsheet.engine import Streamed, run
 from bpsheet.program import Column, Program
-from bpsheet.recording import Keep, Recorded, Recording, Values
+from bpsheet.recording import Keep, Recorded, Recording
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
@@ -49,17 +49,20 @@ def excerpt(program: Program, row: Mapping[str, float], first: int) -> Program:
     return replace(program, columns=columns, given=given)
 
 
-def sampled(program: Program, values: Values) -> Program:
-    """The program of single rows: what comes from a row before is given, in `values`."""
+def sampled(program: Program, rows: Recording) -> Program:
+    """The program of single rows: what comes from a row before is given, as it is in `rows`."""
     given: dict[str, array[float]] = {}
+    failed: dict[str, bytes] = {}
     columns = []
     for place, column in enumerate(program):
         single = replace(column, formula=None) if needs_row_before(column) else column
         single = replace(single, start=None)
         if single.formula is None:
-            given[column.name] = array("d", values[:, place].tobytes())
+            given[column.name] = array("d", rows.values[:, place].tobytes())
+            if rows.errors[:, place].any():
+                failed[column.name] = bytes(rows.first_error_row) + rows.errors[:, place].tobytes()
         columns.append(single)
-    return replace(program, columns=tuple(columns), given=given)
+    return replace(program, columns=tuple(columns), given=given, failed=failed)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Part:
             row = dict(zip(program.names, values[0].tolist(), strict=True))
             program = excerpt(program, row, self.first)
         else:
-            program = sampled(program, values)
+            program = sampled(program, replace(self.recording, values=values))
         return replace(
             self, experiment=experiment, program=program, recording=run(program, len(self))
         )
@@ -117,5 +120,5 @@ def part_of(whole: Trace | LongRun) -> Part:
             return Part(whole.experiment, program, recording, keep, is_live=True)
     if not isinstance(recording, Recording):
         recording = run(program, whole.experiment.iterations, keep=keep)
-    program = sampled(program, recording.values)
+    program = sampled(program, recording)
     return Part(whole.experiment, program, recording, keep, is_live=False)

@@ -185,7 +185,8 @@ class Parameter:
 class Program:
     """Columns, hyper-parameters, the data that `Lookup` reads, and the given values.
 
-    `tables` has a value (or a row of them) for each example, `given` a value for each row.
+    `tables` has a value (or a row of them) for each example, `given` a value for each row; where
+    some of these are errors, `failed` has the codes (`bpsheet.evaluate.ERRORS`) for each row.
     Raises ProgramError where these do not fit together.
 
     >>> from bpsheet.expr import Num
@@ -199,6 +200,7 @@ class Program:
     parameters: tuple[Parameter, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     given: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    failed: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known: set[str] = set()

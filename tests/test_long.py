@@ -403,6 +403,18 @@ def test_an_excerpts_program_computes_what_the_run_did(experiment, last, iterati
     assert_same_bits(codes(found), codes(trace.recording))
 
 
+@pytest.mark.parametrize("keep", [Keep(last=4), Keep(every=3)])
+def test_errors_that_come_from_a_row_that_was_left_out_are_given_as_they_were(keep):
+    """Weights that have exploded before the part begins: #NUM! and #DIV/0! stay what they were."""
+    experiment = bp.load("exploding")
+    program, count = experiment.program(), experiment.iterations
+    trace = bp.Trace(experiment, program, run(program, count, keep=keep))
+    part = part_of(trace)
+    assert not part.is_live
+    assert codes(trace.recording)[-1].any()
+    assert (codes(run(part.program, len(part))) == codes(trace.recording)).all()
+
+
 @pytest.mark.parametrize("keep", ["last:12", "every:7"])
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize("name", ["two-neuron", "iris", "book-xor", "exploding"])
