@@ -269,9 +269,7 @@ class _Runner:
                 if entry.start is not None and before is None:
                     here[index] = entry.start
                 elif entry.formula is None:
-                    if entry.name in program.failed and program.failed[entry.name][self._done]:
-                        raise CellError(program.failed[entry.name][self._done])
-                    here[index] = program.given[entry.name][self._done]
+                    here[index] = _given(program, entry.name, self._done)
                 else:
                     here[index] = evaluate(entry.formula, column, self._parameters, program.tables)
             except CellError as error:
@@ -281,3 +279,10 @@ class _Runner:
         self._before = here.copy()
         self._codes = codes if codes.any() else None
         return self._codes
+
+
+def _given(program: Program, name: str, row: int) -> float:
+    """A given value. Raises CellError where it is an error."""
+    if name in program.failed and program.failed[name][row]:
+        raise CellError(program.failed[name][row])
+    return program.given[name][row]

@@ -271,6 +271,16 @@ def test_practice_shows_no_value_that_was_not_found(page_file, opened):
     assert f in page.locator("#solution").inner_text()
 
 
+def test_answers_to_other_numbers_are_gone(page_file, opened):
+    """After an edit the questions are new ones."""
+    page = opened(page_file("two-neuron"))
+    assert practised(page, {"z_g": "-0.25"}) == {"z_g": "✓ correct"}
+    field(page, "w_xg1").fill("0.7")
+    settled(page)
+    assert field(page, "z_g =").input_value() == ""
+    assert practised(page, {"z_g": "-0.34"}) == {"z_g": "✓ correct"}
+
+
 def test_too_few_digits_are_right_so_far(page_file, opened):
     page = opened(page_file("two-neuron"))
     assert practised(page, {"g": "-0.2"})["g"].startswith("… right so far")

@@ -31,6 +31,8 @@ class App {
     this.worked = new Worked(content, this.run, forms);
     this.state = { iteration: 1, part: 2, phased: false, practice: false, chosen: null };
     this.practices = new Map();
+    // How often numbers were changed: answers to other numbers are no answers.
+    this.version = 0;
     this.network = new Network(byId("picture"), content, (node) => this.choose(node));
     this.steps = new Steps(byId("table"), content, (iteration) => this.go(iteration));
     this.chart = content.loss === null ? null : new Chart(byId("chart"), content, (iteration) => this.go(iteration));
@@ -130,6 +132,7 @@ class App {
   changed() {
     this.run.forget();
     this.practices.clear();
+    this.version += 1;
     this.render();
     this.computeOn();
   }
@@ -244,13 +247,16 @@ class App {
   }
 
   drawSolution() {
-    const { phased, part } = this.state;
+    const { phased, part, iteration } = this.state;
+    // Groups open by themselves when a phase begins; then they are the reader's.
+    const begins = phased && this.began !== `${iteration} ${part}`;
+    this.began = phased ? `${iteration} ${part}` : "";
     this.drawGiven();
     for (const [name, places] of this.groups()) {
       const group = byId(`group-${name}`);
       const number = max(0, PARTS.indexOf(name)), late = ["weights", "test"].includes(name);
       group.hidden = !places.length || (late && this.state.practice);
-      if (phased) group.open = late ? part === 2 : number === part;
+      if (begins) group.open = late ? part === 2 : number === part;
       const waits = phased && (late ? part < 2 : number > part);
       if (group.open && !group.hidden) this.drawGroup(group, name, waits ? [] : places);
     }
@@ -271,7 +277,7 @@ class App {
 
   drawGroup(group, name, places) {
     const body = group.querySelector(".steps-of"), { practice } = this;
-    const key = [this.index, this.state.chosen, Boolean(practice), places.length].join();
+    const key = [this.version, this.index, this.state.chosen, Boolean(practice), places.length].join();
     if (practice && body.dataset.key === key) return; // somebody may be typing there
     body.dataset.key = key;
     const shown = places.slice(0, MOST_STEPS), more = places.length - shown.length;
@@ -347,7 +353,6 @@ class App {
     on("practice", "change", () => {
       state.practice = byId("practice").checked;
       document.querySelectorAll("#solution details.asked").forEach((group) => { group.open = true; });
-      document.querySelectorAll("#solution .steps-of").forEach((body) => { body.dataset.key = ""; });
       if (state.practice) this.play(false);
       else if (this.run.done >= this.run.rows) this.finished();
       this.render();

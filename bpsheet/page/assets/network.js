@@ -5,7 +5,7 @@ const MOST_LABELS = 24, MOST_NAMED = 8;
 // How far along an arrow its weight stands: before arrows cross.
 const LABEL_AT = 0.37;
 const LONGEST = 9;
-const WIDEST = 6, THINNEST = 1.2;
+const WIDEST = 6, THINNEST = 1.2, HEAD = 13;
 
 function svg(tag, attributes = {}, parent = null) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -45,8 +45,8 @@ class Network {
     const defs = svg("defs", {}, this.picture);
     for (const kind of ["grows", "shrinks", "still"]) {
       const marker = svg("marker", {
-        id: `head-${kind}`, viewBox: "0 0 10 10", refX: 9, refY: 5, orient: "auto",
-        markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", class: kind,
+        id: `head-${kind}`, viewBox: "0 0 10 10", refX: 2, refY: 5, orient: "auto",
+        markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse", class: kind,
       }, defs);
       svg("path", { d: "M0,1 L10,5 L0,9 Z" }, marker);
     }
@@ -55,9 +55,12 @@ class Network {
   arrow({ start, end }) {
     const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
     const length = Math.hypot(x2 - x1, y2 - y1) || 1;
-    const edge = [((x2 - x1) * this.radius) / length, ((y2 - y1) * this.radius) / length];
+    const [across, down] = [(x2 - x1) / length, (y2 - y1) / length];
+    // The head goes on beyond the line's end, to the neuron's edge.
+    const until = this.radius + (this.small ? 0 : 0.8 * HEAD);
     return svg("line", {
-      x1: x1 + edge[0], y1: y1 + edge[1], x2: x2 - edge[0], y2: y2 - edge[1], class: "arrow still",
+      x1: x1 + across * this.radius, y1: y1 + down * this.radius,
+      x2: x2 - across * until, y2: y2 - down * until, class: "arrow still",
     }, this.picture);
   }
 
