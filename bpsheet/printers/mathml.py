@@ -219,7 +219,7 @@ class MathMLPrinter(Printer):
     def choice(self, node: If) -> str:
         then, test, otherwise = (self.text(part) for part in (node.then, node.test, node.otherwise))
         rows = (
-            f"<mtr><mtd>{then}</mtd><mtd><mtext>if </mtext>{test}</mtd></mtr>"
+            f"<mtr><mtd>{then}</mtd><mtd><mtext>if\u00a0</mtext>{test}</mtd></mtr>"
             f"<mtr><mtd>{otherwise}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>"
         )
         return _row(f"<mo>{{</mo><mtable>{rows}</mtable>")

@@ -46,7 +46,7 @@ class Worked {
   symbolic(place, leaves = this.content.leaves[place]) {
     const write = (slot) => this.symbol(leaves[slot]);
     const cases = (_test, then, otherwise, said) =>
-      `<mrow><mo>{</mo><mtable><mtr><mtd>${then}</mtd><mtd><mtext>if </mtext>${said}</mtd></mtr>`
+      `<mrow><mo>{</mo><mtable><mtr><mtd>${then}</mtd><mtd><mtext>if&nbsp;</mtext>${said}</mtd></mtr>`
       + `<mtr><mtd>${otherwise}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>`;
     return this.forms[this.content.forms[place]](write, write, unsigned, cases, Number);
   }
