@@ -127,7 +127,7 @@ class _Parser:
         return tokens
 
     def _error(self, message: str, position: int) -> FormulaError:
-        line = self.text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
+        line = "".join(char if char.isprintable() else " " for char in self.text)
         start = max(0, position - 60)
         shown = line[start : position + 40]
         return FormulaError(f"{message}\n  {shown}\n  {' ' * (position - start)}^")

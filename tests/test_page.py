@@ -209,7 +209,7 @@ def test_typed_numbers_are_read_and_judged_as_hand_calculations_are(page_file, o
     page = opened(page_file("two-neuron"))
     draw = random.Random(11)
     texts = ["-0.25", " 1.2e-3 ", "−0.5", "1.2×10^-3", ".5", "5.", "0,5", "1_000", "nan", "", "1/3"]
-    texts += ["٣.٥", "1e999", "0x10", "+ 3", "--1", "1.2.3", "12e"]
+    texts += ["٣.٥", "1e999", "0x10", "+ 3", "--1", "1.2.3", "12e", "1.2e-333"]
     exacts = [draw.uniform(-2, 2) for _ in range(400)]
     texts += [f"{value * draw.choice((1, 1, 1.1)):.{draw.randint(1, 5)}f}" for value in exacts]
     for text in texts:

@@ -110,4 +110,6 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
     unit = Decimal(1).scaleb(int(exponent or 0) - len(decimals))
     if not math.isfinite(float(value)):
         return NotANumber(shown, "too large a number")
+    if not float(unit):
+        return NotANumber(shown, "too small a number")
     return Written(shown, float(value), float(unit))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from openpyxl import Workbook
-from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token
 from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
@@ -16,7 +15,7 @@ from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.evaluate import ERRORS, CellError, evaluate
 from bpsheet.expr import Expr, Num, Ref, references, size
 from bpsheet.program import Column, Phase, Role
-from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula
+from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]
 
@@ -55,6 +54,8 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
     left, top, right, bottom = range_boundaries(cells.replace("$", "").upper())
     if not (left and top and right and bottom):
         raise FormulaError(f"{text} is no plain range")
+    # B3:A1 is A1:B3 to a spreadsheet.
+    left, right, top, bottom = *sorted((left, right)), *sorted((top, bottom))
     if (right - left + 1) * (bottom - top + 1) > MAX_CELLS:
         raise FormulaError(f"{text} has more than {MAX_CELLS:,} cells")
     return [
@@ -159,7 +160,7 @@ class _Book:
         text, value = self.content(name), self.stored[sheet][cell].value
         if not isinstance(text, str) or not isinstance(value, int | float):
             raise error
-        tokens = Tokenizer(text).items
+        tokens = tokens_of(text)
         if any(str(token.value).upper().startswith(HIDDEN) for token in tokens):
             raise error
         ranges = [str(token.value) for token in tokens if token.subtype == Token.RANGE]

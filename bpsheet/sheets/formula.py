@@ -13,12 +13,12 @@ from functools import partial
 from itertools import chain
 
 from openpyxl.formula import Tokenizer
-from openpyxl.formula.tokenizer import Token
+from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from bpsheet.errors import FormulaError
 from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
 
-__all__ = ["FUNCTIONS", "Block", "read_formula"]
+__all__ = ["FUNCTIONS", "Block", "read_formula", "tokens_of"]
 
 MAX_LENGTH = 8_192
 MAX_NESTING = 64
@@ -49,8 +49,16 @@ def read_formula(text: str, resolve: Resolve) -> Block:
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"more than {MAX_LENGTH:,} characters")
-    tokens = [t for t in Tokenizer(text).items if t.type != Token.WSPACE]
-    return _Parser(tokens, resolve).whole()
+    return _Parser([t for t in tokens_of(text) if t.type != Token.WSPACE], resolve).whole()
+
+
+def tokens_of(text: str) -> list[Token]:
+    """A formula cut into tokens. Raises FormulaError where it cannot be."""
+    try:
+        found: list[Token] = Tokenizer(text).items
+    except (IndexError, TokenizerError):
+        raise FormulaError("a quote, a bracket or a parenthesis has no partner") from None
+    return found
 
 
 @dataclass
@@ -158,7 +166,7 @@ class _Parser:
         self.numbers_only = outside
         try:
             return make(arguments)
-        except (IndexError, TypeError):
+        except (IndexError, TypeError, ValueError):
             raise FormulaError(f"{name} cannot take {len(arguments)} arguments") from None
 
 

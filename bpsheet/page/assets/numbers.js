@@ -49,7 +49,8 @@ function readNumber(typed) {
   const value = found && Number(text);
   if (!found || text.length > 60 || !Number.isFinite(value)) return { reason: "digits expected, such as -0.25." };
   const decimals = (found[3] ?? found[4] ?? "").length - Number(found[5] ?? 0);
-  return { value, decimals, unit: Number(`1e${-decimals}`) };
+  const unit = Number(`1e${-decimals}`);
+  return unit ? { value, decimals, unit } : { reason: "too small a number." };
 }
 
 // Whether an exact value rounds to what was written; `units` of its last digit widen that.

@@ -1,0 +1,336 @@
+"""Inputs that nobody meant: damaged, spliced and random ones, for everything that reads.
+
+Whatever comes in, nothing but the product's own exceptions comes out, soon, and without much
+memory. `python -m tests.fuzz` gives each reader 100,000 inputs, guided by what code they reach
+(it needs atheris: python -m pip install atheris); `python -m tests.fuzz csv --count 5000` fewer,
+for one reader. The tests give each some hundred, without guidance (`test_fuzz`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+# A child of the fuzzer may use so much memory, and so long for one input.
+MEGABYTES, SECONDS = 2_000, 20
+NAMES = ("a", "b", "x1", "y")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is given to a reader: how it is called, and inputs from which others are made.
+
+    words: what is put in now and then, for mere bytes seldom spell it
+    """
+
+    call: Callable[[bytes], object]
+    seeds: Callable[[], Sequence[bytes]]
+    words: Sequence[bytes] = ()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace")
+
+
+@cache
+def _folder() -> Path:
+    """A folder for files, gone with the process."""
+    made = tempfile.TemporaryDirectory(prefix="bpsheet-fuzz-")
+    _KEPT.append(made)
+    return Path(made.name)
+
+
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def _file(name: str, data: bytes) -> Path:
+    path = _folder() / name
+    path.write_bytes(data)
+    return path
+
+
+def _experiment(data: bytes) -> object:
+    """An experiment file; what is taken is built, written again and the same."""
+    from bpsheet.reader import from_text
+
+    text = _text(data)
+    experiment = from_text(text, base=_folder(), name="fuzz", source="fuzz.toml")
+    again = from_text(experiment.to_toml(), base=_folder(), name="fuzz", source="again.toml")
+    assert again.to_dict() == experiment.to_dict(), (
+        "written and read again it is another experiment"
+    )
+    return experiment.program(iterations=1)
+
+
+def _formula(data: bytes) -> object:
+    """A formula; what is taken prints, and reads the same again."""
+    from bpsheet.parse import parse_formula
+    from bpsheet.printers.text import formula_text
+
+    tree = parse_formula(_text(data), NAMES)
+    printed = formula_text(tree)
+    assert formula_text(parse_formula(printed, NAMES)) == printed
+    return tree
+
+
+def _sheet_formula(data: bytes) -> object:
+    """A formula of somebody's workbook: copied into cells and read with all that it leads to."""
+    from openpyxl import Workbook
+
+    from bpsheet.sheets import differentiate_workbook
+    from bpsheet.workbook.cells import put_number
+
+    book = Workbook()
+    sheet = book.active
+    for row in range(1, 5):
+        for letter in "ABC":
+            put_number(sheet, f"{letter}{row}", row / 4)
+    text = "".join(char for char in _text(data) if char.isprintable())[:2000]
+    sheet["D9"].value = f"={text}"
+    path = _folder() / "model.xlsx"
+    book.save(path)
+    return differentiate_workbook(path, "Sheet!D9", ["Sheet!A1:A3"], _folder() / "out.xlsx")
+
+
+def _csv(data: bytes) -> object:
+    """The data of an experiment, hand calculations, and a class list."""
+    from bpsheet.errors import BpsheetError
+    from bpsheet.hand.names import read_roster
+
+    path = _file("data.csv", data)
+    refused: list[BpsheetError] = []
+    for read in (_with_data, lambda: _trace().compare(path), lambda: read_roster(path)):
+        try:
+            read()
+        except BpsheetError as error:
+            refused.append(error)
+    if len(refused) == 3:
+        raise refused[0]
+    return None
+
+
+def _with_data() -> object:
+    from bpsheet.reader import from_dict, load
+
+    tables = load("two-neuron").to_dict() | {"data": {"file": "data.csv"}}
+    return from_dict(tables, base=_folder())
+
+
+@cache
+def _trace():
+    import bpsheet as bp
+
+    return bp.load("two-neuron").run(3)
+
+
+def _number(data: bytes) -> object:
+    """A typed number, with either decimal sign."""
+    from bpsheet.hand.numbers import Written, read_number
+
+    for decimal in ".,":
+        read = read_number(_text(data), decimal)
+        if isinstance(read, Written):
+            assert read.agrees(read.value)
+            assert read.decimals == read.decimals + 0 * read.significant
+    return None
+
+
+def _workbook(data: bytes) -> object:
+    """A workbook, as ours and as a filled-in exercise: the first byte says which part is changed."""
+    import bpsheet as bp
+    from bpsheet.errors import BpsheetError
+
+    path = _file("book.xlsx", _with_part(data))
+    try:
+        bp.load(path)
+    except BpsheetError:
+        # Perhaps it is the exercise.
+        return _trace().compare(path)
+
+
+def _with_part(data: bytes) -> bytes:
+    """A workbook with one part replaced by the data after the first two bytes."""
+    if len(data) < 2:
+        return data
+    whole = _books()[data[0] % len(_books())]
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(made, "w") as new:
+        names = old.namelist()
+        for name in names:
+            changed = name == names[data[1] % len(names)]
+            new.writestr(name, data[2:] if changed else old.read(name))
+    return made.getvalue()
+
+
+@cache
+def _books() -> list[bytes]:
+    """A small workbook of ours, and an exercise."""
+    import bpsheet as bp
+    from bpsheet.hand.exercise import Exercise
+    from bpsheet.hand.fillin import fill_in_workbook
+
+    path = bp.load("two-neuron").run(2).to_excel(_folder() / "two.xlsx", "book")
+    return [path.read_bytes(), fill_in_workbook(Exercise(bp.load("two-neuron")).task("Ada"))]
+
+
+def _parts() -> list[bytes]:
+    """Every part of these workbooks, behind the bytes that say where it belongs."""
+    seeds = []
+    for book, whole in enumerate(_books()):
+        with zipfile.ZipFile(io.BytesIO(whole)) as package:
+            for number, name in enumerate(package.namelist()):
+                seeds.append(bytes([book, number]) + package.read(name))
+    return seeds
+
+
+def _zip(data: bytes) -> object:
+    """A workbook whose bytes are damaged as a file's are."""
+    import bpsheet as bp
+
+    return bp.load(_file("damaged.xlsx", data))
+
+
+def _templates() -> list[bytes]:
+    folder = ROOT / "templates"
+    return [path.read_bytes() for path in sorted(folder.glob("*.toml")) if path.stem != "digits"]
+
+
+FORMULAS = (
+    b"a*x1 + b",
+    b"if(a > 0, a, 0.1*b)",
+    b"-(a - y)^2/2",
+    b"max(0, a)*exp(-abs(b))",
+    b"1e-7*a",
+)
+SHEET_FORMULAS = (
+    *(b"SUM(A1:A3)*B2-C4^2", b"IF(A1>0,TANH(A2),1/(1+EXP(-A3)))", b"SUMPRODUCT(A1:A3,B1:B3)"),
+    *(b"MMULT(TRANSPOSE(A1:A3),B1:B3)", b"LOG(A1,2)+LN(A2)-PI()", b"AVERAGE(A1,A2:A3)/MAX(A1:C1)"),
+)
+TABLES = (
+    *(b"x1,x2,y\n-0.9,0.1,1\n", b"iteration,quantity,value\n1,g,-0.25\n1,f,0.58\n"),
+    *(b"student,id\nAda,1\nGrace,2\n", b"x1;x2;y\n1;2;3\n", b"g\tf\n-0.24\t0.42\n"),
+)
+NUMBERS = (b"-0.25", b"1.2e-3", "−0.5".encode(), "1.2×10^-3".encode(), b"1,234.5", b".5")
+WORDS = (b"[network]", b"[[network.layers]]", b"[graph]", b"[data]", b"file = ", b"examples = ")
+
+TARGETS: Mapping[str, Target] = {
+    "experiment": Target(_experiment, _templates, (*WORDS, b"inf", b"nan", b"1e999", b'"', b"\n")),
+    "formula": Target(
+        _formula, lambda: FORMULAS, (b"(", b")", b"if(", b"^", b"-", b"sum(", b"pi()")
+    ),
+    "sheet-formula": Target(
+        _sheet_formula, lambda: SHEET_FORMULAS, (b"SUM(", b":", b"!", b"$A$1", b'"', b"{", b"%")
+    ),
+    "csv": Target(
+        _csv, lambda: TABLES, (b'"', b",", b";", b"\n", b"=1+1", b"1e999", b"\xef\xbb\xbf")
+    ),
+    "number": Target(
+        _number, lambda: NUMBERS, (b"e", b"E-", b"x10^", b"_", "٣".encode(), b"\xc2\xa0")
+    ),
+    "workbook": Target(_workbook, _parts, (b"<!DOCTYPE", b'r="A1"', b"</c>", b't="s"', b"&#0;")),
+    "zip": Target(_zip, _books),
+}
+
+
+def accepted(target: Target, data: bytes) -> bool:
+    """Whether the reader takes an input. Whatever it raises but its own exceptions goes on."""
+    from bpsheet.errors import BpsheetError
+
+    try:
+        target.call(data)
+    except BpsheetError:
+        return False
+    return True
+
+
+def mutated(draw: random.Random, seeds: Sequence[bytes], words: Sequence[bytes]) -> bytes:
+    """A seed with some of its bytes changed, moved, repeated, gone, or from another seed."""
+    data = bytearray(draw.choice(seeds))
+    for _ in range(draw.choice((1, 1, 2, 4, 8))):
+        at = draw.randrange(len(data) + 1)
+        end = min(len(data), at + draw.choice((1, 1, 4, 16, 64)))
+        match draw.randrange(6):
+            case 0:
+                data[at:end] = b""
+            case 1:
+                data[at:at] = data[at:end] * draw.choice((1, 2, 50))
+            case 2:
+                data[at:end] = draw.randbytes(end - at)
+            case 3:
+                other = draw.choice(seeds)
+                begin = draw.randrange(len(other) + 1)
+                data[at:end] = other[begin : begin + draw.choice((4, 32, 256))]
+            case 4 if words:
+                data[at:at] = draw.choice(words)
+            case _:
+                data[at:end] = draw.choice((b"-", b"0", b"9" * 30, b".", b" ", b"\x00", b"\xff"))
+    return bytes(data)
+
+
+def _guided(name: str) -> None:
+    """Fuzz in this process; libFuzzer ends it."""
+    import atheris
+
+    with atheris.instrument_imports(include=["bpsheet"]):
+        import bpsheet.cli
+        import bpsheet.commands.exercise
+        import bpsheet.sheets
+        import bpsheet.verifying  # noqa: F401
+    target = TARGETS[name]
+    resource.setrlimit(resource.RLIMIT_AS, (4 * MEGABYTES * 1_000_000,) * 2)
+    atheris.Setup(sys.argv, lambda data: accepted(target, data) and None)
+    atheris.Fuzz()
+
+
+def _run(name: str, count: int) -> int:
+    """Fuzz one reader in a process of its own, from its seeds."""
+    with tempfile.TemporaryDirectory(prefix="bpsheet-corpus-") as folder:
+        for number, seed in enumerate(TARGETS[name].seeds()):
+            (Path(folder) / f"seed-{number}").write_bytes(seed)
+        words = "".join(f'"{_escaped(word)}"\n' for word in TARGETS[name].words)
+        (listed := Path(folder).with_suffix(".dict")).write_text(words)
+        found = f"-artifact_prefix={ROOT / 'outputs' / f'fuzz-{name}-'}"
+        options = [f"-runs={count}", f"-dict={listed}", "-max_len=20000", f"-timeout={SECONDS}"]
+        options += [f"-rss_limit_mb={MEGABYTES}", "-print_final_stats=1", found, folder]
+        command = [sys.executable, "-m", "tests.fuzz", "--guided", name]
+        try:
+            return subprocess.run([*command, *options], cwd=ROOT, check=False).returncode
+        finally:
+            listed.unlink()
+
+
+def _escaped(word: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in word)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(TARGETS))
+    parser.add_argument("--count", type=int, default=100_000, help="inputs for each")
+    chosen = parser.parse_args()
+    unknown = set(chosen.readers) - set(TARGETS)
+    if unknown:
+        parser.error(f"no reader {min(unknown)}; known are {', '.join(TARGETS)}")
+    failed = [name for name in chosen.readers or TARGETS if _run(name, chosen.count)]
+    print(f"failed: {', '.join(failed)}" if failed else "nothing was found")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--guided"]:
+        chosen_name = sys.argv.pop(2)
+        sys.argv.pop(1)
+        _guided(chosen_name)
+    else:
+        main()
