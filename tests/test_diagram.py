@@ -267,3 +267,30 @@ def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
 @pytest.mark.parametrize("kind", ["full", "book"])
 def test_the_workbook_still_verifies(written, kind):
     assert verify(written("two-neuron", kind)).passed
+
+
+@pytest.mark.parametrize("name", [*NAMES, "line-adam", "formula"])
+def test_every_formula_of_the_sheets_recalculates_to_what_it_stores(tmp_path, traced, name):
+    """Walkthrough, Diagram and Charts, as they are by default: no error, and the same value.
+
+    ironcalc writes 1E-08 into a text as 0.00000001; Excel and LibreOffice do not.
+    """
+    path = traced(name, 40).to_excel(tmp_path / "x.xlsx")
+    formulas, stored_values = load_workbook(path), load_workbook(path, data_only=True)
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.evaluate()
+    compared = 0
+    for number, sheet in enumerate(formulas.sheetnames):
+        if sheet not in ("Walkthrough", "Diagram", "Charts"):
+            continue
+        for cell in (cell for row in formulas[sheet].iter_rows() for cell in row):
+            if cell.data_type != "f":
+                continue
+            kept = stored_values[sheet][cell.coordinate].value
+            found = model.get_cell_value(number, cell.row, cell.column)
+            if isinstance(kept, str):
+                assert found.replace("0.00000001", "1E-08") == kept, (sheet, cell.coordinate)
+            else:
+                assert math.isclose(found, kept, rel_tol=1e-9, abs_tol=1e-12), cell.coordinate
+            compared += 1
+    assert compared > 10

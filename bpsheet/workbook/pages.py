@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from openpyxl import Workbook
 
 from bpsheet.errors import LimitError
-from bpsheet.longrun import is_long
+from bpsheet.longrun import IN_MEMORY
 from bpsheet.trace import Trace
 from bpsheet.workbook.charts import CHARTS, MOST_ROWS, build_charts
 from bpsheet.workbook.diagram import DIAGRAM, build_diagram, check_diagram, network_for_cells
@@ -32,7 +32,7 @@ def choose_pages(trace: Trace, steps: Sheet, asked: Sequence[str] | None) -> lis
         for key in asked:
             _check(PAGES[key], trace, steps)
         return [PAGES[key] for key in asked]
-    if steps.layout.kind != "full" or is_long(trace.experiment):
+    if steps.layout.kind != "full" or trace.values.size > IN_MEMORY:
         return []
     return [page for page in PAGES.values() if _is_cheap(page, trace, steps)]
 

@@ -133,7 +133,7 @@ class _Page:
         self.values[f"D{row}"] = value
         if isinstance(value, str):
             return
-        rounded = float(f"{value:.{DIGITS}g}")
+        rounded = float(f"{value:.{DIGITS}g}") or 0.0  # a spreadsheet's 0 has no sign
         if math.isinf(rounded):
             return  # next to the largest number there is none to round it up to
         sheet[
