@@ -109,9 +109,10 @@ ITERATIONS = click.option(
     "--sheet",
     "sheets",
     multiple=True,
-    type=click.Choice(["walkthrough", "charts", "gradient-check", "hessian"]),
-    help="One more sheet: charts; or, of the iteration in its first cell, a worked solution, the "
-    "gradient by forward passes alone, or the second derivatives. May be given several times.",
+    type=click.Choice(["walkthrough", "diagram", "charts", "gradient-check", "hessian", "none"]),
+    help="A sheet to have besides: of an iteration that is chosen in it, a worked solution, the "
+    "network in cells, the gradient by forward passes alone, or the second derivatives; or charts. "
+    "May be given several times. Default: in the layout full, the first three that fit.",
 )
 @ITERATIONS
 @click.option(
@@ -139,7 +140,10 @@ def train(
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
-    check(path, layout, sheets)
+    if "none" in sheets and set(sheets) != {"none"}:
+        raise OutputError("--sheet none goes with no other sheet")
+    chosen = [name for name in sheets if name != "none"] if sheets else None
+    check(path, layout, chosen)
     if keep is not None:
         Keep.of(keep)
     if path.exists() and Path(spec).exists() and path.samefile(spec):
@@ -150,7 +154,7 @@ def train(
         with late_status(_console(error=True), "Checking …"):
             check_fits(experiment, layout or "full")
     run: Trace | LongRun
-    if keep is not None or (is_long(experiment) and not sheets):
+    if keep is not None or (is_long(experiment) and not chosen):
         with late_progress(_console(error=True), "Training", experiment.iterations) as done:
             run = LongRun(experiment, Keep.of(keep) if keep else EVERYTHING, done)
         ends, lines = run.ends, long_summary(run)
@@ -163,7 +167,7 @@ def train(
     for line in lines:
         console.print(_plain(line))
     with late_progress(_console(error=True), "Writing", len(run)) as done:
-        said = write(run, path, layout, done, sheets)
+        said = write(run, path, layout, done, chosen)
     console.print(_plain(said), soft_wrap=True)
 
 

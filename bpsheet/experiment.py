@@ -219,7 +219,8 @@ class Experiment(Spec):
 
         The run is never in memory as a whole, so it may be as long as the disk has room.
         `keep` as in `run`; of a workbook's rows only those after one another can be live.
-        `layout` is a workbook's, "full" or "book".
+        `layout` is a workbook's, "full" or "book"; it has none of the sheets that need the
+        whole run, Walkthrough, Diagram and Charts.
         Returns the path; the file appears whole or not at all.
         Raises OutputError where it cannot be written, LimitError where a worksheet is too
         narrow, ExperimentError for another `keep`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from bpsheet.recording import Recorded
 from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
+    from bpsheet.gradients import Settings
     from bpsheet.longrun import LongRun
     from bpsheet.program import Program
     from bpsheet.trace import Trace
@@ -32,7 +33,7 @@ BLOCK = 1024
 Progress = Callable[[int], None]
 
 
-def check(path: Path, layout: str | None, sheets: Sequence[str] = ()) -> None:
+def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -> None:
     """Refuse, before anything runs, a name that nothing could be written to.
 
     Raises OutputError.
@@ -53,10 +54,11 @@ def write(
     path: Path,
     layout: str | None,
     progress: Progress | None,
-    sheets: Sequence[str] = (),
+    sheets: Sequence[str] | None = None,
 ) -> str:
     """Write the run, whole or not at all, and say in a sentence what was written.
 
+    `sheets` are those that a workbook has besides; None leaves the choice to it.
     Raises OutputError where the file cannot be written or the ending is unknown.
     """
     check(path, layout, sheets)
@@ -64,7 +66,9 @@ def write(
     if ending == ".xlsx":
         from bpsheet.workbook import write_workbook
 
-        live = write_workbook(run, path, layout or "full", {name: {} for name in sheets}, progress)
+        chosen: Mapping[str, Settings] | None
+        chosen = None if sheets is None else {name: {} for name in sheets}
+        live = write_workbook(run, path, layout or "full", chosen, progress)
         follows = "its row follows" if run.recording.keep.every > 1 else "every row follows"
         return (
             f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "

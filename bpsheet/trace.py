@@ -381,13 +381,15 @@ class Trace:
         self,
         path: str | Path,
         layout: str = "full",
-        sheets: Iterable[str] | Mapping[str, Mapping[str, float | str]] = (),
+        sheets: Iterable[str] | Mapping[str, Mapping[str, float | str]] | None = None,
     ) -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".
 
-        `sheets` adds sheets that look closer at one iteration, `["gradient-check", "hessian"]`,
-        or with what they are set to:
+        `sheets` says which sheets it has besides: "walkthrough", "diagram", "charts",
+        "gradient-check", "hessian", or with what they are set to:
         `{"gradient-check": {"iteration": 2, "delta_w": 1e-4, "method": "forward"}}`.
+        By default a workbook in the layout full has the first three, as far as the run is
+        small enough for them; `sheets=[]` is none.
 
         Returns the path. The file appears whole or not at all.
         Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
@@ -395,6 +397,7 @@ class Trace:
         """
         from bpsheet.workbook import write_workbook
 
-        chosen = sheets if isinstance(sheets, Mapping) else {name: {} for name in sheets}
-        write_workbook(self, Path(path), layout, chosen)
+        if sheets is not None and not isinstance(sheets, Mapping):
+            sheets = {name: {} for name in sheets}
+        write_workbook(self, Path(path), layout, sheets)
         return Path(path)

@@ -228,7 +228,32 @@ def test_run_writes_the_layout_that_is_asked_for(command):
     assert command("run", "one-weight", "--layout", "book", "-o", "b.xlsx")[0] == 0
     assert command("run", "one-weight", "--layout", "full", "-o", "f.xlsx")[0] == 0
     assert load_workbook("b.xlsx").sheetnames == ["Steps", "About"]
-    assert load_workbook("f.xlsx").sheetnames == ["Steps", "Data", "About"]
+    pages = ["Walkthrough", "Diagram", "Charts"]
+    assert load_workbook("f.xlsx").sheetnames == ["Steps", "Data", *pages, "About"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sheets"),
+    [
+        (["charts"], ["Charts"]),
+        (["charts", "diagram"], ["Diagram", "Charts"]),
+        (["hessian", "walkthrough"], ["Walkthrough", "Hessian"]),
+        (["none"], []),
+    ],
+)
+def test_run_writes_exactly_the_sheets_that_are_asked_for(command, asked, sheets):
+    """In the order of the workbook."""
+    chosen = [word for name in asked for word in ("--sheet", name)]
+    assert command("run", "one-weight", *chosen, "-o", "x.xlsx")[0] == 0
+    assert load_workbook("x.xlsx").sheetnames == ["Steps", "Data", *sheets, "About"]
+
+
+def test_no_sheet_and_a_sheet_are_refused(command):
+    asked = ("--sheet", "none", "--sheet", "charts")
+    status, _, err = command("run", "one-weight", *asked, "-o", "x.xlsx")
+    assert status == 1
+    assert "--sheet none goes with no other sheet" in err
+    assert not Path("x.xlsx").exists()
 
 
 def test_run_takes_iterations_and_changes(command):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DATA_PART, STEPS_PART, cell_xml
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 import bpsheet as bp
 from bpsheet.verifying import Report, verify
@@ -517,14 +517,15 @@ def test_a_workbook_with_damaged_bytes_is_refused_or_read(made, tmp_path):
 def test_a_damaged_experiment_is_refused_with_its_place(made, edit):
     """Somebody typed into the lines of About that hold the experiment file."""
     path = made("two-neuron", "full", 10)
+    about = f"xl/worksheets/sheet{len(load_workbook(path).sheetnames)}.xml"
     with zipfile.ZipFile(path) as package:
-        content = package.read("xl/worksheets/sheet3.xml").decode()
+        content = package.read(about).decode()
     row = re.search(r'<c r="(A[0-9]+)"[^>]*><is><t[^>]*>learning_rate', content)
     assert row
     edited = edit(
         path,
         {row[1]: lambda xml: xml.replace("learning_rate", "learning_rat")},
-        "xl/worksheets/sheet3.xml",
+        about,
     )
     with pytest.raises(bp.WorkbookError, match=r"sheet About is damaged(.|\n)*did you mean"):
         verify(edited)

@@ -115,3 +115,10 @@ def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
 def test_an_overflow_is_told_as_it_is(tmp_path, traced):
     path = traced("exploding").to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     assert "#NUM!" in {str(line[2]) for line in page(path, 30).values()}
+
+
+def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):
+    """To four digits it would be larger than the largest number there is."""
+    trace = traced("one-weight").experiment.changed({"xh_1": 1.7976e308}).run(2)
+    path = trace.to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+    assert page(path)["xh_1"][2] == 1.7976e308

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from bpsheet.files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "write_picture"]
+__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "picture_bytes", "write_picture"]
 
 ENDINGS = (".svg", ".png", ".pdf")
 
@@ -32,13 +33,20 @@ def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
 
 def write_picture(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; the same figure gives the same bytes."""
+    content = picture_bytes(figure, path.suffix.lower())
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+def picture_bytes(figure: Figure, ending: str) -> bytes:
+    """A figure as a file of that ending; the same figure gives the same bytes."""
     import matplotlib as mpl
 
     from bpsheet.pictures.figure import STEADY
 
-    ending = path.suffix.lower().removeprefix(".")
     # Without the time of writing, which each format would add in its own way.
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+    made = io.BytesIO()
     with mpl.rc_context(STEADY):
-        with replacing(path) as stream:
-            figure.savefig(stream, format=ending, metadata=metadata[ending], dpi=150)
+        figure.savefig(made, format=ending[1:], metadata=metadata[ending], dpi=150)
+    return made.getvalue()

@@ -17,13 +17,12 @@ from bpsheet.printers.python import LOWEST_SUM
 from bpsheet.recording import EVERYTHING
 from bpsheet.trace import Trace
 from bpsheet.workbook.about import DATA, build_about, build_data
-from bpsheet.workbook.charts import CHARTS, MOST_ROWS, build_charts
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
 from bpsheet.workbook.package import Rows, write_package
+from bpsheet.workbook.pages import PAGES, build_page, choose_pages
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet, Written, study_sheet
-from bpsheet.workbook.steps import build_sheet, steps_sheets
-from bpsheet.workbook.walkthrough import MOST_COLUMNS, WALKTHROUGH, build_walkthrough
+from bpsheet.workbook.steps import RowStyles, build_sheet, steps_sheets
 
 __all__ = [
     "check_fits",
@@ -33,9 +32,6 @@ __all__ = [
     "write_workbook",
     "written",
 ]
-
-# Sheets over the rows of Steps, by what they are asked for.
-PAGES = {"walkthrough": WALKTHROUGH, "charts": CHARTS}
 
 
 def layout_of(trace: Written, kind: str) -> Layout:
@@ -101,27 +97,6 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
-def _check_page(page: str, sheets: Sequence[Sheet], kind: str) -> None:
-    """Refuse a page that nobody could read. Raises LimitError."""
-    steps = sheets[0]
-    if steps.rows:
-        raise LimitError(f"the sheet {page} looks into one sheet; ask for fewer iterations")
-    if page == CHARTS:
-        if len(steps) > MOST_ROWS:
-            raise LimitError(
-                f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
-                "Leave it out"
-            )
-        return
-    if kind != "full":
-        raise LimitError("the sheet Walkthrough shows every step: use the layout full")
-    if len(steps.layout.shown) > MOST_COLUMNS:
-        raise LimitError(
-            f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
-            f"{MOST_COLUMNS} at the most. Leave it out"
-        )
-
-
 def write_workbook(
     run: Trace | LongRun,
     path: Path,
@@ -132,7 +107,8 @@ def write_workbook(
     """Write a run as a workbook, and say how many of its cells are live.
 
     The file appears whole or not at all. `studies` are more sheets, by the names of
-    `bpsheet.gradients.STUDIES`, with what they are set to, "walkthrough" and "charts".
+    `bpsheet.gradients.STUDIES`, with what they are set to, "walkthrough", "diagram" and
+    "charts"; by default, in the layout full, those three of them that fit.
 
     Raises LimitError where a worksheet cannot hold it, ExperimentError for a study that this
     run cannot have, OutputError where the file cannot be written; an old file then stays as
@@ -141,34 +117,44 @@ def write_workbook(
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     wanted = dict(studies or {})
-    pages = [name for key, name in PAGES.items() if wanted.pop(key, None) is not None]
-    chosen: list[Study] = []
-    if studies:
-        if not isinstance(run, Trace) or not run.is_whole:
-            raise LimitError(
-                f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
-                f"leave it out, or ask for fewer iterations than {len(run):,}"
-            )
-        chosen = [study(run, key, settings) for key, settings in wanted.items()]
+    asked = [key for key in PAGES if wanted.pop(key, None) is not None]
+    whole = run if isinstance(run, Trace) and run.is_whole else None
+    if studies and whole is None:
+        raise LimitError(
+            f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
+            f"leave it out, or ask for fewer iterations than {len(run):,}"
+        )
+    chosen = [study(whole, key, settings) for key, settings in wanted.items() if whole is not None]
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)
-    for page in pages:
-        _check_page(page, sheets, kind)
+    steps = sheets[0]
+    pages = []
+    if whole is not None:
+        pages = choose_pages(whole, steps, asked if studies is not None else None)
     values: dict[str, dict[str, float | str]] = {s.name: s.formulas_above for s in sheets}
     book = Workbook()
     book.remove(book.worksheets[0])
     styles = [build_sheet(book, sheet) for sheet in sheets]
     if kind == "full":
-        build_data(book, trace, sheets[0].layout)
+        build_data(book, trace, steps.layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
-    if WALKTHROUGH in pages:
-        values[WALKTHROUGH] = build_walkthrough(book, sheets[0])
-        book.move_sheet(WALKTHROUGH, -len(chosen))
-    if CHARTS in pages:
-        values[CHARTS] = build_charts(book, sheets[0])
-        book.move_sheet(CHARTS, -len(chosen))
+    for page in pages:
+        assert whole is not None
+        values[page] = build_page(page, book, whole, steps)
+        book.move_sheet(page, -len(chosen))
     build_about(book, trace, sheets, list(wanted))
+    write_package(book, _rows(trace, sheets, styles, progress), path, values)
+    return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
+
+
+def _rows(
+    trace: Written,
+    sheets: Sequence[Sheet],
+    styles: Sequence[RowStyles],
+    progress: Callable[[int], None] | None,
+) -> dict[str, Rows]:
+    """The rows of the sheets, by their names; those of the run are read piece by piece."""
     reader = Reader(trace.recording)
     rows = {}
     for sheet, numbers in zip(sheets, styles, strict=True):
@@ -177,5 +163,4 @@ def write_workbook(
         else:
             blocks = row_xml(sheet, numbers, Reader(sheet.recording))
         rows[sheet.name] = Rows(sheet.area, blocks)
-    write_package(book, rows, path, values)
-    return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
+    return rows

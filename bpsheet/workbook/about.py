@@ -81,7 +81,7 @@ def build_about(
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
     layout = steps.layout
     sheet = book.create_sheet(ABOUT)
-    for letter, width in zip("ABCDE", (10, 22, 16, 62, 62), strict=True):
+    for letter, width in zip("ABCDE", (10, 26, 16, 62, 62), strict=True):
         sheet.column_dimensions[letter].width = width
     experiment = trace.experiment
     put_text(sheet, "A1", experiment.title or UNTITLED, style.TITLE)
@@ -184,11 +184,11 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):
-            cell, wrap = sheet[f"{letter}{row}"], letter in "DE"
+            cell, wrap = sheet[f"{letter}{row}"], letter in "BDE"
             looks.give(cell, wrap, partial(_as_text, wrap=wrap))
             put_text(sheet, cell.coordinate, _short(text))
-        longest = max(len(meaning), len(formula), 1)
-        sheet.row_dimensions[row].height = 15.5 * min(1 + (longest - 1) // 66, 12)
+        lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
+        sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)
         row += 1
     return row
 

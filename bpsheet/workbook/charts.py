@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 from openpyxl import Workbook
 from openpyxl.chart import Reference, ScatterChart, Series
+from openpyxl.chart.axis import ChartLines
 from openpyxl.chart.layout import Layout as ChartLayout
 from openpyxl.chart.layout import ManualLayout
 from openpyxl.chart.legend import Legend
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.drawing.line import LineProperties
+from openpyxl.drawing.text import CharacterProperties
 from openpyxl.styles import Alignment
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -110,7 +114,7 @@ class _Charts:
         begins, ends = TABLE_ROW + 1, TABLE_ROW + len(steps)
         count = len(verdicts)
         share = f"={letter}{ends}/{count}"
-        self._fact("E3", "H3", "share of tests right at the end =", share, right[-1] / count)
+        self._fact("D3", "H3", "share of tests right at the end =", share, right[-1] / count)
         self.sheet["H3"].number_format = "0%"
         everything = np.flatnonzero(right == count)
         since: float | str = float(everything[0] + 1) if len(everything) else "never"
@@ -215,11 +219,16 @@ class _Charts:
     def _chart(self, title: str, across: str) -> ScatterChart:
         chart = ScatterChart()
         chart.title = title
+        for paragraph in chart.title.tx.rich.p:  # type: ignore[union-attr]
+            for run in paragraph.r:
+                run.rPr = CharacterProperties(sz=1200, b=True, solidFill="1F2937")  # 12 points
         chart.style = 13
         chart.width, chart.height = WIDTH, HEIGHT  # type: ignore[assignment]
         chart.x_axis.title = across
         chart.x_axis.delete = chart.y_axis.delete = False
         chart.x_axis.majorGridlines = None
+        pale = GraphicalProperties(ln=LineProperties(solidFill="E2E8F0"))
+        chart.y_axis.majorGridlines = ChartLines(spPr=pale)
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
         chart.x_axis.scaling.min = 0.0
         # Below the lowest value, where weights are negative too.

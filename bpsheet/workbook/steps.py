@@ -316,5 +316,6 @@ def _view(sheet: Worksheet, content: Sheet) -> None:
     sheet.print_area = content.area
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    sheet.page_margins.footer = 0.3
     if sheet.oddFooter is not None:
         sheet.oddFooter.center.text = "Page &P of &N"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from openpyxl.formatting.rule import Rule
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.formatting.rule import ColorScale, FormatObject, Rule
+from openpyxl.styles import Alignment, Border, Color, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 
@@ -28,8 +28,10 @@ __all__ = [
     "RULES",
     "SCIENTIFIC",
     "SECTION",
+    "SIZE",
     "TITLE",
     "alignment",
+    "colour_scale",
     "column_width",
     "look",
     "number_format",
@@ -95,6 +97,8 @@ RED = Font(color="B42318")
 
 
 SCIENTIFIC = "0.0000E+00"
+# Of a size, whatever it turns out to be.
+SIZE = f"[>=0.0001]0.000000;[>0]{SCIENTIFIC};0"
 
 
 def _rule(operator: Literal["equal", "greaterThan", "lessThan"], formula: str, font: Font) -> Rule:
@@ -140,6 +144,21 @@ COUNTED = COUNTS | {
     Role.VERDICT,
     Role.DIRECTION,
 }
+
+
+# Fills on which black numbers can be read: paler than the words' green and red.
+PALE_GREEN, PALE_RED = "7CC99A", "F29F93"
+
+
+def colour_scale(largest: str) -> Rule:
+    """Red for minus the largest, white for 0, green for the largest; a cell or formula says it."""
+    ends = [
+        FormatObject(type="formula", val=f"-{largest}"),
+        FormatObject(type="num", val=0),
+        FormatObject(type="formula", val=largest),
+    ]
+    colours = [Color(colour) for colour in (PALE_RED, "FFFFFF", PALE_GREEN)]
+    return Rule(type="colorScale", colorScale=ColorScale(cfvo=ends, color=colours))
 
 
 def number_format(role: Role, largest: float, *, whole: bool) -> str:

@@ -7,24 +7,22 @@ on Steps; the numbers put in are text that formulas put together, so it follows 
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
-from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bpsheet.evaluate import ERRORS
 from bpsheet.expr import Param, Ref, Text
 from bpsheet.printers.text import TextPrinter, formula_text
 from bpsheet.program import Column
-from bpsheet.recording import Recording
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
+from bpsheet.workbook.cells import Looks, put_text
+from bpsheet.workbook.chosen import look_up, put_choice
 from bpsheet.workbook.layout import MAX_FORMULA
 from bpsheet.workbook.sheet import Sheet
 
@@ -33,7 +31,7 @@ __all__ = ["MOST_COLUMNS", "WALKTHROUGH", "build_walkthrough"]
 WALKTHROUGH = "Walkthrough"
 # More quantities than this are no page that anybody reads.
 MOST_COLUMNS = 400
-CHOICE, FIRST_ROW = "B3", 5
+FIRST_ROW = 5
 # Significant digits of the numbers put in.
 DIGITS = 4
 # A text in a formula has so many characters at the most.
@@ -59,23 +57,13 @@ class _MarkedPrinter(TextPrinter):
 
 def build_walkthrough(book: Workbook, steps: Sheet) -> dict[str, float | str]:
     """Put the sheet together; the values of its formulas."""
-    assert isinstance(steps.recording, Recording)
     sheet = book.create_sheet(WALKTHROUGH)
     page = _Page(sheet, steps)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "One iteration, worked out. Type another number into the blue cell: the page follows."
     put_text(sheet, "A2", note, style.NOTE)
-    put_text(sheet, "A3", "iteration = ", style.LABEL)
-    sheet["A3"].alignment = Alignment(horizontal="right")
-    put_number(sheet, CHOICE, 1, style.INPUT_FONT)
-    sheet[CHOICE].fill = style.INPUT_FILL
-    sheet[CHOICE].alignment = Alignment(horizontal="left")
-    allowed = DataValidation("whole", operator="between", formula1="1", formula2=str(len(steps)))
-    allowed.showErrorMessage = True
-    allowed.error = f"A whole number from 1 to {len(steps)} expected."
-    allowed.add(CHOICE)
-    sheet.add_data_validation(allowed)
+    put_choice(sheet, len(steps))
     page.fill()
     for letter, width in zip("ABCD", (24, 46, 62, 16), strict=True):
         sheet.column_dimensions[letter].width = width
@@ -108,6 +96,7 @@ class _Page:
         ):
             put_text(self.sheet, f"{letter}{FIRST_ROW - 1}", head, style.HEADER_FONT)
             self.sheet[f"{letter}{FIRST_ROW - 1}"].fill = style.solid("E2E8F0")
+        self.sheet[f"D{FIRST_ROW - 1}"].alignment = Alignment(horizontal="right")
         row = FIRST_ROW
         for phase, shown in groupby(self.layout.shown, key=lambda entry: entry.column.phase):
             band, _ = style.BANDS[phase]
@@ -116,47 +105,37 @@ class _Page:
                 self.sheet[f"{letter}{row}"].fill = style.solid(band)
             row += 1
             for entry in shown:
-                self._line(row, entry.column, entry.letter)
+                self._line(row, entry.column)
                 row += 1
         self.sheet.print_area = f"A1:D{row - 1}"
 
-    def _line(self, row: int, column: Column, letter: str) -> None:
+    def _line(self, row: int, column: Column) -> None:
         name = column.name
         self.rows[name] = row
-        for place, wrap in zip("ABCD", (False, True, True, False), strict=True):
+        for place, wrap in zip("ABCD", (True, True, True, False), strict=True):
             dress = _as_text if wrap else _as_line
             self.looks.give(self.sheet[f"{place}{row}"], wrap, dress)
         put_text(self.sheet, f"A{row}", name)
-        if column.formula is not None:
-            put_text(self.sheet, f"B{row}", formula_text(column.formula))
-        self._result(row, column, letter)
-        text = self._with_numbers(column)
-        if text is not None:
-            formula, value = text
+        said = formula_text(column.formula) if column.formula is not None else ""
+        if said:
+            put_text(self.sheet, f"B{row}", said)
+        self._result(row, column)
+        formula, value = self._with_numbers(column) or ("", "")
+        if formula:
             self.sheet[f"C{row}"].value = f"={formula}"
             self.values[f"C{row}"] = value
-            lines = max(len(value) // 58, len(formula_text(column.formula)) // 42)  # type: ignore[arg-type]
-            self.sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 20)
+        lines = max(len(name) // 26, len(said) // 46, len(value) // 60)
+        self.sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 20)
 
-    def _result(self, row: int, column: Column, letter: str) -> None:
-        steps, sheet = self.steps, self.sheet
-        cells = f"{steps.name}!${letter}${steps.layout.first_row}:${letter}${steps.last_row}"
-        sheet[f"D{row}"].value = f"=INDEX({cells},$B$3)"
-        place = self.layout.program.position[column.name]
-        extents = steps.recording.extents
-        sheet[f"D{row}"].number_format = style.number_format(
-            column.role, float(extents.largest[place]), whole=bool(extents.whole[place])
-        )
-        value = float(steps.values[0, place])
-        if np.isnan(value):
-            code = steps.recording.errors[0][place] if not steps.recording.first_error_row else 1  # type: ignore[attr-defined]
-            self.values[f"D{row}"] = ERRORS[int(code)]
-            return
-        if column.labels is not None:
-            self.values[f"D{row}"] = column.labels[int(value)]
-            return
-        rounded = float(f"{value:.{DIGITS}g}")
+    def _result(self, row: int, column: Column) -> None:
+        sheet = self.sheet
+        value = look_up(sheet, f"D{row}", self.steps, column.name)
         self.values[f"D{row}"] = value
+        if isinstance(value, str):
+            return
+        rounded = float(f"{value:.{DIGITS}g}") or 0.0  # a spreadsheet's 0 has no sign
+        if math.isinf(rounded):
+            return  # next to the largest number there is none to round it up to
         sheet[
             f"E{row}"
         ].value = f"=IF(D{row}=0,0,ROUND(D{row},{DIGITS - 1}-INT(LOG10(ABS(D{row})))))"
