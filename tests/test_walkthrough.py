@@ -122,3 +122,11 @@ def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):
     trace = traced("one-weight").experiment.changed({"xh_1": 1.7976e308}).run(2)
     path = trace.to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     assert page(path)["xh_1"][2] == 1.7976e308
+
+
+@pytest.mark.parametrize(("name", "pages"), [("two-neuron", 1), ("book-xor", 1), ("iris", 0)])
+def test_the_page_of_a_small_network_is_one_sheet_of_paper(name, pages, tmp_path):
+    """0 is as many as it takes."""
+    path = bp.load(name).run(5).to_excel(tmp_path / "run.xlsx", sheets=["walkthrough"])
+    setup = load_workbook(path)["Walkthrough"].page_setup
+    assert (setup.orientation, setup.fitToWidth or 1, setup.fitToHeight) == ("portrait", 1, pages)

@@ -34,6 +34,8 @@ MOST_COLUMNS = 400
 FIRST_ROW = 5
 # Significant digits of the numbers put in.
 DIGITS = 4
+# In points: a line, and what still can be read when it is made small enough for one page of A4.
+LINE, ONE_PAGE = 15.0, 1450.0
 # A text in a formula has so many characters at the most.
 LONGEST_TEXT = 250
 # Around names in a formula's text, which are replaced by cells; no name holds it.
@@ -72,9 +74,11 @@ def build_walkthrough(book: Workbook, steps: Sheet) -> dict[str, float | str]:
     sheet.freeze_panes = f"A{FIRST_ROW}"
     sheet.sheet_view.showGridLines = False
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.orientation = "portrait"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToHeight = 0
+    rows = range(1, sheet.max_row + 1)
+    height = sum(sheet.row_dimensions[row].height or LINE for row in rows)
+    sheet.page_setup.fitToHeight = 1 if height <= ONE_PAGE else 0
     sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
     return page.values
 
