@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
+from bpsheet.evaluate import CellError, evaluate
+from bpsheet.expr import Call, Compare, Div, Param, Ref, Text, walk
 from bpsheet.verifying import verify
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
@@ -77,11 +81,45 @@ def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, kind, experi
     assert_passed(verify(path), trace, kind)
 
 
+def vanishes_in(formula, value, trace):
+    """Whether an operand overflows from which a finite number can come: exp(−∞), 1/∞, ∞ > 0."""
+    parameters = {cell.name: cell.value for cell in trace.program.parameters}
+    for node in walk(formula):
+        match node:
+            case Call(_, arguments):
+                operands = arguments
+            case Div(_, right):
+                operands = (right,)
+            case Compare(_, left, right):
+                operands = (left, right)
+            case _:
+                continue
+        for operand in operands:
+            if isinstance(operand, Ref | Param | Text):
+                continue
+            try:
+                evaluate(operand, value, parameters, trace.program.tables)
+            except CellError:
+                return True
+    return False
+
+
 def begins_out_of_sight(trace, layout):
-    """Whether an error begins in a column that is written into another's formula.
+    """Whether an error begins in a column that is written into another's formula, or where it
+    can vanish inside of one.
 
     The engine knows no error in the middle of a formula.
     """
+    for row, column in product(range(len(trace)), trace.program):
+        if column.formula is None or (column.start is not None and not row):
+            continue
+
+        def value(ref, row=row):
+            return float(trace.values[row - ref.lag, trace.program.position[ref.name]])
+
+        known = not any(np.isnan(value(ref)) for ref in column.references)
+        if known and vanishes_in(column.formula, value, trace):
+            return True
     is_error = np.isnan(trace.values)
     place = trace.program.position
     for column in trace.program:
@@ -94,7 +132,26 @@ def begins_out_of_sight(trace, layout):
     return False
 
 
+# Two weighted sums of opposite signs, each still a number, and exp of what is between them.
+FAR_APART = bp.Experiment(
+    network=bp.Network(
+        inputs=["x"],
+        targets=["t1", "t2"],
+        loss="cross_entropy",
+        layers=[
+            bp.Layer(neurons=["f"], activation="linear", weights=[[-0.337]], bias=False),
+            bp.Layer(
+                neurons=["g1", "g2"], activation="softmax", weights=[[0.524], [-0.227]], bias=False
+            ),
+        ],
+    ),
+    data=bp.Data(examples=[[0.745, 0.108, 0.892]]),
+    training=bp.Training(learning_rate=0.25, iterations=1),
+)
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(FAR_APART, 1e155)
 @given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]))
 @pytest.mark.parametrize("kind", KINDS)
 def test_trace_and_recalculation_agree_on_which_cells_are_errors(
