@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,15 @@ ALONE = {"torch"}
 
 def bounds() -> dict[str, Version]:
     """Each package that is asked for, and its lower bound."""
-    lines = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    lines = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     found = {}
     for line in map(Requirement, lines):
         if line.name == PROJECT["name"] or line.name in ALONE:
             continue
         (only,) = line.specifier
-        assert only.operator == ">=", f"{line}: a lower bound, and no upper one that holds users back"
+        assert only.operator == ">=", (
+            f"{line}: a lower bound, and no upper one that holds users back"
+        )
         found[canonicalize_name(line.name)] = Version(only.version)
     return found
 
