@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
+from bpsheet.ours import MARK, sealed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +40,16 @@ def write_picture(figure: Figure, path: Path) -> None:
 
     ending = path.suffix.lower().removeprefix(".")
     # Without the time of writing, which each format would add in its own way.
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
+    metadata = {
+        "svg": {"Date": None},
+        "pdf": {"CreationDate": None, "Creator": MARK},
+        "png": {"Software": MARK},
+    }
+    drawn = io.BytesIO()
     with mpl.rc_context(STEADY):
-        with replacing(path) as stream:
-            figure.savefig(stream, format=ending, metadata=metadata[ending], dpi=150)
+        figure.savefig(drawn, format=ending, metadata=metadata[ending], dpi=150)
+    made = drawn.getvalue()
+    if ending == "svg":
+        made = sealed(made.decode(), "svg").encode()
+    with replacing(path) as stream:
+        stream.write(made)
