@@ -34,8 +34,8 @@ ZIP_END, ZIP_TAIL = b"PK\5\6", 22
 # So long a list of parts is that of a workbook with thousands of sheets.
 MAX_PARTS, MAX_PROPERTIES = 1_000_000, 10_000
 CREATOR = b">bpsheet</dc:creator>"
-# The fixed date in ours; Excel and LibreOffice put the time of saving in its place.
-UNTOUCHED = b">2000-01-01T00:00:00Z</dcterms:modified>"
+# The fixed date of the parts of ours; Excel's have another, LibreOffice's the time of saving.
+MADE = (2000, 1, 1, 0, 0, 0)
 # The sheet in a copy of somebody's workbook, under a name that does not outlast saving either.
 ADDED = re.compile(r"xl/worksheets/bpsheet[0-9]{1,3}\.xml")
 
@@ -114,11 +114,12 @@ def _is_workbook(path: Path, tail: bytes) -> bool:
         with zipfile.ZipFile(path) as package:
             if any(map(ADDED.fullmatch, package.namelist())):
                 return True
-            with package.open("docProps/core.xml") as stream:
+            properties = package.getinfo("docProps/core.xml")
+            with package.open(properties) as stream:
                 said = stream.read(MAX_PROPERTIES)
     except Exception:  # noqa: BLE001 - damage makes zipfile raise half a dozen kinds: not ours
         return False
-    return CREATOR in said and UNTOUCHED in said
+    return CREATOR in said and properties.date_time == MADE
 
 
 def _is_parquet(path: Path) -> bool:

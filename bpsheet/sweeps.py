@@ -98,7 +98,8 @@ class Sweep:
 
         Where the runs are few and small they are in it, each on a sheet of its own with live
         formulas: change a learning rate on the sheet Summary, and its loss follows.
-        Returns the path. Raises OutputError where the file cannot be written.
+        Returns the path; a file that is there is replaced. Raises OutputError where it cannot
+        be written.
         """
         from bpsheet.workbook.summary import write_summary
 

@@ -389,7 +389,7 @@ class Trace:
         or with what they are set to:
         `{"gradient-check": {"iteration": 2, "delta_w": 1e-4, "method": "forward"}}`.
 
-        Returns the path. The file appears whole or not at all.
+        Returns the path. The file appears whole or not at all, and replaces what is there.
         Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
         this run cannot have, OutputError where the file cannot be written.
         """
