@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from bpsheet.printable import clean
+from bpsheet.problems import shown
 from bpsheet.spec import Spec
 
 __all__ = ["PLACEHOLDERS", "Notation"]
@@ -122,10 +124,10 @@ def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
-        return f"{pattern!r} is no pattern ({error}); placeholders known here: {listed}"
+        return f"{shown(pattern)} is no pattern ({error}); placeholders known here: {listed}"
     for _, name, layout, conversion in parts:
         if name is None:
             continue
         if name not in known or layout or conversion:
-            return f"unknown placeholder {{{name}}} in {pattern!r}; known here: {listed}"
+            return f"unknown placeholder {{{clean(name[:50])}}} in {shown(pattern)}; known here: {listed}"
     return None

@@ -11,21 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bpsheet.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "printable", "say"]
-
-
-def printable(text: str) -> str:
-    r"""The text with a space for each character that is none to be seen; lines stay lines.
-
-    >>> printable("a\x1b[2Jb\u202ec\nd")
-    'a [2Jb c\nd'
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+__all__ = ["console", "say"]
 
 
 def say(text: str, *, error: bool = False) -> None:

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
 from bpsheet.ours import MARK, sealed
+from bpsheet.printable import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "write_picture"]
+__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "words", "write_picture"]
 
+# What fits above a picture.
+LONGEST = 90
 ENDINGS = (".svg", ".png", ".pdf")
+
+
+def words(text: str) -> str:
+    """A user's words for matplotlib, which takes what stands between dollars for mathematics."""
+    shown = clean(text)
+    shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    return shown.replace("$", r"\$")
 
 
 def need_matplotlib() -> None:
