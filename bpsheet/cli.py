@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -17,24 +18,17 @@ from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
+from bpsheet.commands.output import console, say
 from bpsheet.commands.page import page
-from bpsheet.commands.settings import SET, changes_of, loaded, trained
+from bpsheet.commands.settings import FORCE, SET, changes_of, loaded, trained
 from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bpsheet.longrun import LongRun
     from bpsheet.trace import Trace
 
 __all__ = ["main"]
-
-
-def _console(*, error: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=error, highlight=False, emoji=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -59,9 +53,9 @@ def list_templates() -> None:
     names = template_names()
     width = max(map(len, names))
     for name in names:
-        click.echo(f"{name:<{width}}  {load(name).title}")
+        say(f"{name:<{width}}  {load(name).title}")
     # Beside the list, so that the list is nothing but templates.
-    click.echo(f"A notebook that goes through some of them: {notebook_path()}", err=True)
+    say(f"A notebook that goes through some of them: {notebook_path()}", error=True)
 
 
 @cli.command(epilog="\b\nExample:\n  bpsheet new my-network && bpsheet run my-network.toml")
@@ -78,7 +72,7 @@ def new(name: str) -> None:
         raise OutputError(f"{path} exists; choose another name, or remove it first")
     with replacing(path) as stream:
         stream.write(starter_text(path.stem).encode())
-    click.echo(f"Wrote {path}. Run it: bpsheet run {path}")
+    say(f"Wrote {path}. Run it: bpsheet run {path}")
 
 
 ITERATIONS = click.option(
@@ -121,11 +115,13 @@ ITERATIONS = click.option(
     help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
     "N are live; of every K-th, each row for itself.",
 )
+@FORCE
 @SET
 def train(
     *,
     spec: str,
     output: Path | None,
+    force: bool,
     layout: str | None,
     sheets: tuple[str, ...],
     iterations: int | None,
@@ -133,8 +129,11 @@ def train(
     settings: tuple[str, ...],
 ) -> None:
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
-    from bpsheet.export import check, write
+    from rich.text import Text
+
+    from bpsheet.export import check, first_line, write
     from bpsheet.longrun import LongRun, is_long
+    from bpsheet.ours import refuse_others
     from bpsheet.recording import EVERYTHING, Keep
     from bpsheet.terminal import late_progress, late_status, long_summary, run_table, summary
 
@@ -148,34 +147,28 @@ def train(
         Keep.of(keep)
     if path.exists() and Path(spec).exists() and path.samefile(spec):
         raise OutputError(f"{path} is the file that was read; give another name with -o")
+    refuse_others(path, force=force, first_line=first_line(experiment))
     if path.suffix.lower() == ".xlsx":
         from bpsheet.workbook import check_fits
 
-        with late_status(_console(error=True), "Checking …"):
+        with late_status(console(error=True), "Checking …"):
             check_fits(experiment, layout or "full")
     run: Trace | LongRun
     if keep is not None or (is_long(experiment) and not chosen):
-        with late_progress(_console(error=True), "Training", experiment.iterations) as done:
+        with late_progress(console(error=True), "Training", experiment.iterations) as done:
             run = LongRun(experiment, Keep.of(keep) if keep else EVERYTHING, done)
         ends, lines = run.ends, long_summary(run)
     else:
         ends = run = trained(experiment, experiment.iterations)
         lines = summary(run)
-    console = _console()
-    console.print(f"[bold]{_plain(experiment.title or experiment.name)}[/bold]")
-    console.print(run_table(ends, console.width))
+    terminal = console()
+    terminal.print(Text(experiment.title or experiment.name, "bold"))
+    terminal.print(run_table(ends, terminal.width))
     for line in lines:
-        console.print(_plain(line))
-    with late_progress(_console(error=True), "Writing", len(run)) as done:
+        terminal.print(line)
+    with late_progress(console(error=True), "Writing", len(run)) as done:
         said = write(run, path, layout, done, chosen)
-    console.print(_plain(said), soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """Text from a user, with nothing in it that the console would take for markup."""
-    from rich.markup import escape
-
-    return escape(text)
+    say(said)
 
 
 @cli.command(epilog="\b\nExample:\n  bpsheet show two-neuron --iteration 2")
@@ -184,19 +177,20 @@ def _plain(text: str) -> str:
 @SET
 def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
+    from rich.text import Text
+
     from bpsheet.terminal import show_iteration
 
     experiment = loaded(spec, settings)
     if iteration > experiment.iterations:
         experiment = experiment.changed({"iterations": iteration})
     trace = trained(experiment, experiment.iterations)
-    console = _console()
-    console.print(
-        f"[bold]{_plain(experiment.title or experiment.name)}[/bold], iteration {iteration}\n"
-    )
+    terminal = console()
+    title = Text(experiment.title or experiment.name, "bold")
+    terminal.print(title + Text(f", iteration {iteration}\n", "not bold"))
     for table in show_iteration(trace, iteration):
-        console.print(table)
-        console.print()
+        terminal.print(table)
+        terminal.print()
 
 
 @cli.command(
@@ -217,24 +211,19 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     from bpsheet.terminal import changes_in_words, verify_table
     from bpsheet.verifying import verify as verified
 
-    error = _console(error=True)
-    with error.status("") as status:
+    with console(error=True).status("") as status:
         report = verified(
             file, engine, changes_of(settings) or None, lambda stage: status.update(f"{stage} …")
         )
-    console = _console()
-    made = changes_in_words(report.changes)
-    console.print(_plain(f"{file} in {engine}; changed: {made}"), soft_wrap=True)
-    console.print(verify_table(report))
+    say(f"{file} in {engine}; changed: {changes_in_words(report.changes)}")
+    console().print(verify_table(report))
     if not report.passed:
         for comparison in report.comparisons:
             for line in comparison.wrong[:5]:
-                console.print(_plain(f"  {comparison.what}: {line}"), soft_wrap=True)
+                say(f"  {comparison.what}: {line}")
         every = [line for comparison in report.comparisons for line in comparison.wrong]
         if engine == "ironcalc" and all(line.endswith("an error expected") for line in every):
-            console.print(
-                "ironcalc knows no error in the middle of a formula; try --engine libreoffice."
-            )
+            say("ironcalc knows no error in the middle of a formula; try --engine libreoffice.")
         sys.exit(1)
 
 
@@ -244,7 +233,7 @@ def schema() -> None:
     from bpsheet.experiment import Experiment
 
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    click.echo(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
 
 
 for command in (
@@ -271,14 +260,16 @@ def main() -> None:
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("Stopped; nothing was written.", err=True)
+        say("Stopped; nothing was written.", error=True)
         sys.exit(130)
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(said)
+        say(said.getvalue().rstrip(), error=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except BpsheetError as error:
-        click.echo(f"bpsheet: {error}", err=True)
+        say(f"bpsheet: {error}", error=True)
         sys.exit(1 if isinstance(error, EngineError | OutputError) else 2)

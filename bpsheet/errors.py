@@ -22,6 +22,8 @@ __all__ = [
     "WorkbookError",
 ]
 
+LONGEST = 200
+
 
 class BpsheetError(Exception):
     """Anything that bpsheet refuses or cannot do. Catch this one to catch them all."""
@@ -38,7 +40,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        # A key of a file may be of any length.
+        place = self.place if len(self.place) <= LONGEST else f"{self.place[:LONGEST]}…"
+        return f"{place}: {self.message}" if place else self.message
 
 
 class ExperimentError(BpsheetError):

@@ -221,7 +221,7 @@ class Experiment(Spec):
         `keep` as in `run`; of a workbook's rows only those after one another can be live.
         `layout` is a workbook's, "full" or "book"; it has none of the sheets that need the
         whole run, Walkthrough, Diagram and Charts.
-        Returns the path; the file appears whole or not at all.
+        Returns the path; the file appears whole or not at all, and replaces what is there.
         Raises OutputError where it cannot be written, LimitError where a worksheet is too
         narrow, ExperimentError for another `keep`.
 
@@ -244,8 +244,8 @@ class Experiment(Spec):
     def to_page(self, path: str | Path) -> Path:
         """Write a page for a browser, one .html file: step by step, and it computes by itself.
 
-        Returns the path; the file appears whole or not at all. Raises OutputError where it
-        cannot be written.
+        Returns the path; the file appears whole or not at all, and replaces what is there.
+        Raises OutputError where it cannot be written.
 
         >>> import bpsheet as bp, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:

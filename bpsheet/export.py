@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -12,16 +12,18 @@ import orjson
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
+from bpsheet.ours import MARK
 from bpsheet.recording import Recorded
 from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
+    from bpsheet.experiment import Experiment
     from bpsheet.gradients import Settings
     from bpsheet.longrun import LongRun
     from bpsheet.program import Program
     from bpsheet.trace import Trace
 
-__all__ = ["check", "write"]
+__all__ = ["check", "first_line", "heads_line", "write"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
 # Of Parquet: so many values to a group of rows, which a reader loads as a whole.
@@ -47,6 +49,11 @@ def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -
         raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
     if ending == ".parquet" and find_spec("pyarrow") is None:
         raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
+
+
+def first_line(experiment: Experiment) -> str:
+    """With which line the run begins as a CSV file."""
+    return heads_line(ITERATION, (column.name for column in experiment.columns))
 
 
 def write(
@@ -93,7 +100,7 @@ def _names(program: Program) -> list[str]:
 
 def _csv(program: Program, recorded: Recorded, stream: IO[bytes], tell: Progress) -> None:
     """A line for each iteration, every digit, nothing where there is an error."""
-    stream.write(f"{','.join([ITERATION, *map(_quoted, _names(program))])}\n".encode())
+    stream.write(f"{heads_line(ITERATION, program.names)}\n".encode())
     done = 0
     for iterations, values in _table(program, recorded):
         for start in range(0, len(values), BLOCK):
@@ -105,6 +112,11 @@ def _csv(program: Program, recorded: Recorded, stream: IO[bytes], tell: Progress
             stream.write(b"".join(rows))
             done += len(lines)
             tell(done)
+
+
+def heads_line(first: str, names: Iterable[str]) -> str:
+    """The line of heads of a CSV file: the index, then the columns."""
+    return ",".join([first, *(_quoted(name) for name in names if name != first)])
 
 
 def _quoted(name: str) -> str:
@@ -121,6 +133,7 @@ def _parquet(program: Program, recorded: Recorded, stream: IO[bytes], tell: Prog
     empty = pd.DataFrame({name: np.empty(0) for name in names})
     empty.index = pd.Index(np.empty(0, dtype=np.int64), name=ITERATION)
     schema = pa.Schema.from_pandas(empty, preserve_index=True)
+    schema = schema.with_metadata(schema.metadata | {MARK: "run"})
     rows = max(1, GROUP // len(program))
     done = 0
     with pq.ParquetWriter(stream, schema) as writer:

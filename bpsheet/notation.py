@@ -12,10 +12,14 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from bpsheet.printable import clean
+from bpsheet.problems import shown
 from bpsheet.spec import Spec
 
-__all__ = ["PLACEHOLDERS", "Notation"]
+__all__ = ["LONGEST_NAME", "PLACEHOLDERS", "Notation"]
 
+# What a cell's comment and a reader can take.
+LONGEST_NAME = 250
 # Which placeholders each pattern may use.
 _NEURON = ("neuron", "number", "layer", "depth")
 _WEIGHT = ("source", "name", "input", "input_name", *_NEURON)
@@ -119,13 +123,15 @@ def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
     listed = ", ".join(f"{{{name}}}" for name in known) or "none"
     if not pattern.strip():
         return f"a pattern expected; placeholders known here: {listed}"
+    if len(pattern) > LONGEST_NAME:
+        return f"at most {LONGEST_NAME} characters expected; got {shown(pattern)}"
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
-        return f"{pattern!r} is no pattern ({error}); placeholders known here: {listed}"
+        return f"{shown(pattern)} is no pattern ({error}); placeholders known here: {listed}"
     for _, name, layout, conversion in parts:
         if name is None:
             continue
         if name not in known or layout or conversion:
-            return f"unknown placeholder {{{name}}} in {pattern!r}; known here: {listed}"
+            return f"unknown placeholder {{{clean(name[:50])}}} in {shown(pattern)}; known here: {listed}"
     return None

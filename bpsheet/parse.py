@@ -34,6 +34,7 @@ from bpsheet.expr import (
     depth,
     total,
 )
+from bpsheet.printable import clean
 
 __all__ = ["ARITIES", "MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
 
@@ -127,7 +128,7 @@ class _Parser:
         return tokens
 
     def _error(self, message: str, position: int) -> FormulaError:
-        line = "".join(char if char.isprintable() else " " for char in self.text)
+        line = clean(self.text)
         start = max(0, position - 60)
         shown = line[start : position + 40]
         return FormulaError(f"{message}\n  {shown}\n  {' ' * (position - start)}^")

@@ -11,23 +11,40 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
+from bpsheet.ours import MARK
 from bpsheet.recording import Keep
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.sweeps import Outcome
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "write_frame"]
 
 MANIFEST, RUNS = "_sweep.json", "_runs.parquet"
 # What a part says about its run besides the losses.
 FACTS = ("first_loss", "final_loss", "first_error")
+
+
+def write_frame(
+    stream: IO[bytes],
+    frame: pd.DataFrame,
+    facts: Mapping[str, str] | None = None,
+    *,
+    index: bool = True,
+) -> None:
+    """Write a DataFrame as Parquet, with facts about it, and who wrote it, beside the columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=index)
+    said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
+    pq.write_table(table.replace_schema_metadata(said), stream)
 
 
 class Parts:
@@ -69,19 +86,14 @@ class Parts:
 
     def write(self, number: int, losses: pd.DataFrame, outcome: Outcome) -> None:
         """Write one run, whole or not at all. The folder's name says its number."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        table = pa.Table.from_pandas(losses.drop(columns="run"), preserve_index=False)
         facts = {name: repr(getattr(outcome, name)) for name in FACTS}
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **facts})
         with replacing(self._path(number)) as stream:
-            pq.write_table(table, stream)
+            write_frame(stream, losses.drop(columns="run"), facts, index=False)
 
     def finish(self, runs: pd.DataFrame) -> None:
         """Write the table of all runs beside them."""
         with replacing(self.folder / RUNS) as stream:
-            runs.to_parquet(stream)
+            write_frame(stream, runs)
 
     def read(self, count: int) -> dict[int, Outcome]:
         """The runs that are there, by their numbers (from 0)."""

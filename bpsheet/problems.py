@@ -13,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from bpsheet.errors import Problem
+from bpsheet.printable import clean
 
 __all__ = ["nearest", "place", "shown", "translate"]
 
@@ -27,7 +28,7 @@ def shown(value: object) -> str:
         text = "a table"
     else:
         text = repr(value)
-    text = "".join(char if char.isprintable() else " " for char in text[:200])
+    text = clean(text[:200])
     return text if len(text) <= 60 else text[:57] + "…"
 
 

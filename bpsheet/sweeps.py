@@ -33,9 +33,11 @@ from bpsheet.wiring import trained_names
 if TYPE_CHECKING:
     from bpsheet.parts import Parts
 
-__all__ = ["SEED", "Sweep", "sweep", "variant"]
+__all__ = ["RESULTS", "SEED", "Sweep", "sweep", "variant"]
 
 SEED = "seed"
+# What the table of runs says of each, after its settings.
+RESULTS = ("first_loss", "final_loss", "first_error")
 # A sweep of fewer values than this is over before a pool of processes has started.
 SMALL = 20_000_000
 # So many runs are handed out at a time: enough for a cluster, and no more is held for it.
@@ -72,10 +74,11 @@ class Sweep:
         self._outcomes = list(outcomes)
         numbers = pd.RangeIndex(1, len(self.settings) + 1, name="run")
         frame = pd.DataFrame(self.settings, index=numbers)
-        frame["first_loss"] = [outcome.first_loss for outcome in outcomes]
-        frame["final_loss"] = [outcome.final_loss for outcome in outcomes]
+        first, final, failed = RESULTS
+        frame[first] = [outcome.first_loss for outcome in outcomes]
+        frame[final] = [outcome.final_loss for outcome in outcomes]
         errors = [outcome.first_error or None for outcome in outcomes]
-        frame["first_error"] = pd.array(errors, dtype="Int64")
+        frame[failed] = pd.array(errors, dtype="Int64")
         self.runs = frame
 
     def __repr__(self) -> str:
@@ -95,7 +98,8 @@ class Sweep:
 
         Where the runs are few and small they are in it, each on a sheet of its own with live
         formulas: change a learning rate on the sheet Summary, and its loss follows.
-        Returns the path. Raises OutputError where the file cannot be written.
+        Returns the path; a file that is there is replaced. Raises OutputError where it cannot
+        be written.
         """
         from bpsheet.workbook.summary import write_summary
 

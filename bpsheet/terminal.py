@@ -62,7 +62,8 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
     def done(count: int) -> None:
         nonlocal task
         if task is None:
-            if time.monotonic() - began < PATIENCE:
+            # Into a file a bar would leave an empty line.
+            if time.monotonic() - began < PATIENCE or not console.is_terminal:
                 return
             bar.start()
             task = bar.add_task(what, total=total)

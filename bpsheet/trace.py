@@ -391,7 +391,7 @@ class Trace:
         By default a workbook in the layout full has the first three, as far as the run is
         small enough for them; `sheets=[]` is none.
 
-        Returns the path. The file appears whole or not at all.
+        Returns the path. The file appears whole or not at all, and replaces what is there.
         Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
         this run cannot have, OutputError where the file cannot be written.
         """

@@ -606,7 +606,7 @@ def test_stopping_in_training_ends_with_status_130(command, folder, monkeypatch)
 def test_ctrl_c_while_writing_leaves_no_half_file(folder):
     """The old workbook stays, the temporary one is gone."""
     (folder / "x.xlsx").write_bytes(b"old")
-    arguments = ["run", "two-neuron", "--iterations", "300000", "-o", "x.xlsx"]
+    arguments = ["run", "two-neuron", "--iterations", "300000", "-o", "x.xlsx", "--force"]
     process = subprocess.Popen(
         [sys.executable, "-c", "from bpsheet.cli import main; main()", *arguments],
         stdout=subprocess.PIPE,

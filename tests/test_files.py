@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from unwritable import COMMANDS
 
 import bpsheet as bp
-from bpsheet import workbook
+from bpsheet import files, workbook
 from bpsheet.files import replacing
 
 
@@ -189,3 +192,116 @@ def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypat
         trace.to_excel(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+# killed writers
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_fifty_killed_writers_leave_the_old_file_or_the_new_one(tmp_path):
+    """At random moments, many of them halfway; what they leave, the next day's writing removes."""
+    path = tmp_path / "x.xlsx"
+    script = Path(__file__).with_name("killed.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(path), "50"], capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout)
+    assert found["damaged"] == 0
+    assert found["halfway"] == found["left"] > 0
+    yesterday = time.time() - files.STALE - 60
+    for stale in tmp_path.glob(".bpsheet-*.part"):
+        os.utime(stale, (yesterday, yesterday))
+    with replacing(tmp_path / "another.bin") as stream:
+        stream.write(b"x")
+    assert {found.name for found in tmp_path.iterdir()} == {"x.xlsx", "another.bin"}
+
+
+def test_only_what_nobody_has_written_to_for_a_day_is_swept(tmp_path):
+    """Not the file of another writer, and nothing that only looks like one of ours."""
+    kept = {".bpsheet-fresh.part": 60, ".bpsheet-mine.txt": 9e6, "bpsheet-1.part": 9e6}
+    for name, age in {**kept, ".bpsheet-stale.part": 90_000}.items():
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    (tmp_path / ".bpsheet-folder.part").mkdir()
+    os.utime(tmp_path / ".bpsheet-folder.part", (0, 0))
+    with replacing(tmp_path / "x.bin") as stream:
+        stream.write(b"x")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, ".bpsheet-folder.part", "x.bin"}
+
+
+# what stands in the way
+
+
+def test_a_file_that_is_held_for_a_moment_is_replaced_after_it(tmp_path, monkeypatch):
+    """As by a virus scanner; a few attempts in less than a second."""
+    path = tmp_path / "x.xlsx"
+    path.write_bytes(b"old")
+    replace, refused = Path.replace, []
+
+    def held(self, target):
+        if len(refused) < len(files.PAUSES):
+            refused.append(target)
+            raise PermissionError(13, "used by another process", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    with replacing(path) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert len(refused) == len(files.PAUSES)
+    assert sum(files.PAUSES) < 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_a_device_is_refused_and_stays(tmp_path):
+    """Such as /dev/null, which somebody with all rights could replace by a file."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/null")
+    for name in ("pipe", "link"):
+        with pytest.raises(bp.OutputError, match="is a device, not a file"):
+            with replacing(tmp_path / name):
+                pytest.fail("nothing should be written")
+    assert stat.S_ISFIFO((tmp_path / "pipe").lstat().st_mode)
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened there")
+def test_first_the_content_is_on_the_disk_then_the_name(tmp_path, monkeypatch):
+    """A power failure after the replacing finds the new file, not an empty one."""
+    done = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(descriptor):
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(
+        Path, "replace", lambda self, target: (done.append("name"), replace(self, target))
+    )
+    with replacing(tmp_path / "x.bin") as stream:
+        stream.write(b"x")
+    assert done == ["content", "name", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("how", "why"), [("full", "No space left on device"), ("read-only", "Read-only file system")]
+)
+def test_a_disk_that_takes_nothing_is_one_clear_error(tmp_path, how, why):
+    """From every command, for every kind of file, on a small file system of the test's own."""
+    mounted = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=400k tmpfs "$0" && exec "$@"']
+    try:
+        subprocess.run([*mounted, str(tmp_path), "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine does not permit mounting")
+    script = str(Path(__file__).with_name("unwritable.py"))
+    done = subprocess.run(
+        [*mounted, str(tmp_path), sys.executable, script, str(tmp_path), how],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    expected = [1, f"bpsheet: cannot write FILE: {why}\n", True]
+    assert found == dict.fromkeys(COMMANDS, expected)

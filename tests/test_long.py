@@ -212,7 +212,7 @@ def test_a_full_disk_is_one_clear_error_and_the_old_file_stays(tmp_path, ending)
     code = (
         "import resource, sys; from bpsheet.cli import main; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
-        f"sys.argv = ['bpsheet', 'run', 'two-neuron', '--iterations', '20000', '-o', {str(path)!r}]; "
+        f"sys.argv = ['bpsheet', 'run', 'two-neuron', '--iterations', '20000', '-o', {str(path)!r}, '--force']; "
         "main()"
     )
     done = subprocess.run(

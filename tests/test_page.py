@@ -19,6 +19,7 @@ from bpsheet.errors import OutputError
 from bpsheet.explain.numbers import rounded
 from bpsheet.explain.page import _equation
 from bpsheet.hand.numbers import Written, read_number
+from bpsheet.ours import sealed
 from bpsheet.page import page_of, write_page
 from bpsheet.program import Phase, Role
 from bpsheet.reader import template_names
@@ -563,7 +564,8 @@ def test_the_command_writes_a_page(command, tmp_path, monkeypatch):
     assert said.startswith("Wrote outputs/two-neuron.html (")
     content = path.read_text("utf-8")
     assert json.loads(re.search(r"\"iterations\":([0-9]+)", content)[1]) == 5
-    assert content == page_of(bp.load("two-neuron").changed({"w_xg1": 0.7, "iterations": 5}))
+    made = page_of(bp.load("two-neuron").changed({"w_xg1": 0.7, "iterations": 5}))
+    assert content == sealed(made, "html")
 
 
 def test_a_name_that_is_no_page_is_refused(command, tmp_path):

@@ -29,6 +29,7 @@ from bpsheet.checks.size import length_problems, width_problems
 from bpsheet.checks.words import unfit_name
 from bpsheet.errors import Problem
 from bpsheet.model import NetworkModel
+from bpsheet.notation import LONGEST_NAME
 from bpsheet.problems import nearest, shown
 from bpsheet.spec import Network
 
@@ -91,8 +92,8 @@ def _columns(
     seen: dict[str, str] = {}
     for column in columns:
         why = unfit_name(column.name) if column.name else "a name expected"
-        if why is None and len(column.name) > 250:
-            why = "at most 250 characters expected"
+        if why is None and len(column.name) > LONGEST_NAME:
+            why = f"at most {LONGEST_NAME} characters expected"
         what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
         if why is not None:
             yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.output import console, say
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -38,9 +40,6 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     HAND is a CSV file or a filled-in exercise (.xlsx); without it, the experiment's own table [hand] is compared.
     The exit status is 0 when all is right or carried through, 1 when there are mistakes.
     """
-    from rich.console import Console
-    from rich.text import Text
-
     from bpsheet.hand.compare import first_mistake_first, judged
     from bpsheet.hand.reading import hand_values, of_experiment, read_csv
     from bpsheet.hand.report import count_sentence
@@ -56,9 +55,8 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
         # One row more, for the weights after the last update.
         rows = max((iteration for iteration, _ in values), default=1) + 1
         found = judged(experiment.run(iterations=rows), given, comma)
-    console = Console(highlight=False, emoji=False)
-    console.print(_table(first_mistake_first(found)))
-    console.print(Text(count_sentence(found)))
+    console().print(_table(first_mistake_first(found)))
+    say(count_sentence(found))
     if not all(judgement.verdict.is_right for judgement in found):
         sys.exit(1)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.settings import SET, loaded, trained
+from bpsheet.commands.output import console, say
+from bpsheet.commands.settings import FORCE, SET, loaded, trained
 
 __all__ = ["animate", "draw"]
 
@@ -23,23 +24,28 @@ __all__ = ["animate", "draw"]
     type=click.Path(path_type=Path),
     help="Where to write: .svg, .png or .pdf. Default: outputs/SPEC.svg.",
 )
+@FORCE
 @SET
-def draw(spec: str, iteration: int, output: Path | None, settings: tuple[str, ...]) -> None:
+def draw(
+    *, spec: str, iteration: int, output: Path | None, force: bool, settings: tuple[str, ...]
+) -> None:
     """Draw the network of SPEC at one iteration: outputs, error terms, an arrow per weight.
 
     An arrow is green where its weight grows, red and broken where it shrinks, and as wide as the
     adjustment is large.
     """
+    from bpsheet.ours import refuse_others
     from bpsheet.pictures.matplot import check_picture, write_picture
     from bpsheet.pictures.network import check_drawable
 
     experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}.svg"
     check_picture(path)
+    refuse_others(path, force=force)
     check_drawable(experiment)
     figure = trained(experiment, iteration).draw(iteration)
     write_picture(figure, path)
-    click.echo(f"Wrote {path}: the network at iteration {iteration:,}.")
+    say(f"Wrote {path}: the network at iteration {iteration:,}.")
 
 
 @click.command(
@@ -62,6 +68,7 @@ def draw(spec: str, iteration: int, output: Path | None, settings: tuple[str, ..
     type=click.Path(path_type=Path),
     help="Where to write: .gif. Default: outputs/SPEC.gif.",
 )
+@FORCE
 @SET
 def animate(
     *,
@@ -69,11 +76,11 @@ def animate(
     iterations: int | None,
     frames: int,
     output: Path | None,
+    force: bool,
     settings: tuple[str, ...],
 ) -> None:
     """Show the training of SPEC as a moving picture: the network, and its loss below."""
-    from rich.console import Console
-
+    from bpsheet.ours import refuse_others
     from bpsheet.pictures.animation import animate as animated
     from bpsheet.pictures.matplot import check_picture
     from bpsheet.pictures.network import check_drawable
@@ -82,9 +89,9 @@ def animate(
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.gif"
     check_picture(path, (".gif",))
+    refuse_others(path, force=force)
     check_drawable(experiment)
     trace = trained(experiment, experiment.iterations)
-    console = Console(stderr=True, highlight=False, emoji=False)
-    with late_progress(console, "Drawing", min(frames, len(trace))) as done:
+    with late_progress(console(error=True), "Drawing", min(frames, len(trace))) as done:
         shown = animated(trace, path, frames, done)
-    click.echo(f"Wrote {path}: {shown:,} of {len(trace):,} iterations.")
+    say(f"Wrote {path}: {shown:,} of {len(trace):,} iterations.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.output import console, say
+from bpsheet.commands.settings import FORCE
 from bpsheet.errors import OutputError
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _words(text: str) -> tuple[str, ...]:
     type=click.Path(path_type=Path),
     help="With --students: the folder for the key. Default: the output folder's name and -key.",
 )
+@FORCE
 def exercise(
     *,
     spec: str,
@@ -96,10 +99,9 @@ def exercise(
     vary: str,
     seed: int,
     key: Path | None,
+    force: bool,
 ) -> None:
     """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
-    from rich.console import Console
-
     from bpsheet.hand.exercise import Exercise
     from bpsheet.hand.handout import KEY_FILE, write_class, write_sheet
     from bpsheet.hand.names import read_roster
@@ -111,17 +113,16 @@ def exercise(
     made = Exercise(load(spec), _words(ask), iterations, digits, _words(vary), seed)
     live = check == "live"
     if students is None:
-        task = write_sheet(made, output, live=live)
+        task = write_sheet(made, output, live=live, force=force)
         count = sum(line.is_asked for line in task.lines)
-        click.echo(f"Wrote {output}: {count} values to fill in.")
+        say(f"Wrote {output}: {count} values to fill in.")
         return
     roster = read_roster(students)
     folder = key or output.parent / f"{output.name}-key"
-    error = Console(stderr=True, highlight=False, emoji=False)
-    with late_progress(error, "Writing", len(roster)) as done:
-        paths = write_class(made, output, folder, roster, live=live, progress=done)
+    with late_progress(console(error=True), "Writing", len(roster)) as done:
+        paths = write_class(made, output, folder, roster, live=live, force=force, progress=done)
     workbooks = "1 workbook" if len(paths) == 1 else f"{len(paths)} workbooks"
-    click.echo(f"Wrote {workbooks} to {output}, the key to {folder / KEY_FILE}.")
+    say(f"Wrote {workbooks} to {output}, the key to {folder / KEY_FILE}.")
 
 
 @click.command(
@@ -156,6 +157,7 @@ def exercise(
     show_default=True,
     help="What stands before the decimals.",
 )
+@FORCE
 def grade(
     *,
     folder: Path,
@@ -165,20 +167,20 @@ def grade(
     feedback: Path | None,
     students: Path | None,
     decimal: str,
+    force: bool,
 ) -> None:
     """Mark the filled-in workbooks in FOLDER, made from SPEC by `bpsheet exercise`.
 
     Each student's numbers and questions are found again from the sheet and SPEC. The
     students' files are never changed. The exit status is 1 where a file could not be marked.
     """
-    from rich.console import Console
-
     from bpsheet.files import replacing
-    from bpsheet.hand.feedback import class_table
+    from bpsheet.hand.feedback import HEADS, class_table
     from bpsheet.hand.grade import grade_folder, sheets_in
     from bpsheet.hand.handout import write_feedback
     from bpsheet.hand.names import read_roster
     from bpsheet.hand.scheme import MARKS, read_marks
+    from bpsheet.ours import refuse_others
     from bpsheet.reader import load
     from bpsheet.terminal import late_progress
 
@@ -186,10 +188,10 @@ def grade(
     table = output or Path("outputs") / f"{experiment.name}-grades.csv"
     if table.suffix.lower() != ".csv":
         raise OutputError(f"{table}: the class table's name ends in .csv")
+    refuse_others(table, force=force, first_line=f"\ufeff{','.join(HEADS)}")
     scheme = read_marks(marks) if marks is not None else MARKS
     roster = read_roster(students) if students is not None else []
-    error = Console(stderr=True, highlight=False, emoji=False)
-    with late_progress(error, "Marking", len(sheets_in(folder))) as done:
+    with late_progress(console(error=True), "Marking", len(sheets_in(folder))) as done:
         grades = grade_folder(
             folder,
             experiment,
@@ -198,12 +200,12 @@ def grade(
             decimal="," if decimal == "comma" else ".",
             progress=done,
         )
+    if feedback is not None:
+        title = experiment.title or experiment.name
+        write_feedback(grades, feedback, title, force=force)
     with replacing(table) as stream:
         stream.write(class_table(grades, folder).encode("utf-8-sig"))
-    if feedback is not None:
-        write_feedback(grades, feedback, experiment.title or experiment.name)
-    console = Console(highlight=False, emoji=False)
-    console.print(_table(grades))
+    console().print(_table(grades))
     _say(grades, folder, table, feedback)
     if grades.refused:
         sys.exit(1)
@@ -213,16 +215,16 @@ def _say(grades: Grades, folder: Path, table: Path, feedback: Path | None) -> No
     from bpsheet.hand.feedback import path_text
 
     for refused in grades.refused:
-        click.echo(f"{path_text(refused.path, folder)}: {refused.reason}")
+        say(f"{path_text(refused.path, folder)}: {refused.reason}")
     if grades.absent:
-        click.echo(f"No sheet of: {', '.join(grades.absent)}")
+        say(f"No sheet of: {', '.join(grades.absent)}")
     if grades.slips:
         found = ", ".join(f"{kind} ({count})" for kind, count in grades.slips.most_common(3))
-        click.echo(f"Most frequent slips: {found}")
+        say(f"Most frequent slips: {found}")
     marked = "1 sheet" if len(grades.sheets) == 1 else f"{len(grades.sheets)} sheets"
     refusals = f", {len(grades.refused)} could not be marked" if grades.refused else ""
     pages = f" Feedback is in {feedback}." if feedback is not None else ""
-    click.echo(f"Marked {marked}{refusals}. The class table is {table}.{pages}")
+    say(f"Marked {marked}{refusals}. The class table is {table}.{pages}")
 
 
 def _table(grades: Grades) -> Table:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, loaded, trained
+from bpsheet.commands.output import say
+from bpsheet.commands.settings import FORCE, SET, loaded, trained
 
 if TYPE_CHECKING:
     from bpsheet.explain import Document
@@ -54,6 +55,7 @@ OUTPUT = click.option(
 )
 @SET
 @OUTPUT
+@FORCE
 def explain(
     spec: str,
     *,
@@ -63,11 +65,12 @@ def explain(
     digits: int,
     settings: tuple[str, ...],
     output: Path | None,
+    force: bool,
 ) -> None:
     """Work out one iteration of SPEC as a textbook does: symbols, numbers put in, results."""
     trace = trained(loaded(spec, settings), iteration)
     names = None if only is None else [name for name in only.split(",") if name.strip()]
-    _written(trace.explain(iteration, only=names, digits=digits), form, output)
+    _written(trace.explain(iteration, only=names, digits=digits), form, output, force=force)
 
 
 @click.command(
@@ -77,21 +80,26 @@ def explain(
 @click.argument("spec")
 @FORMAT
 @OUTPUT
-def derive(spec: str, form: str, output: Path | None) -> None:
+@FORCE
+def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
     """Write down the gradient of SPEC's loss in symbols, before any number, and as matrices."""
     from bpsheet.explain import derive as derived
 
-    _written(derived(loaded(spec, ())), form, output)
+    _written(derived(loaded(spec, ())), form, output, force=force)
 
 
-def _written(document: Document, form: str, output: Path | None) -> None:
+def _written(document: Document, form: str, output: Path | None, *, force: bool) -> None:
     from bpsheet.files import replacing
+    from bpsheet.ours import refuse_others, sealed
 
     text = str(getattr(document, form)())
     if output is None:
         # Into a file or another program it goes as UTF-8, which the web page says it is.
         click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
         return
+    # Plain text has no room for a seal.
+    first_line = text.partition("\n")[0] if form == "text" else ""
+    refuse_others(output, force=force, first_line=first_line)
     with replacing(output) as stream:
-        stream.write(text.encode())
-    click.echo(f"Wrote {output}.")
+        stream.write(sealed(text, form).encode())
+    say(f"Wrote {output}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.output import console
 from bpsheet.commands.settings import SET, loaded
 
 if TYPE_CHECKING:
@@ -24,17 +25,11 @@ ITERATION = click.option(
 WIDEST = 12
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False, emoji=False, markup=False)
-
-
 def _run(spec: str, iteration: int, settings: tuple[str, ...]) -> Trace:
     return loaded(spec, settings).run(iteration)
 
 
-def _print(console: Console, frame: pd.DataFrame, first: str) -> None:
+def _print(terminal: Console, frame: pd.DataFrame, first: str) -> None:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
@@ -43,7 +38,7 @@ def _print(console: Console, frame: pd.DataFrame, first: str) -> None:
         table.add_column(str(name), justify="right", no_wrap=True)
     for label, row in frame.iterrows():
         table.add_row(str(label), *(_cell(value) for value in row))
-    console.print(table)
+    terminal.print(table)
 
 
 def _cell(value: object) -> str:
@@ -77,15 +72,15 @@ def gradcheck(
     """
     trace = _run(spec, iteration, settings)
     found = trace.check_gradient(iteration, method, delta)
-    console = _console()
+    terminal = console()
     shown = found.frame[["analytic", "numerical", "difference", "note"]].copy()
     shown.insert(0, "layer", found.frame["layer"].astype(str).replace("<NA>", "-"))
     shown.insert(4, "", ["" if agrees else "disagrees" for agrees in found.frame["agrees"]])
     used = [name for name in shown if name != "note" or shown["note"].any()]
-    _print(console, shown[used], "weight")
-    console.print(found.sentence, soft_wrap=True)
+    _print(terminal, shown[used], "weight")
+    terminal.print(found.sentence, soft_wrap=True)
     total = trace.operations().loc["total"]
-    console.print(
+    terminal.print(
         f"Operations: {total['forward']:,} forward, {total['backward']:,} backward; by brute "
         f"force (a pass for each weight, and one) {total['brute force']:,}.",
         soft_wrap=True,
@@ -108,9 +103,9 @@ def operations(spec: str | None, settings: tuple[str, ...]) -> None:
     from bpsheet.gradients.operations import operations as counted
 
     if spec is None:
-        _print(_console(), by_size(), "size")
+        _print(console(), by_size(), "size")
         return
-    _print(_console(), counted(loaded(spec, settings).program()), "operation")
+    _print(console(), counted(loaded(spec, settings).program()), "operation")
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet hessian two-neuron --iteration 100")
@@ -125,8 +120,8 @@ def hessian(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """
     trace = _run(spec, iteration, settings)
     found = trace.curvature(iteration)
-    console = _console()
+    terminal = console()
     if len(found.frame) <= WIDEST:
-        _print(console, found.frame, "")
-    console.print(found.listed, soft_wrap=True)
-    console.print(found.sentence, soft_wrap=True)
+        _print(terminal, found.frame, "")
+    terminal.print(found.listed, soft_wrap=True)
+    terminal.print(found.sentence, soft_wrap=True)

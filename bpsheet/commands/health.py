@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.output import console
 from bpsheet.commands.settings import SET, loaded, trained
 
 if TYPE_CHECKING:
@@ -42,14 +43,12 @@ def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None
     the median its steps relative to the weights, and its gradient relative to that of the next
     layer; and the share of rows in which its neurons are saturated.
     """
-    from rich.console import Console
-
     experiment = loaded(spec, settings, iterations)
     found = trained(experiment, experiment.iterations).health()
-    console = Console(highlight=False, emoji=False, markup=False)
+    terminal = console()
     if len(found.frame):
-        console.print(_table(found))
-    console.print(str(found))
+        terminal.print(_table(found))
+    terminal.print(str(found))
 
 
 def _table(found: Health) -> Table:

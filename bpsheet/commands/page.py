@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.settings import SET, loaded
+from bpsheet.commands.output import say
+from bpsheet.commands.settings import FORCE, SET, loaded
 
 __all__ = ["page"]
 
@@ -23,18 +24,28 @@ __all__ = ["page"]
     help="Where to write: .html. Default: outputs/SPEC.html.",
 )
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@FORCE
 @SET
-def page(spec: str, output: Path | None, iterations: int | None, settings: tuple[str, ...]) -> None:
+def page(
+    *,
+    spec: str,
+    output: Path | None,
+    iterations: int | None,
+    force: bool,
+    settings: tuple[str, ...],
+) -> None:
     """Write SPEC as a page for a browser: step by step, with numbers that may be changed.
 
     One file, which needs no connection: the network, the worked solution of each iteration, the
     steps, the loss, and practice with what is typed judged by its digits.
     """
+    from bpsheet.ours import refuse_others
     from bpsheet.page import check_page, write_page
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.html"
     check_page(path)
+    refuse_others(path, force=force)
     write_page(experiment, path)
     size = path.stat().st_size / 1000
-    click.echo(f"Wrote {path} ({size:,.0f} kB). Open it in a browser, on a phone too.")
+    say(f"Wrote {path} ({size:,.0f} kB). Open it in a browser, on a phone too.")

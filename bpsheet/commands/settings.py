@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.commands.output import console
 from bpsheet.errors import ExperimentError, Problem
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
     from bpsheet.trace import Trace
 
-__all__ = ["SET", "changes_of", "loaded", "trained"]
+__all__ = ["FORCE", "SET", "changes_of", "loaded", "trained"]
 
 SET = click.option(
     "--set",
@@ -23,6 +24,12 @@ SET = click.option(
     metavar="NAME=VALUE",
     help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
     "(x1[2] is x1 of example 2). May be given several times.",
+)
+
+FORCE = click.option(
+    "--force",
+    is_flag=True,
+    help="Replace a file even where it is not as bpsheet wrote it.",
 )
 
 
@@ -56,25 +63,20 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
 
     Raises ExperimentError.
     """
-    from rich.console import Console
-
     from bpsheet.reader import load
     from bpsheet.terminal import late_status
 
     changes = changes_of(settings)
     if iterations is not None:
         changes["iterations"] = iterations
-    with late_status(Console(stderr=True, highlight=False, emoji=False), "Checking …"):
+    with late_status(console(error=True), "Checking …"):
         experiment = load(spec)
         return experiment.changed(changes) if changes else experiment
 
 
 def trained(experiment: Experiment, iterations: int) -> Trace:
     """A run of so many iterations; a bar appears when it lasts over a second."""
-    from rich.console import Console
-
     from bpsheet.terminal import late_progress
 
-    console = Console(stderr=True, highlight=False, emoji=False)
-    with late_progress(console, "Training", iterations) as done:
+    with late_progress(console(error=True), "Training", iterations) as done:
         return experiment.run(iterations, done)

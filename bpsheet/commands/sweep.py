@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.settings import SET, changes_of, loaded
+from bpsheet.commands.output import console, say
+from bpsheet.commands.settings import FORCE, SET, changes_of, loaded
 from bpsheet.errors import ExperimentError, OutputError, Problem
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
 )
 @click.option("--keep", metavar="every:K|last:N", help="Of each run's losses a part.")
+@FORCE
 @SET
 def sweep(
     *,
@@ -93,15 +95,19 @@ def sweep(
     output: Path | None,
     folder: Path | None,
     keep: str | None,
+    force: bool,
     settings: tuple[str, ...],
 ) -> None:
     """Train SPEC with every combination of settings, on all processors, and compare the losses."""
     from math import prod
 
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
+    from bpsheet.export import heads_line
     from bpsheet.files import replacing
+    from bpsheet.ours import refuse_others
+    from bpsheet.parts import write_frame
+    from bpsheet.sweeps import RESULTS
     from bpsheet.sweeps import sweep as swept
     from bpsheet.terminal import late_progress
 
@@ -110,19 +116,20 @@ def sweep(
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
         raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
-    error = Console(stderr=True, highlight=False, emoji=False)
+    refuse_others(path, force=force, first_line=heads_line("run", [*grid, *RESULTS]))
     total = prod(map(len, grid.values()))
     try:
-        with late_progress(error, "Training", total) as done:
+        with late_progress(console(error=True), "Training", total) as done:
             found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
     except KeyboardInterrupt:
         if folder is None:
             raise
-        click.echo(f"Stopped; {folder} is kept, and the same command goes on from it.", err=True)
+        say(f"Stopped; {folder} is kept, and the same command goes on from it.", error=True)
         sys.exit(130)
-    console = Console(highlight=False, emoji=False)
-    console.print(f"[bold]{escape(experiment.title or experiment.name)}[/bold]: {total:,} runs")
-    console.print(_best(found))
+    terminal = console()
+    title = Text(experiment.title or experiment.name, "bold")
+    terminal.print(title + Text(f": {total:,} runs", "not bold"))
+    terminal.print(_best(found))
     if path.suffix.lower() == ".xlsx":
         found.to_excel(path)
     else:
@@ -130,10 +137,10 @@ def sweep(
             if path.suffix.lower() == ".csv":
                 found.runs.to_csv(stream, mode="wb", lineterminator="\n")
             else:
-                found.runs.to_parquet(stream)
-    console.print(escape(f"Wrote {path}: a line for each run."), soft_wrap=True)
+                write_frame(stream, found.runs)
+    say(f"Wrote {path}: a line for each run.")
     if folder is not None:
-        console.print(escape(f"Wrote {folder}: the losses, a folder for each run."), soft_wrap=True)
+        say(f"Wrote {folder}: the losses, a folder for each run.")
 
 
 def _best(found: Sweep) -> Table:

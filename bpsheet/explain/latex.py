@@ -7,8 +7,9 @@ import unicodedata
 from bpsheet.explain.atoms import AtomLatex, AtomText, latex_words
 from bpsheet.explain.document import Block, Document, Equation, Heading, Listing, Prose, Side
 from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
-from bpsheet.explain.plain import LAYER, clean
+from bpsheet.explain.plain import LAYER
 from bpsheet.expr import Expr, Mul, Sub, Sum
+from bpsheet.printable import clean
 from bpsheet.printers.base import Binding
 from bpsheet.printers.latex import symbol
 

@@ -7,7 +7,8 @@ from html import escape
 from bpsheet.explain.atoms import AtomMathML
 from bpsheet.explain.document import Block, Document, Equation, Heading, Listing, Prose, Side
 from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
-from bpsheet.explain.plain import LAYER, clean
+from bpsheet.explain.plain import LAYER
+from bpsheet.printable import clean
 from bpsheet.printers.mathml import element, symbol_mathml
 
 __all__ = ["fragment_of", "page_of"]

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from bpsheet.explain.atoms import AtomText
 from bpsheet.explain.document import Block, Document, Equation, Heading, Listing, Prose, Side
 from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.printable import clean
 
-__all__ = ["LAYER", "clean", "markdown_of", "text_of"]
+__all__ = ["LAYER", "markdown_of", "text_of"]
 
 WIDTH = 88
 # Beyond this a continued line would begin too far to the right.
@@ -20,11 +21,6 @@ LAYER = re.compile(r"(?<![\w^])([A-Za-zδ])\^([0-9l])(?![\w^])")
 # A space at which no line ends, until the lines are made.
 GLUE = "\0"
 SINCE = "   since "
-
-
-def clean(text: str) -> str:
-    """A user's words without line breaks, control characters and turned writing directions."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split(" "))
 
 
 def _side(side: Side) -> str:

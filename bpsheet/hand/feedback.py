@@ -11,6 +11,8 @@ from pathlib import Path
 from bpsheet.hand.grades import Grades, Sheet
 
 __all__ = [
+    "HEADS",
+    "KEY_HEADS",
     "class_table",
     "feedback_text",
     "first_mistake",
@@ -30,6 +32,7 @@ HEADS = (
     "most frequent slip",
     "notes",
 )
+KEY_HEADS = ("student", "file", "iteration", "quantity", "exact", "rounded")
 # What a spreadsheet takes for the beginning of a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -149,7 +152,7 @@ def key_text(rows: list[tuple[str, str, int, str, float, str]]) -> str:
     """The key as CSV: student, file, iteration, quantity, exact value, rounded value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["student", "file", "iteration", "quantity", "exact", "rounded"])
+    writer.writerow(KEY_HEADS)
     for student, file, iteration, quantity, exact, rounded in rows:
         writer.writerow(
             [safe_field(student), file, iteration, safe_field(quantity), repr(exact), rounded]

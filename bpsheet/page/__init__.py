@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import OutputError
-from bpsheet.explain.plain import clean
 from bpsheet.files import replacing
+from bpsheet.ours import sealed
 from bpsheet.page.content import content_of
 from bpsheet.page.worked import Worked, worked_of
+from bpsheet.printable import clean
 from bpsheet.printers.javascript import script_of
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def write_page(experiment: Experiment, path: Path) -> None:
     check_page(path)
     text = page_of(experiment)
     with replacing(path) as stream:
-        stream.write(text.encode())
+        stream.write(sealed(text, "html").encode())
 
 
 def check_page(path: Path) -> None:

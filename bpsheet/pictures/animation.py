@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpsheet.files import replacing
+from bpsheet.ours import MARK
 from bpsheet.pictures.curves import Plots
 from bpsheet.pictures.matplot import check_picture
 from bpsheet.pictures.network import draw_network, network_size
@@ -68,5 +69,6 @@ def animate(
             append_images=pictures[1:],
             duration=durations,
             loop=0,
+            comment=MARK,
         )
     return len(rows)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.pictures.matplot import need_matplotlib
+from bpsheet.pictures.matplot import need_matplotlib, words
 from bpsheet.program import Role
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Plots:
             figure = Picture(figsize=(7, 4), layout="constrained")
             axes = figure.add_subplot(axes_class=Panel)
         axes.set_xlabel("iteration")
-        axes.set_ylabel(label)
-        title = self._trace.experiment.title or self._trace.experiment.name
+        axes.set_ylabel(words(label))
+        title = words(self._trace.experiment.title or self._trace.experiment.name)
         axes.set_title(title, fontsize=11)
         axes.grid(visible=True, color="#E2E8F0", linewidth=0.8)
         axes.set_axisbelow(True)
@@ -96,7 +96,7 @@ class Plots:
         axes = self._axes(axes, label)
         for place in shown:
             numbers = trace.recording.iterations
-            axes.plot(numbers, trace.values[:, place], label=trace.program.names[place])
+            axes.plot(numbers, trace.values[:, place], label=words(trace.program.names[place]))
         if 0 < len(shown) <= MOST_NAMED:
             axes.legend(**BESIDE)
         return axes

@@ -9,13 +9,31 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
+from bpsheet.ours import MARK, sealed
+from bpsheet.printable import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ENDINGS", "check_picture", "need_matplotlib", "picture_bytes", "write_picture"]
+__all__ = [
+    "ENDINGS",
+    "check_picture",
+    "need_matplotlib",
+    "picture_bytes",
+    "words",
+    "write_picture",
+]
 
+# What fits above a picture.
+LONGEST = 90
 ENDINGS = (".svg", ".png", ".pdf")
+
+
+def words(text: str) -> str:
+    """A user's words for matplotlib, which takes what stands between dollars for mathematics."""
+    shown = clean(text)
+    shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    return shown.replace("$", r"\$")
 
 
 def need_matplotlib() -> None:
@@ -45,8 +63,13 @@ def picture_bytes(figure: Figure, ending: str) -> bytes:
     from bpsheet.pictures.figure import STEADY
 
     # Without the time of writing, which each format would add in its own way.
-    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {"Software": None}}
-    made = io.BytesIO()
+    metadata = {
+        ".svg": {"Date": None},
+        ".pdf": {"CreationDate": None, "Creator": MARK},
+        ".png": {"Software": MARK},
+    }
+    drawn = io.BytesIO()
     with mpl.rc_context(STEADY):
-        figure.savefig(made, format=ending[1:], metadata=metadata[ending], dpi=150)
-    return made.getvalue()
+        figure.savefig(drawn, format=ending[1:], metadata=metadata[ending], dpi=150)
+    made = drawn.getvalue()
+    return sealed(made.decode(), "svg").encode() if ending == ".svg" else made

@@ -15,7 +15,7 @@ import numpy as np
 
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.model import NetworkModel
-from bpsheet.pictures.matplot import need_matplotlib
+from bpsheet.pictures.matplot import need_matplotlib, words
 from bpsheet.program import Column
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
     picture = _Picture(axes, values, layers)
     picture.draw(model, labelled=arrows <= MOST_LABELS)
     loss = model.loss
-    said = f", {loss} = {values.said(loss)}" if loss else ""
-    title = trace.experiment.title or trace.experiment.name
+    said = f", {words(loss)} = {values.said(loss)}" if loss else ""
+    title = words(trace.experiment.title or trace.experiment.name)
     axes.set_title(f"{title}\niteration {iteration}{said}", fontsize=11, color=INK)
     return figure
 
@@ -206,7 +206,7 @@ class _Picture:
 
         face = FILLED if is_input else PALE
         self.axes.add_patch(Circle(place, RADIUS, facecolor=face, edgecolor=INK, zorder=3))
-        text = "\n".join([name, *lines])
+        text = "\n".join([words(name), *lines])
         self.axes.text(*place, text, fontsize=8, ha="center", va="center", color=INK, zorder=4)
 
     def _beside(self, place: tuple[float, float], layer: object, index: int) -> None:
@@ -217,12 +217,12 @@ class _Picture:
         lines = []
         error = self.values.columns[layer.sums[index]].adjoint_name
         if error and error in self.values.columns:
-            lines.append(f"{error} = {self.values.said(error)}")
+            lines.append(f"{words(error)} = {self.values.said(error)}")
         if layer.biases:
             bias = layer.biases[index]
             moved = self.values.adjustment(bias)
             sign = "" if moved == 0 or np.isnan(moved) else f" {moved:+.2g}"
-            lines.append(f"{bias} = {self.values.said(bias)}{sign}")
+            lines.append(f"{words(bias)} = {self.values.said(bias)}{sign}")
         if lines:
             x, y = place
             self.axes.text(

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.gradients.point import compiled, loss_of
+from bpsheet.pictures.matplot import words
 from bpsheet.problems import nearest
 from bpsheet.program import Phase
 from bpsheet.recording import Values
@@ -79,7 +80,9 @@ def draw_surface(trace: Trace, names: tuple[str, str], axes: Axes) -> Axes:
     across, up, losses = surface(trace, names)
     drawn = axes.contourf(across, up, losses, levels=24, cmap="cividis")
     bar = axes.figure.colorbar(drawn, ax=axes)
-    bar.set_label(f"mean {trace.experiment.model.loss}")
+    loss = trace.experiment.model.loss
+    assert loss is not None
+    bar.set_label(f"mean {words(loss)}")
     path = [trace.values[:, trace.program.position[name]] for name in names]
     axes.plot(*path, color="white", linewidth=2.6)
     axes.plot(*path, color="#B42318", linewidth=1.4, label="the path")
@@ -88,6 +91,6 @@ def draw_surface(trace: Trace, names: tuple[str, str], axes: Axes) -> Axes:
     )
     axes.plot(path[0][-1:], path[1][-1:], "s", color="#B42318", label="last")
     axes.legend(fontsize=8)
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
+    axes.set_xlabel(words(names[0]))
+    axes.set_ylabel(words(names[1]))
     return axes

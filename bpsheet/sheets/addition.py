@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.errors import WorkbookError
+from bpsheet.printable import clean
 from bpsheet.printers.excel import excel_number
 
 __all__ = ["Line", "with_sheet"]
@@ -171,9 +172,8 @@ def _row(line: Line, bold: int) -> str:
             case float(value):
                 cells.append(f"<c {place}><v>{excel_number(value)}</v></c>")
             case str(text) if text:
-                clean = "".join(char if char.isprintable() else " " for char in text)
                 cells.append(
-                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(clean)}</t>'
+                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(clean(text))}</t>'
                     "</is></c>"
                 )
     return f'<row r="{line.row}">{"".join(cells)}</row>'

@@ -1,0 +1,43 @@
+"""What reaches the terminal: one way for all commands.
+
+Names, titles and the text of files come from strangers. Here they lose whatever a terminal
+would obey: escape sequences, other control characters, turned writing directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bpsheet.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "say"]
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print a line as it is, wherever it is long."""
+    click.echo(printable(text), err=error)
+
+
+def console(*, error: bool = False) -> Console:
+    """For tables, colours and progress; markup is text."""
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
+
+    class Clean(Console):
+        def render(
+            self, renderable: Any, options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                # rich's own controls move the cursor of a progress bar.
+                if segment.control:
+                    yield segment
+                else:
+                    yield Segment(printable(segment.text), segment.style)
+
+    return Clean(stderr=error, highlight=False, emoji=False, markup=False)
