@@ -1,7 +1,7 @@
 """Handing out: one sheet, or one for each student with the key in a folder of its own.
 
 A sheet that is already there, and says something else, may be one that was filled in: it is
-not replaced.
+not replaced unless `force` asks for it.
 """
 
 from __future__ import annotations
