@@ -340,3 +340,23 @@ def test_a_minus_sign_left_out_inside_a_formula_is_named():
     found = only(trace, {"h": f"{0.8**3 + 2 * 0.8:.4f}"}, "h")
     assert found.verdict is Verdict.SLIP
     assert "a minus sign is left out" in found.reason
+
+
+def test_a_comparison_reads_to_the_last_iteration_and_no_further():
+    trace = bp.load("two-neuron").run(3)
+    exact = trace.frame.loc[3, "g"]
+    assert trace.compare({3: {"g": f"{exact:.6f}"}})["verdict"].tolist() == ["correct"]
+    with pytest.raises(HandError, match="iteration 4, but the run has 3"):
+        trace.compare({4: {"g": "0.5"}})
+
+
+def test_a_comparison_of_nothing_is_refused():
+    with pytest.raises(HandError, match="no values there"):
+        bp.load("two-neuron").run(1).compare({})
+
+
+def test_decimal_commas_are_read_where_they_are_declared(tmp_path):
+    """In a mapping and in a filled-in exercise."""
+    trace = bp.load("two-neuron").run(1)
+    assert trace.compare({"g": "-0,24"}, decimal=",")["verdict"].tolist() == ["correct"]
+    assert trace.compare({"g": "-0,24"})["verdict"].tolist() == ["not a number"]
