@@ -355,8 +355,7 @@ def test_a_comparison_of_nothing_is_refused():
         bp.load("two-neuron").run(1).compare({})
 
 
-def test_decimal_commas_are_read_where_they_are_declared(tmp_path):
-    """In a mapping and in a filled-in exercise."""
+def test_decimal_commas_are_read_where_they_are_declared():
     trace = bp.load("two-neuron").run(1)
     assert trace.compare({"g": "-0,24"}, decimal=",")["verdict"].tolist() == ["correct"]
     assert trace.compare({"g": "-0,24"})["verdict"].tolist() == ["not a number"]
