@@ -13,11 +13,11 @@ import pytest
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.hand import guard
+from bpsheet import guard
+from bpsheet.guard import guarded_bytes
 from bpsheet.hand.exercise import Exercise
 from bpsheet.hand.filled import open_filled
 from bpsheet.hand.fillin import fill_in_workbook
-from bpsheet.hand.guard import guarded_bytes
 
 SHEET = "xl/worksheets/sheet1.xml"
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>'
