@@ -442,7 +442,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_file_that_is_no_workbook_is_refused(tmp_path, content):
     path = tmp_path / "x.xlsx"
     path.write_bytes(content)
-    with pytest.raises(bp.WorkbookError, match="not a workbook|an empty file"):
+    with pytest.raises(bp.WorkbookError, match=r"not a workbook|an empty file"):
         verify(path)
 
 

@@ -16,9 +16,12 @@ class Limits:
     """What a workbook may have. Sizes are in bytes.
 
     file, parts: the file, and how many parts are packed in it
-    part, sheet, unpacked: one part unpacked, one of the parts with cells, and all together
-    ratio: how many times larger than packed a part may be that is larger than `part`
+    part, sheet: one part unpacked, and one of the parts with cells
+    unpacked, grid: all parts unpacked but those with cells, and those
+    ratio: how many times larger than packed a part may be that is larger than `part`, and the
+        whole where it is larger than `unpacked`
     cells: cells with an entry in the file, on all sheets
+    area: places in the rectangle that the cells of a sheet span; more where it is full of cells
     elements: elements of XML beyond plain rows of cells, in all parts together
     depth, attributes: how deep elements are nested, and how many attributes one has
     sheets, merged: sheets, and cells in merged areas
@@ -32,8 +35,10 @@ class Limits:
     part: int = 16_000_000
     sheet: int = 16_000_000
     unpacked: int = 40_000_000
+    grid: int = 40_000_000
     ratio: int = 100
     cells: int = 100_000
+    area: int = 100_000_000
     elements: int = 100_000
     depth: int = 64
     attributes: int = 200
@@ -53,7 +58,7 @@ OWN = Limits(cells=350_000, elements=300_000, foreign=True)
 OURS = Limits(
     file=400_000_000,
     sheet=(1 << 32) - 1,
-    unpacked=8_000_000_000,
+    grid=8_000_000_000,
     cells=200_000_000,
     elements=300_000,
     sheets=200,

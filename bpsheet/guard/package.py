@@ -29,7 +29,7 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEADER = struct.Struct("<4s2x2H8x2I2H")
 # Sizes stand behind the part, or in the zip format's extension.
 HAS_SIZES_BEHIND, HAS_EXTENSION = 0x8, (1 << 32) - 1
-END = struct.Struct("<4s16xH")
+END = struct.Struct("<4s6xH8xH")
 
 
 def opened(path: Path, limits: Limits, name: str | None = None) -> Guarded:
@@ -210,25 +210,41 @@ def _check_list(parts: list[zipfile.ZipInfo], content: bytes, limits: Limits) ->
             raise RefusedError(f"the part {shown} is encrypted")
         if part.compress_type not in METHODS:
             raise RefusedError(f"the part {shown} is packed in an unknown way")
-        most = limits.sheet if name.lower().startswith(SHEETS) else limits.part
+    _check_sizes(parts, len(content), limits)
+    if "[content_types].xml" not in seen or "xl/workbook.xml" not in seen:
+        raise RefusedError("not a workbook (.xlsx)")
+    _check_places(parts, content)
+
+
+def _check_sizes(parts: list[zipfile.ZipInfo], packed: int, limits: Limits) -> None:
+    """What the parts unpack to, by what the list says; no more of a part is ever unpacked."""
+    grid = unpacked = 0
+    for part in parts:
+        is_sheet = part.filename.lower().startswith(SHEETS)
+        most = limits.sheet if is_sheet else limits.part
+        shown = repr(part.filename[:80])
         if part.file_size > most:
             raise RefusedError(f"the part {shown} unpacks to more than {most:,} bytes")
         if part.file_size > max(limits.part, limits.ratio * part.compress_size):
             raise RefusedError(
                 f"the part {shown} unpacks to more than {limits.ratio} times its size"
             )
-    if sum(part.file_size for part in parts) > limits.unpacked:
-        raise RefusedError(f"unpacks to more than {limits.unpacked:,} bytes")
-    if "[content_types].xml" not in seen or "xl/workbook.xml" not in seen:
-        raise RefusedError("not a workbook (.xlsx)")
-    _check_places(parts, content)
+        grid += part.file_size if is_sheet else 0
+        unpacked += 0 if is_sheet else part.file_size
+    for size, most in ((unpacked, limits.unpacked), (grid, limits.grid)):
+        if size > most:
+            raise RefusedError(f"unpacks to more than {most:,} bytes")
+    if unpacked + grid > max(limits.unpacked, limits.ratio * packed):
+        raise RefusedError(f"unpacks to more than {limits.ratio} times its size")
 
 
 def _check_places(parts: list[zipfile.ZipInfo], content: bytes) -> None:
     """One part after the other and nothing else: every reader finds the same ones."""
-    mark, comment = END.unpack_from(content, len(content) - END.size)
+    mark, count, comment = END.unpack_from(content, len(content) - END.size)
     if mark != b"PK\5\6" or comment:
         raise RefusedError("damaged: something follows the end of the package")
+    if count != len(parts):
+        raise RefusedError(f"damaged: it counts {count:,} parts and lists {len(parts):,}")
     free = 0
     for part in sorted(parts, key=lambda part: part.header_offset):
         shown = repr(part.filename[:80])

@@ -23,18 +23,23 @@ ATTRIBUTES = r'(?: [A-Za-z0-9:]{1,24}="[^"<]{0,64}")*+'
 ROW = "(?:[1-9][0-9]{0,5}|10[0-3][0-9]{4}|104[0-7][0-9]{3}|1048[0-4][0-9]{2}|10485[0-6][0-9]|104857[0-6])"
 COLUMN = "(?:[A-Z]{1,2}|[A-W][A-Z]{2}|X[A-E][A-Z]|XF[A-D])"
 PLAIN_CELL = (
-    rf'<c r="{COLUMN}{ROW}"{ATTRIBUTES}(?: ?/>|>'
+    rf'<c r="({COLUMN}){ROW}"{ATTRIBUTES}(?: ?/>|>'
     rf"(?:<f{ATTRIBUTES}(?: ?/>|>[^<]{{0,8192}}</f>))?+"
     r"(?:<v>[^<]{0,64}</v>|<v ?/>)?+"
     rf"(?:<is><t{ATTRIBUTES}>[^<]{{0,32767}}</t></is>)?+</c>)"
 )
 PLAIN_ROW = re.compile(
-    rf'<row r="{ROW}"{ATTRIBUTES}>(?:{PLAIN_CELL}){{0,{MAX_COLUMN}}}+</row>'.encode()
+    rf'<row r="({ROW})"{ATTRIBUTES}>(?:{PLAIN_CELL}){{0,{MAX_COLUMN}}}+</row>'.encode()
 )
 ROW_END = b"</row>"
 # So much is kept back for the end of a row to be found in it.
 KEPT = 1_000_000
 SHEETS = "xl/worksheets/"
+# Some readers make room for as many as they are told: below a thousand million it does no harm.
+COUNTS = frozenset({"count", "uniqueCount"})
+LONGEST_COUNT = 9
+# A sheet may span so many places for each of its cells, however large it is.
+FULL = 20
 
 MACROS = re.compile(r"vbaproject|macrosheet|macroenabled", re.IGNORECASE)
 FOREIGN = re.compile(
@@ -64,15 +69,14 @@ class Part:
     """The check of one part: give it the bytes piece by piece with `feed`, then `close`.
 
     Both return the bytes that are now found harmless, and raise RefusedError for a limit, expat's
-    error for what is no XML. `before` is what the parts before this one have of the whole file's
-    limits, `spent` what this one has.
+    error for what is no XML. `before` is what other parts have of the whole file's limits.
     """
 
     def __init__(self, name: str, limits: Limits, before: Counter[str]) -> None:
         self.name = name
         self.limits = limits
-        self.before = before
-        self.spent: Counter[str] = Counter()
+        self._had = {what: getattr(limits, what) - before[what] for what in SAID}
+        self._left = dict(self._had)
         # What was given and not yet returned.
         self.pending = b""
         self.may_hold_rows = name.lower().startswith(SHEETS)
@@ -81,6 +85,8 @@ class Part:
         self.rows = 0
         self.in_row = 0
         self.run = 0
+        self.bottom = self.right = 0
+        self._last = b""
         self._parser = expat.ParserCreate()
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
@@ -106,6 +112,8 @@ class Part:
         """The end of the part."""
         rest = self._checked(len(self.pending))
         self._parser.Parse(b"", True)
+        if self.bottom * self.right > max(self.limits.area, FULL * self.spent["cells"]):
+            raise self._refusal(f"its cells span more than {self.limits.area:,} places")
         return rest
 
     def _checked(self, end: int) -> bytes:
@@ -119,12 +127,19 @@ class Part:
         return piece
 
     def _without_plain_rows(self, piece: bytes) -> bytes:
-        rest, rows = PLAIN_ROW.subn(b"", piece)
-        if rows:
-            self._count_rows(rows)
+        rest = PLAIN_ROW.sub(self._plain_row, piece)
+        if len(rest) < len(piece):
             self._spend("cells", piece.count(b"<c ") - rest.count(b"<c "))
             self.run = 0
         return rest
+
+    def _plain_row(self, found: re.Match[bytes]) -> bytes:
+        self._count_row()
+        self.bottom = max(self.bottom, int(found[1]))
+        if found[2] is not None and found[2] != self._last:
+            self._last = found[2]
+            self.right = max(self.right, _column(found[2].decode()))
+        return b""
 
     def _refusal(self, said: str) -> RefusedError:
         return RefusedError(f"{self.name[:80]}: {said}")
@@ -139,11 +154,15 @@ class Part:
     def _refuse_encoding(self, encoding: str) -> None:
         raise self._refusal(f"in the encoding {encoding[:20]}; a sheet is read in UTF-8 only")
 
+    @property
+    def spent(self) -> Counter[str]:
+        """What this part has of the whole file's limits."""
+        return Counter({what: self._had[what] - left for what, left in self._left.items()})
+
     def _spend(self, what: str, number: int) -> None:
-        self.spent[what] += number
-        most = getattr(self.limits, what)
-        if self.before[what] + self.spent[what] > most:
-            raise self._refusal(f"more than {most:,} {SAID[what]}")
+        self._left[what] -= number
+        if self._left[what] < 0:
+            raise self._refusal(f"more than {getattr(self.limits, what):,} {SAID[what]}")
 
     def _end(self, _name: str) -> None:
         self.depth -= 1
@@ -157,6 +176,8 @@ class Part:
             raise self._refusal(f"nested more than {self.limits.depth} deep")
         if len(attributes) > self.limits.attributes:
             raise self._refusal(f"more than {self.limits.attributes} attributes in one place")
+        if not COUNTS.isdisjoint(attributes):
+            self._counted(attributes)
         if not self.in_row:
             self.run = 0
         kind = name.rpartition(":")[2]
@@ -171,6 +192,11 @@ class Part:
         elif kind in ("Override", "Default"):
             refuse_foreign(attributes.get("ContentType", ""), self.limits)
 
+    def _counted(self, attributes: dict[str, str]) -> None:
+        for name in COUNTS & attributes.keys():
+            if len(attributes[name]) > LONGEST_COUNT:
+                raise self._refusal(f"a {name} of {attributes[name][:20]}, which cannot be")
+
     def _related(self, attributes: dict[str, str]) -> None:
         """A link that somebody clicks on is harmless; what a program follows by itself is not."""
         kind = attributes.get("Type", "")
@@ -180,18 +206,22 @@ class Part:
             raise self._refusal(FOREIGN_SAID)
 
     def _in_sheet(self, kind: str, attributes: dict[str, str]) -> None:
-        if kind == "mergeCell":
+        if kind == "dimension":
+            _, _, right, bottom = range_boundaries(attributes.get("ref", "A1")[:40])
+            self.right = max(self.right, right or MAX_COLUMN)
+            self.bottom = max(self.bottom, bottom or MAX_ROW)
+        elif kind == "mergeCell":
             self._merge(attributes.get("ref", ""))
         elif kind == "row":
             self.in_row = self.in_row or self.depth
-            self._count_rows(1)
+            self._count_row()
             self._on_grid(kind, attributes.get("r"))
         elif kind == "c":
             self._spend("cells", 1)
             self._on_grid(kind, attributes.get("r"))
 
-    def _count_rows(self, rows: int) -> None:
-        self.rows += rows
+    def _count_row(self) -> None:
+        self.rows += 1
         if self.rows > MAX_ROW:
             raise self._refusal(f"more than {MAX_ROW:,} rows")
 
@@ -207,10 +237,13 @@ class Part:
         if kind == "row":
             if not place.isascii() or not place.isdigit() or not 1 <= _small(place) <= MAX_ROW:
                 raise self._refusal(f"a row number off the grid: {place[:20]!r}")
+            self.bottom = max(self.bottom, _small(place))
             return
         found = CELL.fullmatch(place)
-        if found is None or not 1 <= int(found[2]) <= MAX_ROW or _column(found[1]) > MAX_COLUMN:
+        row, column = (int(found[2]), _column(found[1])) if found else (0, 0)
+        if not 1 <= row <= MAX_ROW or not 1 <= column <= MAX_COLUMN:
             raise self._refusal(f"a cell off the grid: {place[:20]!r}")
+        self.bottom, self.right = max(self.bottom, row), max(self.right, column)
 
 
 def _small(digits: str) -> int:
