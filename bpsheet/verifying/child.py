@@ -16,8 +16,6 @@ from typing import IO, Any
 
 __all__ = ["columns_of"]
 
-CANNOT_OPEN = 3
-
 
 def main() -> int:
     # The engine may print what it thinks; that is for the errors, not among the values.
@@ -40,7 +38,7 @@ def main() -> int:
                 _write(out, cells)
     except ironcalc.WorkbookError as error:
         print(error, file=sys.stderr)  # noqa: T201
-        return CANNOT_OPEN
+        return 1
     out.close()
     return 0
 

@@ -30,10 +30,10 @@ class Task:
     workbook: str
     memory: int
 
-    def failed(self, said: bytes | str, how: str = "") -> EngineError:
-        """The error that tells what the engine said last."""
-        text = said.decode(errors="replace") if isinstance(said, bytes) else said
-        why = "; ".join(filter(None, [how, " ".join(text.split())[-MOST_SAID:]]))
+    def failed(self, said: bytes, how: str = "") -> EngineError:
+        """The error that tells how the engine ended and what it said last."""
+        text = " ".join(said.decode(errors="replace").split())[-MOST_SAID:]
+        why = "; ".join(filter(None, [how, text])) or "without a word"
         return EngineError(f"{self.workbook}: {self.engine} failed on this workbook ({why})")
 
 
@@ -49,6 +49,8 @@ def run_engine(command: Sequence[str], task: Task, given: bytes = b"") -> bytes:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # ironcalc would say where in its own code it died, and little else.
+        env={**os.environ, "RUST_BACKTRACE": "0"},
     ) as process:
         try:
             out, said = process.communicate(given, timeout=TIMEOUT)
@@ -75,7 +77,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 def _how(status: int, task: Task) -> str:
     """How it ended, in words."""
     if status >= 0:
-        return f"exit status {status}"
+        return ""
     with suppress(ValueError):
         name = signal.Signals(-status).name
         return f"ended by the signal {name}; it may use {task.memory / 1e9:.1f} GB of memory"
