@@ -40,7 +40,7 @@ Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[Values]]
 # What an engine may use, in bytes, beside a multiple of the workbook's unpacked size. Measured on
 # a hundred thousand iterations: ironcalc two and a half times that size.
 MEMORY = 1_000_000_000
-OFFICE_MEMORY = 8_000_000_000
+OFFICE_MEMORY = 4_000_000_000
 
 
 def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
