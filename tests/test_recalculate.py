@@ -14,6 +14,7 @@ from strategies import experiments
 import bpsheet as bp
 from bpsheet.evaluate import CellError, evaluate
 from bpsheet.expr import Call, Compare, Div, Param, Ref, Text, walk
+from bpsheet.guard import OURS, opened
 from bpsheet.verifying import verify
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
@@ -163,7 +164,8 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     trace.to_excel(path, kind)
     (steps,) = sheets_of(trace, kind)
     layout = steps.layout
-    (found,) = ENGINES["ironcalc"](path, [steps], {})
+    with opened(path, OURS) as package:
+        (found,) = ENGINES["ironcalc"](package, [steps], {})
     places = [trace.program.position[shown.column.name] for shown in layout.shown]
     expected = np.isnan(trace.values[:, places])
     assume(not begins_out_of_sight(trace, layout))

@@ -442,7 +442,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_file_that_is_no_workbook_is_refused(tmp_path, content):
     path = tmp_path / "x.xlsx"
     path.write_bytes(content)
-    with pytest.raises(bp.WorkbookError, match="not a workbook that can be read"):
+    with pytest.raises(bp.WorkbookError, match=r"not a workbook|an empty file"):
         verify(path)
 
 
@@ -467,7 +467,7 @@ def test_a_truncated_workbook_is_refused(book, tmp_path, share):
     content = book.read_bytes()
     path = tmp_path / "x.xlsx"
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(bp.WorkbookError, match="not a workbook that can be read"):
+    with pytest.raises(bp.WorkbookError, match="damaged, or not a workbook"):
         verify(path)
 
 

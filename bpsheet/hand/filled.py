@@ -18,9 +18,9 @@ from openpyxl import load_workbook
 from openpyxl.workbook.workbook import Workbook
 
 from bpsheet.errors import BpsheetError, WorkbookError
+from bpsheet.guard import EXERCISE, guarded_bytes
 from bpsheet.hand.exercise import Task
 from bpsheet.hand.fillin import FIRST_ROW, IDENTITY, NAME_CELL, SHEET
-from bpsheet.hand.guard import guarded_bytes
 from bpsheet.hand.identity import Identity, read_identity
 from bpsheet.hand.questions import Place
 
@@ -121,7 +121,7 @@ def _reading(name: str) -> Iterator[None]:
 
 def open_filled(path: Path) -> FilledBook:
     """A stranger's workbook. Raises WorkbookError where it is none, or breaks a limit."""
-    data = guarded_bytes(path)
+    data = guarded_bytes(path, EXERCISE, path.name)
     with _reading(path.name):
         book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
     return FilledBook(book, path.name)

@@ -20,7 +20,7 @@ from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, 
 from bpsheet.evaluate import ERRORS, CellError, evaluate
 from bpsheet.expr import Expr, Ref, Sum, total
 from bpsheet.files import replacing
-from bpsheet.hand.guard import guarded_bytes
+from bpsheet.guard import OWN, guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program import Column
 from bpsheet.sheets.addition import Line, with_sheet
@@ -30,8 +30,6 @@ __all__ = ["Differentiated", "differentiate_workbook"]
 
 MAX_FORMULA = 8_192
 MAX_RATE = 1e100
-# A third of a million cells with formulas: people's own workbooks are larger than exercises.
-MAX_ELEMENTS = 1_000_000
 # So many terms of a sum that is too long for one cell stand in one line.
 PART = 50
 TITLE = "Gradient"
@@ -92,7 +90,7 @@ def differentiate_workbook(
         raise WorkbookError(f"{path}: no such file")
     if not abs(learning_rate) < MAX_RATE:
         raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {learning_rate:g}")
-    data = guarded_bytes(path, MAX_ELEMENTS)
+    data = guarded_bytes(path, OWN)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:
         loss_cell, parameter_cells = _named(book, loss, parameters)

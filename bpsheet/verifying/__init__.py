@@ -20,6 +20,7 @@ from bpsheet.excerpt import Part, part_of
 from bpsheet.experiment import Experiment
 from bpsheet.functions import LOSSES
 from bpsheet.gradients import STUDIES, Settings, Study
+from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.problems import nearest
 from bpsheet.program import Role
 from bpsheet.recording import Recording
@@ -160,13 +161,24 @@ def verify(
     if engine not in ENGINES:
         raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
     path = Path(path)
-    say = progress or (lambda _stage: None)
+    with opened(path, OURS) as package:
+        return _verified(path, package, engine, changes, progress or (lambda _stage: None))
+
+
+def _verified(
+    path: Path,
+    package: Guarded,
+    engine: str,
+    changes: Mapping[str, float | str] | None,
+    say: Callable[[str], None],
+) -> Report:
+    """The report on a workbook; every stage reads the same bytes."""
     say("reading")
-    stored = read_workbook(path)
+    stored = read_workbook(package, path.parent)
     table = _run(stored)
     sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
-    values = [read_values(path, sheet) for sheet in sheets]
-    edited = _edited(table, inputs_in(path, sheets[0], values[0]))
+    values = [read_values(package, sheet) for sheet in sheets]
+    edited = _edited(table, inputs_in(package, sheets[0], values[0]))
     order = _edited_order(sheets, values) if isinstance(table, Trace) else []
     if order:
         data = stored.experiment.data.replaced(order=order, seed=0)
@@ -175,7 +187,7 @@ def verify(
         table = _changed(table, edited)
     closer = sheets[len(sheets) - len(stored.studies) :]
     settings = {
-        key: _settings(path, sheet) for key, sheet in zip(stored.studies, closer, strict=True)
+        key: _settings(package, sheet) for key, sheet in zip(stored.studies, closer, strict=True)
     }
     if edited or order or settings:
         sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, settings))
@@ -192,12 +204,12 @@ def verify(
             cells |= {(sheet.name, places[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
     both = (sheets, after)
-    comparisons = _comparisons(path, engine, both, values=values, cells=cells, say=say)
+    comparisons = _comparisons(package, engine, both, values=values, cells=cells, say=say)
     return Report(path, engine, chosen, comparisons)
 
 
 def _comparisons(
-    path: Path,
+    package: Guarded,
     engine: str,
     sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
     *,
@@ -210,14 +222,14 @@ def _comparisons(
     """
     before, after = sheets
     recalculate = ENGINES[engine]
-    live = [live_cells(path, sheet) for sheet in before]
+    live = [live_cells(package, sheet) for sheet in before]
     say("recalculating")
     found = [
         ("stored values", before, values, UNCHANGED),
-        ("recalculated", before, recalculate(path, before, {}), UNCHANGED),
+        ("recalculated", before, recalculate(package, before, {}), UNCHANGED),
     ]
     say("recalculating with changes")
-    found.append(("recalculated with changes", after, recalculate(path, before, cells), CHANGED))
+    found.append(("recalculated with changes", after, recalculate(package, before, cells), CHANGED))
     return tuple(
         compare(what, expected, list(map(_without_dead, there, live, before)), tolerance)
         for what, expected, there, tolerance in found
@@ -258,15 +270,15 @@ def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]
     return [STUDIES[key](table, settings.get(key, {})) for key in keys]
 
 
-def _settings(path: Path, sheet: Sheet) -> dict[str, float | str]:
+def _settings(package: Guarded, sheet: Sheet) -> dict[str, float | str]:
     """What a study's hyper-parameters are set to in the file, perhaps by its reader."""
     settings: dict[str, float | str] = {}
-    found = settings_in(path, sheet)
+    found = settings_in(package, sheet)
     for cell in sheet.layout.program.parameters:
         value = found[cell.name]
         if not isinstance(value, int | float | str) or not cell.allows(value):
             place = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
-            raise WorkbookError(f"{path}: {place}: {cell.expected} expected; got {value}")
+            raise WorkbookError(f"{package.name}: {place}: {cell.expected} expected; got {value}")
         settings[cell.name] = value
     return settings
 

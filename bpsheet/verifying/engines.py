@@ -1,25 +1,32 @@
 """Spreadsheet engines that are not ours, behind one function each.
 
-`recalculate(path, sheets, changes)` opens a workbook, types the changed numbers into their
+`recalculate(package, sheets, changes)` opens a workbook, types the changed numbers into their
 cells, calculates every formula afresh, and gives back what the rows of these sheets then hold.
+Each engine runs in a process of its own, on a copy of what was checked.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import shutil
-import subprocess
+import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from importlib.util import find_spec
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
-from bpsheet.errors import EngineError, WorkbookError
+from bpsheet.errors import EngineError
+from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.verifying.child import columns_of
+from bpsheet.verifying.process import Task, run_engine
 from bpsheet.verifying.reading import Values, read_values, sheet_names
 from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.sheet import Sheet
@@ -28,42 +35,44 @@ __all__ = ["ENGINES", "Changes", "Recalculate", "libreoffice_command"]
 
 # Cells to change before the calculation: (sheet, cell) and the number or text typed there.
 Changes = Mapping[tuple[str, str], float | str]
-Recalculate = Callable[[Path, Sequence[Sheet], Changes], list[Values]]
+Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[Values]]
 
-TIMEOUT = 600
+# What an engine may use, in bytes, beside a multiple of the workbook's unpacked size. Measured on
+# a hundred thousand iterations: ironcalc two and a half times that size.
+MEMORY = 1_000_000_000
+OFFICE_MEMORY = 4_000_000_000
 
 
-def _ironcalc(path: Path, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
-    """In this process."""
-    try:
-        import ironcalc
-    except ImportError:
-        raise EngineError(
-            "the engine ironcalc is not installed: python -m pip install ironcalc"
-        ) from None
-    try:
-        model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
-        number = {name: index for index, name in enumerate(sheet_names(path))}
-        for (name, cell), value in changes.items():
-            letters, row = coordinate_from_string(cell)
-            place = (number[name], row, column_index_from_string(letters))
-            if isinstance(value, str):
-                model.update_cell_with_text(*place, value)
-            else:
-                model.update_cell_with_number(*place, value)
-        model.evaluate()
-        found = []
-        for sheet in sheets:
-            values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
-            for index, shown in enumerate(sheet.layout.shown):
-                for row in range(len(sheet)):
-                    values[row, index] = model.get_cell_value(
-                        number[sheet.name], row + FIRST_ROW, shown.place
-                    )
-            found.append(values)
-    except ironcalc.WorkbookError as error:
-        raise EngineError(f"{path}: ironcalc cannot open it ({error})") from None
-    return found
+def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
+    if find_spec("ironcalc") is None:
+        raise EngineError("the engine ironcalc is not installed: python -m pip install ironcalc")
+    number = {name: index for index, name in enumerate(sheet_names(package))}
+    package.check()
+    typed = []
+    for (name, cell), value in changes.items():
+        letters, row = coordinate_from_string(cell)
+        typed.append([number[name], row, column_index_from_string(letters), value])
+    asked = [
+        [number[sheet.name], FIRST_ROW, len(sheet), [shown.place for shown in sheet.layout.shown]]
+        for sheet in sheets
+    ]
+    with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
+        # What was checked, whatever has become of the file.
+        target = Path(folder) / "workbook.xlsx"
+        target.write_bytes(package.content)
+        said = json.dumps({"path": str(target), "changes": typed, "sheets": asked})
+        found = run_engine(
+            [sys.executable, "-P", str(Path(__file__).with_name("child.py"))],
+            Task("ironcalc", package.name, memory=MEMORY + 8 * package.unpacked),
+            said.encode(),
+        )
+    values = columns_of(io.BytesIO(found))
+    made = []
+    for sheet in sheets:
+        made.append(np.empty((len(sheet), len(sheet.layout.shown)), dtype=object))
+        for index in range(len(sheet.layout.shown)):
+            made[-1][:, index] = next(values)
+    return made
 
 
 def libreoffice_command() -> str | None:
@@ -71,59 +80,51 @@ def libreoffice_command() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def _libreoffice(path: Path, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
-    """In a process of its own. Stored values are removed first: LibreOffice would keep them."""
+def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
+    """Stored values are removed first: LibreOffice would keep them."""
     command = libreoffice_command()
     if command is None:
         raise EngineError("the engine libreoffice is not installed (no program soffice was found)")
     with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
         source = Path(folder) / "in" / "workbook.xlsx"
         source.parent.mkdir()
-        _strip(path, source, changes)
+        _strip(package, source, changes)
         profile = (Path(folder) / "profile").as_uri()
-        try:
-            done = subprocess.run(  # noqa: S603
-                [
-                    command,
-                    f"-env:UserInstallation={profile}",
-                    "--headless",
-                    "--convert-to",
-                    "xlsx:Calc MS Excel 2007 XML",
-                    "--outdir",
-                    folder,
-                    str(source),
-                ],
-                capture_output=True,
-                timeout=TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise EngineError(f"{path}: LibreOffice took more than {TIMEOUT} seconds") from None
+        task = Task("LibreOffice", package.name, memory=OFFICE_MEMORY + 32 * package.unpacked)
+        said = run_engine(
+            [
+                command,
+                f"-env:UserInstallation={profile}",
+                "--headless",
+                "--convert-to",
+                "xlsx:Calc MS Excel 2007 XML",
+                "--outdir",
+                folder,
+                str(source),
+            ],
+            task,
+        )
         target = Path(folder) / "workbook.xlsx"
-        if done.returncode or not target.exists():
-            said = done.stderr.decode(errors="replace").strip()[-300:]
-            raise EngineError(f"{path}: LibreOffice failed on this workbook ({said})")
-        return [read_values(target, sheet) for sheet in sheets]
+        if not target.exists():
+            raise task.failed(said)
+        with opened(target, OURS, f"{package.name}, as LibreOffice saved it") as saved:
+            return [read_values(saved, sheet) for sheet in sheets]
 
 
-def _strip(path: Path, target: Path, changes: Changes) -> None:
+def _strip(package: Guarded, target: Path, changes: Changes) -> None:
     """A copy with the changes typed in and without the values of formulas."""
-    names = enumerate(sheet_names(path), start=1)
+    names = enumerate(sheet_names(package), start=1)
     sheets = {f"xl/worksheets/sheet{number}.xml": name for number, name in names}
-    try:
-        with (
-            zipfile.ZipFile(path) as old,
-            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
-        ):
-            for part in old.infolist():
-                content = old.read(part)
-                if part.filename in sheets:
-                    sheet = sheets[part.filename]
-                    typed = {cell: value for (s, cell), value in changes.items() if s == sheet}
-                    content = STORED.sub(rb"\1", _typed(content, typed))
-                new.writestr(part, content)
-    except (OSError, zipfile.BadZipFile, zlib.error) as error:
-        raise WorkbookError(f"{path}: not a workbook that can be read ({error})") from None
+    package.check()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in package.infolist():
+            content = package.read(part)
+            if part.filename in sheets:
+                sheet = sheets[part.filename]
+                typed = {cell: value for (s, cell), value in changes.items() if s == sheet}
+                content = STORED.sub(rb"\1", _typed(content, typed))
+            # Writing changes what says where the part lies.
+            new.writestr(copy(part), content)
 
 
 # A formula's stored value, and a cell with its place, its style and its content.

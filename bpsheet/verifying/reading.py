@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 import zlib
@@ -14,12 +15,13 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import numpy.typing as npt
-from openpyxl import load_workbook
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.workbook import Workbook
 
 from bpsheet.errors import ExperimentError, WorkbookError
 from bpsheet.gradients import STUDIES
+from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.program import Role
 from bpsheet.training import EXAMPLE
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
@@ -40,7 +42,6 @@ __all__ = [
     "sheet_names",
 ]
 
-MAX_FILE = 400_000_000
 NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
 
 # A row for each iteration, a column for each column shown; None where a cell is empty.
@@ -77,22 +78,23 @@ class Stored:
 
 
 @contextmanager
-def _opened(path: Path, *, formulas: bool = False) -> Iterator[Workbook]:
+def _opened(package: Guarded, *, formulas: bool = False) -> Iterator[Workbook]:
     """The workbook, read only. Whatever is wrong with the file becomes a WorkbookError."""
-    if not path.is_file():
-        raise WorkbookError(f"{path}: no such file")
-    if path.stat().st_size > MAX_FILE:
-        raise WorkbookError(f"{path}: more than {MAX_FILE:,} bytes")
     try:
-        with path.open("rb") as stream:
-            yield load_workbook(stream, read_only=True, data_only=not formulas)
+        reader = ExcelReader(
+            io.BytesIO(package.content), read_only=True, data_only=not formulas, keep_links=False
+        )
+        # Whatever it reads, it reads through the check.
+        reader.archive = package
+        reader.read()
+        yield reader.wb
     except DAMAGE as error:
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise WorkbookError(f"{path}: not a workbook that can be read ({said})") from None
+        raise WorkbookError(f"{package.name}: not a workbook that can be read ({said})") from None
 
 
-def read_workbook(path: Path) -> Stored:
-    """The experiment and the layout that a workbook was made from.
+def read_workbook(package: Guarded, folder: Path) -> Stored:
+    """The experiment and the layout that a workbook was made from; `folder` is where it lies.
 
     Raises WorkbookError where it is no workbook of ours.
     """
@@ -100,11 +102,11 @@ def read_workbook(path: Path) -> Stored:
 
     lines: list[str] = []
     made: dict[str, str] = {}
-    with _opened(path) as book:
+    with _opened(package) as book:
         named = book.defined_names.get(FILE_NAME)
         place = re.fullmatch(rf"'?{ABOUT}'?!\$A\$([0-9]{{1,7}})", (named and named.attr_text) or "")
         if place is None or ABOUT not in book.sheetnames or STEPS not in book.sheetnames:
-            raise WorkbookError(f"{path}: {NOT_OURS}")
+            raise WorkbookError(f"{package.name}: {NOT_OURS}")
         for number, row in enumerate(book[ABOUT].iter_rows(values_only=True), start=1):
             cells = [str(cell) for cell in row if cell is not None]
             if number >= int(place[1]):
@@ -113,29 +115,30 @@ def read_workbook(path: Path) -> Stored:
                 made[cells[0]] = cells[-1]
     studies = tuple(made[SHEETS].split(", ")) if SHEETS in made else ()
     if made.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
-        raise WorkbookError(f"{path}: {NOT_OURS}")
+        raise WorkbookError(f"{package.name}: {NOT_OURS}")
     try:
         experiment = from_text(
             "\n".join(lines) + "\n",
-            base=path.parent,
-            name=path.stem,
-            source=f"{path} (sheet {ABOUT})",
+            base=folder,
+            name=Path(package.name).stem,
+            source=f"{package.name} (sheet {ABOUT})",
         )
     except ExperimentError as error:
         raise WorkbookError(
-            f"{path}: the experiment on its sheet About is damaged: {error}"
+            f"{package.name}: the experiment on its sheet About is damaged: {error}"
         ) from None
     return Stored(experiment, made[LAYOUT], studies, made.get(KEPT))
 
 
 def experiment_in(path: Path) -> Experiment:
     """The experiment that a workbook of ours was made from."""
-    return read_workbook(path).experiment
+    with opened(path, OURS) as package:
+        return read_workbook(package, path.parent).experiment
 
 
-def sheet_names(path: Path) -> list[str]:
+def sheet_names(package: Guarded) -> list[str]:
     """The names of its sheets, in order."""
-    with _opened(path) as book:
+    with _opened(package) as book:
         return book.sheetnames
 
 
@@ -148,34 +151,34 @@ def _rows(book: Workbook, sheet: Sheet) -> Values:
     return values
 
 
-def read_values(path: Path, sheet: Sheet) -> Values:
+def read_values(package: Guarded, sheet: Sheet) -> Values:
     """What the cells of a sheet's rows store."""
-    with _opened(path) as book:
+    with _opened(package) as book:
         return _rows(book, sheet)
 
 
-def live_cells(path: Path, sheet: Sheet) -> npt.NDArray[np.bool_]:
+def live_cells(package: Guarded, sheet: Sheet) -> npt.NDArray[np.bool_]:
     """Which cells of a sheet's rows hold a formula."""
-    with _opened(path, formulas=True) as book:
+    with _opened(package, formulas=True) as book:
         cells = _rows(book, sheet)
     live = [[isinstance(cell, str) and cell.startswith("=") for cell in row] for row in cells]
     return np.array(live, dtype=bool).reshape(cells.shape)
 
 
-def settings_in(path: Path, sheet: Sheet) -> dict[str, object]:
+def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
     """What the hyper-parameters of a sheet are set to."""
-    with _opened(path) as book:
+    with _opened(package) as book:
         cells = book[sheet.name]
         return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
 
 
-def inputs_in(path: Path, steps: Sheet, values: Values) -> dict[str, object]:
+def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, object]:
     """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
     layout = steps.layout
-    inputs = settings_in(path, steps)
+    inputs = settings_in(package, steps)
     if layout.kind == "full":
         names = list(layout.data_letters)
-        with _opened(path) as book:
+        with _opened(package) as book:
             data = book[DATA].iter_rows(
                 min_row=2, max_row=layout.examples + 1, min_col=2, values_only=True
             )

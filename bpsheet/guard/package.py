@@ -1,0 +1,267 @@
+"""The package: its list of parts is held against the limits before one of them is unpacked."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Literal
+from xml.parsers import expat
+
+from bpsheet.errors import WorkbookError
+from bpsheet.guard.limits import Limits, RefusedError
+from bpsheet.guard.part import SHEETS, Part, refuse_foreign
+
+__all__ = ["Guarded", "guarded_bytes", "opened"]
+
+CHUNK = 262_144
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+XML = (".xml", ".rels", ".vml")
+# The format that Excel puts an encrypted workbook in; old .xls files are in it too.
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# What stands before a part: its flags, method, sizes and the lengths of its name and the rest.
+HEADER = struct.Struct("<4s2x2H8x2I2H")
+# Sizes stand behind the part, or in the zip format's extension.
+HAS_SIZES_BEHIND, HAS_EXTENSION = 0x8, (1 << 32) - 1
+END = struct.Struct("<4s6xH8xH")
+
+
+def opened(path: Path, limits: Limits, name: str | None = None) -> Guarded:
+    """A workbook, checked; its large sheets are checked as they are read.
+
+    `name` is what messages call it. Raises WorkbookError, naming the limit that it breaks.
+    """
+    name = name or str(path)
+    with _saying(name):
+        return Guarded(_read(path, limits), limits, name)
+
+
+def guarded_bytes(path: Path, limits: Limits, name: str | None = None) -> bytes:
+    """The bytes of a workbook that is safe to read as a whole. What is checked is returned.
+
+    Raises WorkbookError, naming the file and the limit that it breaks.
+    """
+    with opened(path, limits, name) as package:
+        package.check()
+        return package.content
+
+
+@contextmanager
+def _saying(name: str) -> Iterator[None]:
+    """Whatever is wrong with a file becomes a WorkbookError that names it."""
+    try:
+        yield
+    except RefusedError as refused:
+        raise WorkbookError(f"{name}: {refused}") from None
+    except expat.ExpatError as error:
+        raise WorkbookError(f"{name}: damaged ({expat.ErrorString(error.code)})") from None
+    except FileNotFoundError:
+        raise WorkbookError(f"{name}: no such file") from None
+    except OSError as error:
+        raise WorkbookError(f"{name}: cannot be read ({error.strerror or error})") from None
+    except (
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise WorkbookError(f"{name}: damaged, or not a workbook ({error})") from None
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    """The file, once and no more than the limit: it may grow or be a device."""
+    found = path.stat() if limits.linked else path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise RefusedError("not a regular file")
+    if found.st_size == 0:
+        raise RefusedError("an empty file")
+    with path.open("rb") as stream:
+        begin = stream.read(len(COMPOUND))
+        if begin == COMPOUND:
+            raise RefusedError(
+                "encrypted with a password, or an old .xls file; save it without one, as .xlsx"
+            )
+        if not begin.startswith(b"PK"):
+            raise RefusedError("not a workbook (.xlsx)")
+        if found.st_size > limits.file:
+            raise RefusedError(f"more than {limits.file:,} bytes")
+        data = begin + stream.read(limits.file)
+    if len(data) > limits.file:
+        raise RefusedError(f"more than {limits.file:,} bytes")
+    return data
+
+
+class Guarded(zipfile.ZipFile):
+    """A workbook in memory. Whoever reads a part reads it through the check."""
+
+    def __init__(self, content: bytes, limits: Limits, name: str) -> None:
+        super().__init__(io.BytesIO(content))
+        self.content = content
+        self.limits = limits
+        self.name = name
+        self.checked: set[str] = set()
+        self.spent: Counter[str] = Counter()
+        _check_list(self.infolist(), content, limits)
+        for info in self.infolist():
+            if info.file_size <= limits.part:
+                self._check(info)
+
+    @property
+    def unpacked(self) -> int:
+        """How many bytes all parts are."""
+        return sum(part.file_size for part in self.infolist())
+
+    def open(  # type: ignore[override]
+        self,
+        name: str | zipfile.ZipInfo,
+        mode: Literal["r"] = "r",
+        pwd: bytes | None = None,  # noqa: ARG002
+        *,
+        force_zip64: bool = False,  # noqa: ARG002
+    ) -> IO[bytes]:
+        """A part, to be read. What is wrong with it is said while it is read."""
+        info = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
+        with _saying(self.name):
+            stream = super().open(info, mode)
+        if info.filename in self.checked:
+            return stream
+        return _Stream(self, info, stream)  # type: ignore[return-value]
+
+    def check(self) -> None:
+        """Every part, for a reader who does not read through this object."""
+        for info in self.infolist():
+            self._check(info)
+
+    def _check(self, info: zipfile.ZipInfo) -> None:
+        if info.filename not in self.checked:
+            with self.open(info) as stream:
+                while stream.read(CHUNK):
+                    pass
+
+
+class _Stream(io.BufferedIOBase):
+    """A part that is checked as it is read: no byte is given out before it was."""
+
+    def __init__(self, package: Guarded, info: zipfile.ZipInfo, stream: IO[bytes]) -> None:
+        self._package = package
+        self._info = info
+        self._stream = stream
+        self._ready = b""
+        self._part: Part | None = Part(info.filename, package.limits, package.spent)
+
+    def read(self, size: int | None = -1) -> bytes:
+        limits = self._package.limits
+        whole = size is None or size < 0
+        with _saying(self._package.name):
+            if whole and self._info.file_size > limits.part:
+                raise RefusedError(f"{self._info.filename[:80]}: too large for what it stands for")
+            while self._part is not None and (whole or not self._ready):
+                self._check(self._part)
+        end = len(self._ready) if whole else size
+        data, self._ready = self._ready[:end], self._ready[end:]
+        return data
+
+    def _check(self, part: Part) -> None:
+        piece = self._stream.read(CHUNK)
+        try:
+            self._ready += part.feed(piece) if piece else part.close()
+        except expat.ExpatError:
+            # A picture is no XML. Every part is held against the limits all the same, for
+            # its name does not say how a reader takes it.
+            if self._info.filename.lower().endswith(XML):
+                raise
+            self._ready += part.pending + self._stream.read()
+            piece = b""
+        if not piece:
+            self._part = None
+            self._package.checked.add(self._info.filename)
+            self._package.spent += part.spent
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _check_list(parts: list[zipfile.ZipInfo], content: bytes, limits: Limits) -> None:
+    if len(parts) > limits.parts:
+        raise RefusedError(f"{len(parts):,} parts; at most {limits.parts} are read")
+    seen: set[str] = set()
+    for part in parts:
+        name, shown = part.filename, repr(part.filename[:80])
+        if name.casefold() in seen:
+            raise RefusedError(f"the part {shown} is there twice")
+        seen.add(name.casefold())
+        if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
+            raise RefusedError(f"a part with the unsafe name {shown}")
+        refuse_foreign(name, limits)
+        if part.flag_bits & 0x1:
+            raise RefusedError(f"the part {shown} is encrypted")
+        if part.compress_type not in METHODS:
+            raise RefusedError(f"the part {shown} is packed in an unknown way")
+    _check_sizes(parts, len(content), limits)
+    if "[content_types].xml" not in seen or "xl/workbook.xml" not in seen:
+        raise RefusedError("not a workbook (.xlsx)")
+    _check_places(parts, content)
+
+
+def _check_sizes(parts: list[zipfile.ZipInfo], packed: int, limits: Limits) -> None:
+    """What the parts unpack to, by what the list says; no more of a part is ever unpacked."""
+    grid = unpacked = 0
+    for part in parts:
+        is_sheet = part.filename.lower().startswith(SHEETS)
+        most = limits.sheet if is_sheet else limits.part
+        shown = repr(part.filename[:80])
+        if part.file_size > most:
+            raise RefusedError(f"the part {shown} unpacks to more than {most:,} bytes")
+        if part.file_size > max(limits.part, limits.ratio * part.compress_size):
+            raise RefusedError(
+                f"the part {shown} unpacks to more than {limits.ratio} times its size"
+            )
+        grid += part.file_size if is_sheet else 0
+        unpacked += 0 if is_sheet else part.file_size
+    for size, most in ((unpacked, limits.unpacked), (grid, limits.grid)):
+        if size > most:
+            raise RefusedError(f"unpacks to more than {most:,} bytes")
+    if unpacked + grid > max(limits.unpacked, limits.ratio * packed):
+        raise RefusedError(f"unpacks to more than {limits.ratio} times its size")
+
+
+def _check_places(parts: list[zipfile.ZipInfo], content: bytes) -> None:
+    """One part after the other and nothing else: every reader finds the same ones."""
+    mark, count, comment = END.unpack_from(content, len(content) - END.size)
+    if mark != b"PK\5\6" or comment:
+        raise RefusedError("damaged: something follows the end of the package")
+    if count != len(parts):
+        raise RefusedError(f"damaged: it counts {count:,} parts and lists {len(parts):,}")
+    free = 0
+    for part in sorted(parts, key=lambda part: part.header_offset):
+        shown = repr(part.filename[:80])
+        if part.header_offset < free:
+            raise RefusedError(f"the part {shown} lies in another one")
+        if not free and part.header_offset:
+            raise RefusedError("damaged: something stands before its first part")
+        mark, flags, method, packed, unpacked, *lengths = HEADER.unpack_from(
+            content, part.header_offset
+        )
+        elsewhere = {HAS_EXTENSION, 0} if flags & HAS_SIZES_BEHIND else {HAS_EXTENSION}
+        agree = (
+            mark == b"PK\3\4"
+            and method == part.compress_type
+            and packed in {part.compress_size, *elsewhere}
+            and unpacked in {part.file_size, *elsewhere}
+        )
+        if not agree:
+            raise RefusedError(f"the part {shown} and the list of parts contradict each other")
+        free = part.header_offset + HEADER.size + sum(lengths) + part.compress_size

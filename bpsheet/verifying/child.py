@@ -1,0 +1,65 @@
+"""The program that runs ironcalc, in a process of its own: the engine can die of a signal.
+
+It is run as a file and imports next to nothing. What it is asked comes as JSON on standard
+input; what cells hold goes to standard output, column by column: numbers as their eight bytes,
+so that no bit is lost, the rest as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+__all__ = ["columns_of"]
+
+
+def main() -> int:
+    # The engine may print what it thinks; that is for the errors, not among the values.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    import ironcalc
+
+    asked = json.load(sys.stdin)
+    try:
+        model = ironcalc.load_from_xlsx(asked["path"], "en", "UTC", "en")
+        for sheet, row, column, value in asked["changes"]:
+            if isinstance(value, str):
+                model.update_cell_with_text(sheet, row, column, value)
+            else:
+                model.update_cell_with_number(sheet, row, column, value)
+        model.evaluate()
+        for sheet, first, rows, places in asked["sheets"]:
+            for place in places:
+                cells = [model.get_cell_value(sheet, first + row, place) for row in range(rows)]
+                _write(out, cells)
+    except ironcalc.WorkbookError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    out.close()
+    return 0
+
+
+def _write(stream: IO[bytes], cells: Sequence[object]) -> None:
+    others = {row: cell for row, cell in enumerate(cells) if not isinstance(cell, float)}
+    numbers = array("d", [cell if isinstance(cell, float) else 0.0 for cell in cells])
+    stream.write(json.dumps([len(numbers), others]).encode() + b"\n")
+    stream.write(numbers.tobytes())
+
+
+def columns_of(stream: IO[bytes]) -> Iterator[list[Any]]:
+    """The columns that were written, each a list of what its cells hold."""
+    while head := stream.readline():
+        rows, others = json.loads(head)
+        numbers = array("d", stream.read(8 * rows))
+        cells: list[Any] = numbers.tolist()
+        for row, cell in others.items():
+            cells[int(row)] = cell
+        yield cells
+
+
+if __name__ == "__main__":
+    sys.exit(main())
