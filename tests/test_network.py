@@ -150,7 +150,7 @@ def test_single_names_can_be_replaced():
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("w_{nuron}", "unknown placeholder {nuron} in 'w_{nuron}'; known here: {source}"),
+        ("w_{nuron}", 'unknown placeholder {nuron} in "w_{nuron}"; known here: {source}'),
         ("w_{", "is no pattern"),
         ("w_{}", "unknown placeholder {}"),
         ("w_{0}", "unknown placeholder {0}"),
