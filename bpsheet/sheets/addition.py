@@ -18,6 +18,7 @@ from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.errors import WorkbookError
 from bpsheet.printers.excel import excel_number
+from bpsheet.workbook.cells import spelled
 
 __all__ = ["Line", "with_sheet"]
 
@@ -173,7 +174,7 @@ def _row(line: Line, bold: int) -> str:
             case str(text) if text:
                 clean = "".join(char if char.isprintable() else " " for char in text)
                 cells.append(
-                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(clean)}</t>'
+                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(spelled(clean))}</t>'
                     "</is></c>"
                 )
     return f'<row r="{line.row}">{"".join(cells)}</row>'

@@ -5,6 +5,7 @@ Text that begins with `=` is text here, never a formula: titles and names come f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from copy import copy
 from typing import Any
@@ -15,16 +16,24 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number
 
-__all__ = ["Looks", "put_number", "put_text"]
+__all__ = ["Looks", "put_number", "put_text", "spelled"]
 
 # What a spreadsheet would take for the beginning of a formula when the cell is edited.
 FORMULA_STARTS = ("=", "+", "-", "@")
+
+# What a spreadsheet reads as one character: _x0041_ is A.
+ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def spelled(text: str) -> str:
+    """Text as it must stand in the file, so that a spreadsheet reads it as it is."""
+    return ESCAPE.sub("_x005F_", text)
 
 
 def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) -> None:
     """A text cell, whatever the text begins with."""
     cell = sheet[place]
-    cell.value = text
+    cell.value = spelled(text)
     cell.data_type = "s"
     if font is not None:
         cell.font = font

@@ -214,6 +214,7 @@ class _Charts:
 
     def _chart(self, title: str, across: str) -> ScatterChart:
         chart = ScatterChart()
+        chart.scatterStyle = "lineMarker"  # the format asks for one
         chart.title = title
         chart.style = 13
         chart.width, chart.height = WIDTH, HEIGHT  # type: ignore[assignment]
