@@ -257,6 +257,9 @@ for command in (
 
 def main() -> None:
     """The program `bpsheet`. What is refused is said in plain words, with exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no "…" or "δ" shows a question mark; the files are written anyway.
+        sys.stdout.reconfigure(errors="replace")
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -6,6 +6,7 @@ It holds no answers. Read back, it is a stranger's text: every part is checked b
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,8 @@ class Identity:
             "seed": self.seed,
             "fingerprint": self.fingerprint,
         }
-        return json.dumps(parts, ensure_ascii=False)
+        # A spreadsheet would read _x0041_ as A, and readers differ: it need not stand there.
+        return re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", r"\\u005f", json.dumps(parts, ensure_ascii=False))
 
 
 def _is_name(value: object) -> bool:

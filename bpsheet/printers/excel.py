@@ -9,6 +9,7 @@ inner ones. And of a number in a formula 15 digits count, so a longer one is a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -34,12 +35,14 @@ from bpsheet.expr import (
 from bpsheet.functions import FUNCTIONS, expand
 from bpsheet.printers.base import Binding, Printer
 
-__all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number"]
+__all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number", "spelled"]
 
 # From so many adjoining products on, a weighted sum is written as SUMPRODUCT.
 LONG_SUM = 12
 # So many digits of a number in a formula count, in Excel and others; those of a cell all do.
 MOST_DIGITS = 15
+# What a spreadsheet reads as one character: _x0041_ is A.
+ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class Cell(NamedTuple):
@@ -72,6 +75,11 @@ def excel_number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(value).upper()
+
+
+def spelled(text: str) -> str:
+    """Text as it must stand in the file, so that a spreadsheet reads it as it is."""
+    return ESCAPE.sub("_x005F_", text)
 
 
 class ExcelPrinter(Printer):

@@ -18,7 +18,7 @@ from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.errors import WorkbookError
 from bpsheet.printable import clean
-from bpsheet.printers.excel import excel_number
+from bpsheet.printers.excel import excel_number, spelled
 
 __all__ = ["Line", "with_sheet"]
 
@@ -173,7 +173,8 @@ def _row(line: Line, bold: int) -> str:
                 cells.append(f"<c {place}><v>{excel_number(value)}</v></c>")
             case str(text) if text:
                 cells.append(
-                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">{escape(clean(text))}</t>'
+                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">'
+                    f"{escape(spelled(clean(text)))}</t>"
                     "</is></c>"
                 )
     return f'<row r="{line.row}">{"".join(cells)}</row>'

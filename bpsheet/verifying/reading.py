@@ -16,6 +16,7 @@ from xml.etree.ElementTree import ParseError
 import numpy as np
 import numpy.typing as npt
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.workbook import Workbook
 
@@ -110,7 +111,7 @@ def read_workbook(package: Guarded, folder: Path) -> Stored:
         for number, row in enumerate(book[ABOUT].iter_rows(values_only=True), start=1):
             cells = [str(cell) for cell in row if cell is not None]
             if number >= int(place[1]):
-                lines.append("".join(cells))
+                lines.append(unescape("".join(cells)))
             elif cells and cells[0] in (KEPT, LAYOUT, SHEETS):
                 made[cells[0]] = cells[-1]
     studies = tuple(made[SHEETS].split(", ")) if SHEETS in made else ()

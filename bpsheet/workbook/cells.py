@@ -13,7 +13,7 @@ from openpyxl.styles import Font
 from openpyxl.styles.cell_style import StyleArray
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bpsheet.printers.excel import excel_number
+from bpsheet.printers.excel import excel_number, spelled
 
 __all__ = ["Looks", "put_number", "put_text"]
 
@@ -24,7 +24,7 @@ FORMULA_STARTS = ("=", "+", "-", "@")
 def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) -> None:
     """A text cell, whatever the text begins with."""
     cell = sheet[place]
-    cell.value = text
+    cell.value = spelled(text)
     cell.data_type = "s"
     if font is not None:
         cell.font = font

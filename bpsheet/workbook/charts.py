@@ -218,6 +218,7 @@ class _Charts:
 
     def _chart(self, title: str, across: str) -> ScatterChart:
         chart = ScatterChart()
+        chart.scatterStyle = "lineMarker"  # the format asks for one
         chart.title = title
         for paragraph in chart.title.tx.rich.p:  # type: ignore[union-attr]
             for run in paragraph.r:

@@ -22,6 +22,7 @@ from openpyxl import Workbook
 
 from bpsheet.files import replacing
 from bpsheet.printers.excel import excel_number
+from bpsheet.workbook.canonical import canonical
 from bpsheet.workbook.deflate import Deflate
 from bpsheet.workbook.layout import FIRST_ROW
 
@@ -97,7 +98,7 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             info = zipfile.ZipInfo(part.filename, ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            content = parts.read(part)
+            content = canonical(parts.read(part))
             if part.filename == "docProps/core.xml":
                 content = _without_time(content)
             elif part.filename.startswith("xl/worksheets/_rels/"):

@@ -24,7 +24,7 @@ from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Parameter, Phase, Role
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
+from bpsheet.workbook.cells import Looks, put_number, put_text, spelled
 from bpsheet.workbook.layout import (
     FIRST_ROW,
     PARAMETER_ROW,
@@ -236,7 +236,7 @@ def _explained(shown: Shown, source: str) -> str:
 
 def _comment(text: str) -> Comment:
     short = text if len(text) <= 1_000 else text[:999] + "…"
-    comment = Comment(short, "bpsheet")
+    comment = Comment(spelled(short), "bpsheet")
     comment.width = 320
     comment.height = 40 + 18 * (short.count("\n") + len(short) // 45)
     return comment

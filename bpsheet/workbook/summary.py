@@ -232,6 +232,7 @@ def _chart(sheet: Worksheet, sweep: Sweep, loss: int, place: int) -> None:
     name = next((n for n in numeric if len(set(runs[n])) > 1), None)
     column = names.index(name) + 2 if name is not None else 1
     chart = ScatterChart()
+    chart.scatterStyle = "lineMarker"  # the format asks for one
     chart.style = 13
     chart.title = None
     chart.legend = None
