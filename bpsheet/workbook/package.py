@@ -30,6 +30,8 @@ __all__ = ["Rows", "package_bytes", "write_package"]
 
 # A cell with a formula, as openpyxl writes it: without a value.
 FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)')
+# Everything in the package but pictures.
+XML = (".xml", ".rels", ".vml")
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
@@ -98,7 +100,9 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             info = zipfile.ZipInfo(part.filename, ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
-            content = canonical(parts.read(part))
+            content = parts.read(part)
+            if part.filename.endswith(XML):
+                content = canonical(content)
             if part.filename == "docProps/core.xml":
                 content = _without_time(content)
             elif part.filename.startswith("xl/worksheets/_rels/"):

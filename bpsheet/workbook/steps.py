@@ -20,11 +20,11 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.excerpt import Part
-from bpsheet.printers.excel import excel_number
+from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
 from bpsheet.program import Parameter, Phase, Role
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text, spelled
+from bpsheet.workbook.cells import Looks, put_number, put_text
 from bpsheet.workbook.layout import (
     FIRST_ROW,
     PARAMETER_ROW,
