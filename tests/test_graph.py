@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
+from itertools import product
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import value_and_grad
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from strategies import graphs
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
-from bpsheet.expr import Mul, Ref, Sum
+from bpsheet.evaluate import CellError, evaluate
+from bpsheet.expr import Compare, Mul, Ref, Sum, Text, walk
 from bpsheet.parse import parse_formula
 from bpsheet.program import Phase, Role
 from bpsheet.reader import from_text
@@ -211,7 +214,44 @@ def test_it_is_written_as_a_file_that_makes_it_again():
     assert again.run().frame.equals(first.run().frame)
 
 
+def compares_what_is_nearly_equal(trace):
+    """Whether some comparison is of 0 and 1e-21: unlike numbers, which spreadsheets take as equal."""
+    parameters = {cell.name: cell.value for cell in trace.program.parameters}
+    for row, column in product(range(len(trace)), trace.program):
+
+        def value(ref, row=row):
+            return float(trace.values[row - ref.lag, trace.program.position[ref.name]])
+
+        for node in walk(column.formula) if column.formula is not None else ():
+            if not isinstance(node, Compare) or Text in {type(node.left), type(node.right)}:
+                continue
+            try:
+                left, right = (
+                    evaluate(side, value, parameters, trace.program.tables)
+                    for side in (node.left, node.right)
+                )
+            except CellError:
+                continue
+            if left != right and math.isclose(left, right, rel_tol=1e-12, abs_tol=1e-12):
+                return True
+    return False
+
+
+# x1 - x1 is 0, which is not 1e-21, and a spreadsheet says that it is.
+NEARLY_EQUAL = bp.Experiment(
+    graph=bp.Graph(
+        inputs=["x1"],
+        parameters={"p": 0.25},
+        forward=["v = if(x1 - x1 = 1e-07^3, x1, -x1)", "loss = (v - p)^2"],
+        loss="loss",
+    ),
+    data=bp.Data(examples=[[0.5]]),
+    training=bp.Training(learning_rate=0.1, iterations=2),
+)
+
+
 @given(graphs())
+@example(NEARLY_EQUAL)
 @settings(deadline=None, max_examples=25)
 def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
     """Stored, recalculated, and with every number changed, in both layouts.
@@ -220,6 +260,7 @@ def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
     what should be an error is LibreOffice's to say, in test_recalculate.
     """
     trace = made.run()
+    assume(not compares_what_is_nearly_equal(trace))
     for kind in ("full", "book"):
         path = trace.to_excel(tmp_path_factory.mktemp("graphs") / "x.xlsx", kind)
         report = verify(path)
