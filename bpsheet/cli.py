@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -264,6 +265,9 @@ for command in (
 
 def main() -> None:
     """The program `bpsheet`. What is refused is said in plain words, with exit status 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no "…" or "δ" shows a question mark; the files are written anyway.
+        sys.stdout.reconfigure(errors="replace")
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import posixpath
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -188,37 +185,6 @@ def test_division_by_zero_is_its_own_error(tmp_path):
 
 
 # The same bytes
-
-
-def test_the_same_experiment_gives_the_same_bytes_anywhere(tmp_path):
-    """In other processes, in another time zone, language, folder, and with other hashes."""
-    code = (
-        "import bpsheet as bp, sys; "
-        "[bp.load(n).run(20).to_excel(f'{n}-{k}.xlsx', k) "
-        "for n in ('book-xor', 'iris') for k in ('full', 'book')]"
-    )
-    settings_of = (
-        {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
-        {"TZ": "America/Adak", "LC_ALL": "de_DE.UTF-8", "PYTHONHASHSEED": "2"},
-    )
-    found = []
-    running = []
-    for number, environment in enumerate(settings_of):
-        folder = tmp_path / f"run {number}"
-        folder.mkdir()
-        running.append(
-            subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-c", code],
-                cwd=folder,
-                env={**os.environ, **environment},
-            )
-        )
-    for number, process in enumerate(running):
-        assert process.wait(timeout=60) == 0
-        files = sorted((tmp_path / f"run {number}").iterdir())
-        found.append({file.name: file.read_bytes() for file in files})
-    assert len(found[0]) == 4
-    assert found[0] == found[1]
 
 
 def test_dates_in_the_package_are_fixed(made):
