@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from agreement.tally import begins_out_of_sight
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from small import small_templates
@@ -75,23 +76,6 @@ def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, kind, experi
     trace = experiment.run()
     trace.to_excel(path, kind)
     assert_passed(verify(path), trace, kind)
-
-
-def begins_out_of_sight(trace, layout):
-    """Whether an error begins in a column that is written into another's formula.
-
-    The engine knows no error in the middle of a formula.
-    """
-    is_error = np.isnan(trace.values)
-    place = trace.program.position
-    for column in trace.program:
-        if column.name not in layout.by_name:
-            here = is_error[:, place[column.name]].copy()
-            for ref in column.references:
-                here &= ~is_error[:, place[ref.name]]
-            if here.any():
-                return True
-    return False
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
