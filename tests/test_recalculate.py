@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pytest
+from agreement.tally import begins_out_of_sight
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from small import small_templates
 from strategies import experiments
 
 import bpsheet as bp
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Call, Compare, Div, Param, Ref, Text, walk
 from bpsheet.guard import OURS, opened
 from bpsheet.verifying import verify
 from bpsheet.verifying.engines import ENGINES
@@ -80,57 +77,6 @@ def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, kind, experi
     trace = experiment.run()
     trace.to_excel(path, kind)
     assert_passed(verify(path), trace, kind)
-
-
-def vanishes_in(formula, value, trace):
-    """Whether an operand overflows from which a finite number can come: exp(−∞), 1/∞, ∞ > 0."""
-    parameters = {cell.name: cell.value for cell in trace.program.parameters}
-    for node in walk(formula):
-        match node:
-            case Call(_, arguments):
-                operands = arguments
-            case Div(_, right):
-                operands = (right,)
-            case Compare(_, left, right):
-                operands = (left, right)
-            case _:
-                continue
-        for operand in operands:
-            if isinstance(operand, Ref | Param | Text):
-                continue
-            try:
-                evaluate(operand, value, parameters, trace.program.tables)
-            except CellError:
-                return True
-    return False
-
-
-def begins_out_of_sight(trace, layout):
-    """Whether an error begins in a column that is written into another's formula, or where it
-    can vanish inside of one.
-
-    The engine knows no error in the middle of a formula.
-    """
-    for row, column in product(range(len(trace)), trace.program):
-        if column.formula is None or (column.start is not None and not row):
-            continue
-
-        def value(ref, row=row):
-            return float(trace.values[row - ref.lag, trace.program.position[ref.name]])
-
-        known = not any(np.isnan(value(ref)) for ref in column.references)
-        if known and vanishes_in(column.formula, value, trace):
-            return True
-    is_error = np.isnan(trace.values)
-    place = trace.program.position
-    for column in trace.program:
-        if column.name not in layout.by_name:
-            here = is_error[:, place[column.name]].copy()
-            for ref in column.references:
-                here &= ~is_error[:, place[ref.name]]
-            if here.any():
-                return True
-    return False
 
 
 # Two weighted sums of opposite signs, each still a number, and exp of what is between them.

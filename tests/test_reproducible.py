@@ -134,3 +134,17 @@ def test_another_python_gives_the_same_bytes(usual, tmp_path, number):
     if done.returncode:
         pytest.skip(f"its packages cannot be had: {done.stderr[-300:]}")
     assert_same(written(tmp_path / "files", python=(str(inside),)), usual)
+
+
+def test_a_terminal_without_greek_shows_question_marks(tmp_path):
+    """… and the file is written; before, the program ended in a UnicodeEncodeError."""
+    code = "from bpsheet.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "one-weight", "-o", tmp_path / "x.xlsx"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+    assert (tmp_path / "x.xlsx").exists()

@@ -1,0 +1,106 @@
+"""The report: `python -m tests.agreement`; see the package's docstring."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import platform
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from bpsheet import __version__
+from bpsheet.reader import template_names
+from tests.strategies import experiments, graphs
+
+from . import __doc__ as about
+from .draw import Case, drawn, of_templates
+from .engines import KNOWN, engine_version, reports
+from .tally import Line
+
+TESTS = Path(__file__).parents[1]
+HEADS = ("", "workbooks", "cells", "errors among them", "largest difference", "after changes")
+HEADS += ("beyond tolerance", "errors apart", "known")
+NOTES = """
+- *cells*: all cells of the rows, twice: recalculated as they are, and with three cells changed.
+- *errors among them*: those that should hold an error.
+- *largest difference*: relative, or to a thousandth of 1 or of the largest number of the column
+  where that is more; *after changes*, with the three cells changed.
+- *beyond tolerance*: cells that differ by more than 1e-12 (1e-10 after changes).
+- *errors apart*: cells of which one side holds an error and the other a number.
+- *known*: workbooks, whose cells are counted, in which ironcalc alone differs on errors, and only
+  on those, because an error begins in the middle of a formula: it calculates on with infinity
+  there, where Excel and LibreOffice keep the error (README, "The workbook").
+"""
+
+
+def markdown(lines: dict[str, Line]) -> str:
+    """The table of one engine."""
+    total = Line()
+    rows = [HEADS, ("---", *("---:",) * (len(HEADS) - 1))]
+    for name, line in lines.items():
+        rows.append((name, *_figures(line)))
+        total += line
+    rows.append(("**all**", *_figures(total)))
+    text = "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+    return text + "".join(f"\nNot explained: {wrong}\n" for wrong in total.wrong)
+
+
+def _figures(line: Line) -> tuple[str, ...]:
+    counts = (line.workbooks, line.cells, line.errors)
+    largest = (line.unchanged, line.changed)
+    rest = (line.apart, line.on_errors, line.explained)
+    return (
+        *(f"{count:,}" for count in counts),
+        *(f"{size:.1e}" if size else "0" for size in largest),
+        *(str(count) for count in rest),
+    )
+
+
+def report(cases: Sequence[Case], engines: Sequence[str], asked: str) -> tuple[str, bool]:
+    """The whole report, and whether nothing is wrong."""
+    today = dt.datetime.now(dt.UTC).date()
+    text = f"# Agreement of spreadsheet engines\n\nMade by `{asked}` on {today}: bpsheet "
+    text += f"{__version__}, Python {platform.python_version()}, NumPy {np.__version__}.\n{NOTES}"
+    is_right = True
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for engine in engines:
+            task = progress.add_task(engine, total=len(cases))
+            lines: defaultdict[str, Line] = defaultdict(Line)
+            for case, found in reports(cases, engine, lambda task=task: progress.advance(task)):
+                lines[case.group].add(case, found)
+            text += f"\n## {engine} {engine_version(engine)}\n\n{markdown(lines)}"
+            is_right &= not any(line.wrong for line in lines.values())
+    return text, is_right
+
+
+def main() -> None:
+    """Draw, recalculate, compare, and write the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.agreement",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=500, help="experiments drawn (500)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed draws others (1)")
+    parser.add_argument("--engines", nargs="+", choices=KNOWN, default=KNOWN[:2])
+    parser.add_argument("--templates", nargs="*", default=template_names(), help="default: all")
+    parser.add_argument("-o", "--output", type=Path, default=TESTS / "agreement.md")
+    chosen = parser.parse_args()
+    strategies = {"random networks": experiments(), "random graphs": graphs()}
+    cases = of_templates(chosen.templates) + drawn(strategies, chosen.count, chosen.seed)
+    asked = f"python -m tests.agreement --count {chosen.count} --seed {chosen.seed} "
+    asked += f"--engines {' '.join(chosen.engines)}"
+    text, is_right = report(cases, chosen.engines, asked)
+    chosen.output.write_text(text)
+    print(f"Wrote {chosen.output}")
+    sys.exit(not is_right)
+
+
+if __name__ == "__main__":
+    main()
