@@ -189,7 +189,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
         if collected is None:
             if column.phase in LEAVES and column.adjoint_name:
                 # The loss does not depend on it: behind a step, say.
-                gradients.append(_adjoint_column(column, Num(0.0), is_fed_back=False))
+                gradients.append(_adjoint_column(column, Num(0.0)))
             continue
         adjoint = total(collected[::-1])
         if column.adjoint_name:
@@ -210,8 +210,11 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
     return [*passed, *reversed(gradients)]
 
 
-def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool) -> Column:
-    """The column for the derivative of the loss with respect to a column."""
+def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False) -> Column:
+    """The column for the derivative of the loss with respect to a column.
+
+    `is_fed_back`: it collects the error terms of other neurons.
+    """
     phase = Phase.GRADIENT if column.phase in LEAVES else Phase.BACKWARD
     what = f"derivative of the loss with respect to {column.name}"
     match column.role:

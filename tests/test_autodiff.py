@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import trees
 
-from bpsheet.autodiff import backward, differentiate
+from bpsheet.autodiff import ADDED_UP, backward, differentiate
 from bpsheet.errors import ProgramError
 from bpsheet.evaluate import CellError, evaluate
 from bpsheet.expr import (
@@ -71,6 +71,7 @@ NAMES = ("x", "u", "z")
         ("sin(2*z)", "cos(2*z)*2"),
         ("logistic(z)", "logistic(z)*(1 - logistic(z))"),
         ("int(z)", "0"),
+        ("-x", "0"),
         ("mod(z, x)", "1"),
         ("if(z > 0, z, 0.01*z)", "if(z > 0, 1, 0.01)"),
         ("max(0, z)", "if(0 = max(0, z), 0, if(z = max(0, z), 1, 0))"),
@@ -268,6 +269,55 @@ def test_two_neurons_have_the_backward_columns_of_the_book():
         Role.OUTPUT_DERIVATIVE,
         Role.ERROR,
     ]
+
+
+def test_each_backward_column_says_what_it_is_and_whose():
+    """The last layer's error term comes from the loss, another's from the neurons that it feeds."""
+    made = {column.name: column for column in network_columns()}
+    assert {name: column.meaning for name, column in made.items()} == {
+        "MSE'": "derivative of the loss with respect to the output f",
+        "f'": "derivative of the output f with respect to its weighted sum",
+        "f_error": (
+            "error term of f, the derivative of the loss with respect to its weighted sum: "
+            "what a change of its output does to the loss, times the derivative of its output"
+        ),
+        "g'": "derivative of the output g with respect to its weighted sum",
+        "g_error": (
+            "error term of g, the derivative of the loss with respect to its weighted sum: "
+            "the error terms of the neurons it feeds, each times the weight between, times the "
+            "derivative of its output"
+        ),
+        **{
+            f"dMSE / d{weight}": (
+                f"derivative of the loss with respect to {weight}: "
+                "the neuron's error term times the input to the weight"
+            )
+            for weight in ("w_xg0", "w_xg1", "w_xg2", "w_gf0", "w_gf1")
+        },
+    }
+    assert {name: (column.layer, column.neuron) for name, column in made.items()} == {
+        **dict.fromkeys(["MSE'", "f'", "f_error", "dMSE / dw_gf0", "dMSE / dw_gf1"], (2, "f")),
+        **dict.fromkeys(["g'", "g_error"], (1, "g")),
+        **{f"dMSE / dw_xg{n}": (1, "g") for n in range(3)},
+    }
+
+
+def test_the_backward_columns_of_ones_own_formulas_say_how_they_add_up():
+    forward = [
+        column("w", None, Phase.WEIGHT, Role.WEIGHT, adjoint="dw", start=3.0),
+        column("a", Mul(Ref("w"), Num(2.0)), role=Role.VALUE, adjoint="da"),
+        column("f", Mul(Ref("a"), Ref("a")), role=Role.LOSS),
+    ]
+    found = backward(forward, "f")
+    assert [(column.name, column.role) for column in found] == [
+        ("da", Role.DERIVATIVE),
+        ("dw", Role.GRADIENT),
+    ]
+    assert [column.meaning for column in found] == [
+        f"derivative of the loss with respect to {name}: {ADDED_UP}" for name in ("a", "w")
+    ]
+    for made in found:
+        assert (made.start, made.partials, made.slope_name, made.adjoint_name) == (None,) * 4
 
 
 def test_softmax_has_its_non_local_terms():

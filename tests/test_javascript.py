@@ -72,6 +72,10 @@ def printer():
         (Lookup("x1", A, B), "at(at(t.x1,a),b)"),
         (Num(1e22), "1e+22"),
         (Num(123456789.0), "123456789"),
+        (Num(1e15), "1000000000000000.0"),
+        (Num(999999999999999.0), "999999999999999"),
+        (Mul(A, Div(B, C)), "a*divide(b,c)"),
+        (Mul(A, Div(B, TWO)), "a*(b/2)"),
     ],
 )
 def test_formulas_as_javascript(tree, text):

@@ -158,6 +158,8 @@ def test_a_printer_without_all_its_rules_cannot_be_made():
         (Call("max", (Num(0.0), A)), "MAX(0,A1)"),
         (Call("mod", (Sub(A, ONE), Num(4.0))), "MOD(A1-1,4)"),
         (Lookup("x1", Ref("b")), "INDEX(Data!$X1$2:$B$9,B1)"),
+        (Lookup("x1", A, B), "INDEX(Data!$X1$2:$B$9,A1,B1)"),
+        (Sum((Sub(A, B), Sub(B, C))), "A1-B1+(B1-C1)"),
         (If(Compare("=", A, B), Num(0.0), Mul(A, B)), "IF(A1=B1,0,A1*B1)"),
         (If(Compare("<>", A, Num(-1.0)), A, B), "IF(A1<>-1,A1,B1)"),
         (Mul(Compare(">", A, B), Compare("<", A, C)), "(A1>B1)*(A1<C1)"),
@@ -172,6 +174,18 @@ def test_formulas_for_spreadsheets(tree, text):
 
 def test_the_row_before_is_one_row_up():
     assert excel_printer(row=9).text(Sum((Ref("a", 1), Ref("b", 1)))) == "A8+B8"
+
+
+def test_a_hyper_parameter_is_the_cell_that_its_name_has():
+    printer = ExcelPrinter(lambda _: Cell(1, 1), {"rate": "$B$6"}.__getitem__, str)
+    assert printer.text(Neg(Param("rate"))) == "-$B$6"
+
+
+def test_a_guarded_form_in_another_is_guarded_once():
+    """Each would repeat its argument: twice as long at every level."""
+    tree = Call("logistic", (Mul(A, Call("logistic", (B,))),))
+    guarded = excel_printer(guard=True).text(tree)
+    assert guarded == "1/(1+EXP(-(A1*IF(B1<-709,0,1/(1+EXP(-B1))))))"
 
 
 def test_the_guarded_form_can_be_asked_for():
@@ -364,6 +378,7 @@ def test_sumproduct_has_the_value_of_the_sum_written_out():
         (Compare("<>", A, B), "(a!=b)"),
         (If(Compare("=", A, B), A, C), "(a if (a==b) else c)"),
         (Lookup("x1", A), "t_x1[int(a)]"),
+        (Lookup("x1", A, B), "t_x1[int(a)][int(b)]"),
         (Text("me'an"), '"me\'an"'),
     ],
 )
@@ -467,10 +482,12 @@ def test_every_function_has_a_python_name_that_the_code_may_call():
         (Ref("TEX"), "TEX"),
         (Lookup("p", Ref("row"), Ref("place")), "p of row, place in the data"),
         (Compare("<", Neg(A), Neg(B)), "-a < -b"),
+        (Mul(If(Compare("<", A, B), A, B), C), "if(a < b, a, b)*c"),
     ],
 )
 def test_formulas_as_text(tree, text):
     assert formula_text(tree) == text
+    assert TextPrinter().text(tree) == text
 
 
 # ------------------------------------------------------------------------------- LaTeX

@@ -14,7 +14,7 @@ from bpsheet.trace import Trace
 __all__ = ["compare", "first_mistake_first", "judged"]
 
 
-def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> list[Judgement]:
+def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str) -> list[Judgement]:
     """The judgements of hand values, in the order in which they are computed.
 
     `hand` is a dict, a DataFrame, the path of a CSV file or of a filled-in exercise (.xlsx), or
@@ -48,6 +48,6 @@ def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
     return sorted(judgements, key=lambda judgement: judgement.verdict.is_right)
 
 
-def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str = ".") -> Report:
+def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str) -> Report:
     """See `Trace.compare`."""
     return Report.of(judged(trace, hand, decimal))

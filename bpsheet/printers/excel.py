@@ -117,7 +117,7 @@ class ExcelPrinter(Printer):
     def enclosed(self, node: Expr, text: str) -> str:
         if isinstance(node, Neg) and isinstance(node.operand, Mul | Div):
             return f"(-1*({self.text(node.operand)}))"
-        return super().enclosed(node, text)
+        return self.parenthesised(text)
 
     def number(self, node: Num) -> str:
         value = node.value
