@@ -10,7 +10,7 @@ import random
 import sys
 from collections import Counter
 
-from small import small_templates
+from samples import small_templates
 
 import bpsheet as bp
 from bpsheet.evaluate import CellError, evaluate

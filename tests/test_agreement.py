@@ -9,7 +9,7 @@ import pytest
 from agreement.draw import Case, drawn, of_templates, three_changes
 from agreement.engines import KNOWN, reports
 from agreement.tally import Line
-from small import small_templates
+from samples import small_templates
 from strategies import experiments, graphs
 
 from bpsheet.verifying import verify
@@ -39,9 +39,9 @@ def assert_agreed(cases, engine) -> dict[str, Line]:
 
 def test_a_sample_agrees_in_every_engine(engine):
     """The whole of it: `python -m tests.agreement`, with its figures in tests/agreement.md."""
-    cases = drawn(STRATEGIES, 8, 1) + of_templates(["exploding", "formula"])
+    cases = drawn(STRATEGIES, 4, 1) + of_templates(["exploding"])[:1]
     lines = assert_agreed(cases, engine)
-    assert lines["exploding"].errors > 1_000
+    assert lines["exploding"].errors > 500
 
 
 @pytest.mark.slow

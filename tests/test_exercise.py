@@ -14,7 +14,7 @@ from pathlib import Path
 import ironcalc
 import pytest
 from openpyxl import load_workbook
-from small import small_templates
+from samples import small_templates
 
 import bpsheet as bp
 from bpsheet.hand.exercise import Exercise, decimals_needed

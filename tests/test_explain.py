@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from small import small_templates
+from samples import sampled, small_templates
 from strategies import experiments
 
 import bpsheet as bp
@@ -469,7 +469,9 @@ def check_all(document):
     return made
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    "template", sampled(TEMPLATES, "book-xor", "exploding", "formula", "line-adam", "two-neuron")
+)
 def test_every_format_of_every_template_is_well_formed(traced, template):
     trace = traced(template, 7)
     weights = [column.name for column in trace.program.leaves]
@@ -479,7 +481,7 @@ def test_every_format_of_every_template_is_well_formed(traced, template):
 
 
 @given(experiments(max_examples=3))
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
 def test_random_networks(experiment):
     """Every format runs on every kind of network, and the chain rule ends in the gradient."""
     trace = experiment.run()

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from samples import sampled
 from unwritable import COMMANDS
 
 import bpsheet as bp
@@ -198,12 +199,16 @@ def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_fifty_killed_writers_leave_the_old_file_or_the_new_one(tmp_path):
+@pytest.mark.parametrize("times", sampled([15, 50], 15))
+def test_killed_writers_leave_the_old_file_or_the_new_one(tmp_path, times):
     """At random moments, many of them halfway; what they leave, the next day's writing removes."""
     path = tmp_path / "x.xlsx"
     script = Path(__file__).with_name("killed.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(path), "50"], capture_output=True, text=True, check=True
+        [sys.executable, str(script), str(path), str(times)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found = json.loads(done.stdout)
     assert found["damaged"] == 0
@@ -285,7 +290,11 @@ def test_first_the_content_is_on_the_disk_then_the_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("how", "why"), [("full", "No space left on device"), ("read-only", "Read-only file system")]
+    ("how", "why"),
+    [
+        ("full", "No space left on device"),
+        pytest.param("read-only", "Read-only file system", marks=pytest.mark.slow),
+    ],
 )
 def test_a_disk_that_takes_nothing_is_one_clear_error(tmp_path, how, why):
     """From every command, for every kind of file, on a small file system of the test's own."""

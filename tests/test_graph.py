@@ -252,7 +252,7 @@ NEARLY_EQUAL = bp.Experiment(
 
 @given(graphs())
 @example(NEARLY_EQUAL)
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
     """Stored, recalculated, and with every number changed, in both layouts.
 

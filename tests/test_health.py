@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from small import small_templates
+from samples import small_templates
 from strategies import experiments
 
 import bpsheet as bp
@@ -348,7 +348,7 @@ def test_where_an_activation_is_flat(formula, low, high, dead):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_no_run_is_too_strange(experiment):
     """Also with rates that make it overflow at once; pytest makes every warning an error."""
     for rate in (None, 1e6, 1e300):

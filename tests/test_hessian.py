@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from small import small_templates
+from samples import small_templates
 from strategies import experiments
 
 import bpsheet as bp

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 from openpyxl.formula.translate import Translator
-from small import small_templates
+from samples import sampled, small_templates
 
 import bpsheet as bp
 from bpsheet import engine
@@ -256,7 +256,7 @@ def never_runs(monkeypatch):
 
 
 @pytest.mark.usefixtures("never_runs")
-@pytest.mark.parametrize("kind", ["full", "book"])
+@pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 def test_too_many_columns_are_refused_before_the_run(kind):
     with pytest.raises(bp.LimitError, match=r"^1[0-9],[0-9]{3} columns; a worksheet holds 16,384"):
         check_fits(wide(75, 75), kind)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import small_templates
+from samples import small_templates
 from strategies import ONE_OF_EACH, refs, trees, written
 
 from bpsheet.errors import ProgramError

@@ -71,6 +71,7 @@ def test_a_word_changed_in_a_text_makes_it_somebodys(name, command):
         assert Path(name).read_bytes() == changed
 
 
+@pytest.mark.slow
 def test_a_workbook_that_libreoffice_saved_is_somebodys(here, command, libreoffice):
     """It may hold what was tried out in it."""
     assert write(command, "run.xlsx")[0] == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from browser import DESKTOP, PHONE, numbers_of, settled, wait_until
 from hypothesis import HealthCheck, given, settings
-from small import small_templates
+from samples import sampled, small_templates
 from strategies import experiments, graphs
 
 import bpsheet as bp
@@ -70,7 +70,9 @@ def some_changes(experiment):
     return changes
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize(
+    "name", sampled(template_names(), "book-xor", "exploding", "formula", "digits")
+)
 def test_a_page_computes_what_the_trace_holds(name, page_file, opened):
     """Every template, 200 iterations, all columns, the kinds of errors too."""
     trace = bp.load(name).run(min(ROWS, bp.load(name).iterations))
@@ -85,7 +87,9 @@ def test_a_page_computes_what_the_trace_holds(name, page_file, opened):
     assert codes_of(page, len(trace)) == expected
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize(
+    "name", sampled(template_names(), "two-neuron", "line-adam", "multiway-classification")
+)
 def test_after_edits_it_computes_what_a_changed_experiment_holds(name, page_file, opened):
     experiment = bp.load(name)
     changes = some_changes(experiment)
@@ -142,7 +146,7 @@ def check_drawn(experiment, chromium, tmp_path):
 
 
 WITH_A_BROWSER = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5
 )
 
 
@@ -169,7 +173,7 @@ def expected_equations(trace, iteration):
             yield step.name, text_of_mathml(_equation(step.equation))
 
 
-@pytest.mark.parametrize("name", small_templates())
+@pytest.mark.parametrize("name", sampled(small_templates(), "two-neuron", "book-xor", "formula"))
 def test_the_worked_solution_is_the_one_that_explain_prints(name, page_file, opened):
     """Symbols, numbers put in, results: the same text, for every quantity of two iterations."""
     trace = bp.load(name).run(min(8, bp.load(name).iterations))
@@ -395,7 +399,9 @@ def test_errors_are_shown_as_a_spreadsheet_shows_them(page_file, opened):
     assert trace.first_error.error in page.locator("#group-forward").inner_text()
 
 
-@pytest.mark.parametrize("name", small_templates())
+@pytest.mark.parametrize(
+    "name", sampled(small_templates(), "book-perceptron", "formula", "line-adam")
+)
 def test_the_saved_file_makes_the_run_that_the_page_shows(name, page_file, opened, tmp_path):
     """After edits, the file gives an experiment whose run has the page's numbers."""
     experiment = bp.load(name)
@@ -460,8 +466,12 @@ def axe():
     ("name", "window"),
     [
         ("two-neuron", {"viewport": PHONE, "color_scheme": "light"}),
-        ("two-neuron", {"viewport": DESKTOP, "color_scheme": "dark"}),
-        ("formula", {"viewport": DESKTOP, "color_scheme": "light"}),
+        pytest.param(
+            "two-neuron", {"viewport": DESKTOP, "color_scheme": "dark"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "formula", {"viewport": DESKTOP, "color_scheme": "light"}, marks=pytest.mark.slow
+        ),
         ("book-xor", {"viewport": PHONE, "color_scheme": "dark"}),
         pytest.param("iris", {"viewport": DESKTOP}, marks=pytest.mark.slow),
     ],
@@ -481,8 +491,10 @@ def test_nobody_is_kept_out(name, window, page_file, opened, axe):
     assert page.evaluate(FAULTS) == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-@pytest.mark.parametrize("name", ["two-neuron", "iris", "line-adam", "book-perceptron"])
+@pytest.mark.parametrize("width", sampled([320, 390, 768, 1280], 320, 1280))
+@pytest.mark.parametrize(
+    "name", sampled(["two-neuron", "iris", "line-adam", "book-perceptron"], "two-neuron", "iris")
+)
 def test_nothing_is_wider_than_the_window(name, width, page_file, opened):
     page = opened(page_file(name), viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 from agreement.tally import begins_out_of_sight
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
-from small import small_templates
+from samples import SAMPLE, sampled, small_templates
 from strategies import experiments
 
 import bpsheet as bp
@@ -17,8 +19,8 @@ from bpsheet.verifying.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
 
 KINDS = ("full", "book")
-# Two epochs and a bit of the flowers; all of them is a slow test.
-SHORTER = {"iris": 310}
+# As many iterations as the quick tests take: all examples more than once. All is a slow test.
+FEW = defaultdict(lambda: 60, {"iris": 310})
 
 
 def assert_passed(report, trace, kind) -> None:
@@ -35,16 +37,16 @@ def assert_passed(report, trace, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", small_templates())
+@pytest.mark.parametrize("name", sampled(small_templates(), *SAMPLE))
 def test_every_template_recalculates_to_its_trace(made, traced, name, kind):
-    rows = SHORTER.get(name)
+    rows = min(FEW[name], bp.load(name).iterations)
     assert_passed(verify(made(name, kind, rows)), traced(name, rows), kind)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SHORTER)
-def test_the_long_templates_recalculate_as_a_whole(made, traced, name, kind):
+@pytest.mark.parametrize("name", small_templates())
+def test_every_template_recalculates_as_a_whole(made, traced, name, kind):
     assert_passed(verify(made(name, kind)), traced(name), kind)
 
 
@@ -52,8 +54,8 @@ def test_the_long_templates_recalculate_as_a_whole(made, traced, name, kind):
 @pytest.mark.parametrize(
     ("name", "kind", "rows"),
     [
-        ("two-neuron", "book", 60),
-        ("multiway-classification", "book", 40),
+        pytest.param("two-neuron", "book", 60, marks=pytest.mark.slow),
+        pytest.param("multiway-classification", "book", 40, marks=pytest.mark.slow),
         ("exploding", "full", None),
     ],
 )
@@ -69,10 +71,9 @@ def test_libreoffice_recalculates_every_template(made, traced, name, kind):
     assert_passed(verify(made(name, kind), "libreoffice"), traced(name), kind)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(experiments())
-@pytest.mark.parametrize("kind", KINDS)
-def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, kind, experiment):
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(experiments(), st.sampled_from(KINDS))
+def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, experiment, kind):
     path = tmp_path_factory.mktemp("random") / "x.xlsx"
     trace = experiment.run()
     trace.to_excel(path, kind)
@@ -97,12 +98,12 @@ FAR_APART = bp.Experiment(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@example(FAR_APART, 1e155)
-@given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]))
-@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(FAR_APART, 1e155, "full")
+@example(FAR_APART, 1e155, "book")
+@given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]), st.sampled_from(KINDS))
 def test_trace_and_recalculation_agree_on_which_cells_are_errors(
-    tmp_path_factory, kind, experiment, rate
+    tmp_path_factory, experiment, rate, kind
 ):
     """With a learning rate at which weights overflow: the same cells hold errors."""
     path = tmp_path_factory.mktemp("errors") / "x.xlsx"
@@ -141,6 +142,7 @@ def test_a_batch_cut_short_recalculates(tmp_path, kind):
     assert_passed(verify(path, changes=changes), trace, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 def test_libreoffice_follows_a_changed_batch(made, traced):
     changes = {"batch_size": 2, "reduction": "sum", "x[3]": 1.25}

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import openpyxl
 import pytest
-from small import small_templates
+from samples import sampled, small_templates
 
 import bpsheet as bp
 from bpsheet.gradients import study
@@ -112,7 +112,9 @@ def book_with(trace, path, kind="full", sheets=BOTH):
 
 
 @pytest.mark.parametrize("kind", ["full", "book"])
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", sampled(SMALL, "two-neuron", "book-xor", "multiway-classification")
+)
 def test_the_sheets_recalculate_to_their_tables(tmp_path, traced, name, kind):
     """As written, and with weights, data, iteration, step and method changed."""
     trace = traced(name, 4)
@@ -133,6 +135,7 @@ def test_a_gradient_check_of_many_weights_or_of_inputs_recalculates(tmp_path, tr
     assert [comparison.wrong for comparison in report.comparisons] == [(), (), ()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("name", ["two-neuron", "multiway-classification"])
 def test_libreoffice_recalculates_the_sheets(tmp_path, traced, name):

@@ -124,6 +124,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_runs_a_sweep_and_outlives_a_killed_worker(tmp_path):
     (tmp_path / "cluster.py").write_text(CLUSTER)
     done = subprocess.run(

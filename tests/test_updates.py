@@ -101,7 +101,7 @@ def adjustments(experiment, frame):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experiment):
     frame = experiment.run(iterations=12).frame
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()

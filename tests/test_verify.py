@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import DATA_PART, STEPS_PART, cell_xml
 from openpyxl import Workbook, load_workbook
+from samples import sampled
 
 import bpsheet as bp
 from bpsheet.verifying import Report, verify
@@ -119,13 +120,14 @@ def test_a_number_typed_over_a_formula_is_found(book, edit):
     assert "K12 (MSE): no formula there" in wrong_in(report)["recalculated"][0]
 
 
-@pytest.mark.parametrize("place", ["A12", "B12", "C12", "D12", "E12"])
+@pytest.mark.parametrize("place", sampled(["A12", "B12", "C12", "D12", "E12"], "A12", "D12"))
 def test_a_number_typed_over_a_formula_that_never_changes_is_found(made, edit, place):
     """The iteration's number, the epoch, the example and its data are formulas too."""
     report = verify(edit(made("two-neuron", "full", 10), {place: without_formula}))
     assert cells_in(report, "recalculated") == [place]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 def test_a_number_typed_over_a_formula_is_found_by_libreoffice(made, edit):
     """E12 is the second input, whose value no change of other cells would show to be typed."""
@@ -171,7 +173,7 @@ REFERENCES = [
 ]
 
 
-@pytest.mark.parametrize(("letter", "reference"), REFERENCES)
+@pytest.mark.parametrize(("letter", "reference"), sampled(REFERENCES, *REFERENCES[::4]))
 def test_a_number_in_place_of_a_reference_is_found(book, edit, letter, reference):
     """The formula of one cell no longer follows one of the cells that it should."""
     with zipfile.ZipFile(book) as package:

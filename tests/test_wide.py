@@ -62,7 +62,7 @@ def with_hidden(digits, units):
     ("units", "kind"),
     [
         (9, "full"),
-        (9, "book"),
+        pytest.param(9, "book", marks=pytest.mark.slow),
         pytest.param(32, "full", marks=pytest.mark.slow),
         pytest.param(32, "book", marks=pytest.mark.slow),
     ],

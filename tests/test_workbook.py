@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
-from small import small_templates
+from samples import SAMPLE, sampled, small_templates
 
 import bpsheet as bp
 from bpsheet.workbook import layout_of
@@ -60,7 +60,7 @@ def raw_cells(path: Path) -> dict[str, tuple[str | None, str | None, str]]:
     }
 
 
-@pytest.fixture(params=small_templates())
+@pytest.fixture(params=sampled(small_templates(), *SAMPLE))
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -424,7 +424,7 @@ def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
     ("name", "iterations", "sheets"),
     [
         ("formula", 1, ["Walkthrough", "Charts"]),  # no layers
-        ("digits", 1, ["Charts"]),  # too wide
+        pytest.param("digits", 1, ["Charts"], marks=pytest.mark.slow),  # too wide
         ("two-neuron", 2_000, PAGES),
         ("two-neuron", 2_001, ["Walkthrough", "Diagram"]),  # too many points
     ],
