@@ -71,7 +71,7 @@ NAMES = ("x", "u", "z")
         ("sin(2*z)", "cos(2*z)*2"),
         ("logistic(z)", "logistic(z)*(1 - logistic(z))"),
         ("int(z)", "0"),
-        ("-x", "0"),
+        ("-int(z)", "0"),
         ("mod(z, x)", "1"),
         ("if(z > 0, z, 0.01*z)", "if(z > 0, 1, 0.01)"),
         ("max(0, z)", "if(0 = max(0, z), 0, if(z = max(0, z), 1, 0))"),
@@ -88,6 +88,11 @@ def test_a_factor_1_that_the_source_wrote_stays():
     written = Mul(Num(1.0), Ref("w0"))
     assert differentiate(written, "w0") == Num(1.0)
     assert differentiate(Mul(written, Ref("z")), "z") == written
+
+
+def test_a_comparison_is_flat():
+    tree = Mul(Ref("z"), Compare(">", Ref("z"), Num(0.0)))
+    assert differentiate(tree, "z") == Compare(">", Ref("z"), Num(0.0))
 
 
 def test_the_first_of_equal_arguments_carries_the_derivative_of_their_maximum():
@@ -198,6 +203,15 @@ def test_what_the_loss_does_not_depend_on_gets_no_column_and_a_weight_a_gradient
     assert written(backward(forward, "f")) == {"dw": "2", "dv": "0"}
 
 
+def test_what_stands_behind_a_step_gets_no_column_and_a_weight_a_gradient_of_0():
+    forward = [
+        column("w", Num(3.0), Phase.WEIGHT, adjoint="dw"),
+        column("a", Mul(Ref("w"), Num(2.0)), adjoint="da"),
+        column("f", Call("int", (Ref("a"),))),
+    ]
+    assert written(backward(forward, "f")) == {"dw": "0"}
+
+
 def test_given_partials_are_used_as_they_are_written():
     forward = [
         column("z", Num(3.0), Phase.WEIGHT, adjoint="dz"),
@@ -211,6 +225,21 @@ def test_given_partials_are_used_as_they_are_written():
         column("f", Mul(Ref("g"), Num(5.0))),
     ]
     assert written(backward(forward, "f")) == {"g'": "1 - g^2", "dz": "5*g'"}
+
+
+def test_an_adjoint_column_has_nothing_to_be_differentiated_by():
+    """Neither the partials nor the names of the column that it is of."""
+    made = column(
+        "g",
+        Call("tanh", (Ref("z"),)),
+        partials={"z": parse_formula("1 - g^2", {"g"})},
+        slope="g'",
+        adjoint="dg",
+    )
+    forward = [column("z", Num(3.0), Phase.WEIGHT), made, column("f", Mul(Ref("g"), Num(5.0)))]
+    found = {made.name: made for made in backward(forward, "f")}["dg"]
+    assert found.partials is None
+    assert (found.slope_name, found.adjoint_name, found.start) == (None, None, None)
 
 
 def network_columns(loss="half_squared_error", targets=("y",), **more):
@@ -261,13 +290,17 @@ def test_two_neurons_have_the_backward_columns_of_the_book():
         "dMSE / dw_gf0": "f_error*1",
         "dMSE / dw_gf1": "f_error*g",
     }
+    assert [column.name for column in made] == list(written(made))[:5] + [
+        f"dMSE / d{weight}" for weight in ("w_xg0", "w_xg1", "w_xg2", "w_gf0", "w_gf1")
+    ]
     assert [column.phase for column in made] == [Phase.BACKWARD] * 5 + [Phase.GRADIENT] * 5
-    assert [column.role for column in made[:5]] == [
+    assert [column.role for column in made] == [
         Role.LOSS_DERIVATIVE,
         Role.OUTPUT_DERIVATIVE,
         Role.ERROR,
         Role.OUTPUT_DERIVATIVE,
         Role.ERROR,
+        *[Role.GRADIENT] * 5,
     ]
 
 
@@ -300,6 +333,20 @@ def test_each_backward_column_says_what_it_is_and_whose():
         **dict.fromkeys(["g'", "g_error"], (1, "g")),
         **{f"dMSE / dw_xg{n}": (1, "g") for n in range(3)},
     }
+
+
+def test_every_neuron_of_a_layer_is_said_to_get_the_error_terms_of_those_it_feeds():
+    """The second of two as well as the first."""
+    forward = [
+        column("w", Num(3.0), Phase.WEIGHT, adjoint="dw"),
+        column("z1", Mul(Ref("w"), Num(2.0)), adjoint="error 1"),
+        column("z2", Mul(Ref("w"), Num(3.0)), adjoint="error 2"),
+        column("z3", Sum((Ref("z1"), Ref("z2"))), adjoint="error 3"),
+        column("f", Pow(Ref("z3"), Num(2.0)), role=Role.LOSS),
+    ]
+    found = {made.name: made.meaning for made in backward(forward, "f")}
+    fed = "the error terms of the neurons it feeds"
+    assert [fed in found[f"error {n}"] for n in (1, 2, 3)] == [True, True, False]
 
 
 def test_the_backward_columns_of_ones_own_formulas_say_how_they_add_up():

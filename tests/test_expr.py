@@ -25,6 +25,7 @@ from bpsheet.expr import (
     Sub,
     Sum,
     children,
+    depth,
     rebuild,
     references,
     replace_refs,
@@ -50,6 +51,11 @@ def test_total_of_nothing_is_zero_and_of_one_term_is_that_term():
     assert total([]) == ZERO
     assert total([Ref("a")]) == Ref("a")
     assert total((Ref("a"), Ref("b"), ONE)) == Sum((Ref("a"), Ref("b"), ONE))
+
+
+def test_depth_is_that_of_the_longest_branch():
+    assert depth(Ref("a")) == 1
+    assert depth(Sum((Ref("a"), Neg(Neg(Ref("b"))), Mul(Ref("c"), ONE)))) == 4
 
 
 def test_walk_goes_from_left_to_right_with_parents_first():

@@ -37,7 +37,7 @@ from bpsheet.expr import (
 from bpsheet.functions import FUNCTIONS
 from bpsheet.parse import ARITIES, parse_formula
 from bpsheet.printers.base import NODES, Printer
-from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number
+from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number, spelled
 from bpsheet.printers.latex import LatexPrinter, formula_latex, symbol
 from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES, PythonPrinter
 from bpsheet.printers.text import TextPrinter, formula_text
@@ -170,6 +170,11 @@ def test_a_printer_without_all_its_rules_cannot_be_made():
 )
 def test_formulas_for_spreadsheets(tree, text):
     assert excel_printer().text(tree) == text
+
+
+def test_text_is_read_as_it_is():
+    """_x0041_ is how a workbook writes A; so its underscore is written as such a code."""
+    assert spelled("_x0041_ _x_ x0041_") == "_x005F_x0041_ _x_ x0041_"
 
 
 def test_the_row_before_is_one_row_up():
@@ -379,6 +384,21 @@ def test_sumproduct_has_the_value_of_the_sum_written_out():
         (If(Compare("=", A, B), A, C), "(a if (a==b) else c)"),
         (Lookup("x1", A), "t_x1[int(a)]"),
         (Lookup("x1", A, B), "t_x1[int(a)][int(b)]"),
+        (Param("rate"), "rate"),
+        (Pow(A, ONE), "a**1"),
+        (Div(Neg(A), B), "-a/b"),
+        (Compare("<", Sub(A, B), C), "(finite(a-b)<c)"),
+        (Compare("<", Sum((ONE, A)), C), "(1.0+a<c)"),
+        (Compare("<", A, If(Compare("<", A, B), A, B)), "(a<(a if (a<b) else b))"),
+        # Guards: only where an infinity could vanish.
+        (Call("tanh", (Compare(">", A, B),)), "tanh((a>b))"),
+        (Call("tanh", (If(Compare(">", A, B), A, B),)), "tanh((a if (a>b) else b))"),
+        (Call("tanh", (Call("mod", (A, B)),)), "tanh(finite((a%b)))"),
+        (Call("tanh", (Call("abs", (A,)),)), "tanh(fabs(a))"),
+        (Call("tanh", (Call("exp", (Mul(A, B),)),)), "tanh(finite(exp(finite(a*b))))"),
+        (Div(ONE, Sum((Num(1e200), A))), "1.0/finite(1e+200+a)"),
+        (Div(ONE, Sum((Num(1e199), A))), "1.0/(1e+199+a)"),
+        (Div(ONE, Sum((A, B))), "1.0/finite(a+b)"),
         (Text("me'an"), '"me\'an"'),
     ],
 )
@@ -453,6 +473,10 @@ def test_an_infinity_in_the_middle_of_a_formula_is_an_error_in_the_fast_code_too
     assert fast(tree, {"a": 1e200}) == NUMBER
 
 
+def test_the_logistic_function_is_0_where_exp_would_overflow():
+    assert [ENVIRONMENT["logistic"](z) for z in (-1e4, -709.5, 0.0, 1e4)] == [0.0, 0.0, 0.5, 1.0]
+
+
 def test_every_function_has_a_python_name_that_the_code_may_call():
     for name in FUNCTIONS:
         assert name == "mod" or FUNCTION_NAMES[name] in ENVIRONMENT
@@ -483,6 +507,7 @@ def test_every_function_has_a_python_name_that_the_code_may_call():
         (Lookup("p", Ref("row"), Ref("place")), "p of row, place in the data"),
         (Compare("<", Neg(A), Neg(B)), "-a < -b"),
         (Mul(If(Compare("<", A, B), A, B), C), "if(a < b, a, b)*c"),
+        (Sum((Neg(A), B)), "-a + b"),
     ],
 )
 def test_formulas_as_text(tree, text):
