@@ -121,10 +121,18 @@ def _csv(data: bytes) -> object:
 
 
 def _with_data() -> object:
-    from bpsheet.reader import from_dict, load
+    from bpsheet.reader import from_dict
 
-    tables = load("two-neuron").to_dict() | {"data": {"file": "data.csv"}}
+    tables = {**_perceptron(), "data": {"file": "data.csv"}}
     return from_dict(tables, base=_folder())
+
+
+@cache
+def _perceptron() -> dict[str, object]:
+    """A small experiment, quickly checked, with the columns x1, x2 and y."""
+    import bpsheet as bp
+
+    return bp.load("book-perceptron").to_dict()
 
 
 @cache
