@@ -475,6 +475,29 @@ def test_an_infinity_in_the_middle_of_a_formula_is_an_error_in_the_fast_code_too
 
 def test_the_logistic_function_is_0_where_exp_would_overflow():
     assert [ENVIRONMENT["logistic"](z) for z in (-1e4, -709.5, 0.0, 1e4)] == [0.0, 0.0, 0.5, 1.0]
+    assert ENVIRONMENT["logistic"](-709.0) > 0
+
+
+@pytest.mark.parametrize(
+    ("base", "exponent", "value"),
+    [(-8, 1 / 3, -2), (-8, -1 / 3, -0.5), (-32, 0.2, -2), (-2, 1, -2), (-2, 2, 4), (-2, -1, -0.5)]
+    + [(0, 1 / 3, 0), (0.125, 1 / 3, 0.5), (4, 0.5, 2), (5, 0, 1)],
+)
+def test_powers_are_those_of_a_spreadsheet(base, exponent, value):
+    """An odd root of a negative number is negative."""
+    found = ENVIRONMENT["power"](base, exponent)
+    assert math.isclose(found, value, rel_tol=1e-15)
+    assert math.copysign(1, found) == math.copysign(1, value)
+
+
+@pytest.mark.parametrize(("base", "exponent"), [(0, 0), (-4, 0.5), (-4, 1.5), (-8, 2 / 3), (0, -1)])
+def test_a_power_that_a_spreadsheet_does_not_have_is_an_error(base, exponent):
+    with pytest.raises((ValueError, ZeroDivisionError)):
+        ENVIRONMENT["power"](base, exponent)
+
+
+def test_the_sign_of_a_number_is_minus_1_0_or_1():
+    assert [ENVIRONMENT["sign"](z) for z in (-3.0, -0.0, 0.0, 3.0)] == [-1.0, 0.0, 0.0, 1.0]
 
 
 def test_every_function_has_a_python_name_that_the_code_may_call():
