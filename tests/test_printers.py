@@ -480,8 +480,10 @@ def test_the_logistic_function_is_0_where_exp_would_overflow():
 
 @pytest.mark.parametrize(
     ("base", "exponent", "value"),
-    [(-8, 1 / 3, -2), (-8, -1 / 3, -0.5), (-32, 0.2, -2), (-2, 1, -2), (-2, 2, 4), (-2, -1, -0.5)]
-    + [(0, 1 / 3, 0), (0.125, 1 / 3, 0.5), (4, 0.5, 2), (5, 0, 1)],
+    [
+        *((-8, 1 / 3, -2), (-8, -1 / 3, -0.5), (-32, 0.2, -2), (-2, 1, -2), (-2, 2, 4)),
+        *((-2, -1, -0.5), (0, 1 / 3, 0), (0.125, 1 / 3, 0.5), (4, 0.5, 2), (5, 0, 1)),
+    ],
 )
 def test_powers_are_those_of_a_spreadsheet(base, exponent, value):
     """An odd root of a negative number is negative."""
