@@ -98,7 +98,7 @@ def _pieces(
             made += _pieces(printers, right, Binding.PRODUCT, printer.minus)
         case Mul(left, right):
             made = _pieces(printers, left, Binding.PRODUCT)
-            made += _pieces(printers, right, Binding.NEGATION, printer.times)
+            made += _pieces(printers, right, Binding.FACTOR, printer.times)
     fenced = printer.binding(node) < least or (bool(sign) and made[0][0].startswith("-"))
     before, after = (r"\bigl(", r"\bigr)") if fenced else ("", "")
     made[0] = (sign + before + made[0][0], made[0][1] + 3)

@@ -39,30 +39,26 @@ NODES: tuple[type[Any], ...] = get_args(expr.Expr)
 class Binding(IntEnum):
     """How tightly a node holds together; an operand that binds less tightly gets parentheses."""
 
-    CHOICE = 0
     COMPARE = 1
     SUM = 2
     PRODUCT = 3
-    NEGATION = 4
+    FACTOR = 4  # on the right of a product
     POWER = 5
     ATOM = 6
 
 
 def binding(node: Expr) -> Binding:
-    """The binding of a node as it is usually printed."""
+    """The binding of a node as it is usually printed: a choice, too, is a call in most languages.
+
+    What begins with a minus sign gets its parentheses for that (`Printer.operand`).
+    """
     match node:
-        case If():
-            return Binding.CHOICE
         case Compare():
             return Binding.COMPARE
         case Sum() | Sub():
             return Binding.SUM
         case Mul() | Div():
             return Binding.PRODUCT
-        case Neg():
-            return Binding.NEGATION
-        case Num(value) if value < 0 or str(value).startswith("-"):
-            return Binding.NEGATION
         case Pow():
             return Binding.POWER
     return Binding.ATOM

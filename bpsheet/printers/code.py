@@ -30,16 +30,16 @@ class CodePrinter(Printer):
     """What printers of code share: powers of small whole numbers, and guards."""
 
     def binding(self, node: Expr) -> Binding:
-        # Choices and comparisons are printed in parentheses of their own.
-        return Binding.ATOM if isinstance(node, If | Compare) else super().binding(node)
+        # Comparisons are printed in parentheses of their own.
+        return Binding.ATOM if isinstance(node, Compare) else super().binding(node)
 
-    def guarded(self, node: Expr, least: Binding = Binding.CHOICE) -> str:
+    def guarded(self, node: Expr, least: Binding = Binding.COMPARE) -> str:
         """An operand in which an infinity could vanish.
 
         Columns need no guard: whoever runs the code looks at every recorded value.
         """
         if _records_overflow(node):
-            return self.operand(node, least, first=least is Binding.CHOICE)
+            return self.operand(node, least, first=least is Binding.COMPARE)
         return f"finite({self.text(node)})"
 
     def small_power(self, base: Expr, exponent: Expr) -> str | None:
@@ -49,8 +49,7 @@ class CodePrinter(Printer):
         return None
 
     def comparison(self, node: Compare) -> str:
-        left, right = (self.guarded(side, Binding.SUM) for side in (node.left, node.right))
-        return f"({left}{self.sign(node.operator)}{right})"
+        return f"({self.guarded(node.left)}{self.sign(node.operator)}{self.guarded(node.right)})"
 
     @abstractmethod
     def sign(self, operator: str) -> str:

@@ -108,8 +108,6 @@ class ExcelPrinter(Printer):
         self.guard = guard
 
     def binding(self, node: Expr) -> Binding:
-        if isinstance(node, If):
-            return Binding.ATOM  # IF(…) is a call
         if isinstance(node, Call) and FUNCTIONS[node.function].spelled_out:
             return self.binding(self._spelled_out(node))
         return super().binding(node)

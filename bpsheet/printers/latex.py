@@ -92,7 +92,7 @@ class LatexPrinter(Printer):
 
     def binding(self, node: Expr) -> Binding:
         match node:
-            case Div() | If():
+            case Div():
                 return Binding.ATOM
             case Call("mod", _):
                 return Binding.PRODUCT

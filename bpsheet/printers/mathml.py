@@ -141,7 +141,7 @@ class MathMLPrinter(Printer):
 
     def binding(self, node: Expr) -> Binding:
         match node:
-            case Div() | If():
+            case Div():
                 return Binding.ATOM
             case Call("mod", _):
                 return Binding.PRODUCT

@@ -31,9 +31,6 @@ class TextPrinter(Printer):
     def __init__(self, source: str = "in the data") -> None:
         self.source = source
 
-    def binding(self, node: Expr) -> Binding:
-        return Binding.ATOM if isinstance(node, If) else super().binding(node)
-
     def number(self, node: Num) -> str:
         value = node.value
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)

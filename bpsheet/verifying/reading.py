@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import numpy.typing as npt
@@ -57,8 +56,8 @@ DAMAGE = (
     KeyError,
     NotImplementedError,
     OSError,
-    ParseError,
     RuntimeError,
+    SyntaxError,  # of XML: ParseError of ElementTree, XMLSyntaxError of lxml
     TypeError,
     ValueError,
     zipfile.BadZipFile,
