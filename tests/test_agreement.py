@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from agreement.draw import Case, drawn, of_templates, three_changes
 from agreement.engines import KNOWN, reports
+from agreement.known import (
+    begins_out_of_sight,
+    compares_what_is_nearly_equal,
+    subtracts_what_is_nearly_equal,
+)
 from agreement.tally import Line
 from samples import small_templates
 from strategies import experiments, graphs
 
+import bpsheet as bp
 from bpsheet.verifying import verify
+from bpsheet.workbook import layout_of
 
 STRATEGIES = {"networks": experiments(), "graphs": graphs()}
 
@@ -25,14 +33,14 @@ def engine(request) -> str:
 
 
 def assert_agreed(cases, engine) -> dict[str, Line]:
-    """Nothing differs, save where ironcalc is known to know no error, and that is rare."""
+    """Nothing differs, save as an engine is known to, and that is rare."""
     lines: defaultdict[str, Line] = defaultdict(Line)
     for case, report in reports(cases, engine):
         lines[case.group].add(case, report)
     for line in lines.values():
         assert line.wrong == []
         assert line.cells
-        assert line.explained <= (max(1, line.workbooks / 10) if engine == "ironcalc" else 0)
+        assert line.explained <= (0 if engine == "formualizer" else max(1, line.workbooks / 10))
     assert sum(line.workbooks for line in lines.values()) == len(cases)
     return lines
 
@@ -80,3 +88,38 @@ def test_a_disagreement_is_counted(made, traced, edit, formula, count):
     assert getattr(line, count) > 0
     assert line.explained == 0
     assert line.wrong
+
+
+# 1 - 0.9999999999999996, to LibreOffice 0; made large enough to be seen.
+NEARLY_ZERO = bp.Experiment(
+    graph=bp.Graph(
+        inputs=["x1"],
+        parameters={"p": 0.25},
+        forward=["v = (1 - x1)*1e15 + p", "loss = v^2"],
+        loss="loss",
+    ),
+    data=bp.Data(examples=[[0.9999999999999996]]),
+    training=bp.Training(learning_rate=0.1, iterations=2),
+)
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_libreoffice_is_known_to_count_small_differences_as_0():
+    """And nothing else is excused by that: the same cells, differing in another engine, are wrong."""
+    case = Case("nearly zero", "full", NEARLY_ZERO.run())
+    ((_, report),) = reports([case], "libreoffice")
+    assert not report.passed
+    line, another = Line(), Line()
+    line.add(case, report)
+    assert (line.explained, line.wrong) == (1, [])
+    another.add(case, replace(report, engine="formualizer"))
+    assert another.explained == 0
+    assert another.wrong
+
+
+def test_an_experiment_without_small_differences_excuses_nothing(traced):
+    trace = traced("two-neuron", 20)
+    assert not subtracts_what_is_nearly_equal(trace)
+    assert not compares_what_is_nearly_equal(trace)
+    assert not begins_out_of_sight(trace, layout_of(trace, "full"))
+    assert subtracts_what_is_nearly_equal(NEARLY_ZERO.run())

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-from itertools import product
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from agreement.known import compares_what_is_nearly_equal
 from autograd import value_and_grad
 from hypothesis import assume, example, given, settings
 from strategies import graphs
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Compare, Mul, Ref, Sum, Text, walk
+from bpsheet.expr import Mul, Ref, Sum
 from bpsheet.parse import parse_formula
 from bpsheet.program import Phase, Role
 from bpsheet.reader import from_text
@@ -212,29 +210,6 @@ def test_it_is_written_as_a_file_that_makes_it_again():
     first = bp.load("line-adam")
     again = from_text(first.to_toml(), base=None, name="again", source="again")
     assert again.run().frame.equals(first.run().frame)
-
-
-def compares_what_is_nearly_equal(trace):
-    """Whether some comparison is of 0 and 1e-21: unlike numbers, which spreadsheets take as equal."""
-    parameters = {cell.name: cell.value for cell in trace.program.parameters}
-    for row, column in product(range(len(trace)), trace.program):
-
-        def value(ref, row=row):
-            return float(trace.values[row - ref.lag, trace.program.position[ref.name]])
-
-        for node in walk(column.formula) if column.formula is not None else ():
-            if not isinstance(node, Compare) or Text in {type(node.left), type(node.right)}:
-                continue
-            try:
-                left, right = (
-                    evaluate(side, value, parameters, trace.program.tables)
-                    for side in (node.left, node.right)
-                )
-            except CellError:
-                continue
-            if left != right and math.isclose(left, right, rel_tol=1e-12, abs_tol=1e-12):
-                return True
-    return False
 
 
 # x1 - x1 is 0, which is not 1e-21, and a spreadsheet says that it is.

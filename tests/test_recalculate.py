@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from agreement.tally import begins_out_of_sight
+from agreement.known import begins_out_of_sight
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from samples import SAMPLE, sampled, small_templates

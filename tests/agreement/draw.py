@@ -42,7 +42,11 @@ def of_templates(names: list[str]) -> list[Case]:
 def drawn(
     strategies: Mapping[str, st.SearchStrategy[bp.Experiment]], count: int, number: int
 ) -> list[Case]:
-    """So many experiments, in turn from each strategy; the same ones for the same number."""
+    """So many experiments, in turn from each strategy.
+
+    The same ones for the same number and the same code: Hypothesis tries the constants, too,
+    that it finds in the modules that are loaded.
+    """
     found = []
     for index, (group, strategy) in enumerate(strategies.items()):
         share = (count - index + len(strategies) - 1) // len(strategies)

@@ -3,78 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Self
 
 import numpy as np
 
 from bpsheet import Trace
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Call, Compare, Div, Expr, Param, Ref, Text, walk
 from bpsheet.verifying import Report
 from bpsheet.workbook import layout_of
-from bpsheet.workbook.layout import Layout
 
 from .draw import Case, three_changes
+from .known import (
+    begins_out_of_sight,
+    compares_what_is_nearly_equal,
+    subtracts_what_is_nearly_equal,
+)
 
-__all__ = ["Line", "begins_out_of_sight"]
+__all__ = ["Line"]
 
 # "G8 (z): #NUM! there, 0.5 expected": a cell that differs, as a report has it.
 DIFFERS = re.compile(r"(?P<there>\S.*) there, (?P<wanted>.+) expected")
 
 
-def vanishes_in(formula: Expr, value: Callable[[Ref], float], trace: Trace) -> bool:
-    """Whether an operand overflows from which a finite number can come: exp(−∞), 1/∞, ∞ > 0."""
-    parameters = {cell.name: cell.value for cell in trace.program.parameters}
-    for node in walk(formula):
-        match node:
-            case Call(_, arguments):
-                operands: tuple[Expr, ...] = arguments
-            case Div(_, right):
-                operands = (right,)
-            case Compare(_, left, right):
-                operands = (left, right)
-            case _:
-                continue
-        for operand in operands:
-            if isinstance(operand, Ref | Param | Text):
-                continue
-            try:
-                evaluate(operand, value, parameters, trace.program.tables)
-            except CellError:
-                return True
-    return False
-
-
-def begins_out_of_sight(trace: Trace, layout: Layout) -> bool:
-    """Whether an error begins in a column that is written into another's formula, or where it
-    can vanish inside of one.
-
-    ironcalc knows no error in the middle of a formula: EXP(710) is infinite there, and what
-    is made of it can be a number again. LibreOffice and Excel keep the error.
-    """
-    for row, column in product(range(len(trace)), trace.program):
-        if column.formula is None or (column.start is not None and not row):
-            continue
-
-        def value(ref: Ref, row: int = row) -> float:
-            return float(trace.values[row - ref.lag, trace.program.position[ref.name]])
-
-        known = not any(np.isnan(value(ref)) for ref in column.references)
-        if known and vanishes_in(column.formula, value, trace):
-            return True
-    is_error = np.isnan(trace.values)
-    place = trace.program.position
-    for column in trace.program:
-        if column.name not in layout.by_name:
-            here = is_error[:, place[column.name]].copy()
-            for ref in column.references:
-                here &= ~is_error[:, place[ref.name]]
-            if here.any():
-                return True
-    return False
+def is_known(engine: str, wrong: list[str], case: Case, traces: tuple[Trace, Trace]) -> bool:
+    """Whether all that is wrong in a workbook is of a kind that the engine is known for."""
+    errors = [_is_about_an_error(line) for line in wrong]
+    if engine == "ironcalc" and all(errors):
+        return any(begins_out_of_sight(trace, layout_of(trace, case.kind)) for trace in traces)
+    if any(errors):
+        return False
+    if engine == "libreoffice" and any(map(subtracts_what_is_nearly_equal, traces)):
+        return True
+    return any(map(compares_what_is_nearly_equal, traces))
 
 
 @dataclass
@@ -109,11 +69,10 @@ class Line:
             else:
                 self.changed = max(self.changed, comparison.largest)
             wrong += comparison.wrong
-        on_errors = [line for line in wrong if _is_about_an_error(line)]
-        hidden = any(begins_out_of_sight(t, layout_of(t, case.kind)) for t in traces)
-        if report.engine == "ironcalc" and on_errors and len(on_errors) == len(wrong) and hidden:
+        if wrong and is_known(report.engine, wrong, case, traces):
             self.explained += 1
             return
+        on_errors = [line for line in wrong if _is_about_an_error(line)]
         self.on_errors += len(on_errors)
         self.apart += len(wrong) - len(on_errors)
         self.wrong += wrong[:3]
