@@ -14,6 +14,7 @@ from samples import sampled, small_templates
 
 import bpsheet as bp
 from bpsheet.errors import HandError
+from bpsheet.hand.compare import first_mistake_first, judged
 from bpsheet.hand.judge import Verdict, judge
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.reading import hand_values, match_names, read_csv
@@ -279,6 +280,15 @@ def check(*arguments, cwd):
         cwd=cwd,
         check=False,
     )
+
+
+def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):
+    exact = trace.frame.loc[1]
+    right = {name: f"{exact[name]:.4f}" for name in ("z_g", "z_f")}
+    found = judged(trace, {**right, "g": "0.7", "f": "0.3"}, ".")
+    assert [judgement.quantity for judgement in found] == ["z_g", "g", "z_f", "f"]
+    sorted_ = first_mistake_first(found)
+    assert [judgement.quantity for judgement in sorted_] == ["g", "f", "z_g", "z_f"]
 
 
 def test_the_command_puts_the_first_mistake_first_and_says_so_in_its_status(tmp_path):
