@@ -25,6 +25,7 @@ from bpsheet.expr import (
     Ref,
     Sub,
     Sum,
+    Text,
 )
 from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import NODES
@@ -40,6 +41,11 @@ from bpsheet.reader import load
 
 A, B, C = Ref("a"), Ref("b"), Ref("c")
 TWO = Num(2.0)
+
+
+def fenced(content):
+    """In parentheses, which are a row of their own."""
+    return f"<mrow><mo>(</mo>{content}<mo>)</mo></mrow>"
 
 
 def parsed(content):
@@ -96,6 +102,56 @@ def test_precedence_and_signs(tree, text):
     assert shown(MathMLPrinter().text(tree)) == text
 
 
+@pytest.mark.parametrize(
+    ("tree", "made"),
+    [
+        (Call("mod", (A, B)), "<mi>a</mi><mo>mod</mo><mi>b</mi>"),
+        (
+            Mul(C, Call("mod", (A, B))),
+            f"<mi>c</mi><mo>·</mo>{fenced('<mi>a</mi><mo>mod</mo><mi>b</mi>')}",
+        ),
+        (Call("exp", (A,)), "<msup><mi>e</mi><mrow><mi>a</mi></mrow></msup>"),
+        (
+            Pow(Call("exp", (A,)), TWO),
+            (
+                f"<msup><mrow>{fenced('<msup><mi>e</mi><mrow><mi>a</mi></mrow></msup>')}</mrow>"
+                "<mrow><mn>2</mn></mrow></msup>"
+            ),
+        ),
+        (
+            Pow(Div(A, B), TWO),
+            (
+                f"<msup><mrow>{fenced('<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>')}"
+                "</mrow><mrow><mn>2</mn></mrow></msup>"
+            ),
+        ),
+        (
+            Neg(Div(A, B)),
+            "<mo>−</mo><mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>",
+        ),
+        (Pow(Num(3.0), TWO), "<msup><mrow><mn>3</mn></mrow><mrow><mn>2</mn></mrow></msup>"),
+        (
+            Pow(Num(1e22), TWO),
+            f"<msup><mrow>{fenced(number_mathml('1e22'))}</mrow><mrow><mn>2</mn></mrow></msup>",
+        ),
+        (Call("sqrt", (A,)), "<msqrt><mrow><mi>a</mi></mrow></msqrt>"),
+        (Call("abs", (A,)), "<mrow><mo>|</mo><mi>a</mi><mo>|</mo></mrow>"),
+        (Call("max", (A, B)), f"<mi>max</mi>{fenced('<mi>a</mi><mo>,</mo><mi>b</mi>')}"),
+        (Call("pi", ()), "<mi>π</mi>"),
+        (Text("mean"), "<mtext>mean</mtext>"),
+        (Param("reduction"), "<mi>reduction</mi>"),
+        (Param("learning_rate"), "<mi>η</mi>"),
+        (Lookup("x", A, B), "<mi>x</mi><mo>[</mo><mi>a</mi><mo>,</mo><mi>b</mi><mo>]</mo>"),
+        (Compare("<>", Neg(A), Neg(B)), "<mo>−</mo><mi>a</mi><mo>≠</mo><mo>−</mo><mi>b</mi>"),
+        (Num(1e15), "<mn>1000000000000000.0</mn>"),
+        (Num(999999999999999.0), "<mn>999999999999999</mn>"),
+        (Num(1e22), "<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>22</mn></mrow></msup>"),
+    ],
+)
+def test_formulas_as_elements(tree, made):
+    assert MathMLPrinter().text(tree) == made
+
+
 def test_fractions_powers_and_choices_have_two_dimensions():
     assert formula_mathml("s", Div(A, Pow(Sub(B, C), TWO))) == (
         "<mi>s</mi><mo>=</mo><mfrac><mrow><mi>a</mi></mrow><mrow><msup><mrow><mrow><mo>(</mo>"
@@ -120,6 +176,42 @@ def test_fractions_powers_and_choices_have_two_dimensions():
             "<mfrac><mrow><mo>∂</mo><mi>MSE</mi></mrow><mrow><mo>∂</mo><mi>w</mi></mrow></mfrac>",
         ),
         ("a<b&c", "<mi>a&lt;b&amp;c</mi>"),
+        ("w''", "<msup><mi>w</mi><mo>′′</mo></msup>"),
+        ("x12'", "<msup><msub><mi>x</mi><mn>12</mn></msub><mo>′</mo></msup>"),
+        ("E0", "<msub><mi>E</mi><mn>0</mn></msub>"),
+        ("12'", "<msup><mn>12</mn><mo>′</mo></msup>"),
+        ("'", "<msup><mi>x</mi><mo>′</mo></msup>"),
+        ("alpha1", "<msub><mi>α</mi><mi>1</mi></msub>"),
+        ("H1_a", "<msub><mi>H</mi><mrow><mi>1</mi><mo>,</mo><mi>a</mi></mrow></msub>"),
+        ("ab1_a", "<msub><mi>ab1</mi><mi>a</mi></msub>"),
+        ("w_nu", "<msub><mi>w</mi><mi>nu</mi></msub>"),
+        ("w_AB", "<msub><mi>w</mi><mi>AB</mi></msub>"),
+        ("w_alpha", "<msub><mi>w</mi><mi>α</mi></msub>"),
+        (
+            "w_a_b'",
+            "<msubsup><mi>w</mi><mrow><mi>a</mi><mo>,</mo><mi>b</mi></mrow><mo>′</mo></msubsup>",
+        ),
+        ("x'_a'", "<msubsup><msup><mi>x</mi><mo>′</mo></msup><mi>a</mi><mo>′</mo></msubsup>"),
+        ("x_hat_x", "<msub><mover><mi>x</mi><mo>^</mo></mover><mi>x</mi></msub>"),
+        ("M_hat_w", "<msub><mover><mi>M</mi><mo>^</mo></mover><mi>w</mi></msub>"),
+        (
+            "f(x)'",
+            "<mrow><mi>f</mi><msup><mrow><mo>(</mo><mi>x</mi><mo>)</mo></mrow><mo>′</mo></msup></mrow>",
+        ),
+        (
+            "sum_dL / dw",
+            (
+                "<mrow><mo>∑</mo><mfrac><mrow><mo>∂</mo><mi>L</mi></mrow>"
+                "<mrow><mo>∂</mo><mi>w</mi></mrow></mfrac></mrow>"
+            ),
+        ),
+        (
+            "batch_dL / dw",
+            (
+                "<mrow><mtext>batch </mtext><mfrac><mrow><mo>∂</mo><mi>L</mi></mrow>"
+                "<mrow><mo>∂</mo><mi>w</mi></mrow></mfrac></mrow>"
+            ),
+        ),
     ],
 )
 def test_names_as_symbols(name, text):
@@ -140,6 +232,9 @@ def test_every_name_of_the_templates_has_the_structure_that_latex_gives_it(templ
 def test_numbers():
     assert number_mathml("6.640e-5") == (
         "<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>5</mn></mrow></msup>"
+    )
+    assert number_mathml("-1e+5") == (
+        "<mo>−</mo><mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>5</mn></mrow></msup>"
     )
     assert element("mtext", "a\x1b<") == "<mtext>a &lt;</mtext>"
 

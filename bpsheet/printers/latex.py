@@ -129,7 +129,9 @@ class LatexPrinter(Printer):
 
     def power(self, node: Pow) -> str:
         base = self.operand(node.base, Binding.ATOM)
-        if base == self.text(node.base) and isinstance(node.base, Ref | Div | Call):
+        if isinstance(node.base, Div):
+            base = self.parenthesised(base)  # or only what stands below seems to have a power
+        elif base == self.text(node.base) and isinstance(node.base, Ref | Call):
             base = f"{{{base}}}"  # f'^2 and f_{a}^2 need their own braces
         return f"{base}^{{{self.text(node.exponent)}}}"
 

@@ -191,8 +191,10 @@ class MathMLPrinter(Printer):
         return f"<mfrac>{_row(self.text(node.left))}{_row(self.text(node.right))}</mfrac>"
 
     def power(self, node: Pow) -> str:
-        base = _row(self.operand(node.base, Binding.ATOM))
-        return f"<msup>{base}{_row(self.text(node.exponent))}</msup>"
+        base = self.operand(node.base, Binding.ATOM)
+        if isinstance(node.base, Div):
+            base = self.parenthesised(base)  # or only what stands below seems to have a power
+        return f"<msup>{_row(base)}{_row(self.text(node.exponent))}</msup>"
 
     def call(self, node: Call) -> str:
         parts = [self.text(part) for part in node.arguments]
