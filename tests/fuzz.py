@@ -2,7 +2,7 @@
 
 Whatever comes in, nothing but the product's own exceptions comes out, soon, and without much
 memory. `python -m tests.fuzz` gives each reader 100,000 inputs, guided by what code they reach
-(it needs atheris: python -m pip install atheris); `python -m tests.fuzz csv --count 5000` fewer,
+(it needs the extra `offline`); `python -m tests.fuzz csv --count 5000` fewer,
 for one reader. The tests give each some hundred, without guidance (`test_fuzz`).
 """
 

@@ -390,6 +390,7 @@ def test_sumproduct_has_the_value_of_the_sum_written_out():
         (Compare("<", Sub(A, B), C), "(finite(a-b)<c)"),
         (Compare("<", Sum((ONE, A)), C), "(1.0+a<c)"),
         (Compare("<", A, If(Compare("<", A, B), A, B)), "(a<(a if (a<b) else b))"),
+        (Mul(Compare(">", A, B), C), "(a>b)*c"),
         # Guards: only where an infinity could vanish.
         (Call("tanh", (Compare(">", A, B),)), "tanh((a>b))"),
         (Call("tanh", (If(Compare(">", A, B), A, B),)), "tanh((a if (a>b) else b))"),
