@@ -218,3 +218,26 @@ def test_the_commands_say_it_and_the_exit_status_too(command):
     assert "no loss" in err
     assert command("operations", "two-neuron")[0] == 0
     assert "1,089" in command("operations")[1]
+
+
+def test_powers_of_any_exponent_pass_by_the_complex_step():
+    """Of negative numbers with exponents that stand still, and of exponents that do not."""
+    experiment = bp.Experiment(
+        graph=bp.Graph(
+            inputs=["x"],
+            parameters={"p": 0.8, "q": -1.25},
+            forward=[
+                "a = p^1.5 + x^p",
+                "b = q^5 + 2^q",
+                "c = (p + 1)^q + 8^(1/3)",
+                "loss = (a + b*c)^2",
+            ],
+            loss="loss",
+        ),
+        data=bp.Data(examples=[[0.5]]),
+        training=bp.Training(learning_rate=0.1, iterations=2),
+    )
+    for iteration in (1, 2):
+        check = experiment.run().check_gradient(iteration, "complex")
+        assert check.passed, str(check)
+        assert (check.frame["relative"] < 1e-10).all()
