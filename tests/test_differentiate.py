@@ -406,7 +406,7 @@ def package_of(tmp_path, changed):
 )
 def test_a_package_whose_lists_are_elsewhere_is_refused(tmp_path, part, old, new):
     data = package_of(tmp_path, {part: lambda content: content.replace(old, new)})
-    with pytest.raises(WorkbookError, match="^not a workbook of the usual parts$"):
+    with pytest.raises(WorkbookError, match=r"^not a workbook of the usual parts$"):
         with_sheet(data, "More", [Line(1, ("a title",), is_title=True)])
 
 

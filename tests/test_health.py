@@ -338,7 +338,7 @@ def test_other_rules_that_work_hear_nothing(rule):
         ("sin(z)", -np.inf, np.inf, False),
         ("max(0, min(z, 1))", 0.0, 1.25, True),
         ("sqrt(z)", -np.inf, np.inf, False),
-        ("sign", -np.inf, np.inf, False),
+        ("if(z > 0, 1, -1)", -np.inf, np.inf, False),
     ],
 )
 def test_where_an_activation_is_flat(formula, low, high, dead):
