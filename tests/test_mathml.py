@@ -186,6 +186,9 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         ("ab1_a", "<msub><mi>ab1</mi><mi>a</mi></msub>"),
         ("w_nu", "<msub><mi>w</mi><mi>nu</mi></msub>"),
         ("w_AB", "<msub><mi>w</mi><mi>AB</mi></msub>"),
+        ("w_H1", "<msub><mi>w</mi><mi>H1</mi></msub>"),
+        ("X'", "<msup><mi>X</mi><mo>′</mo></msup>"),
+        ("w_X'", "<msubsup><mi>w</mi><mi>X</mi><mo>′</mo></msubsup>"),
         ("w_alpha", "<msub><mi>w</mi><mi>α</mi></msub>"),
         (
             "w_a_b'",

@@ -125,10 +125,10 @@ def number_mathml(text: str) -> str:
     """
     mantissa, _, exponent = text.partition("e")
     sign = MINUS if mantissa.startswith("-") else ""
-    made = f"{sign}{element('mn', mantissa.lstrip('-'))}"
+    made = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
     if not exponent:
         return made
-    power = _row(number_mathml(exponent.lstrip("+")))
+    power = _row(number_mathml(exponent.removeprefix("+")))
     return f"{made}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
 
 
@@ -147,7 +147,7 @@ class MathMLPrinter(Printer):
                 return Binding.PRODUCT
             case Call("exp", _):
                 return Binding.POWER
-            case Num(value) if value >= 0 and "e" in repr(value):
+            case Num(value) if "e" in repr(value):
                 return Binding.PRODUCT
         return super().binding(node)
 
@@ -155,14 +155,14 @@ class MathMLPrinter(Printer):
         return _row(f"<mo>(</mo>{text}<mo>)</mo>")
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
-        text = super().operand(node, least, first=first)
+        text = super().operand(node, least)
         # Parentheses are a row of their own: what still begins with a minus has none.
         return self.parenthesised(text) if not first and text.startswith(MINUS) else text
 
     def number(self, node: Num) -> str:
         value = node.value
         whole = value == int(value) and abs(value) < 1e15
-        text = str(int(value)) if whole else repr(value).replace("e+", "e")
+        text = str(int(value)) if whole else repr(value)
         mantissa, mark, exponent = text.partition("e")
         return number_mathml(f"{mantissa}{mark}{int(exponent)}" if mark else text)
 
