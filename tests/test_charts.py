@@ -179,6 +179,7 @@ def test_one_cell_each_says_what_came_of_the_run(traced, written, name, kind):
                 assert math.isclose(found, expected[place], rel_tol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_last_row_counts(tmp_path):
     """At iteration 625 all four tests are right for the first time: as the last row too."""
     path = bp.load("book-xor").run(625).to_excel(tmp_path / "x.xlsx", sheets=["charts"])

@@ -270,7 +270,10 @@ def test_the_workbook_still_verifies(written, kind):
     assert verify(written("two-neuron", kind)).passed
 
 
-@pytest.mark.parametrize("name", [*NAMES, "line-adam", "formula"])
+@pytest.mark.parametrize(
+    "name",
+    sampled([*NAMES, "line-adam", "formula"], "two-neuron", "n-samples", "line-adam", "formula"),
+)
 def test_every_formula_of_the_sheets_recalculates_to_what_it_stores(tmp_path, traced, name):
     """Walkthrough, Diagram and Charts, as they are by default: no error, and the same value.
 

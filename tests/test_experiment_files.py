@@ -1049,7 +1049,7 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_what_is_written_reads_back_to_the_same_run_bit_for_bit(experiment):
     again = read(experiment.to_toml())
     assert again.to_dict() == experiment.to_dict()
@@ -1077,7 +1077,7 @@ def test_every_number_is_written_to_its_last_bit(examples, rate):
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
     | st.sampled_from(["[1,  2]", "[a,]", 'say "[x,\\n y ]"', "[ [1, 2],\n[3] ]"])
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=40)
 def test_any_title_reads_back_as_it_was(text):
     tables = read(GOOD).to_dict() | {"title": text, "notes": text * 2}
     experiment = from_dict(tables)

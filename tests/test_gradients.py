@@ -103,7 +103,7 @@ def gradients_of(experiment, row):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_gradients_are_those_of_autograd(experiment):
     """Every gradient of every iteration of the run, and the loss itself."""
     trace = experiment.run()
@@ -152,7 +152,7 @@ def test_gradients_are_the_slopes_of_the_loss(experiment):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_the_chain_rule_and_the_simplified_form_give_the_same_numbers(experiment):
     """Softmax with its non-local terms against output minus target, for the whole run."""
     assume(experiment.network.loss in SIMPLIFIED)

@@ -71,7 +71,7 @@ def assert_same_bits(one, other):
 
 
 @given(st.one_of(experiments(), graphs()), st.sampled_from([1, 2, 3, 7]), st.integers(1, 40))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_a_run_in_pieces_is_the_run(experiment, rows, iterations):
     """To the last bit, errors included; and its extents are those of all of its values."""
     whole = experiment.run(iterations).recording
@@ -363,6 +363,7 @@ def test_a_run_goes_on_on_further_sheets_live_all_the_way(tmp_path, monkeypatch,
     assert [comparison.cells for comparison in report.comparisons] == [live] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("low_sheets", "libreoffice")
 def test_libreoffice_follows_a_run_over_several_sheets(tmp_path):
     path = bp.load("book-xor").run(30).to_excel(tmp_path / "run.xlsx")

@@ -101,7 +101,7 @@ def adjustments(experiment, frame):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experiment):
     frame = experiment.run(iterations=12).frame
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()
@@ -111,7 +111,7 @@ def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experimen
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_formulas_of_ones_own_are_trained_by_the_same_rules(experiment):
     frame = experiment.run(iterations=12).frame
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()

@@ -136,6 +136,7 @@ def test_a_number_typed_over_a_formula_is_found_by_libreoffice(made, edit):
     assert any("E12" in cells_in(report, stage) for stage in STAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 def test_a_wrong_formula_is_found_by_libreoffice(book, edit):
     path = edit(book, {"K12": with_formula("0.25*(C12-J12)^2")})
