@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import re
+import signal
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ from bpsheet.verifying.engines import libreoffice_command
 
 STEPS_PART = "xl/worksheets/sheet1.xml"
 DATA_PART = "xl/worksheets/sheet2.xml"
+
+# A shell that runs the tests in the background has Ctrl-C ignored, in all that they start, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A cell's XML in, its XML out.
 CellEdit = Callable[[str], str]
