@@ -25,16 +25,20 @@ __all__ = ["Line"]
 DIFFERS = re.compile(r"(?P<there>\S.*) there, (?P<wanted>.+) expected")
 
 
+# Which formulas an engine is known to compute other numbers from.
+OTHER_NUMBERS = {
+    "ironcalc": (compares_what_is_nearly_equal,),
+    "libreoffice": (compares_what_is_nearly_equal, subtracts_what_is_nearly_equal),
+}
+
+
 def is_known(engine: str, wrong: list[str], case: Case, traces: tuple[Trace, Trace]) -> bool:
     """Whether all that is wrong in a workbook is of a kind that the engine is known for."""
     errors = [_is_about_an_error(line) for line in wrong]
     if engine == "ironcalc" and all(errors):
         return any(begins_out_of_sight(trace, layout_of(trace, case.kind)) for trace in traces)
-    if any(errors):
-        return False
-    if engine == "libreoffice" and any(map(subtracts_what_is_nearly_equal, traces)):
-        return True
-    return any(map(compares_what_is_nearly_equal, traces))
+    ways = () if any(errors) else OTHER_NUMBERS.get(engine, ())
+    return any(has_cause(trace) for has_cause in ways for trace in traces)
 
 
 @dataclass
