@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from browser import chromium, opened  # noqa: F401 - fixtures
 
 import bpsheet as bp
 from bpsheet.cli import main
 from bpsheet.verifying.engines import libreoffice_command
+from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
 
 STEPS_PART = "xl/worksheets/sheet1.xml"
 DATA_PART = "xl/worksheets/sheet2.xml"

@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from bpsheet import __version__
 from bpsheet.reader import template_names
-from tests.strategies import experiments, graphs
+from tests.helpers.strategies import experiments, graphs
 
 from . import __doc__ as about
 from .draw import Case, drawn, of_templates
