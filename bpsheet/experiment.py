@@ -37,11 +37,10 @@ from bpsheet.spec import (
     Graph,
     Initial,
     Network,
-    Spec,
     Test,
     Training,
-    without_examples,
 )
+from bpsheet.table import Spec, without_examples
 from bpsheet.updates import settings_of
 
 if TYPE_CHECKING:
@@ -89,20 +88,39 @@ class Experiment(Spec):
     # The name under which it was loaded; workbooks are named after it.
     _name: str = PrivateAttr("experiment")
 
-    def __init__(self, **values: Any) -> None:
-        tables = {
-            key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
-            for key, value in values.items()
-        }
-        problems = resolve_file(tables, Path())
-        if problems:
-            raise ExperimentError(problems)
-        super().__init__(**tables)
-        problems = problems_of(self)
-        if problems:
-            raise ExperimentError(problems)
+    if TYPE_CHECKING:
 
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+        def __init__(
+            self,
+            *,
+            title: str = "",
+            notes: str = "",
+            network: Network | dict[str, Any] | None = None,
+            graph: Graph | dict[str, Any] | None = None,
+            data: Data | dict[str, Any],
+            training: Training | dict[str, Any] = ...,
+            initial: Initial | dict[str, Any] = ...,
+            test: Test | dict[str, Any] | None = None,
+            notation: Notation | dict[str, Any] = ...,
+            hand: Mapping[str, Mapping[str, str]] = ...,
+        ) -> None: ...
+
+    else:
+
+        def __init__(self, **values: Any) -> None:
+            tables = {
+                key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
+                for key, value in values.items()
+            }
+            problems = resolve_file(tables, Path())
+            if problems:
+                raise ExperimentError(problems)
+            super().__init__(**tables)
+            problems = problems_of(self)
+            if problems:
+                raise ExperimentError(problems)
+
+        __init__.__pydantic_base_init__ = True
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bpsheet.printable import clean
 from bpsheet.problems import shown
-from bpsheet.spec import Spec
+from bpsheet.table import Spec
 
 __all__ = ["LONGEST_NAME", "PLACEHOLDERS", "Notation"]
 
@@ -58,44 +58,48 @@ class Notation(Spec):
     name of the layer before, `{name}` that of the weight's own. `rename` replaces single names that no pattern gives.
     """
 
-    weight: str = Field("w_{neuron}_{input}", description="A weight.")
-    bias: str | None = Field(None, description="A bias; default: as a weight, input 0.")
-    sum: str = Field("z_{neuron}", description="A neuron's weighted sum.")
-    output: str = Field("{neuron}", description="A neuron's output.")
-    loss: str = Field("loss", description="The loss.")
+    weight: str = Field(default="w_{neuron}_{input}", description="A weight.")
+    bias: str | None = Field(default=None, description="A bias; default: as a weight, input 0.")
+    sum: str = Field(default="z_{neuron}", description="A neuron's weighted sum.")
+    output: str = Field(default="{neuron}", description="A neuron's output.")
+    loss: str = Field(default="loss", description="The loss.")
     loss_derivative: str = Field(
-        "d{loss}_d{neuron}", description="The derivative of the loss with respect to an output."
+        default="d{loss}_d{neuron}",
+        description="The derivative of the loss with respect to an output.",
     )
     output_derivative: str = Field(
-        "d{neuron}_dz", description="The derivative of an output with respect to its sum."
+        default="d{neuron}_dz", description="The derivative of an output with respect to its sum."
     )
-    error: str = Field("{neuron}_error", description="A neuron's error term.")
+    error: str = Field(default="{neuron}_error", description="A neuron's error term.")
     derivative: str = Field(
-        "d{loss}_d{value}",
+        default="d{loss}_d{value}",
         description="In a graph: the derivative of the loss with respect to a value or an input.",
     )
     gradient: str = Field(
-        "d{loss}_d{weight}", description="The derivative of the loss with respect to a weight."
+        default="d{loss}_d{weight}",
+        description="The derivative of the loss with respect to a weight.",
     )
     gradient_sum: str = Field(
-        "sum_{gradient}", description="The running sum of a gradient over a batch."
+        default="sum_{gradient}", description="The running sum of a gradient over a batch."
     )
     gradient_batch: str = Field(
-        "batch_{gradient}", description="The gradient of a batch, added up or averaged."
+        default="batch_{gradient}", description="The gradient of a batch, added up or averaged."
     )
-    gradient_clipped: str = Field("clipped_{gradient}", description="The gradient after clipping.")
+    gradient_clipped: str = Field(
+        default="clipped_{gradient}", description="The gradient after clipping."
+    )
     gradient_decayed: str = Field(
-        "decayed_{gradient}", description="The gradient with the weight decay's part."
+        default="decayed_{gradient}", description="The gradient with the weight decay's part."
     )
-    velocity: str = Field("v_{weight}", description="The velocity (momentum, nesterov).")
+    velocity: str = Field(default="v_{weight}", description="The velocity (momentum, nesterov).")
     squares: str = Field(
-        "s_{weight}", description="The sum or mean of squared gradients (adagrad, rmsprop)."
+        default="s_{weight}", description="The sum or mean of squared gradients (adagrad, rmsprop)."
     )
-    first_moment: str = Field("m_{weight}", description="Adam's mean of the gradient.")
-    second_moment: str = Field("v_{weight}", description="Adam's mean of its squares.")
-    corrected_first: str = Field("m_hat_{weight}", description="The first, corrected.")
-    corrected_second: str = Field("v_hat_{weight}", description="The second, corrected.")
-    adjustment: str = Field("delta_{weight}", description="The adjustment of a weight.")
+    first_moment: str = Field(default="m_{weight}", description="Adam's mean of the gradient.")
+    second_moment: str = Field(default="v_{weight}", description="Adam's mean of its squares.")
+    corrected_first: str = Field(default="m_hat_{weight}", description="The first, corrected.")
+    corrected_second: str = Field(default="v_hat_{weight}", description="The second, corrected.")
+    adjustment: str = Field(default="delta_{weight}", description="The adjustment of a weight.")
     rename: dict[str, str] = Field(
         default_factory=dict,
         description="Single names that no pattern gives: the pattern's name = the source's.",

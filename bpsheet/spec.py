@@ -2,19 +2,42 @@
 
 The models hold and check single values; how they fit together is `bpsheet.checks`.
 They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`.
+
+A field says what a table holds. The `__init__` beside it, for type checkers and editors alone,
+says what it is made from, which is more: a matrix may come as an array or a tensor, and is held
+as lists of floats.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic import ValidationError as PydanticError
+from pydantic import Field, model_validator
 
-from bpsheet.errors import ExperimentError
+from bpsheet.fields import (
+    BatchSize,
+    Bias,
+    Correct,
+    Count,
+    Matrix,
+    Method,
+    Name,
+    NotNegative,
+    Order,
+    OutputForm,
+    Per,
+    Positive,
+    Reduction,
+    Rule,
+    Scalar,
+    ScheduleKind,
+    Seed,
+    Share,
+)
 from bpsheet.functions import ACTIVATIONS, LOSSES
-from bpsheet.problems import shown, translate
+from bpsheet.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
+from bpsheet.table import Spec
 
 __all__ = [
     "Data",
@@ -23,103 +46,9 @@ __all__ = [
     "Layer",
     "Network",
     "Schedule",
-    "Spec",
     "Test",
     "Training",
-    "without_examples",
 ]
-
-
-def without_examples(schema: dict[str, Any]) -> None:
-    """In the JSON schema a table's description is its docstring, but not the code in it."""
-    schema["description"] = schema.get("description", "").partition(">>>")[0].strip()
-
-
-class Spec(BaseModel):
-    """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=without_examples)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except PydanticError as error:
-            raise ExperimentError(translate(error, type(self)), type(self).__name__) from None
-
-    # Without this mark pydantic would call __init__ for nested tables too, one at a time,
-    # and a file's problems could not be collected into one list.
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-    def replaced(self, **changes: Any) -> Self:
-        """A copy with some values changed, checked like the first."""
-        values = {name: getattr(self, name) for name in self.model_fields_set}
-        return type(self)(**(values | changes))
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's arrays and numbers as Python's; everything else as it is."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-
-
-def _whole_or_all(value: Any) -> int | str:
-    value = _plain(value)
-    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        return value  # type: ignore[no-any-return]
-    raise ValueError(f'a whole number from 1, or "all", expected; got {shown(value)}')
-
-
-def _order(value: Any) -> str | list[int]:
-    value = _plain(value)
-    if value in ("cyclic", "shuffled"):
-        return str(value)
-    if isinstance(value, list | tuple | range) and value:
-        wrong = [item for item in value if isinstance(item, bool) or not isinstance(item, int)]
-        if not wrong:
-            return list(value)
-        raise ValueError(f"example numbers (from 1) expected; got {shown(wrong[0])}")
-    raise ValueError(
-        f'"cyclic", "shuffled" or a list of example numbers expected; got {shown(value)}'
-    )
-
-
-def _bias(value: Any) -> bool | list[float]:
-    value = _plain(value)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, list | tuple):
-        for item in value:
-            is_number = isinstance(item, int | float) and not isinstance(item, bool)
-            if not is_number or not np.isfinite(item):
-                raise ValueError(f"finite numbers expected; got {shown(item)}")
-        return [float(item) for item in value]
-    raise ValueError(
-        f"a list with a number for each neuron, or false, expected; got {shown(value)}"
-    )
-
-
-def _seed(value: Any) -> int:
-    value = _plain(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64:
-        return value
-    raise ValueError(f"a whole number from 0 to 2^64 - 1 expected; got {shown(value)}")
-
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Row = Annotated[list[Number], BeforeValidator(_plain)]
-Matrix = Annotated[list[Row], BeforeValidator(_plain)]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
-Scalar = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_plain)]
-Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0), BeforeValidator(_plain)]
-NotNegative = Annotated[
-    float, Field(strict=True, allow_inf_nan=False, ge=0), BeforeValidator(_plain)
-]
-# From 0 to less than 1.
-Share = Annotated[
-    float, Field(strict=True, allow_inf_nan=False, ge=0, lt=1), BeforeValidator(_plain)
-]
-Count = Annotated[int, Field(strict=True, ge=1), BeforeValidator(_plain)]
-Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
-_POSITIVE = {"type": "integer", "minimum": 1}
 
 
 class Layer(Spec):
@@ -147,13 +76,7 @@ class Layer(Spec):
         description="A row for each neuron, a column for each input. Without them, [initial] "
         "draws the weights.",
     )
-    bias: Annotated[
-        bool | list[float],
-        PlainValidator(_bias),
-        WithJsonSchema(
-            {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}}]}
-        ),
-    ] = Field(
+    bias: Bias = Field(
         True,
         description="A number for each neuron; false: the layer has none; true: drawn by [initial].",
     )
@@ -162,6 +85,19 @@ class Layer(Spec):
         description="The layer's name, {source} and {name} in the notation. Default: what its neurons' "
         "names begin with.",
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            neurons: Sequence[str] | None = None,
+            units: AnyWhole | None = None,
+            activation: str = "logistic",
+            weights: AnyMatrix | None = None,
+            bias: bool | AnyRow = True,
+            name: str | None = None,
+        ) -> None: ...
 
 
 class Network(Spec):
@@ -180,13 +116,25 @@ class Network(Spec):
         "bernoulli_log_likelihood, multinomial_log_likelihood. The rule perceptron has none.",
         json_schema_extra={"enum": [*LOSSES, None]},
     )
-    output_error: Literal["chain_rule", "simplified"] = Field(
+    output_error: OutputForm = Field(
         "chain_rule",
         description="How the output's error term is written: as the product of the chain rule, "
         "or, for logistic or softmax outputs with their cross-entropy or log likelihood, in the "
         "simplified form (output minus target).",
     )
     layers: list[Layer] = Field(description="The layers of neurons, from the first to the output.")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            inputs: Sequence[str],
+            targets: Sequence[str],
+            loss: str | None = None,
+            output_error: OutputForm = "chain_rule",
+            layers: Sequence[Layer | dict[str, Any]],
+        ) -> None: ...
 
 
 class Graph(Spec):
@@ -208,6 +156,18 @@ class Graph(Spec):
     gradient_of: list[Name] = Field(
         default_factory=list, description="Inputs that get a derivative of the loss too."
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            inputs: Sequence[str],
+            parameters: Mapping[str, AnyNumber] = ...,
+            forward: Sequence[str],
+            loss: str,
+            gradient_of: Sequence[str] = ...,
+        ) -> None: ...
 
 
 class Data(Spec):
@@ -233,23 +193,34 @@ class Data(Spec):
         description="A column of the CSV file that holds the name of the target that is 1; "
         "the other targets are 0.",
     )
-    order: Annotated[
-        str | list[int],
-        PlainValidator(_order),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {"enum": ["cyclic", "shuffled"]},
-                    {"type": "array", "items": _POSITIVE, "minItems": 1},
-                ]
-            }
-        ),
-    ] = Field(
+    order: Order = Field(
         "cyclic",
         description='"cyclic"; "shuffled", anew in every epoch, with seed; or a list of example '
         "numbers (from 1), an iteration each; a longer run begins the list again.",
     )
     seed: Seed = Field(0, description='The seed of the order "shuffled".')
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, values: Any) -> Any:
+        """The columns of a DataFrame count by their names, in whichever order they stand."""
+        if isinstance(values, dict) and values.get("columns") is None:
+            names = column_names(values.get("examples"))
+            return values if names is None else values | {"columns": names}
+        return values
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            columns: Sequence[str] | None = None,
+            examples: AnyMatrix | None = None,
+            file: str | None = None,
+            label: str | None = None,
+            order: Order | Sequence[AnyWhole] | Listed = "cyclic",
+            seed: AnyWhole = 0,
+        ) -> None: ...
 
 
 class Schedule(Spec):
@@ -259,12 +230,12 @@ class Schedule(Spec):
     'update'
     """
 
-    kind: Literal["constant", "step", "exponential", "inverse_time", "cosine"] = Field(
+    kind: ScheduleKind = Field(
         "constant",
         description="step: the learning rate times factor^int(k/every); exponential: times "
         "factor^k; inverse_time: over 1 + decay*k; cosine: half a wave down to lowest.",
     )
-    per: Literal["update", "epoch"] = Field("update", description="What k counts, from 0.")
+    per: Per = Field("update", description="What k counts, from 0.")
     factor: Positive | None = Field(None, description="Of step (default 0.5) and exponential.")
     every: Positive | None = Field(None, description="Of step: how many pass between two steps.")
     decay: NotNegative | None = Field(None, description="Of inverse_time.")
@@ -274,6 +245,21 @@ class Schedule(Spec):
         None, description="The rate rises in equal parts to the schedule's in so many updates."
     )
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            kind: ScheduleKind = "constant",
+            per: Per = "update",
+            factor: AnyNumber | None = None,
+            every: AnyNumber | None = None,
+            decay: AnyNumber | None = None,
+            over: AnyNumber | None = None,
+            lowest: AnyNumber | None = None,
+            warmup: AnyNumber | None = None,
+        ) -> None: ...
+
 
 class Training(Spec):
     """The rule and how long it is applied.
@@ -282,17 +268,7 @@ class Training(Spec):
     'gradient_descent'
     """
 
-    rule: Literal[
-        "gradient_descent",
-        "gradient_ascent",
-        "momentum",
-        "nesterov",
-        "adagrad",
-        "rmsprop",
-        "adam",
-        "adamw",
-        "perceptron",
-    ] = Field(
+    rule: Rule = Field(
         "gradient_descent",
         description="gradient_ascent is for a likelihood; the rules that follow go down a loss "
         "and up a likelihood; perceptron is for one layer with the activation sign.",
@@ -325,16 +301,12 @@ class Training(Spec):
         None, description="A gradient longer than this, over all weights, is shortened to it."
     )
     schedule: Schedule | None = Field(None, description="How the learning rate changes.")
-    batch_size: Annotated[
-        int | str,
-        PlainValidator(_whole_or_all),
-        WithJsonSchema({"anyOf": [_POSITIVE, {"const": "all"}]}),
-    ] = Field(
+    batch_size: BatchSize = Field(
         1,
         description='Presentations between two updates; "all": every example. The last batch of '
         "an epoch is as short as the data leave it.",
     )
-    reduction: Literal["sum", "mean"] = Field(
+    reduction: Reduction = Field(
         "sum", description="Whether a batch's gradients are added or averaged."
     )
     iterations: Count | None = Field(None, description="How many presentations: rows of the sheet.")
@@ -344,17 +316,51 @@ class Training(Spec):
     freeze: list[Name] | None = Field(None, description="Weights that are never updated.")
     only: list[Name] | None = Field(None, description="The only weights that are updated.")
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            rule: Rule = "gradient_descent",
+            learning_rate: AnyNumber = 0.1,
+            momentum: AnyNumber | None = None,
+            decay: AnyNumber | None = None,
+            beta1: AnyNumber | None = None,
+            beta2: AnyNumber | None = None,
+            epsilon: AnyNumber | None = None,
+            weight_decay: AnyNumber | None = None,
+            clip_value: AnyNumber | None = None,
+            clip_norm: AnyNumber | None = None,
+            schedule: Schedule | dict[str, Any] | None = None,
+            batch_size: BatchSize | AnyWhole = 1,
+            reduction: Reduction = "sum",
+            iterations: AnyWhole | None = None,
+            epochs: AnyWhole | None = None,
+            freeze: Sequence[str] | None = None,
+            only: Sequence[str] | None = None,
+        ) -> None: ...
+
 
 class Initial(Spec):
     """How weights that are not given are drawn; they stand in the sheet as numbers."""
 
-    method: Literal[
-        "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"
-    ] = Field("xavier_uniform", description="How weights are drawn; biases begin at 0.")
+    method: Method = Field(
+        "xavier_uniform", description="How weights are drawn; biases begin at 0."
+    )
     range: Positive = Field(
         0.5, description="Of uniform: weights and biases between minus this and this."
     )
     seed: Seed = Field(0, description="The seed of the draw.")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            method: Method = "xavier_uniform",
+            range: AnyNumber = 0.5,  # noqa: A002
+            seed: AnyWhole = 0,
+        ) -> None: ...
 
 
 class Test(Spec):
@@ -363,7 +369,7 @@ class Test(Spec):
     __test__: ClassVar[bool] = False  # not a class of tests, whatever pytest makes of its name
 
     examples: Matrix = Field(description="A row for each: inputs, then targets.")
-    correct: Literal["threshold", "sign", "largest"] = Field(
+    correct: Correct = Field(
         "threshold",
         description="Right when each output is on its target's side of the threshold, has its "
         "target's sign, or when the largest output is the one with the largest target.",
@@ -373,3 +379,15 @@ class Test(Spec):
     gap: bool = Field(
         False, strict=True, description="In the layout book: an empty column before the tests."
     )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            examples: AnyMatrix,
+            correct: Correct = "threshold",
+            threshold: AnyNumber = 0.5,
+            names: Sequence[str] | None = None,
+            gap: bool = False,
+        ) -> None: ...
