@@ -59,9 +59,9 @@ class Notation(Spec):
     """
 
     weight: str = Field("w_{neuron}_{input}", description="A weight.")
-    bias: str | None = Field(None, description="A bias; default: as a weight, input 0.")
-    sum: str = Field("z_{neuron}", description="A neuron's weighted sum.")
-    output: str = Field("{neuron}", description="A neuron's output.")
+    bias: str | None = Field(None, description="A bias. Default: as `weight`, with input 0.")
+    sum: str = Field("z_{neuron}", description="A weighted sum.")
+    output: str = Field("{neuron}", description="An output.")
     loss: str = Field("loss", description="The loss.")
     loss_derivative: str = Field(
         "d{loss}_d{neuron}", description="The derivative of the loss with respect to an output."
@@ -69,7 +69,10 @@ class Notation(Spec):
     output_derivative: str = Field(
         "d{neuron}_dz", description="The derivative of an output with respect to its sum."
     )
-    error: str = Field("{neuron}_error", description="A neuron's error term.")
+    error: str = Field(
+        "{neuron}_error",
+        description="An error term: the derivative of the loss with respect to a weighted sum.",
+    )
     derivative: str = Field(
         "d{loss}_d{value}",
         description="In a graph: the derivative of the loss with respect to a value or an input.",
@@ -81,24 +84,32 @@ class Notation(Spec):
         "sum_{gradient}", description="The running sum of a gradient over a batch."
     )
     gradient_batch: str = Field(
-        "batch_{gradient}", description="The gradient of a batch, added up or averaged."
+        "batch_{gradient}",
+        description="The batch's gradient, added up or averaged, where a rule needs it in a column.",
     )
     gradient_clipped: str = Field("clipped_{gradient}", description="The gradient after clipping.")
     gradient_decayed: str = Field(
         "decayed_{gradient}", description="The gradient with the weight decay's part."
     )
-    velocity: str = Field("v_{weight}", description="The velocity (momentum, nesterov).")
+    velocity: str = Field(
+        "v_{weight}", description="What momentum remembers: the velocity (`momentum`, `nesterov`)."
+    )
     squares: str = Field(
-        "s_{weight}", description="The sum or mean of squared gradients (adagrad, rmsprop)."
+        "s_{weight}", description="The sum or mean of squared gradients (`adagrad`, `rmsprop`)."
     )
     first_moment: str = Field("m_{weight}", description="Adam's mean of the gradient.")
-    second_moment: str = Field("v_{weight}", description="Adam's mean of its squares.")
-    corrected_first: str = Field("m_hat_{weight}", description="The first, corrected.")
-    corrected_second: str = Field("v_hat_{weight}", description="The second, corrected.")
+    second_moment: str = Field("v_{weight}", description="Adam's mean of the gradient's square.")
+    corrected_first: str = Field(
+        "m_hat_{weight}", description="`first_moment`, corrected for its beginning at 0."
+    )
+    corrected_second: str = Field(
+        "v_hat_{weight}", description="`second_moment`, corrected for its beginning at 0."
+    )
     adjustment: str = Field("delta_{weight}", description="The adjustment of a weight.")
     rename: dict[str, str] = Field(
         default_factory=dict,
-        description="Single names that no pattern gives: the pattern's name = the source's.",
+        description="Single names that no pattern gives, from the pattern's name to the source's: "
+        '`w_A_1_1 = "xh_1"`.',
     )
 
     def name(self, quantity: str, /, **parts: object) -> str:

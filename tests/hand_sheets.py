@@ -1,6 +1,6 @@
 """Hand sheets with one planted mistake each, and how often the judge names it rightly.
 
-Run as a script for the figures in the README: `python tests/hand_sheets.py 2000`.
+Run as a script for the figures in tests/README.md: `python tests/hand_sheets.py 2000`.
 """
 
 from __future__ import annotations
