@@ -27,7 +27,7 @@ NOT_RUN = (
     r"python -m pip install",
     r"jupyter lab (?P<path>\S+)$",
     r"pytest$",
-    r"python -m (?P<module>tests\.\w+)$",
+    r"python -m (?P<module>tests[.\w]+)( \d+)?$",
     r"python (?P<path>tests/\w+\.py) \d+$",
     r"ruff (format|check) \.$",
     r"mypy$",
