@@ -1,7 +1,9 @@
 """What an experiment file may say: its tables, their keys, types and defaults.
 
 The models hold and check single values; how they fit together is `bpsheet.checks`.
-They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`.
+They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`. The descriptions
+of the keys stand in the JSON schema and in templates/README.md; a last sentence "Default: …" is
+for a default that is not the field's own value.
 """
 
 from __future__ import annotations
