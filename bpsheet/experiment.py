@@ -63,8 +63,10 @@ class Experiment(Spec):
 
     model_config = ConfigDict(json_schema_extra=_one_of_two)
 
-    title: str = Field("", description="Stands at the top of the sheet.")
-    notes: str = Field("", description="What the reader should know; on the sheet About.")
+    title: str = Field("", description="It stands at the top of the sheet.")
+    notes: str = Field(
+        "", description="What the reader should know. It stands on the sheet `About`."
+    )
     network: Network | None = Field(None, description="Inputs, layers and the loss.")
     graph: Graph | None = Field(
         None, description="Instead of a network: formulas of one's own, their parameters and loss."

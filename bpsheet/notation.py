@@ -59,9 +59,11 @@ class Notation(Spec):
     """
 
     weight: str = Field(default="w_{neuron}_{input}", description="A weight.")
-    bias: str | None = Field(default=None, description="A bias; default: as a weight, input 0.")
-    sum: str = Field(default="z_{neuron}", description="A neuron's weighted sum.")
-    output: str = Field(default="{neuron}", description="A neuron's output.")
+    bias: str | None = Field(
+        default=None, description="A bias. Default: as `weight`, with input 0."
+    )
+    sum: str = Field(default="z_{neuron}", description="A weighted sum.")
+    output: str = Field(default="{neuron}", description="An output.")
     loss: str = Field(default="loss", description="The loss.")
     loss_derivative: str = Field(
         default="d{loss}_d{neuron}",
@@ -70,7 +72,10 @@ class Notation(Spec):
     output_derivative: str = Field(
         default="d{neuron}_dz", description="The derivative of an output with respect to its sum."
     )
-    error: str = Field(default="{neuron}_error", description="A neuron's error term.")
+    error: str = Field(
+        default="{neuron}_error",
+        description="An error term: the derivative of the loss with respect to a weighted sum.",
+    )
     derivative: str = Field(
         default="d{loss}_d{value}",
         description="In a graph: the derivative of the loss with respect to a value or an input.",
@@ -83,7 +88,8 @@ class Notation(Spec):
         default="sum_{gradient}", description="The running sum of a gradient over a batch."
     )
     gradient_batch: str = Field(
-        default="batch_{gradient}", description="The gradient of a batch, added up or averaged."
+        default="batch_{gradient}",
+        description="The batch's gradient, added up or averaged, where a rule needs it in a column.",
     )
     gradient_clipped: str = Field(
         default="clipped_{gradient}", description="The gradient after clipping."
@@ -91,18 +97,31 @@ class Notation(Spec):
     gradient_decayed: str = Field(
         default="decayed_{gradient}", description="The gradient with the weight decay's part."
     )
-    velocity: str = Field(default="v_{weight}", description="The velocity (momentum, nesterov).")
+    velocity: str = Field(
+        default="v_{weight}",
+        description="What momentum remembers: the velocity (`momentum`, `nesterov`).",
+    )
     squares: str = Field(
-        default="s_{weight}", description="The sum or mean of squared gradients (adagrad, rmsprop)."
+        default="s_{weight}",
+        description="The sum or mean of squared gradients (`adagrad`, `rmsprop`).",
     )
     first_moment: str = Field(default="m_{weight}", description="Adam's mean of the gradient.")
-    second_moment: str = Field(default="v_{weight}", description="Adam's mean of its squares.")
-    corrected_first: str = Field(default="m_hat_{weight}", description="The first, corrected.")
-    corrected_second: str = Field(default="v_hat_{weight}", description="The second, corrected.")
+    second_moment: str = Field(
+        default="v_{weight}", description="Adam's mean of the gradient's square."
+    )
+    corrected_first: str = Field(
+        default="m_hat_{weight}", description="`first_moment`, corrected for its beginning at 0."
+    )
+    corrected_second: str = Field(
+        default="v_hat_{weight}", description="`second_moment`, corrected for its beginning at 0."
+    )
     adjustment: str = Field(default="delta_{weight}", description="The adjustment of a weight.")
     rename: dict[str, str] = Field(
         default_factory=dict,
-        description="Single names that no pattern gives: the pattern's name = the source's.",
+        description=(
+            "Single names that no pattern gives, from the pattern's name to the source's: "
+            '`w_A_1_1 = "xh_1"`.'
+        ),
     )
 
     def name(self, quantity: str, /, **parts: object) -> str:

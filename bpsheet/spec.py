@@ -61,29 +61,44 @@ class Layer(Spec):
     'tanh'
     """
 
-    neurons: list[Name] | None = Field(None, description="The neurons' names.")
+    neurons: list[Name] | None = Field(
+        None, description="The neurons' names. A layer has either these or `units`."
+    )
     units: Count | None = Field(
-        None, description="Instead of names: how many neurons; names are made (h1, h2, …)."
+        None,
+        description=(
+            "Instead of names: how many neurons. They are called `h1`, `h2`, … (with several "
+            "hidden layers `h1_1`, …), the output `out` (or `out1`, …)."
+        ),
     )
     activation: str = Field(
         "logistic",
-        description="linear, logistic, tanh, relu, leaky_relu, softplus, softmax, sign, "
-        'or a formula of z, the weighted sum, such as "2*z".',
+        description=(
+            "`linear`, `logistic`, `tanh`, `relu`, `leaky_relu`, `softplus`, `softmax`, "
+            '`sign`, or a formula of `z`, the weighted sum: `"2*z"`, `"max(0, z)"`, '
+            '`"if(z > 0, z, 0.1*z)"`.'
+        ),
         json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS, "softmax"]}, {"type": "string"}]},
     )
     weights: Matrix | None = Field(
         None,
-        description="A row for each neuron, a column for each input. Without them, [initial] "
-        "draws the weights.",
+        description=(
+            "A row for each neuron, a column for each input (as PyTorch stores them). "
+            "Default: drawn by `[initial]`."
+        ),
     )
     bias: Bias = Field(
         True,
-        description="A number for each neuron; false: the layer has none; true: drawn by [initial].",
+        description=(
+            "A number for each neuron. `false`: the layer has none; `true`: drawn by `[initial]`."
+        ),
     )
     name: Name | None = Field(
         None,
-        description="The layer's name, {source} and {name} in the notation. Default: what its neurons' "
-        "names begin with.",
+        description=(
+            "The layer's name, `{source}` and `{name}` in the notation. Default: what the "
+            "neurons' names begin with."
+        ),
     )
 
     if TYPE_CHECKING:
@@ -111,18 +126,24 @@ class Network(Spec):
     targets: list[Name] = Field(description="The targets' names, one for each output.")
     loss: str | None = Field(
         None,
-        description="half_squared_error, squared_error, mean_squared_error, "
-        "binary_cross_entropy, cross_entropy; to be maximised: gaussian_log_likelihood, "
-        "bernoulli_log_likelihood, multinomial_log_likelihood. The rule perceptron has none.",
+        description=(
+            "`half_squared_error`, `squared_error`, `mean_squared_error` (mean over the "
+            "outputs), `binary_cross_entropy`, `cross_entropy`; to be maximised: "
+            "`gaussian_log_likelihood`, `bernoulli_log_likelihood`, `multinomial_log_likelihood`. "
+            "Every rule but `perceptron` needs one."
+        ),
         json_schema_extra={"enum": [*LOSSES, None]},
     )
     output_error: OutputForm = Field(
         "chain_rule",
-        description="How the output's error term is written: as the product of the chain rule, "
-        "or, for logistic or softmax outputs with their cross-entropy or log likelihood, in the "
-        "simplified form (output minus target).",
+        description=(
+            "How the output's error term is written: as the product of the chain rule "
+            '(for softmax with its non-local terms), or `"simplified"`: output minus target, for a '
+            "logistic or softmax output with its cross-entropy or log likelihood. Both give the same "
+            "numbers. The simplified form never divides by an output that has become 0."
+        ),
     )
-    layers: list[Layer] = Field(description="The layers of neurons, from the first to the output.")
+    layers: list[Layer] = Field(description="The layers, from the first hidden one to the output.")
 
     if TYPE_CHECKING:
 
@@ -146,13 +167,17 @@ class Graph(Spec):
 
     inputs: list[Name] = Field(description="The names of the data that the formulas use.")
     parameters: dict[Name, Scalar] = Field(
-        default_factory=dict, description="What is trained, with its first value: w = 0.5."
+        default_factory=dict, description="What is trained, with first values: `{ w = 0.5 }`."
     )
     forward: list[Annotated[str, Field(max_length=2000)]] = Field(
-        description='The formulas in order, such as "t = x + y"; each may use inputs, parameters '
-        "and the names before it."
+        description=(
+            'The formulas in order: `"t = x + y"`. Each may use inputs, parameters and the '
+            "names before it."
+        )
     )
-    loss: Name = Field(description="Which of them is minimised (by gradient_ascent: maximised).")
+    loss: Name = Field(
+        description="The formula's name that is minimised, or by `gradient_ascent` maximised."
+    )
     gradient_of: list[Name] = Field(
         default_factory=list, description="Inputs that get a derivative of the loss too."
     )
@@ -179,26 +204,37 @@ class Data(Spec):
 
     columns: list[Name] | None = Field(
         None,
-        description="What the columns of the examples are: every input and target, in any order. "
-        "Default: the inputs, then the targets. For a file without a header line: all its columns.",
+        description=(
+            "What the columns of `examples` are: every input and target, in any order. For "
+            "a file without a header line: what its columns are. Default: the inputs, then the targets."
+        ),
     )
-    examples: Matrix | None = Field(None, description="A row for each example.")
+    examples: Matrix | None = Field(
+        None,
+        description="A row for each example: inputs, then targets. Either this or `file` is needed.",
+    )
     file: str | None = Field(
         None,
-        description="Instead of examples: a CSV file with a header line, beside the experiment "
-        "file.",
+        description=(
+            "Instead of `examples`: a CSV file beside the experiment file (comma, semicolon "
+            "or tab). Its columns are found by the names in its header line."
+        ),
     )
     label: Name | None = Field(
         None,
-        description="A column of the CSV file that holds the name of the target that is 1; "
-        "the other targets are 0.",
+        description=(
+            "A column of the file that holds the name of the target that is 1. The other "
+            "targets are 0."
+        ),
     )
     order: Order = Field(
         "cyclic",
-        description='"cyclic"; "shuffled", anew in every epoch, with seed; or a list of example '
-        "numbers (from 1), an iteration each; a longer run begins the list again.",
+        description=(
+            '`"cyclic"`; `"shuffled"`: anew in every epoch, with `seed`; or a list of example '
+            "numbers (from 1), an iteration each. A longer run begins the list again."
+        ),
     )
-    seed: Seed = Field(0, description='The seed of the order "shuffled".')
+    seed: Seed = Field(0, description='The seed of the order `"shuffled"`.')
 
     @model_validator(mode="before")
     @classmethod
@@ -232,17 +268,24 @@ class Schedule(Spec):
 
     kind: ScheduleKind = Field(
         "constant",
-        description="step: the learning rate times factor^int(k/every); exponential: times "
-        "factor^k; inverse_time: over 1 + decay*k; cosine: half a wave down to lowest.",
+        description=(
+            '`"step"`: the learning rate times `factor^int(k/every)`; `"exponential"`: times '
+            '`factor^k`; `"inverse_time"`: divided by `1 + decay*k`; `"cosine"`: half a wave down to '
+            "`lowest`, where it stays."
+        ),
     )
-    per: Per = Field("update", description="What k counts, from 0.")
-    factor: Positive | None = Field(None, description="Of step (default 0.5) and exponential.")
-    every: Positive | None = Field(None, description="Of step: how many pass between two steps.")
-    decay: NotNegative | None = Field(None, description="Of inverse_time.")
-    over: Positive | None = Field(None, description="Of cosine: when the lowest rate is reached.")
-    lowest: NotNegative | None = Field(None, description="Of cosine: the lowest rate; default 0.")
+    per: Per = Field("update", description='What `k` counts, from 0: updates, or `"epoch"`.')
+    factor: Positive | None = Field(
+        None, description="Of `step` and `exponential`. Default: 0.5 for `step`."
+    )
+    every: Positive | None = Field(None, description="Of `step`: how many pass between two steps.")
+    decay: NotNegative | None = Field(None, description="Of `inverse_time`.")
+    over: Positive | None = Field(None, description="Of `cosine`: when the lowest is reached.")
+    lowest: NotNegative | None = Field(
+        None, description="Of `cosine`: the lowest rate. Default: 0."
+    )
     warmup: Positive | None = Field(
-        None, description="The rate rises in equal parts to the schedule's in so many updates."
+        None, description="The rate first rises to the schedule's, in this many equal parts."
     )
 
     if TYPE_CHECKING:
@@ -270,51 +313,75 @@ class Training(Spec):
 
     rule: Rule = Field(
         "gradient_descent",
-        description="gradient_ascent is for a likelihood; the rules that follow go down a loss "
-        "and up a likelihood; perceptron is for one layer with the activation sign.",
+        description=(
+            '`"gradient_ascent"` for a likelihood; `"momentum"`, `"nesterov"`, `"adagrad"`, '
+            '`"rmsprop"`, `"adam"`, `"adamw"`, which go down a loss and up a likelihood; '
+            '`"perceptron"` for one layer with the activation `sign` and no loss.'
+        ),
     )
-    learning_rate: Scalar = Field(0.1, description="The step size, a cell of the sheet.")
+    learning_rate: Scalar = Field(
+        0.1, description="The step size. It is a cell of the sheet, as all that follow."
+    )
     momentum: Share | None = Field(
-        None, description="Of momentum and nesterov: how much of the velocity is kept (0.9)."
+        None,
+        description="Of `momentum` and `nesterov`: how much of the velocity is kept. Default: 0.9.",
     )
     decay: Share | None = Field(
-        None, description="Of rmsprop: how much of the mean square is kept (0.99)."
+        None, description="Of `rmsprop`: how much of the mean square is kept. Default: 0.99."
     )
     beta1: Share | None = Field(
-        None, description="Of adam and adamw: how much of the mean gradient is kept (0.9)."
+        None,
+        description="Of `adam` and `adamw`: how much of the mean gradient is kept. Default: 0.9.",
     )
     beta2: Share | None = Field(
-        None, description="Of adam and adamw: how much of the mean square is kept (0.999)."
+        None,
+        description="Of `adam` and `adamw`: how much of the mean square is kept. Default: 0.999.",
     )
     epsilon: Positive | None = Field(
-        None, description="Added to the root that is divided by (1e-8; adagrad 1e-10)."
+        None,
+        description=(
+            "Of `adagrad`, `rmsprop`, `adam` and `adamw`: it is added to the root that is "
+            "divided by. Default: 1e-8; `adagrad` 1e-10."
+        ),
     )
     weight_decay: NotNegative | None = Field(
         None,
-        description="This times the weight is added to the gradient (adamw: to the step, "
-        "times the learning rate; 0.01).",
+        description=(
+            "This times the weight is added to the gradient (`adamw`: times the learning "
+            "rate, to the step). Default: none; `adamw` 0.01."
+        ),
     )
     clip_value: Positive | None = Field(
-        None, description="No gradient of a single weight is used beyond this size."
+        None, description="No single gradient counts for more than this."
     )
     clip_norm: Positive | None = Field(
         None, description="A gradient longer than this, over all weights, is shortened to it."
     )
-    schedule: Schedule | None = Field(None, description="How the learning rate changes.")
+    schedule: Schedule | None = Field(
+        None, description="How the learning rate changes: `[training.schedule]`."
+    )
     batch_size: BatchSize = Field(
         1,
-        description='Presentations between two updates; "all": every example. The last batch of '
-        "an epoch is as short as the data leave it.",
+        description=(
+            'Presentations between two updates, or `"all"`: every example. The last batch '
+            "of an epoch is as short as the data leave it."
+        ),
     )
     reduction: Reduction = Field(
-        "sum", description="Whether a batch's gradients are added or averaged."
+        "sum", description='Whether a batch\'s gradients are added, or averaged: `"mean"`.'
     )
-    iterations: Count | None = Field(None, description="How many presentations: rows of the sheet.")
+    iterations: Count | None = Field(
+        None,
+        description=(
+            "Presentations: rows of the sheet. Either this or `epochs` is needed. Default: with "
+            "a list as `order`, the list's length."
+        ),
+    )
     epochs: Count | None = Field(
-        None, description="Instead of iterations: how many times as many as there are examples."
+        None, description="Instead of `iterations`: how many times the number of examples."
     )
-    freeze: list[Name] | None = Field(None, description="Weights that are never updated.")
-    only: list[Name] | None = Field(None, description="The only weights that are updated.")
+    freeze: list[Name] | None = Field(None, description="Names of weights that are never updated.")
+    only: list[Name] | None = Field(None, description="Names of the only weights that are updated.")
 
     if TYPE_CHECKING:
 
@@ -345,10 +412,14 @@ class Initial(Spec):
     """How weights that are not given are drawn; they stand in the sheet as numbers."""
 
     method: Method = Field(
-        "xavier_uniform", description="How weights are drawn; biases begin at 0."
+        "xavier_uniform",
+        description=(
+            "`xavier_uniform`, `xavier_normal`, `he_uniform`, `he_normal`, `uniform` or "
+            "`zeros`. Biases begin at 0, except with `uniform`."
+        ),
     )
     range: Positive = Field(
-        0.5, description="Of uniform: weights and biases between minus this and this."
+        0.5, description="Of `uniform`: weights and biases lie between minus this and this."
     )
     seed: Seed = Field(0, description="The seed of the draw.")
 
@@ -371,11 +442,16 @@ class Test(Spec):
     examples: Matrix = Field(description="A row for each: inputs, then targets.")
     correct: Correct = Field(
         "threshold",
-        description="Right when each output is on its target's side of the threshold, has its "
-        "target's sign, or when the largest output is the one with the largest target.",
+        description=(
+            '`"threshold"`: each output is on its target\'s side of the threshold; '
+            '`"sign"`: each output has its target\'s sign; `"largest"`: the largest output is the one '
+            "with the largest target."
+        ),
     )
-    threshold: Scalar = Field(0.5, description="Of threshold.")
-    names: list[Name] | None = Field(None, description="A name for each; default test 1, test 2, …")
+    threshold: Scalar = Field(0.5, description='Of `correct = "threshold"`.')
+    names: list[Name] | None = Field(
+        None, description="The columns' names. Default: `test 1`, `test 2`, …"
+    )
     gap: bool = Field(
         False, strict=True, description="In the layout book: an empty column before the tests."
     )

@@ -246,7 +246,7 @@ def test_any_text_anywhere_gets_a_verdict(trace, data):
     assert all(j.reason and "nan" not in j.reason for j in found)
 
 
-# How often slips are named rightly (the figures in the README are from more sheets)
+# How often slips are named rightly (the figures in tests/README.md are from more sheets)
 
 
 @pytest.mark.parametrize("digits", sampled([2, 3, 4, 5, 6], 2, 4))
