@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.autodiff import differentiate, local_derivatives
-from bpsheet.errors import LimitError
+from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.expr import ONE, ZERO, Expr, Mul, Ref, references, total
 from bpsheet.gradients.point import compiled, values_at
 from bpsheet.gradients.study import unlike
@@ -29,7 +29,7 @@ from bpsheet.trace import Trace
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "tangent_columns"]
+__all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "tangent_columns", "weights_of"]
 
 # Beyond this the matrix is too large to look at, and its formulas too many to make.
 MOST_WEIGHTS = 500
@@ -193,6 +193,15 @@ def _run(function: object, given: Sequence[float]) -> Sequence[float]:
         ) from None
 
 
+def weights_of(trace: Trace) -> tuple[Column, ...]:
+    """The weights of a run. Raises ExperimentError where it has none."""
+    weights = trace.program.phase(Phase.WEIGHT)
+    if not weights:
+        said = "no weights here, and second derivatives are those with respect to weights"
+        raise ExperimentError([Problem("graph.parameters", said)], trace.experiment.name)
+    return weights
+
+
 def curvature(trace: Trace, iteration: int) -> Curvature:
     """The Hessian of an iteration's loss with respect to all weights, and its eigenvalues.
 
@@ -208,7 +217,7 @@ def curvature(trace: Trace, iteration: int) -> Curvature:
 
     values = values_at(trace, iteration)
     program, experiment = trace.program, trace.experiment
-    names = [column.name for column in program if column.role is Role.WEIGHT]
+    names = [column.name for column in weights_of(trace)]
     if len(names) > MOST_WEIGHTS:
         raise LimitError(
             f"{len(names):,} weights have {len(names) ** 2:,} second derivatives; "

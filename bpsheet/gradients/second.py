@@ -13,7 +13,7 @@ import numpy as np
 
 from bpsheet.errors import LimitError
 from bpsheet.expr import ONE, ZERO, Compare, If, Num, Ref, Sum
-from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, tangent_columns
+from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, tangent_columns, weights_of
 from bpsheet.gradients.point import loss_of
 from bpsheet.gradients.study import (
     AT,
@@ -41,7 +41,7 @@ def second_derivatives(trace: Trace, settings: Settings) -> Study:
     Raises LimitError beyond 100 weights.
     """
     program = trace.program
-    weights = program.phase(Phase.WEIGHT)
+    weights = weights_of(trace)
     if len(weights) > MOST_ON_A_SHEET:
         raise LimitError(
             f"the sheet {HESSIAN} is for small networks: {len(weights):,} weights, "
