@@ -10,28 +10,10 @@ import pytest
 from hypothesis import given, settings
 
 import bpsheet as bp
-from bpsheet.health.flat import flat_parts
-from bpsheet.health.words import listed
 from bpsheet.program import Role
+from tests.helpers.health import LABELLED, layered
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments
-
-RANDOM = np.random.default_rng(3)
-CLOUD = RANDOM.uniform(-1, 1, (8, 2))
-# What a small network can learn: is the sum above 0?
-LABELLED = [[*map(float, point), float(point.sum() > 0)] for point in CLOUD]
-
-
-def layered(*layers, data=LABELLED, loss="half_squared_error", method="xavier_uniform", **training):
-    """A network over two inputs (or as many as the data have but one), one target."""
-    inputs = [f"x{n + 1}" for n in range(len(data[0]) - 1)]
-    tables = {
-        "network": {"inputs": inputs, "targets": ["t"], "loss": loss, "layers": list(layers)},
-        "data": {"examples": data},
-        "training": {"iterations": 400, **training},
-        "initial": {"method": method, "seed": 5},
-    }
-    return bp.Experiment(**tables)
 
 
 def chain(depth, activation, **kind):
@@ -325,29 +307,6 @@ def test_other_rules_that_work_hear_nothing(rule):
     assert said(experiment) == []
 
 
-@pytest.mark.parametrize(
-    ("formula", "low", "high", "dead"),
-    [
-        ("relu", 0.0, np.inf, True),
-        ("leaky_relu", -np.inf, np.inf, False),
-        ("softplus", -4.75, np.inf, False),
-        ("tanh", -3.0, 3.0, False),
-        ("logistic", -6.0, 6.0, False),
-        ("linear", -np.inf, np.inf, False),
-        ("exp(-(z^2))", -2.75, 2.75, False),
-        ("sin(z)", -np.inf, np.inf, False),
-        ("max(0, min(z, 1))", 0.0, 1.25, True),
-        ("sqrt(z)", -np.inf, np.inf, False),
-        ("if(z > 0, 1, -1)", -np.inf, np.inf, False),
-    ],
-)
-def test_where_an_activation_is_flat(formula, low, high, dead):
-    """A top of a bell or of a wave is not; neither is a place without a value."""
-    program = layered({"neurons": ["o"], "activation": formula}).program()
-    flat = flat_parts(program["o"], program["do_dz"], program["z_o"])
-    assert (flat.low, flat.high, flat.is_dead_below) == (low, high, dead)
-
-
 @given(experiments())
 @settings(deadline=None, max_examples=30)
 def test_no_run_is_too_strange(experiment):
@@ -365,22 +324,6 @@ def test_no_run_is_too_strange(experiment):
         assert ((shares >= 0) & (shares <= 1)).all()
 
 
-def test_an_overflow_spreads_along_the_formulas(traced):
-    """Each column names one that it uses and that was an error by then."""
-    trace = traced("exploding")
-    spread = trace.health().spread.set_index("column")
-    for name, row in spread.iterrows():
-        if row["through"]:
-            lags = {ref.lag for ref in trace.program[name].references if ref.name == row["through"]}
-            assert spread.loc[row["through"], "iteration"] + min(lags) <= row["iteration"]
-
-
-def test_names_in_a_sentence():
-    names = ["a", "b", "c", "d", "e"]
-    assert [listed(names[:n]) for n in (1, 2, 4)] == ["a", "a and b", "a, b, c and d"]
-    assert listed(names) == "a, b, c and 2 more"
-
-
 def test_it_is_quick():
     """100,000 iterations of 30 columns; the figure that is promised is 0.2 s."""
     trace = bp.load("two-neuron").changed({"iterations": 100_000}).run()
@@ -390,18 +333,6 @@ def test_it_is_quick():
         assert trace.health().sentences == []
         times.append(time.perf_counter() - begin)
     assert min(times) < 1
-
-
-def test_the_command(command):
-    status, out, _ = command("health", "exploding")
-    assert status == 0
-    assert "is the first (#NUM!)" in " ".join(out.split())
-    assert all(f"layer {n}" in out for n in (1, 2, 3))
-    status, out, _ = command(
-        "health", "exploding", "--set", "learning_rate=0.1", "--iterations", "50"
-    )
-    assert status == 0
-    assert "Nothing to remark." in out
 
 
 def test_a_run_says_it_too(command, tmp_path):

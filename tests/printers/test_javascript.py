@@ -30,8 +30,8 @@ from bpsheet.expr import (
 from bpsheet.parse import parse_formula
 from bpsheet.printers.javascript import JavaScriptPrinter, script_of, word
 from bpsheet.program import Column, Parameter, Phase, Program, Role
+from tests.helpers.printing import ANYTHING, WASHED_OUT
 from tests.helpers.strategies import NAMES, edges
-from tests.printers.test_printers import ANYTHING, WASHED_OUT
 
 A, B, C = map(Ref, "abc")
 ONE, TWO = Num(1.0), Num(2.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 
 import ironcalc
@@ -16,18 +15,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 import bpsheet as bp
 from bpsheet.errors import OutputError, WorkbookError
 from bpsheet.sheets import differentiate_workbook
-from bpsheet.sheets.addition import Line, with_sheet
-
-
-def regression(book):
-    """A straight line by SUMXMY2 and a penalty by SUMSQ."""
-    sheet = book.active
-    for row, (x, y) in enumerate([(-1, 0.4), (0, 1.1), (1, 1.7), (2, 3.2)], start=2):
-        sheet[f"A{row}"], sheet[f"B{row}"] = x, y
-        sheet[f"C{row}"] = f"=$F$1*A{row}+$F$2"
-    sheet["F1"], sheet["F2"] = 0.5, -0.2
-    sheet["F4"] = "=SUMXMY2(B2:B5,C2:C5)/2+0.1*SUMSQ(F1:F2)"
-    return "Sheet!F4", ["Sheet!F1:F2"]
+from tests.helpers.own_sheets import regression, saved
 
 
 def logistic(book):
@@ -138,14 +126,6 @@ def product(book):
 
 
 OWN = [regression, logistic, matrices, two_sheets, choices, powers, chain, named, softmax, product]
-
-
-def saved(make, folder):
-    book = openpyxl.Workbook()
-    loss, parameters = make(book)
-    path = folder / "model.xlsx"
-    book.save(path)
-    return path, loss, parameters
 
 
 class Engine:
@@ -333,21 +313,6 @@ def test_names_of_files_and_cells_that_do_not_fit_are_refused(tmp_path):
         differentiate_workbook(tmp_path / "text.xlsx", loss, parameters, tmp_path / "out.xlsx")
 
 
-def test_the_command_says_what_it_wrote(tmp_path, command):
-    path, loss, parameters = saved(regression, tmp_path)
-    target = str(tmp_path / "out.xlsx")
-    status, out, _ = command(
-        "differentiate", str(path), "--loss", loss, "--parameters", *parameters, "-o", target
-    )
-    assert status == 0
-    assert "the sheet Gradient has the derivatives of 5 cells and 2 parameters" in out
-    status, _, err = command(
-        "differentiate", str(path), "--loss", "Q9", "--parameters", "F1", "-o", target
-    )
-    assert status == 2
-    assert "no formula leads there" in err
-
-
 @pytest.mark.usefixtures("libreoffice")
 def test_libreoffice_opens_it_and_computes_the_same(tmp_path):
     """With the stored values of the new sheet taken out, so that it must compute them."""
@@ -374,78 +339,3 @@ def test_libreoffice_opens_it_and_computes_the_same(tmp_path):
     for name, row in rows_of(out.path).items():
         if name in out.gradient:
             assert sheet[f"E{row}"].value == pytest.approx(out.gradient[name], rel=1e-13)
-
-
-# The package of somebody else's workbook
-
-
-def package_of(tmp_path, changed):
-    """A workbook with parts replaced (by bytes), changed (by a function) or gone (None)."""
-    path = tmp_path / "plain.xlsx"
-    book = openpyxl.Workbook()
-    book.active["A1"] = 1
-    book.save(path)
-    made = io.BytesIO()
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(made, "w") as new:
-        for name in old.namelist():
-            content = changed.get(name, lambda content: content)
-            if content is not None:
-                new.writestr(name, content(old.read(name)))
-    return made.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("part", "old", "new"),
-    [
-        ("_rels/.rels", b"/officeDocument", b"/somethingElse"),
-        ("xl/workbook.xml", b"sheets>", b"leaves>"),
-        ("xl/_rels/workbook.xml.rels", b"Relationships>", b"Relations>"),
-        ("[Content_Types].xml", b"</Types>", b""),
-        ("xl/workbook.xml", b"<", b"\xff<"),
-    ],
-)
-def test_a_package_whose_lists_are_elsewhere_is_refused(tmp_path, part, old, new):
-    data = package_of(tmp_path, {part: lambda content: content.replace(old, new)})
-    with pytest.raises(WorkbookError, match=r"^not a workbook of the usual parts$"):
-        with_sheet(data, "More", [Line(1, ("a title",), is_title=True)])
-
-
-@pytest.mark.parametrize(
-    "styles",
-    [
-        None,
-        lambda content: content.replace(b"fonts", b"types"),
-        lambda _: b"<styleSheet/>",
-        lambda content: content.replace(b"cellXfs", b"cellForms"),
-    ],
-)
-def test_where_styles_cannot_be_added_to_the_title_is_plain(tmp_path, styles):
-    data = package_of(tmp_path, {"xl/styles.xml": styles})
-    made = with_sheet(data, "More", [Line(1, ("a title", 2.5), is_title=True)])
-    with zipfile.ZipFile(io.BytesIO(made)) as package:
-        sheet = package.read("xl/worksheets/bpsheet1.xml").decode()
-        assert ("xl/styles.xml" in package.namelist()) == (styles is not None)
-    assert "a title" in sheet
-    assert 's="1"' not in sheet
-
-
-def test_a_second_sheet_has_a_part_of_its_own(tmp_path):
-    once = with_sheet(package_of(tmp_path, {}), "More", [Line(1, ("a title",), is_title=True)])
-    twice = with_sheet(once, "Still more", [Line(1, (1.0,))])
-    assert openpyxl.load_workbook(io.BytesIO(twice)).sheetnames == ["Sheet", "More", "Still more"]
-
-
-def test_of_many_parameters_the_command_shows_twenty_and_says_what_has_no_effect(tmp_path, command):
-    book = openpyxl.Workbook()
-    for row in range(1, 24):
-        book.active[f"A{row}"] = row / 8
-    book.active["B1"] = "=SUMSQ(A1:A22)"
-    book.save(tmp_path / "model.xlsx")
-    path, output = str(tmp_path / "model.xlsx"), str(tmp_path / "out.xlsx")
-    status, out, _ = command(
-        *("differentiate", path, "--loss", "B1", "--parameters", "A1:A23", "-o", output)
-    )
-    assert status == 0
-    assert out.count(": ") >= 20
-    assert "… and 3 more" in out
-    assert "The loss does not depend on Sheet!A23." in out

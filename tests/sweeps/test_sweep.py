@@ -1,8 +1,7 @@
-"""Sweeps: every run is the run, on whatever executor; interrupted ones go on; the workbook."""
+"""Sweeps: every run is the run that it would be alone, on whatever executor."""
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import subprocess
@@ -10,23 +9,13 @@ import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
-import ironcalc
-import numpy as np
 import pandas as pd
 import pytest
-from openpyxl import load_workbook
 
 import bpsheet as bp
 from bpsheet import sweeps
-from bpsheet.commands.sweep import grid_of
 from bpsheet.sweeps import variant
-
-RATES = [0.01, 0.1, 1.0]
-
-
-@pytest.fixture
-def xor():
-    return bp.load("book-xor").changed({"iterations": 41})
+from tests.helpers.sweeps import RATES
 
 
 def test_every_combination_is_run_as_it_would_be_alone(xor):
@@ -168,9 +157,6 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     assert not list(tmp_path.rglob(".bpsheet-*"))
 
 
-# settings
-
-
 def test_a_seed_draws_what_is_left_to_chance():
     """Weights without values; the order where it is shuffled; else every trained weight."""
     iris = bp.load("iris")
@@ -207,184 +193,6 @@ def test_settings_that_do_not_fit_are_refused_before_any_run(monkeypatch, name, 
     monkeypatch.setattr(sweeps, "train", pytest.fail)
     with pytest.raises(bp.ExperimentError, match=said):
         bp.sweep(bp.load(name), grid)
-
-
-# folders
-
-
-def test_a_folder_is_one_table(xor, tmp_path):
-    grid = {"learning_rate": RATES, "seed": [3, 4]}
-    found = bp.sweep(xor, grid, folder=tmp_path / "runs")
-    table = (
-        pd.read_parquet(tmp_path / "runs").astype({"run": int}).sort_values(["run", "iteration"])
-    )
-    pd.testing.assert_frame_equal(
-        table[list(found.losses)].reset_index(drop=True), found.losses, check_exact=True
-    )
-    runs = pd.read_parquet(tmp_path / "runs" / "_runs.parquet")
-    pd.testing.assert_frame_equal(runs, found.runs, check_exact=True, check_index_type=False)
-
-
-class StopError(Exception):
-    pass
-
-
-@pytest.mark.parametrize("kind", [None, ThreadPoolExecutor])
-def test_an_interrupted_sweep_goes_on_where_it_was(xor, tmp_path, monkeypatch, kind):
-    grid = {"learning_rate": RATES, "seed": range(4)}
-    whole = bp.sweep(xor, grid)
-
-    def stop(count):
-        if count == 5:
-            raise StopError
-
-    pool = None if kind is None else kind(2)
-    with pytest.raises(StopError):
-        bp.sweep(xor, grid, pool, folder=tmp_path / "runs", progress=stop)
-    there = len(list((tmp_path / "runs").glob("run=*/losses.parquet")))
-    assert there == 5
-    count = []
-    train = sweeps.train
-    monkeypatch.setattr(sweeps, "train", lambda *a: count.append(1) or train(*a))
-    found = bp.sweep(xor, grid, folder=tmp_path / "runs")
-    assert len(count) == 12 - there
-    pd.testing.assert_frame_equal(found.runs, whole.runs, check_exact=True)
-    pd.testing.assert_frame_equal(found.losses, whole.losses, check_exact=True)
-
-
-def test_errors_and_overflow_come_back_from_a_folder(tmp_path):
-    experiment, grid = bp.load("exploding"), {"learning_rate": [0.1, 1.0]}
-    first = bp.sweep(experiment, grid, folder=tmp_path / "runs")
-    again = bp.sweep(experiment, grid, folder=tmp_path / "runs")
-    pd.testing.assert_frame_equal(first.runs, again.runs, check_exact=True)
-    assert again.runs.first_error.tolist() == [pd.NA, 8]
-    assert math.isnan(again.runs.final_loss[2])
-
-
-def test_a_folder_of_something_else_is_left_alone(xor, tmp_path):
-    bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "runs")
-    with pytest.raises(bp.OutputError, match="holds another sweep"):
-        bp.sweep(xor, {"seed": [1, 2]}, folder=tmp_path / "runs")
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "mine.txt").write_text("mine")
-    with pytest.raises(bp.OutputError, match="is not empty, and holds no sweep"):
-        bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "full")
-    (tmp_path / "runs" / "run=1" / "losses.parquet").write_bytes(b"PAR1")
-    with pytest.raises(bp.OutputError, match="remove it to run it anew"):
-        bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "runs")
-
-
-# the workbook
-
-
-def recalculated(path, changes=()):
-    """The sheet Summary in another engine, after numbers were typed into it."""
-    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
-    for (row, column), value in changes:
-        model.update_cell_with_number(0, row, column, value)
-    model.evaluate()
-    return lambda row, column: model.get_cell_value(0, row, column)
-
-
-@pytest.mark.parametrize("name", ["two-neuron", "book-xor"])
-def test_the_table_of_losses_is_live_where_it_is_small(tmp_path, name):
-    """Another learning rate typed into a run's line gives the loss of a fresh run with it."""
-    experiment = bp.load(name).changed({"iterations": 60})
-    found = bp.sweep(experiment, {"learning_rate": RATES})
-    path = found.to_excel(tmp_path / "sweep.xlsx")
-    stored = load_workbook(path, data_only=True)
-    assert stored.sheetnames == ["Summary", "Data", "Run 1", "Run 2", "Run 3"]
-    cells = stored["Summary"]
-    for row, line in enumerate(found.runs.itertuples(), start=6):
-        assert cells.cell(row, 2).value == line.learning_rate
-        assert math.isclose(cells.cell(row, 3).value, line.first_loss, rel_tol=1e-12)
-        assert math.isclose(cells.cell(row, 4).value, line.final_loss, rel_tol=1e-12)
-        assert stored[f"Run {row - 5}"]["B5"].value == line.learning_rate
-    assert len(cells._charts) == 1
-    cell = recalculated(path)
-    for row, line in enumerate(found.runs.itertuples(), start=6):
-        assert math.isclose(cell(row, 4), line.final_loss, rel_tol=1e-10)
-    cell = recalculated(path, [((7, 2), 0.5)])
-    (line,) = bp.sweep(experiment, {"learning_rate": [0.5]}).runs.itertuples()
-    assert math.isclose(cell(7, 4), line.final_loss, rel_tol=1e-10)
-    assert math.isclose(cell(6, 4), found.runs.final_loss[1], rel_tol=1e-10)
-
-
-def test_larger_sweeps_have_a_line_each_and_live_statistics(xor, tmp_path):
-    found = bp.sweep(xor, {"learning_rate": RATES, "seed": range(1, 8)})
-    path = found.to_excel(tmp_path / "sweep.xlsx")
-    stored = load_workbook(path, data_only=True)
-    assert stored.sheetnames == ["Summary"]
-    lines = [[cell.value for cell in row[:5]] for row in stored["Summary"]["A6:E26"]]
-    frame = found.runs[["learning_rate", "seed", "first_loss", "final_loss"]].reset_index()
-    assert np.array(lines, dtype=float).tolist() == frame.to_numpy(dtype=float).tolist()
-    cell = recalculated(path)
-    each = found.runs.groupby("learning_rate")["final_loss"]
-    for row, (rate, losses) in enumerate(each, start=6):
-        expected = [rate, 7, losses.median(), losses.min(), losses.max()]
-        kept = [stored["Summary"].cell(row, column).value for column in range(8, 13)]
-        assert kept == expected
-        assert [cell(row, column) for column in range(8, 13)] == pytest.approx(expected, rel=1e-12)
-
-
-def test_a_sweep_with_overflow_is_a_workbook_too(tmp_path):
-    found = bp.sweep(bp.load("exploding"), {"learning_rate": [0.1, 1.0]})
-    stored = load_workbook(found.to_excel(tmp_path / "live.xlsx"), data_only=True)["Summary"]
-    assert stored["D7"].value == "#NUM!"
-    many = bp.sweep(bp.load("exploding"), {"learning_rate": np.linspace(0.1, 1, 14).tolist()})
-    stored = load_workbook(many.to_excel(tmp_path / "many.xlsx"), data_only=True)["Summary"]
-    assert stored["D19"].value == "overflow"
-    assert stored["E19"].value == 8
-
-
-# the command
-
-
-def test_the_command_sweeps_and_tells_the_best(command, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    arguments = ["sweep", "book-xor", "--grid", "learning_rate=0.1,1", "--seeds", "1:6"]
-    status, out, _ = command(*arguments, "--folder", "runs", "--set", "iterations=40")
-    assert status == 0
-    assert "12 runs" in out
-    assert "Wrote outputs/book-xor-sweep.xlsx: a line for each run." in out
-    assert len(list((tmp_path / "runs").glob("run=*"))) == 12
-    table = [line.split() for line in out.split("\n")[2:10]]
-    losses = [float(line[-1]) for line in table]
-    assert losses == sorted(losses)
-    assert command(*arguments, "--set", "iterations=40", "-o", "x.csv")[0] == 0
-    assert len(pd.read_csv("x.csv")) == 12
-    assert command(*arguments, "--set", "iterations=40", "-o", "x.parquet")[0] == 0
-    assert len(pd.read_parquet("x.parquet")) == 12
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ([], "something to vary expected"),
-        (["--grid", "learning_rate"], "NAME=VALUE,VALUE,… expected"),
-        (["--grid", "=1,2"], "NAME=VALUE,VALUE,… expected"),
-        (["--grid", "learning_rate="], "NAME=VALUE,VALUE,… expected"),
-        (["--seeds", "5:1"], "FIRST:LAST expected"),
-        (["--seeds", "1-3"], "FIRST:LAST expected"),
-        (["--seeds", "1:3", "-o", "x.txt"], "ends in .xlsx, .csv, .parquet expected"),
-        (["--seeds", "1:3", "--keep", "all"], "every:100 or last:1000"),
-    ],
-)
-def test_the_command_says_what_it_expects(command, tmp_path, monkeypatch, arguments, said):
-    monkeypatch.chdir(tmp_path)
-    status, _, err = command("sweep", "two-neuron", *arguments)
-    assert status in (1, 2)
-    assert said in err
-    assert "Traceback" not in err
-    assert not list(tmp_path.iterdir())
-
-
-def test_grids_read_numbers_and_words():
-    assert grid_of(["reduction=sum,mean", "x1[2] = 1, 2"], "7") == {
-        "reduction": ["sum", "mean"],
-        "x1[2]": [1.0, 2.0],
-        "seed": [7],
-    }
 
 
 def test_futures_of_other_kinds_do(xor):

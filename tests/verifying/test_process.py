@@ -20,8 +20,8 @@ from bpsheet.verifying.child import _write, columns_of
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.verifying.process import HAS_LIMITS, Task, run_engine
 from bpsheet.workbook import sheets_of
-from tests.conftest import STEPS_PART, cell_xml
 from tests.helpers.hostile import changed, part
+from tests.helpers.workbooks import STEPS_PART, cell_xml
 
 TASK = Task("the engine", "x.xlsx", memory=500_000_000)
 needs_limits = pytest.mark.skipif(not HAS_LIMITS, reason="no limits on this platform")

@@ -210,7 +210,7 @@ def test_workbooks_do_not_depend_on_what_writes_xml(tmp_path):
     """openpyxl writes with lxml where that is installed: the same bytes come of it."""
     pytest.importorskip("lxml")
     code = (
-        "import openpyxl, sys; from pathlib import Path; from kinds import KINDS; "
+        "import openpyxl, sys; from pathlib import Path; from tests.helpers.kinds import KINDS; "
         "print(openpyxl.LXML); [KINDS[n](Path(f'{n}.xlsx')) for n in sys.argv[1:]]"
     )
     names = ["strange words", "exercise", "sweep"]
