@@ -52,10 +52,10 @@ _HOMES = {
         "OutputError",
         "WorkbookError",
     ),
-    "bpsheet.experiment": ("Experiment",),
-    "bpsheet.notation": ("Notation",),
-    "bpsheet.reader": ("load",),
-    "bpsheet.spec": (
+    "bpsheet.plan.plan": ("Experiment",),
+    "bpsheet.tables.notation": ("Notation",),
+    "bpsheet.plan.reader": ("load",),
+    "bpsheet.tables.spec": (
         "Data",
         "Graph",
         "Initial",
@@ -65,8 +65,8 @@ _HOMES = {
         "Test",
         "Training",
     ),
-    "bpsheet.sweeps": ("Sweep", "sweep"),
-    "bpsheet.trace": ("Trace",),
+    "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
+    "bpsheet.runs.run": ("Trace",),
     "bpsheet.verifying": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -82,12 +82,12 @@ if TYPE_CHECKING:
         OutputError,
         WorkbookError,
     )
-    from bpsheet.experiment import Experiment
-    from bpsheet.notation import Notation
-    from bpsheet.reader import load
-    from bpsheet.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
-    from bpsheet.sweeps import Sweep, sweep
-    from bpsheet.trace import Trace
+    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.reader import load
+    from bpsheet.runs.run import Trace
+    from bpsheet.sweeps.sweep import Sweep, sweep
+    from bpsheet.tables.notation import Notation
+    from bpsheet.tables.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
     from bpsheet.verifying import verify
 
 

@@ -25,8 +25,8 @@ from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
 
 if TYPE_CHECKING:
-    from bpsheet.longrun import LongRun
-    from bpsheet.trace import Trace
+    from bpsheet.runs.longrun import LongRun
+    from bpsheet.runs.run import Trace
 
 __all__ = ["main"]
 
@@ -48,7 +48,7 @@ def cli() -> None:
 @cli.command("list", epilog="\b\nExample:\n  bpsheet list")
 def list_templates() -> None:
     """List the templates, a line each."""
-    from bpsheet.reader import load, notebook_path, template_names
+    from bpsheet.plan.reader import load, notebook_path, template_names
 
     names = template_names()
     width = max(map(len, names))
@@ -62,8 +62,8 @@ def list_templates() -> None:
 @click.argument("name")
 def new(name: str) -> None:
     """Write NAME.toml, a commented experiment file to start from."""
-    from bpsheet.files import replacing
-    from bpsheet.reader import starter_text
+    from bpsheet.files.whole import replacing
+    from bpsheet.plan.reader import starter_text
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if not path.stem.strip(". "):
@@ -131,11 +131,17 @@ def train(
     """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
     from rich.text import Text
 
-    from bpsheet.export import check, first_line, write
-    from bpsheet.longrun import LongRun, is_long
-    from bpsheet.ours import refuse_others
-    from bpsheet.recording import EVERYTHING, Keep
-    from bpsheet.terminal import late_progress, late_status, long_summary, run_table, summary
+    from bpsheet.commands.terminal import (
+        late_progress,
+        late_status,
+        long_summary,
+        run_table,
+        summary,
+    )
+    from bpsheet.engine.recording import EVERYTHING, Keep
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.runs.flat import check, first_line, write
+    from bpsheet.runs.longrun import LongRun, is_long
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
@@ -179,7 +185,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
     from rich.text import Text
 
-    from bpsheet.terminal import show_iteration
+    from bpsheet.commands.terminal import show_iteration
 
     experiment = loaded(spec, settings)
     if iteration > experiment.iterations:
@@ -208,7 +214,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
 @SET
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
-    from bpsheet.terminal import changes_in_words, verify_table
+    from bpsheet.commands.terminal import changes_in_words, verify_table
     from bpsheet.verifying import verify as verified
 
     with console(error=True).status("") as status:
@@ -230,7 +236,7 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
 @cli.command(epilog="\b\nExample:\n  bpsheet schema > bpsheet.schema.json")
 def schema() -> None:
     """Print the JSON schema of experiment files, for editors that complete and check them."""
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Experiment
 
     made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     say(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))

@@ -39,7 +39,7 @@ def page(
     One file, which needs no connection: the network, the worked solution of each iteration, the
     steps, the loss, and practice with what is typed judged by its digits.
     """
-    from bpsheet.ours import refuse_others
+    from bpsheet.files.ours import refuse_others
     from bpsheet.page import check_page, write_page
 
     experiment = loaded(spec, settings, iterations)

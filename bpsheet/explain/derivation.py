@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bpsheet.autodiff import local_derivatives
-from bpsheet.explain.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.columns.model import NetworkModel
 from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
-from bpsheet.explain.document import Block, Document, Heading, Prose, Side, equation
 from bpsheet.explain.layers import layer_blocks
 from bpsheet.explain.steps import sentence_of, spelled_logistic
-from bpsheet.expr import Call, Expr, Ref
-from bpsheet.model import NetworkModel
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.formula.derivative import local_derivatives
+from bpsheet.formula.tree import Call, Expr, Ref
+from bpsheet.paper.blocks import Block, Document, Heading, Prose, Side, equation
+from bpsheet.printers.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.program.program import Column, Phase, Program, Role
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Experiment
 
 __all__ = ["Derivation", "derive"]
 

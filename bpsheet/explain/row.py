@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.evaluate import ERRORS, NUMBER, CellError, evaluate
-from bpsheet.explain.atoms import Leaf, Value
-from bpsheet.explain.document import Side
 from bpsheet.explain.numbers import rounded
-from bpsheet.expr import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
-from bpsheet.program import Column, Phase
+from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError, evaluate
+from bpsheet.formula.tree import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
+from bpsheet.paper.blocks import Side
+from bpsheet.printers.atoms import Leaf, Value
+from bpsheet.program.program import Column, Phase
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["Row"]
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bpsheet.columns.presentation import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.explain.atoms import Next
 from bpsheet.explain.chain import Chain, chain_of
-from bpsheet.explain.document import (
+from bpsheet.explain.row import Row
+from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
+from bpsheet.paper.blocks import (
     Block,
     Document,
     Equation,
@@ -19,14 +21,12 @@ from bpsheet.explain.document import (
     Side,
     equation,
 )
-from bpsheet.explain.row import Row
-from bpsheet.expr import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
-from bpsheet.problems import nearest, shown
-from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.training import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE
+from bpsheet.printers.atoms import Next
+from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.tables.problems import nearest, shown
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["Explanation", "Step", "explain", "sentence_of", "spelled_logistic"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bpsheet.engine.forward import values_at
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.gradients.check import GradientCheck, check_gradient
+from bpsheet.gradients.check_sheet import gradient_check
 from bpsheet.gradients.hessian import Curvature, curvature
+from bpsheet.gradients.hessian_sheet import second_derivatives
 from bpsheet.gradients.operations import by_size, operations
-from bpsheet.gradients.passes import gradient_check
-from bpsheet.gradients.point import values_at
-from bpsheet.gradients.second import second_derivatives
 from bpsheet.gradients.study import AT, Settings, Study
-from bpsheet.problems import nearest, shown
-from bpsheet.trace import Trace
+from bpsheet.runs.run import Trace
+from bpsheet.tables.problems import nearest, shown
 
 __all__ = [
     "STUDIES",

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from bpsheet.engine.forward import loss_function, loss_of, values_at
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.gradients.point import loss_function, loss_of, values_at
-from bpsheet.notebook import card
-from bpsheet.trace import Trace
+from bpsheet.runs.cards import card
+from bpsheet.runs.run import Trace
 
 if TYPE_CHECKING:
     import pandas as pd

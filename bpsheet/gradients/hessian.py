@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.autodiff import differentiate, local_derivatives
+from bpsheet.engine.forward import compiled, values_at
 from bpsheet.errors import ExperimentError, LimitError, Problem
-from bpsheet.expr import ONE, ZERO, Expr, Mul, Ref, references, total
-from bpsheet.gradients.point import compiled, values_at
+from bpsheet.formula.derivative import differentiate, local_derivatives
+from bpsheet.formula.tree import ONE, ZERO, Expr, Mul, Ref, references, total
 from bpsheet.gradients.study import unlike
-from bpsheet.notebook import card
-from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.trace import Trace
+from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.runs.cards import card
+from bpsheet.runs.run import Trace
 
 if TYPE_CHECKING:
     import pandas as pd

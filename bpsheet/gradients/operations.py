@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bpsheet.experiment import Experiment
-from bpsheet.expr import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.formula.tree import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
+from bpsheet.plan.plan import Experiment
+from bpsheet.program.program import Column, Phase, Program, Role
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpsheet.engine import run
-from bpsheet.expr import Expr, Lookup, Param
-from bpsheet.program import Column, Parameter, Program
-from bpsheet.recording import Recording
-from bpsheet.trace import Trace
+from bpsheet.engine.engine import run
+from bpsheet.engine.recording import Recording
+from bpsheet.formula.tree import Expr, Lookup, Param
+from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.runs.run import Trace
 
 __all__ = [
     "AT",

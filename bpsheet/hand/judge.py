@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from bpsheet.expr import Lookup, Param, Ref, children
+from bpsheet.formula.tree import Lookup, Param, Ref, children
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.shadow import Shadow, Values
 from bpsheet.hand.slips import Slip, slips_of, written_out
 from bpsheet.printers.text import TextPrinter
-from bpsheet.program import Column
-from bpsheet.trace import Trace
+from bpsheet.program.program import Column
+from bpsheet.runs.run import Trace
 
 __all__ = ["Judgement", "Verdict", "judge"]
 

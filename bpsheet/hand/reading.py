@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError
-from bpsheet.problems import nearest, shown
-from bpsheet.training import ITERATION
+from bpsheet.tables.problems import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 

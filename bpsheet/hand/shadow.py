@@ -12,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Expr, Ref
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.tree import Expr, Ref
 from bpsheet.hand.numbers import Written
-from bpsheet.trace import Trace
+from bpsheet.runs.run import Trace
 
 __all__ = ["Shadow", "Values"]
 

@@ -17,12 +17,12 @@ import numpy as np
 from bpsheet.health.measures import Measures, known, middle
 from bpsheet.health.sentences import sentences_of
 from bpsheet.health.spread import spread
-from bpsheet.notebook import card
+from bpsheet.runs.cards import card
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["Health", "diagnose"]
 

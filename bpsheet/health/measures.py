@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.health.flat import Flat, flat_parts
-from bpsheet.health.groups import Group, groups_of, label_of
-from bpsheet.program import Column, Program, Role
+from bpsheet.program.groups import Group, groups_of, label_of
+from bpsheet.program.program import Column, Program, Role
 
 __all__ = ["Measures", "Neuron", "Numbers", "known", "middle"]
 

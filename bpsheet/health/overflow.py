@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpsheet.expr import Call, walk
+from bpsheet.formula.tree import Call, walk
 from bpsheet.health.measures import Measures, known
 from bpsheet.health.spread import Reached
 from bpsheet.health.words import less_rate, listed
-from bpsheet.program import Role
+from bpsheet.program.program import Role
 
 __all__ = ["overflow_sentence"]
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import OutputError
-from bpsheet.files import replacing
-from bpsheet.ours import sealed
+from bpsheet.files.ours import sealed
+from bpsheet.files.whole import replacing
 from bpsheet.page.content import content_of
 from bpsheet.page.worked import Worked, worked_of
-from bpsheet.printable import clean
 from bpsheet.printers.javascript import script_of
+from bpsheet.words import clean
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Experiment
 
 __all__ = ["page_of", "write_page"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bpsheet.experiment import Experiment, put_setting, toml_text
-from bpsheet.model import NetworkModel
-from bpsheet.program import Program
+from bpsheet.columns.model import NetworkModel
+from bpsheet.plan.plan import Experiment, put_setting, toml_text
+from bpsheet.program.program import Program
 
 __all__ = ["slots_of"]
 

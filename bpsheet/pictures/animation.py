@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpsheet.files import replacing
-from bpsheet.ours import MARK
+from bpsheet.files.ours import MARK
+from bpsheet.files.whole import replacing
 from bpsheet.pictures.curves import Plots
 from bpsheet.pictures.matplot import check_picture
 from bpsheet.pictures.network import draw_network, network_size
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["MOST_FRAMES", "animate"]
 

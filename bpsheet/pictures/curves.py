@@ -14,12 +14,12 @@ import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program import Role
+from bpsheet.program.program import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["Plots"]
 

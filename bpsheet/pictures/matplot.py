@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
-from bpsheet.files import replacing
-from bpsheet.ours import MARK, sealed
-from bpsheet.printable import clean
+from bpsheet.files.ours import MARK, sealed
+from bpsheet.files.whole import replacing
+from bpsheet.words import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpsheet.columns.model import NetworkModel
 from bpsheet.errors import ExperimentError, LimitError, Problem
-from bpsheet.model import NetworkModel
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program import Column
+from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bpsheet.experiment import Experiment
-    from bpsheet.trace import Trace
+    from bpsheet.plan.plan import Experiment
+    from bpsheet.runs.run import Trace
 
 __all__ = ["check_drawable", "draw_network", "network_size"]
 
@@ -211,7 +211,7 @@ class _Picture:
 
     def _beside(self, place: tuple[float, float], layer: object, index: int) -> None:
         """Below a neuron its error term and its bias, with what is added to it."""
-        from bpsheet.wiring import LayerNames
+        from bpsheet.columns.names import LayerNames
 
         assert isinstance(layer, LayerNames)
         lines = []

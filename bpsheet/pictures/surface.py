@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpsheet.engine.forward import compiled, loss_of
+from bpsheet.engine.recording import Values
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.gradients.point import compiled, loss_of
 from bpsheet.pictures.matplot import words
-from bpsheet.problems import nearest
-from bpsheet.program import Phase
-from bpsheet.recording import Values
+from bpsheet.program.program import Phase
+from bpsheet.tables.problems import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Trace
 
 __all__ = ["draw_surface", "surface"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Expr,

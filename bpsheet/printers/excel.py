@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from openpyxl.utils.cell import get_column_letter
 
-from bpsheet.expr import (
+from bpsheet.formula.functions import FUNCTIONS, expand
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -32,7 +33,6 @@ from bpsheet.expr import (
     children,
     walk,
 )
-from bpsheet.functions import FUNCTIONS, expand
 from bpsheet.printers.base import Binding, Printer
 
 __all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number", "spelled"]
@@ -88,7 +88,7 @@ class ExcelPrinter(Printer):
     `guard` writes functions that would overflow in their safe form even where that
     repeats a long argument.
 
-    >>> from bpsheet.expr import Neg, Pow
+    >>> from bpsheet.formula.tree import Neg, Pow
     >>> here = ExcelPrinter(lambda ref: Cell(1, 8), lambda name: "$B$5", lambda name: "")
     >>> here.text(Neg(Pow(Ref("g"), Num(2.0))))
     '-(A8^2)'

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from bpsheet.expr import Call, Div, Expr, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.formula.tree import Call, Div, Expr, If, Lookup, Num, Param, Pow, Ref, Text, children
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
-from bpsheet.program import Program
+from bpsheet.program.program import Program
 
 __all__ = ["JavaScriptPrinter", "script_of", "word"]
 
@@ -37,7 +37,7 @@ def word(text: str) -> str:
 class JavaScriptPrinter(CodePrinter):
     """Prints with `variable(ref)`, `parameter(name)` and `lookup_table(name)`.
 
-    >>> from bpsheet.expr import Neg
+    >>> from bpsheet.formula.tree import Neg
     >>> printer = JavaScriptPrinter(lambda ref: "v[1]", lambda name: "p[0]", lambda name: "t[0]")
     >>> printer.text(Div(Num(1.0), Call("exp", (Neg(Ref("z")),))))
     'divide(1,exp(-v[1]))'
@@ -104,7 +104,7 @@ def _is_number(divisor: Expr) -> bool:
 def script_of(program: Program) -> str:
     """The formulas of a program as a list of functions, null where values are given.
 
-    >>> from bpsheet.program import Column, Phase, Role
+    >>> from bpsheet.program.program import Column, Phase, Role
     >>> print(script_of(Program((Column("a", Phase.FORWARD, Role.OUTPUT, Num(0.5)),))))
     [
     (v,u,p,t)=>0.5,

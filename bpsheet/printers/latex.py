@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bpsheet.expr import (
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -18,7 +19,6 @@ from bpsheet.expr import (
     Text,
     children,
 )
-from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import Binding, Printer
 
 __all__ = ["LatexPrinter", "formula_latex", "symbol"]
@@ -160,7 +160,7 @@ class LatexPrinter(Printer):
 def formula_latex(name: str, expr: Expr) -> str:
     """An equation: the column's symbol, and its formula.
 
-    >>> from bpsheet.expr import Mul, Sum
+    >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))
     'z_{g} = 1 \\\\cdot w_{0} + x_{1} \\\\cdot w_{1}'
     """

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bpsheet.expr import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.formula.tree import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
 

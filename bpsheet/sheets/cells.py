@@ -12,9 +12,9 @@ from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
-from bpsheet.evaluate import ERRORS, CellError, evaluate
-from bpsheet.expr import Expr, Num, Ref, references, size
-from bpsheet.program import Column, Phase, Role
+from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
+from bpsheet.formula.tree import Expr, Num, Ref, references, size
+from bpsheet.program.program import Column, Phase, Role
 from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]

@@ -16,7 +16,7 @@ from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
+from bpsheet.formula.tree import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
 
 __all__ = ["FUNCTIONS", "Block", "read_formula", "tokens_of"]
 
@@ -43,7 +43,7 @@ def read_formula(text: str, resolve: Resolve) -> Block:
 
     Raises FormulaError for what is no formula, or uses what has no derivative here.
 
-    >>> from bpsheet.expr import Ref
+    >>> from bpsheet.formula.tree import Ref
     >>> read_formula("=-A1^2", lambda text, numbers: [[Ref(text)]])
     [[Pow(base=Neg(operand=Ref(name='A1', lag=0)), exponent=Num(value=2.0))]]
     """

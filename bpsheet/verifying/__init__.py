@@ -14,20 +14,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bpsheet.columns.presentation import EXAMPLE
+from bpsheet.engine.recording import Recording
 from bpsheet.errors import EngineError, ExperimentError, Problem, WorkbookError
-from bpsheet.evaluate import ERRORS
-from bpsheet.excerpt import Part, part_of
-from bpsheet.experiment import Experiment
-from bpsheet.functions import LOSSES
+from bpsheet.formula.evaluate import ERRORS
+from bpsheet.formula.functions import LOSSES
 from bpsheet.gradients import STUDIES, Settings, Study
 from bpsheet.guard import OURS, Guarded, opened
-from bpsheet.problems import nearest
-from bpsheet.program import Role
-from bpsheet.recording import Recording
-from bpsheet.trace import Trace
-from bpsheet.training import EXAMPLE
+from bpsheet.plan.plan import Experiment
+from bpsheet.program.program import Role
+from bpsheet.runs.excerpt import Part, part_of
+from bpsheet.runs.run import Trace
+from bpsheet.tables.problems import nearest
 from bpsheet.verifying.engines import ENGINES
-from bpsheet.verifying.reading import (
+from bpsheet.workbook import sheets_of
+from bpsheet.workbook.about import DATA
+from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout
+from bpsheet.workbook.reading import (
     Stored,
     Values,
     inputs_in,
@@ -36,9 +39,6 @@ from bpsheet.verifying.reading import (
     read_workbook,
     settings_in,
 )
-from bpsheet.workbook import sheets_of
-from bpsheet.workbook.about import DATA
-from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout
 from bpsheet.workbook.sheet import Sheet
 
 __all__ = ["Comparison", "Report", "compare", "verify"]

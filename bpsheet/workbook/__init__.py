@@ -7,22 +7,22 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
+from bpsheet.engine.recording import EVERYTHING
 from bpsheet.errors import LimitError, OutputError
-from bpsheet.excerpt import part_of
-from bpsheet.experiment import Experiment
-from bpsheet.expr import Call, Ref, walk
+from bpsheet.formula.tree import Call, Ref, walk
 from bpsheet.gradients import Settings, Study, study
-from bpsheet.longrun import LongRun
+from bpsheet.plan.plan import Experiment
 from bpsheet.printers.python import LOWEST_SUM
-from bpsheet.recording import EVERYTHING
-from bpsheet.trace import Trace
+from bpsheet.runs.excerpt import part_of
+from bpsheet.runs.longrun import LongRun
+from bpsheet.runs.run import Trace
 from bpsheet.workbook.about import DATA, build_about, build_data
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
-from bpsheet.workbook.package import Rows, write_package
-from bpsheet.workbook.pages import PAGES, build_page, choose_pages
+from bpsheet.workbook.pages.choice import PAGES, build_page, choose_pages
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet, Written, study_sheet
 from bpsheet.workbook.steps import RowStyles, build_sheet, steps_sheets
+from bpsheet.xlsx.package import Rows, write_package
 
 __all__ = [
     "check_fits",

@@ -18,14 +18,14 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 import bpsheet
-from bpsheet.excerpt import Part
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Role
+from bpsheet.program.program import Role
+from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
 from bpsheet.workbook.layout import FIRST_ROW, Layout
 from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
+from bpsheet.xlsx.cells import Looks, put_number, put_text
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 

@@ -16,9 +16,9 @@ from xml.sax.saxutils import escape
 from openpyxl.utils.cell import absolute_coordinate, get_column_letter
 
 from bpsheet.errors import LimitError
-from bpsheet.expr import Expr, Lookup, Ref, references, replace_refs, size, walk
+from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, size, walk
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.program.program import Column, Phase, Program, Role
 
 __all__ = [
     "FIRST_ROW",

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bpsheet.engine.recording import Recorded, Recording, Values
 from bpsheet.errors import LimitError
 from bpsheet.gradients.study import Look, Study
-from bpsheet.program import Program
-from bpsheet.recording import Recorded, Recording, Values
+from bpsheet.program.program import Program
 from bpsheet.workbook.layout import STEPS, Layout, make_layout
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Experiment
 
 __all__ = ["Sheet", "Written", "study_sheet"]
 

@@ -19,12 +19,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bpsheet.excerpt import Part
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Parameter, Phase, Role
+from bpsheet.program.program import Parameter, Phase, Role
+from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
 from bpsheet.workbook.layout import (
     FIRST_ROW,
     PARAMETER_ROW,
@@ -33,6 +32,7 @@ from bpsheet.workbook.layout import (
     Shown,
 )
 from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.xlsx.cells import Looks, put_number, put_text
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 

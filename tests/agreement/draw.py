@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.program import Role
-from bpsheet.training import EXAMPLE
+from bpsheet.columns.presentation import EXAMPLE
+from bpsheet.program.program import Role
 from bpsheet.workbook.layout import LAYOUTS
 
 __all__ = ["Case", "drawn", "of_templates", "three_changes"]

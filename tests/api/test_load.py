@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.errors import ExperimentError
-from bpsheet.reader import load, template_names, template_path
+from bpsheet.plan.reader import load, template_names, template_path
 from tests.helpers.experiment_files import GOOD, read
 
 

@@ -25,7 +25,7 @@ LAYOUT = "book"
 LONG = """
 import sys, time
 import bpsheet as bp
-from bpsheet.longrun import LongRun
+from bpsheet.runs.longrun import LongRun
 from bpsheet.workbook import write_workbook
 from pathlib import Path
 run = LongRun(bp.load("two-neuron").changed({"iterations": int(sys.argv[2])}))

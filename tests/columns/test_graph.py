@@ -12,10 +12,10 @@ from hypothesis import assume, example, given, settings
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
-from bpsheet.expr import Mul, Ref, Sum
-from bpsheet.parse import parse_formula
-from bpsheet.program import Phase, Role
-from bpsheet.reader import from_text
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Mul, Ref, Sum
+from bpsheet.plan.reader import from_text
+from bpsheet.program.program import Phase, Role
 from bpsheet.verifying import verify
 from tests.agreement.known import compares_what_is_nearly_equal
 from tests.helpers.strategies import graphs

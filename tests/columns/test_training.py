@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bpsheet.experiment import Experiment
-from bpsheet.program import Phase, Role
-from bpsheet.training import example_order
+from bpsheet.columns.presentation import example_order
+from bpsheet.plan.plan import Experiment
+from bpsheet.program.program import Phase, Role
 from tests.helpers.strategies import experiments
 
 

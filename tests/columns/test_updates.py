@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 import bpsheet as bp
+from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError
-from bpsheet.program import Role
-from bpsheet.rules import RULES, SCHEDULES, SETTINGS
-from bpsheet.updates import settings_of
+from bpsheet.program.program import Role
+from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from tests.helpers.strategies import OPTIMISERS, experiments, graphs
 
 

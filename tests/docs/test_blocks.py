@@ -16,8 +16,8 @@ import matplotlib as mpl
 import openpyxl
 import pytest
 
-from bpsheet.experiment import toml_text
-from bpsheet.reader import from_dict, template_path
+from bpsheet.plan.plan import toml_text
+from bpsheet.plan.reader import from_dict, template_path
 
 from .documents import DOCUMENTS, ROOT, Block, blocks, text_of
 

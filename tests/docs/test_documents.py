@@ -11,10 +11,10 @@ from PIL import Image
 
 import bpsheet as bp
 from bpsheet.cli import cli
-from bpsheet.notation import PLACEHOLDERS
-from bpsheet.reader import template_names
-from bpsheet.rules import RULES, SCHEDULES
-from bpsheet.spec import Spec
+from bpsheet.plan.reader import template_names
+from bpsheet.tables.notation import PLACEHOLDERS
+from bpsheet.tables.spec import Spec
+from bpsheet.textbook.rules import RULES, SCHEDULES
 
 from .documents import DOCUMENTS, ROOT, headings, prose, text_of
 from .pictures import FOLDER, RESULT

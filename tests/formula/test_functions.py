@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.autodiff import differentiate
-from bpsheet.expr import Call, Num, Ref, children, replace_refs
-from bpsheet.functions import FUNCTIONS, expand, fill
-from bpsheet.parse import ARITIES, parse_formula
+from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.functions import FUNCTIONS, expand, fill
+from bpsheet.formula.parse import ARITIES, parse_formula
+from bpsheet.formula.tree import Call, Num, Ref, children, replace_refs
 from tests.helpers.slopes import central, value
 
 LETTERS = "ab"

@@ -7,9 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, Sum, size, walk
-from bpsheet.functions import FUNCTIONS
-from bpsheet.parse import ARITIES, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse_formula
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.parse import ARITIES, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse_formula
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    If,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    size,
+    walk,
+)
 from bpsheet.printers.text import formula_text
 from tests.helpers.strategies import NAMES, refs, trees, written
 

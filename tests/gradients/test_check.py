@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings
 
 import bpsheet as bp
-from bpsheet.engine import run
+from bpsheet.engine.engine import run
 from bpsheet.errors import ExperimentError
-from bpsheet.expr import Mul, Num
-from bpsheet.program import Phase, Program, Role
-from bpsheet.trace import Trace
+from bpsheet.formula.tree import Mul, Num
+from bpsheet.program.program import Phase, Program, Role
+from bpsheet.runs.run import Trace
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments, graphs
 

@@ -7,7 +7,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.errors import HandError
-from bpsheet.hand.compare import first_mistake_first, judged
+from bpsheet.exercises.compare import first_mistake_first, judged
 
 
 def check(*arguments, cwd):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bpsheet.errors import ExperimentError
-from bpsheet.reader import from_text
+from bpsheet.plan.reader import from_text
 
 GOOD = """
 title = "Two neurons"

@@ -7,7 +7,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
-from bpsheet.experiment import Experiment
+from bpsheet.plan.plan import Experiment
 from tests.helpers.experiment_files import GOOD, PERCEPTRON, edited, read
 
 

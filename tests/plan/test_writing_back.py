@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpsheet.reader import from_dict, load
+from bpsheet.plan.reader import from_dict, load
 from tests.helpers.experiment_files import GOOD, read
 from tests.helpers.strategies import experiments
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import Call, Neg
-from bpsheet.functions import FUNCTIONS
-from bpsheet.parse import ARITIES
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.parse import ARITIES
+from bpsheet.formula.tree import Call, Neg
 from bpsheet.printers.base import NODES, Printer
 from bpsheet.printers.latex import LatexPrinter
 from bpsheet.printers.text import TextPrinter

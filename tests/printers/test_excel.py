@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import (
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -29,7 +30,6 @@ from bpsheet.expr import (
     rebuild,
     walk,
 )
-from bpsheet.parse import parse_formula
 from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number, spelled
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C, excel_printer
 from tests.helpers.strategies import NAMES, refs, trees

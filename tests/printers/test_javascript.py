@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bpsheet.evaluate import DIVISION, NUMBER, CellError, evaluate
-from bpsheet.expr import (
+from bpsheet.formula.evaluate import DIVISION, NUMBER, CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -27,9 +28,8 @@ from bpsheet.expr import (
     Sum,
     Text,
 )
-from bpsheet.parse import parse_formula
 from bpsheet.printers.javascript import JavaScriptPrinter, script_of, word
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.program.program import Column, Parameter, Phase, Program, Role
 from tests.helpers.printing import ANYTHING, WASHED_OUT
 from tests.helpers.strategies import NAMES, edges
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import (
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -25,7 +26,7 @@ from bpsheet.expr import (
     Sum,
     Text,
 )
-from bpsheet.functions import FUNCTIONS
+from bpsheet.plan.reader import load
 from bpsheet.printers.base import NODES
 from bpsheet.printers.latex import symbol
 from bpsheet.printers.mathml import (
@@ -35,7 +36,6 @@ from bpsheet.printers.mathml import (
     number_mathml,
     symbol_mathml,
 )
-from bpsheet.reader import load
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import ONE_OF_EACH, refs, trees, written
 

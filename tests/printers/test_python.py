@@ -9,9 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpsheet.evaluate import DIVISION, NUMBER, CellError, evaluate
-from bpsheet.expr import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Param, Pow, Sub, Sum, Text
-from bpsheet.functions import FUNCTIONS
+from bpsheet.formula.evaluate import DIVISION, NUMBER, CellError, evaluate
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Sub,
+    Sum,
+    Text,
+)
 from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 from bpsheet.printers.text import formula_text
 from tests.helpers.printing import ANYTHING, ONE, THREE, TWO, WASHED_OUT, A, B, C, python_printer

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from bpsheet.autodiff import differentiate
-from bpsheet.expr import Num, Ref
-from bpsheet.functions import LOSSES, SIMPLIFIED, fill
-from bpsheet.parse import parse_formula
+from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.functions import LOSSES, SIMPLIFIED, fill
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Num, Ref
 from tests.helpers.slopes import central, value
 
 OUTPUTS = {

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.experiment import Experiment
-from bpsheet.functions import LOSSES, SIMPLIFIED
-from bpsheet.program import Phase, Role
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.functions import LOSSES, SIMPLIFIED
+from bpsheet.plan.plan import Experiment
+from bpsheet.program.program import Phase, Role
 from tests.helpers.strategies import FORMULAS, PLAIN, experiments
 
 # The activations once more, as functions of the vector of a layer's weighted sums.

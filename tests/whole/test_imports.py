@@ -81,16 +81,18 @@ def uses(names, library):
 
 
 def test_the_walk_finds_the_modules_and_their_imports():
-    assert {"bpsheet", "bpsheet.expr", "bpsheet.printers.excel", "bpsheet.trace"} <= set(MODULES)
-    assert "bpsheet.errors" in imports("bpsheet.expr")
-    assert "pandas" in imports("bpsheet.trace", inside=True)
-    assert "bpsheet.workbook" not in imports("bpsheet.trace")
-    assert "bpsheet.workbook" in imports("bpsheet.trace", inside=True)
+    assert {"bpsheet", "bpsheet.formula.tree", "bpsheet.printers.excel", "bpsheet.runs.run"} <= set(
+        MODULES
+    )
+    assert "bpsheet.errors" in imports("bpsheet.formula.tree")
+    assert "pandas" in imports("bpsheet.runs.run", inside=True)
+    assert "bpsheet.workbook" not in imports("bpsheet.runs.run")
+    assert "bpsheet.workbook" in imports("bpsheet.runs.run", inside=True)
 
 
 def test_errors_and_the_tree_are_at_the_bottom():
     assert ours(imports("bpsheet.errors", inside=True)) == set()
-    assert ours(imports("bpsheet.expr", inside=True)) == {"bpsheet.errors"}
+    assert ours(imports("bpsheet.formula.tree", inside=True)) == {"bpsheet.errors"}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "bpsheet"])
@@ -127,20 +129,20 @@ def test_running_does_not_need_openpyxl(module):
 
 
 def test_an_experiment_is_read_and_checked_without_pandas_and_openpyxl():
-    found = reached("bpsheet.reader")
-    assert "bpsheet.experiment" in found
+    found = reached("bpsheet.plan.reader")
+    assert "bpsheet.plan.plan" in found
     assert not uses(found, "pandas")
     assert not uses(found, "openpyxl")
 
 
 ABOVE = (
     "bpsheet.cli",
-    "bpsheet.hand.filled",
-    "bpsheet.hand.fillin",
-    "bpsheet.hand.grade",
-    "bpsheet.hand.handout",
+    "bpsheet.exercises.filled",
+    "bpsheet.exercises.fillin",
+    "bpsheet.exercises.grade",
+    "bpsheet.exercises.handout",
     "bpsheet.health",
-    "bpsheet.terminal",
+    "bpsheet.commands.terminal",
     "bpsheet.verifying",
     "bpsheet.workbook",
 )
@@ -215,6 +217,6 @@ def test_every_module_says_what_it_offers():
 
 
 def test_no_module_hides_a_public_name():
-    """`import bpsheet.sweeps` sets the attribute `sweeps`; a module `sweep` would replace bp.sweep."""
+    """`import bpsheet.sweeps.sweep` sets the attribute `sweeps`; a module `sweep` would replace bp.sweep."""
     submodules = {name.split(".")[1] for name in MODULES if "." in name}
     assert not submodules & set(bpsheet.__all__)

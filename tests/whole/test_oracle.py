@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet.functions import ACTIVATIONS, LOSSES, SIMPLIFIED
-from bpsheet.program import Role
-from bpsheet.rules import RULES, SCHEDULES
+from bpsheet.formula.functions import ACTIVATIONS, LOSSES, SIMPLIFIED
+from bpsheet.program.program import Role
+from bpsheet.textbook.rules import RULES, SCHEDULES
 from tests.helpers.samples import sampled
 
 try:

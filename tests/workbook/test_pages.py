@@ -35,7 +35,7 @@ def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheet
 def test_a_run_that_is_long_has_no_sheets_over_its_rows(tmp_path, traced, monkeypatch):
     """However it is written: from memory, or piece by piece."""
     trace = traced("two-neuron", 40)
-    monkeypatch.setattr("bpsheet.workbook.pages.IN_MEMORY", 1_000)
+    monkeypatch.setattr("bpsheet.workbook.pages.choice.IN_MEMORY", 1_000)
     assert trace.to_excel(tmp_path / "a.xlsx").read_bytes() == (
         trace.experiment.write(tmp_path / "b.xlsx", 40).read_bytes()
     )

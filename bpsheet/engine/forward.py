@@ -1,0 +1,172 @@
+"""The loss as a function of the weights, at the values of one iteration.
+
+It is the program's own forward pass, compiled over real or over complex numbers. Nothing
+of the backward pass is used, so that what is found with it is a second opinion.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.formula.tree import Call, Compare, Ref
+from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
+from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.runs.run import Trace
+
+__all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function", "loss_of", "values_at"]
+
+Number = Any  # a float, or a complex number
+
+
+def loss_of(program: Program) -> Column | None:
+    """The column that is differentiated; None where a rule has no loss."""
+    return next((column for column in program if column.role is Role.LOSS), None)
+
+
+def values_at(trace: Trace, iteration: int) -> dict[str, float]:
+    """Every column's value in one iteration.
+
+    Raises ExperimentError for an iteration that was not run, one that holds errors, and an
+    experiment without a loss.
+    """
+    problems = trace.problems_with(iteration)
+    if loss_of(trace.program) is None:
+        said = "no loss, and so no gradient: the rule is not a descent"
+        problems = [Problem("network.loss", said)]
+    elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
+        first = trace.first_error
+        assert first is not None
+        said = f"iteration {iteration} holds errors ({first.error} since iteration "
+        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
+    if problems:
+        raise ExperimentError(problems, trace.experiment.name)
+    row = trace.values[iteration - 1].tolist()
+    return dict(zip(trace.program.names, row, strict=True))
+
+
+class ComplexPrinter(PythonPrinter):
+    """Python over complex numbers: what chooses, chooses by the real parts."""
+
+    def comparison(self, node: Compare) -> str:
+        return super().comparison(
+            Compare(node.operator, Call("real", (node.left,)), Call("real", (node.right,)))
+        )
+
+    def call(self, node: Call) -> str:
+        if node.function == "real":
+            return f"real({self.text(node.arguments[0])})"
+        return super().call(node)
+
+
+def _power(base: complex, exponent: complex) -> complex:
+    if not exponent.imag and not base.imag:
+        return complex(ENVIRONMENT["power"](base.real, exponent.real))
+    # With an exponent that stands still, also of a negative base.
+    if not exponent.imag:
+        whole = ENVIRONMENT["power"](base.real, exponent.real)
+        return complex(whole, exponent.real * whole / base.real * base.imag)
+    return base**exponent
+
+
+def _finite(value: complex) -> complex:
+    if cmath.isfinite(value):
+        return value
+    raise OverflowError
+
+
+def _real(value: Number) -> float:
+    return float(value.real)
+
+
+def _tanh(value: complex) -> complex:
+    # Far out cmath's own is exact too, but its imaginary part is then 0 · something.
+    t = math.tanh(value.real)
+    return complex(t, (1 - t * t) * value.imag)
+
+
+def _logistic(value: complex) -> complex:
+    y = float(ENVIRONMENT["logistic"](value.real))
+    return complex(y, y * (1 - y) * value.imag)
+
+
+REAL: Mapping[str, Callable[..., Number]] = ENVIRONMENT
+COMPLEX: Mapping[str, Callable[..., Number]] = {
+    "cos": cmath.cos,
+    "exp": cmath.exp,
+    "fabs": lambda z: -z if z.real < 0 else z,
+    "finite": _finite,
+    "floor": lambda z: float(math.floor(z.real)),
+    "log": cmath.log,
+    "logistic": _logistic,
+    "max": lambda *numbers: max(numbers, key=_real),
+    "min": lambda *numbers: min(numbers, key=_real),
+    "pi": lambda: math.pi,
+    "power": _power,
+    "real": _real,
+    "relu": lambda z: z if z.real > 0 else 0.0,
+    "sign": lambda z: ENVIRONMENT["sign"](z.real),
+    "sin": cmath.sin,
+    "sqrt": cmath.sqrt,
+    "tanh": _tanh,
+}
+
+
+def compiled(
+    columns: Sequence[Column],
+    given: Sequence[str],
+    results: Sequence[str],
+    *,
+    over_complex: bool = False,
+) -> Callable[[Sequence[Number]], tuple[Number, ...]]:
+    """A function from the values of `given` columns to those of `results`, by these formulas.
+
+    It raises ArithmeticError or ValueError where a formula has no value.
+    """
+    names = [*given, *(column.name for column in columns)]
+    place = {name: index for index, name in enumerate(names)}
+    kind = ComplexPrinter if over_complex else PythonPrinter
+
+    def variable(ref: Ref) -> str:
+        return f"v{place[ref.name]}"
+
+    printer = kind(variable, parameter=_nowhere, lookup_table=_nowhere)
+    lines = ["def run(given):"]
+    if given:
+        lines.append(f"    {','.join(f'v{index}' for index in range(len(given)))}, = given")
+    for column in columns:
+        assert column.formula is not None
+        lines.append(f"    v{place[column.name]} = {printer.text(column.formula)}")
+    lines.append(f"    return ({''.join(f'v{place[name]},' for name in results)})")
+    scope: dict[str, Any] = dict(COMPLEX if over_complex else REAL)
+    exec(compile("\n".join(lines), "<forward pass>", "exec"), scope)  # noqa: S102
+    return scope["run"]  # type: ignore[no-any-return]
+
+
+def _nowhere(name: str) -> str:
+    raise TypeError(f"a forward pass does not look up {name}")
+
+
+def loss_function(
+    program: Program, values: Mapping[str, float], *, over_complex: bool = False
+) -> Callable[[Mapping[str, Number]], Number]:
+    """The loss with some of the weights (or inputs) changed from their values.
+
+    It raises ArithmeticError or ValueError where the changed pass has no value.
+    """
+    loss = loss_of(program)
+    assert loss is not None
+    forward = program.phase(Phase.FORWARD)
+    given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]
+    run = compiled(forward, given, [loss.name], over_complex=over_complex)
+    before = {name: values[name] for name in given}
+
+    def loss_at(changes: Mapping[str, Number]) -> Number:
+        return run(list((before | dict(changes)).values()))[0]
+
+    return loss_at
