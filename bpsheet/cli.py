@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.differentiate import differentiate
 from bpsheet.commands.draw import animate, draw
@@ -23,6 +22,7 @@ from bpsheet.commands.page import page
 from bpsheet.commands.settings import FORCE, SET, changes_of, loaded, trained
 from bpsheet.commands.sweep import sweep
 from bpsheet.errors import BpsheetError, EngineError, OutputError
+from bpsheet.version import __version__
 
 if TYPE_CHECKING:
     from bpsheet.runs.longrun import LongRun
@@ -32,7 +32,7 @@ __all__ = ["main"]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(bpsheet.__version__, package_name="bpsheet")
+@click.version_option(__version__, package_name="bpsheet")
 def cli() -> None:
     """Backpropagation, written down as a spreadsheet.
 
@@ -48,7 +48,8 @@ def cli() -> None:
 @cli.command("list", epilog="\b\nExample:\n  bpsheet list")
 def list_templates() -> None:
     """List the templates, a line each."""
-    from bpsheet.plan.reader import load, notebook_path, template_names
+    from bpsheet.plan.reader import load
+    from bpsheet.plan.templates import notebook_path, template_names
 
     names = template_names()
     width = max(map(len, names))
@@ -63,7 +64,7 @@ def list_templates() -> None:
 def new(name: str) -> None:
     """Write NAME.toml, a commented experiment file to start from."""
     from bpsheet.files.whole import replacing
-    from bpsheet.plan.reader import starter_text
+    from bpsheet.plan.templates import starter_text
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if not path.stem.strip(". "):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.tables.problems import shown
+from bpsheet.words import shown
 
 __all__ = [
     "AnyMatrix",

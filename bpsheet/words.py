@@ -9,7 +9,24 @@ exist: each becomes a space.
 
 from __future__ import annotations
 
-__all__ = ["clean", "printable"]
+import difflib
+import unicodedata
+from collections.abc import Collection, Sequence
+
+__all__ = [
+    "among",
+    "clean",
+    "counted",
+    "is_unfit",
+    "listed",
+    "listing",
+    "nearest",
+    "numbers",
+    "place",
+    "printable",
+    "shown",
+    "unfit_name",
+]
 
 
 def printable(text: str, kept: str = "\n") -> str:
@@ -22,3 +39,89 @@ def printable(text: str, kept: str = "\n") -> str:
 def clean(text: str) -> str:
     """The same in one line."""
     return printable(text, kept="")
+
+
+def shown(value: object) -> str:
+    """A value as an experiment file would write it, cut short where it is long."""
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (a boolean)"
+    if isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, dict):
+        text = "a table"
+    else:
+        text = repr(value)
+    text = clean(text[:200])
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def place(location: Sequence[int | str]) -> str:
+    """A place in the file: keys joined by dots, positions in brackets, from 1."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{part}" if text else str(part)
+    return text
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """A hint: the nearest known word, or all of them where none is near."""
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if found:
+        return f'did you mean "{found[0]}"?'
+    listed = list(known)
+    more = "" if len(listed) <= 20 else ", …"
+    return f"known here: {', '.join(listed[:20])}{more}"
+
+
+def is_unfit(char: str) -> bool:
+    """Whether XML, and so a cell, cannot hold a character."""
+    return (
+        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
+    ) or char in "\ufffe\uffff"
+
+
+def unfit_name(name: str) -> str | None:
+    """Why a name cannot head a column; None where it can."""
+    if not all(char.isprintable() for char in name) or unicodedata.category(name[0]) == "Mn":
+        return "printable characters expected"
+    if not (name[0].isalpha() or name[0].isdigit() or name[0] == "_") or name != name.strip():
+        return "a name begins with a letter, a digit or an underscore"
+    return None
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listing(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])}, … {names[-1]}"
+
+
+def numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:10])
+
+
+def among(text: str, known: Sequence[str]) -> str:
+    """What is known, the nearest first."""
+    hint = nearest(text, known)
+    listed = f"known are {', '.join(known)}"
+    return f"{hint} ({listed})" if hint.startswith("did") else listed
+
+
+# So many names are listed; of more, how many there are.
+FEW = 4
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    >>> listed(["g", "h", "k"]), listed(["a", "b", "c", "d", "e", "f"])
+    ('g, h and k', 'a, b, c and 3 more')
+    """
+    shown = list(names)
+    if len(names) > FEW:
+        shown = [*names[: FEW - 1], f"{len(names) - FEW + 1:,} more"]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from bpsheet.columns.model import Model, NetworkModel
 from bpsheet.columns.names import trained_names
 from bpsheet.columns.presentation import (
-    EXAMPLE,
     example_order,
     parameters,
     perceptron_columns,
@@ -16,8 +15,9 @@ from bpsheet.columns.presentation import (
 )
 from bpsheet.columns.updates import update_columns
 from bpsheet.columns.verdicts import verdict_columns
-from bpsheet.formula.derivative import backward
-from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.program.backward import backward
+from bpsheet.program.kinds import EXAMPLE, Phase, Role
+from bpsheet.program.program import Column, Program
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Test, Training
 

@@ -15,10 +15,10 @@ from bpsheet.columns.formulas import graph_columns, parameter_columns
 from bpsheet.columns.initial import initial_values
 from bpsheet.columns.names import LayerNames, weight_names, wire
 from bpsheet.columns.network import forward_columns, weight_columns
-from bpsheet.formula.functions import LOSSES
 from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph, Initial, Network
+from bpsheet.textbook.losses import LOSSES
 
 __all__ = ["GraphModel", "Model", "NetworkModel"]
 

@@ -11,24 +11,17 @@ from collections.abc import Mapping, Sequence
 
 from bpsheet.columns.names import LayerNames
 from bpsheet.formula.derivative import differentiate
-from bpsheet.formula.functions import ACTIVATIONS, LOSSES, SIMPLIFIED, Activation, fill
+from bpsheet.formula.functions import fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Div, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
-from bpsheet.program.program import Column, Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Network
+from bpsheet.textbook.activations import activation_of
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 
-__all__ = ["activation_of", "forward_columns", "weight_columns"]
-
-
-def activation_of(text: str) -> Activation:
-    """The activation of that name, or the one that a formula of z describes.
-
-    >>> activation_of("2*z").derivative
-    ''
-    """
-    known = ACTIVATIONS.get(text)
-    return known or Activation(text, "", f"{text}, where z is the weighted sum")
+__all__ = ["forward_columns", "weight_columns"]
 
 
 def weight_columns(

@@ -12,14 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bpsheet.columns.names import LayerNames
-from bpsheet.columns.updates import (
-    BATCH_END,
-    BATCH_ROW,
-    EPOCH,
-    ITERATION,
-    adjustment_column,
-    settings_of,
-)
+from bpsheet.columns.updates import adjustment_column, settings_of
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -34,7 +27,8 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
 )
-from bpsheet.program.program import Column, Parameter, Phase, Role
+from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATION, Phase, Role
+from bpsheet.program.program import Column, Parameter
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import SETTINGS
 
@@ -42,16 +36,12 @@ __all__ = [
     "BATCH_END",
     "BATCH_ROW",
     "EPOCH",
-    "EXAMPLE",
     "ITERATION",
     "example_order",
     "parameters",
     "perceptron_columns",
     "presentation_columns",
 ]
-
-
-EXAMPLE = "example"
 
 
 def example_order(

@@ -27,23 +27,14 @@ from bpsheet.formula.tree import (
     total,
 )
 from bpsheet.formula.tree import Text as Word
-from bpsheet.program.program import Column, Phase, Role
+from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, ITERATION, Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Quantity, Rule
 
-__all__ = [
-    "BATCH_END",
-    "BATCH_ROW",
-    "EPOCH",
-    "ITERATION",
-    "adjustment_column",
-    "settings_of",
-    "update_columns",
-]
+__all__ = ["adjustment_column", "settings_of", "update_columns"]
 
-ITERATION, EPOCH = "iteration", "epoch"
-BATCH_ROW, BATCH_END = "batch_row", "batch_end"
 UPDATES, RATE = "updates", "rate"
 NORM, FACTOR = "gradient_norm", "clip_factor"
 # As PyTorch has it: what keeps the clipping of a gradient of 0 from dividing by it.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bpsheet.formula.tree import Call, Compare, Expr, Mul, Num, Ref, replace_refs
-from bpsheet.program.program import Column, Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.tables.spec import Test
 
 __all__ = ["LABELS", "names_of", "verdict_columns"]

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bpsheet.printers.text import formula_text
-from bpsheet.program.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from bpsheet.runs.overview import (
     FEW,
     ends_of,

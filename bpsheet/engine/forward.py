@@ -11,43 +11,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from bpsheet.errors import ExperimentError, Problem
+from bpsheet.formula.arithmetic import ENVIRONMENT
 from bpsheet.formula.tree import Call, Compare, Ref
-from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
-from bpsheet.program.program import Column, Phase, Program, Role
-from bpsheet.runs.run import Trace
+from bpsheet.printers.python import PythonPrinter
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column, Program, loss_of
 
-__all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function", "loss_of", "values_at"]
+__all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
 
 Number = Any  # a float, or a complex number
-
-
-def loss_of(program: Program) -> Column | None:
-    """The column that is differentiated; None where a rule has no loss."""
-    return next((column for column in program if column.role is Role.LOSS), None)
-
-
-def values_at(trace: Trace, iteration: int) -> dict[str, float]:
-    """Every column's value in one iteration.
-
-    Raises ExperimentError for an iteration that was not run, one that holds errors, and an
-    experiment without a loss.
-    """
-    problems = trace.problems_with(iteration)
-    if loss_of(trace.program) is None:
-        said = "no loss, and so no gradient: the rule is not a descent"
-        problems = [Problem("network.loss", said)]
-    elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
-        first = trace.first_error
-        assert first is not None
-        said = f"iteration {iteration} holds errors ({first.error} since iteration "
-        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
-    if problems:
-        raise ExperimentError(problems, trace.experiment.name)
-    row = trace.values[iteration - 1].tolist()
-    return dict(zip(trace.program.names, row, strict=True))
 
 
 class ComplexPrinter(PythonPrinter):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bpsheet.formula.arithmetic import FUNCTION_NAMES
 from bpsheet.formula.tree import (
     ONE,
     Call,
@@ -28,7 +29,6 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
 )
-from bpsheet.printers.python import FUNCTION_NAMES
 from bpsheet.program.program import Program
 
 __all__ = ["Block", "Item", "Places", "is_block", "is_ordered", "items", "patterns"]

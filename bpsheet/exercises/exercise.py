@@ -23,9 +23,9 @@ from bpsheet.exercises.identity import FORMAT, Identity
 from bpsheet.exercises.questions import GROUPS, Line, lines_of
 from bpsheet.exercises.variants import varied
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from bpsheet.runs.run import Trace
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.words import nearest, shown
 
 __all__ = ["Exercise", "Task", "decimals_needed"]
 

@@ -26,7 +26,7 @@ from bpsheet.exercises.livemarks import (
     mark_formulas,
 )
 from bpsheet.exercises.questions import Line
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from bpsheet.workbook import style
 from bpsheet.xlsx.cells import put_number, put_text
 from bpsheet.xlsx.package import package_bytes

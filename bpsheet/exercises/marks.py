@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.hand.judge import Verdict
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.words import nearest, shown
 
 __all__ = ["FEW_DIGITS", "MARKS", "read_marks"]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
-from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program
 from bpsheet.runs.run import Trace
 
 __all__ = ["GROUPS", "Line", "lines_of"]

@@ -12,12 +12,12 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bpsheet.columns.presentation import EXAMPLE
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.tree import Ref
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Column, Program, Role
+from bpsheet.program.kinds import EXAMPLE, Role
+from bpsheet.program.program import Column, Program
 
 __all__ = ["varied"]
 

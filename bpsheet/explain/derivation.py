@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from bpsheet.columns.model import NetworkModel
 from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
 from bpsheet.explain.layers import layer_blocks
-from bpsheet.explain.steps import sentence_of, spelled_logistic
-from bpsheet.formula.derivative import local_derivatives
+from bpsheet.explain.steps import spelled_logistic
 from bpsheet.formula.tree import Call, Expr, Ref
 from bpsheet.paper.blocks import Block, Document, Heading, Prose, Side, equation
 from bpsheet.printers.atoms import Atom, Leaf, Partial, Prime
-from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.program.backward import local_derivatives
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program, sentence_of
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

@@ -12,7 +12,8 @@ from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError, evaluate
 from bpsheet.formula.tree import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
 from bpsheet.paper.blocks import Side
 from bpsheet.printers.atoms import Leaf, Value
-from bpsheet.program.program import Column, Phase
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import Trace

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bpsheet.formula.arithmetic import ENVIRONMENT, FUNCTION_NAMES
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -30,7 +31,6 @@ from bpsheet.formula.tree import (
     Text,
     children,
 )
-from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 
 __all__ = ["DIVISION", "ERRORS", "NUMBER", "OPERATORS", "CellError", "evaluate"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bpsheet.engine.forward import values_at
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.gradients.check import GradientCheck, check_gradient
 from bpsheet.gradients.check_sheet import gradient_check
@@ -12,8 +11,8 @@ from bpsheet.gradients.hessian import Curvature, curvature
 from bpsheet.gradients.hessian_sheet import second_derivatives
 from bpsheet.gradients.operations import by_size, operations
 from bpsheet.gradients.study import AT, Settings, Study
-from bpsheet.runs.run import Trace
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.runs.run import Trace, values_at
+from bpsheet.words import nearest, shown
 
 __all__ = [
     "STUDIES",

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bpsheet.engine.forward import loss_function, loss_of, values_at
+from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.program.program import loss_of
 from bpsheet.runs.cards import card
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Trace, values_at
 
 if TYPE_CHECKING:
     import pandas as pd

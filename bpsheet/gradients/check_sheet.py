@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bpsheet.engine.forward import loss_of
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import (
     ZERO,
@@ -38,9 +37,9 @@ from bpsheet.gradients.study import (
     at_iteration,
     iteration_cell,
     tables_of,
-    unlike,
 )
-from bpsheet.program.program import Column, Parameter, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program, loss_of, unlike
 from bpsheet.runs.run import Trace
 
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]

@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bpsheet.engine.forward import loss_of
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import ONE, ZERO, Compare, If, Num, Ref, Sum
-from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, tangent_columns, weights_of
+from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, weights_of
 from bpsheet.gradients.study import (
     AT,
     Look,
@@ -23,9 +22,10 @@ from bpsheet.gradients.study import (
     at_iteration,
     iteration_cell,
     tables_of,
-    unlike,
 )
-from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program, loss_of, unlike
+from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.run import Trace
 
 __all__ = ["HESSIAN", "second_derivatives"]

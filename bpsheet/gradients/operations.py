@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bpsheet.formula.tree import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Column, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,16 +16,7 @@ from bpsheet.formula.tree import Expr, Lookup, Param
 from bpsheet.program.program import Column, Parameter, Program
 from bpsheet.runs.run import Trace
 
-__all__ = [
-    "AT",
-    "Look",
-    "Settings",
-    "Study",
-    "at_iteration",
-    "iteration_cell",
-    "tables_of",
-    "unlike",
-]
+__all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]
 
 AT = "iteration"
 # The hyper-parameters of a study: their names, and what they are set to.
@@ -84,15 +75,3 @@ def tables_of(trace: Trace, columns: Iterable[Column]) -> dict[str, list[float]]
     """Columns of the run, for the study's formulas to look up."""
     place = trace.program.position
     return {column.name: trace.values[:, place[column.name]].tolist() for column in columns}
-
-
-def unlike(name: str, taken: Iterable[str]) -> str:
-    """A name for a column of the study that no column of the run has.
-
-    >>> unlike("pass", {"pass", "pass'"})
-    "pass''"
-    """
-    known = set(taken)
-    while name in known:
-        name += "'"
-    return name

@@ -16,7 +16,7 @@ import pandas as pd
 
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 

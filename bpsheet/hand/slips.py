@@ -29,7 +29,8 @@ from bpsheet.formula.tree import (
     size,
     total,
 )
-from bpsheet.program.program import Column, Program, Role
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column, Program
 
 __all__ = ["Slip", "slips_of", "written_out"]
 

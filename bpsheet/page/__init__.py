@@ -19,8 +19,8 @@ from bpsheet.errors import OutputError
 from bpsheet.files.ours import sealed
 from bpsheet.files.whole import replacing
 from bpsheet.page.content import content_of
+from bpsheet.page.script import script_of
 from bpsheet.page.worked import Worked, worked_of
-from bpsheet.printers.javascript import script_of
 from bpsheet.words import clean
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ const bpsheet = new App(CONTENT, FORMULAS, FORMS);
 
 def _marks(experiment: Experiment, content: Mapping[str, Any], worked: Worked) -> dict[str, str]:
     """What is put into the page's body. What comes from the experiment is text."""
-    from bpsheet import __version__
+    from bpsheet.version import __version__
 
     paragraphs = [" ".join(part.split()) for part in experiment.notes.split("\n\n")]
     notes = "".join(f"<p>{escape(clean(part))}</p>" for part in paragraphs if part)

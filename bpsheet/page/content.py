@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from bpsheet.explain.steps import sentence_of
 from bpsheet.formula.tree import Param
 from bpsheet.page.slots import slots_of
 from bpsheet.page.worked import worked_of
 from bpsheet.pictures.nodes import picture_of
 from bpsheet.plan.plan import Experiment
 from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
-from bpsheet.program.program import Column, Parameter, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program, sentence_of
 
 __all__ = ["content_of", "shared"]
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bpsheet.columns.model import NetworkModel
-from bpsheet.plan.plan import Experiment, put_setting, toml_text
+from bpsheet.plan.plan import Experiment
+from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Program
 
 __all__ = ["slots_of"]

@@ -16,7 +16,8 @@ from bpsheet.formula.tree import Expr, If, Param, Ref, Text
 from bpsheet.printers.atoms import AtomMathML
 from bpsheet.printers.base import Binding
 from bpsheet.printers.javascript import JavaScriptPrinter
-from bpsheet.program.program import Phase, Program
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Program
 
 __all__ = ["Worked", "worked_of"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

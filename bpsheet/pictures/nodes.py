@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from bpsheet.columns.model import NetworkModel
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Column, Phase, Program
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column, Program
 
 __all__ = ["picture_of"]
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpsheet.engine.forward import compiled, loss_of
+from bpsheet.engine.forward import compiled
 from bpsheet.engine.recording import Values
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.pictures.matplot import words
-from bpsheet.program.program import Phase
-from bpsheet.tables.problems import nearest
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import loss_of
+from bpsheet.words import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

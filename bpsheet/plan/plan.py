@@ -29,10 +29,10 @@ from bpsheet.columns.model import GraphModel, Model, NetworkModel
 from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks import problems_of
+from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.problems import nearest, shown
 from bpsheet.tables.spec import (
     Data,
     Graph,
@@ -42,6 +42,7 @@ from bpsheet.tables.spec import (
     Training,
 )
 from bpsheet.tables.table import Spec, without_examples
+from bpsheet.words import nearest, shown
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import Trace
@@ -355,37 +356,3 @@ class Experiment(Spec):
     def text(self) -> str:
         """The experiment file's text, with its comments where it has not been changed since."""
         return self._text if self._text is not None else self.to_toml()
-
-
-def put_setting(training: dict[str, Any], cell: str, value: float | str) -> None:
-    """A hyper-parameter into the table [training], or into its schedule."""
-    _, in_schedule, key = cell.partition("schedule_")
-    if in_schedule:
-        training["schedule"][key] = value
-    else:
-        training[cell] = value
-
-
-def toml_text(tables: Mapping[str, Any]) -> str:
-    """Tables as the text of an experiment file."""
-    import tomli_w
-
-    return _rows_on_one_line(tomli_w.dumps(tables))
-
-
-def _rows_on_one_line(text: str) -> str:
-    """Innermost lists on one line, as people write them: `[0.6, -0.1]`.
-
-    Only a list begins at the end of a line, for a text's last character is its quote.
-    """
-    lines: list[str] = []
-    begun: int | None = None
-    for line in text.rstrip("\n").split("\n"):
-        lines.append(line)
-        if line.endswith("["):
-            begun = len(lines) - 1
-        elif begun is not None and line.strip() in ("]", "],"):
-            inside = " ".join(part.strip() for part in lines[begun + 1 : -1]).removesuffix(",")
-            lines[begun:] = [f"{lines[begun]}{inside}{line.strip()}"]
-            begun = None
-    return "\n".join(lines) + "\n"

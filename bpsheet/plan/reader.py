@@ -13,21 +13,13 @@ from pydantic import ValidationError
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks import problems_of
-from bpsheet.plan.checks.shapes import is_unfit
 from bpsheet.plan.plan import Experiment
+from bpsheet.plan.templates import _near_template, template_names, template_path
 from bpsheet.tables.datafile import MAX_FILE, PLAIN_NUMBER, resolve_file
-from bpsheet.tables.problems import nearest, place, shown, translate
+from bpsheet.tables.problems import translate
+from bpsheet.words import is_unfit, place
 
-__all__ = [
-    "PLAIN_NUMBER",
-    "from_dict",
-    "from_text",
-    "load",
-    "notebook_path",
-    "starter_text",
-    "template_names",
-    "template_path",
-]
+__all__ = ["PLAIN_NUMBER", "from_dict", "from_text", "load"]
 
 MAX_DOTS = 20
 MAX_DEPTH = 20
@@ -47,42 +39,6 @@ SHAPELESS = re.compile(
 # The reader of TOML takes half a minute for a key of many thousand dotted parts.
 DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
 KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
-
-
-def _template_folder() -> Path:
-    """Beside the modules in an installed package, beside the package in a checkout."""
-    here = Path(__file__).parent
-    inside = here / "templates"
-    return inside if inside.is_dir() else here.parent / "templates"
-
-
-def template_names() -> list[str]:
-    """The names of the experiments that come with the package."""
-    return sorted(path.stem for path in _template_folder().glob("*.toml"))
-
-
-def template_path(name: str) -> Path:
-    """A template's file.
-
-    Raises ExperimentError for a name that is no template's.
-    """
-    if name in template_names():
-        return _template_folder() / f"{name}.toml"
-    raise ExperimentError([Problem("", f"no template {shown(name)}; {_near_template(name)}")], name)
-
-
-def notebook_path() -> Path:
-    """The notebook that comes with the templates: a session from the first run to the workbook."""
-    return _template_folder() / "session.ipynb"
-
-
-def _near_template(name: str) -> str:
-    return nearest(name, template_names())
-
-
-def starter_text(name: str) -> str:
-    """A commented experiment file to start from."""
-    return (Path(__file__).parent / "starter.toml").read_text("utf-8").replace("NAME", name)
 
 
 def load(spec: str | Path) -> Experiment:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpsheet.program.program import Column, Program, Role
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column, Program
 
 __all__ = ["Group", "groups_of", "label_of"]
 

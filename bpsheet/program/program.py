@@ -8,76 +8,20 @@ row before (lag 1), and to hyper-parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from bpsheet.errors import ProgramError
 from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
+from bpsheet.program.kinds import Phase, Role
 
-__all__ = ["Column", "Parameter", "Phase", "Program", "Role"]
+__all__ = ["Column", "Parameter", "Program", "loss_of", "sentence_of", "unlike"]
 
 
 # What `Lookup` reads: a number for each example, or a row of them.
 Table = Sequence[Any]
-
-
-class Phase(StrEnum):
-    """When in an iteration a column is computed. Columns stand in this order."""
-
-    INPUT = "input"
-    WEIGHT = "weight"
-    FORWARD = "forward"
-    BACKWARD = "backward"
-    GRADIENT = "gradient"
-    UPDATE = "update"
-    TEST = "test"
-    # Of the tables that look closer at one iteration.
-    CHECK = "check"
-    TANGENT = "tangent"
-    CURVATURE = "curvature"
-
-
-class Role(StrEnum):
-    """What a column is, which decides how it looks and whether a layout shows it."""
-
-    ITERATION = "iteration"
-    EPOCH = "epoch"
-    EXAMPLE = "example"
-    BATCH_ROW = "row of the batch"
-    BATCH_END = "end of the batch"
-    DATA = "data"
-    TARGET = "target"
-    WEIGHT = "weight"
-    SUM = "weighted sum"
-    PART = "part of softmax"
-    OUTPUT = "output"
-    VALUE = "value of a formula"
-    LOSS = "loss"
-    LOSS_DERIVATIVE = "derivative of the loss"
-    OUTPUT_DERIVATIVE = "derivative of an output"
-    ERROR = "error term"
-    DERIVATIVE = "derivative"
-    GRADIENT = "gradient"
-    GRADIENT_SUM = "running sum of a gradient"
-    GRADIENT_USED = "gradient that the rule uses"
-    GRADIENT_NORM = "length of the gradient"
-    UPDATES = "number of updates"
-    RATE = "learning rate of the update"
-    MEMORY = "what the rule remembers"
-    ADJUSTMENT = "adjustment"
-    TEST_SUM = "weighted sum for a test example"
-    TEST_OUTPUT = "output for a test example"
-    VERDICT = "verdict"
-    MOVED = "what is moved"
-    STEP = "step"
-    ESTIMATE = "estimate of a gradient"
-    DIFFERENCE = "difference of two gradients"
-    DIRECTION = "direction"
-    TANGENT = "slope along the direction"
-    SECOND = "second derivative"
 
 
 @dataclass(frozen=True)
@@ -263,3 +207,34 @@ class Program:
     def phase(self, *phases: Phase) -> tuple[Column, ...]:
         """The columns of these phases, in order."""
         return tuple(column for column in self.columns if column.phase in phases)
+
+
+def unlike(name: str, taken: Iterable[str]) -> str:
+    """A name for a column of the study that no column of the run has.
+
+    >>> unlike("pass", {"pass", "pass'"})
+    "pass''"
+    """
+    known = set(taken)
+    while name in known:
+        name += "'"
+    return name
+
+
+def loss_of(program: Program) -> Column | None:
+    """The column that is differentiated; None where a rule has no loss."""
+    return next((column for column in program if column.role is Role.LOSS), None)
+
+
+_BEGINNINGS = {
+    Role.LOSS: "The loss: ",
+    Role.PART: "For softmax: ",
+    Role.VERDICT: "The test: ",
+    Role.TEST_SUM: "For the test: ",
+    Role.TEST_OUTPUT: "For the test: ",
+}
+
+
+def sentence_of(column: Column) -> str:
+    """A column's meaning as a sentence."""
+    return f"{_BEGINNINGS.get(column.role, 'The ')}{column.meaning}."

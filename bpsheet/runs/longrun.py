@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.engine.engine import Streamed
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.runs.run import FirstError, Trace
 
 if TYPE_CHECKING:

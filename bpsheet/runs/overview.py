@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.program.program import Column, Role
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import FirstError, Trace

@@ -22,7 +22,8 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.printers.latex import formula_latex
 from bpsheet.printers.text import formula_text
-from bpsheet.program.program import Phase, Program
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Program, loss_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from bpsheet.pictures.curves import Plots
     from bpsheet.plan.plan import Experiment
 
-__all__ = ["FirstError", "Trace"]
+__all__ = ["FirstError", "Trace", "values_at"]
 
 STEPS = {
     "forward": (Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.TEST),
@@ -401,3 +402,24 @@ class Trace:
             sheets = {name: {} for name in sheets}
         write_workbook(self, Path(path), layout, sheets)
         return Path(path)
+
+
+def values_at(trace: Trace, iteration: int) -> dict[str, float]:
+    """Every column's value in one iteration.
+
+    Raises ExperimentError for an iteration that was not run, one that holds errors, and an
+    experiment without a loss.
+    """
+    problems = trace.problems_with(iteration)
+    if loss_of(trace.program) is None:
+        said = "no loss, and so no gradient: the rule is not a descent"
+        problems = [Problem("network.loss", said)]
+    elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
+        first = trace.first_error
+        assert first is not None
+        said = f"iteration {iteration} holds errors ({first.error} since iteration "
+        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
+    if problems:
+        raise ExperimentError(problems, trace.experiment.name)
+    row = trace.values[iteration - 1].tolist()
+    return dict(zip(trace.program.names, row, strict=True))

@@ -14,7 +14,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Num, Ref, references, size
-from bpsheet.program.program import Column, Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]

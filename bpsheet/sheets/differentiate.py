@@ -17,11 +17,11 @@ from openpyxl import Workbook, load_workbook
 
 from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, WorkbookError
 from bpsheet.files.whole import replacing
-from bpsheet.formula.derivative import backward
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref, Sum, total
 from bpsheet.guard import OWN, guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
+from bpsheet.program.backward import backward
 from bpsheet.program.program import Column
 from bpsheet.sheets.cells import Way, places, quoted, way_of
 from bpsheet.xlsx.addition import Line, with_sheet

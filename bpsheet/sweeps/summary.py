@@ -23,7 +23,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.workbook import sheets_of, style
 from bpsheet.workbook.about import build_data
 from bpsheet.workbook.layout import FIRST_ROW, quoted

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bpsheet.errors import BpsheetError, Problem
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.words import nearest, shown
 
 __all__ = ["MAX_FILE", "PLAIN_NUMBER", "resolve_file"]
 

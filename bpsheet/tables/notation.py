@@ -12,9 +12,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from bpsheet.tables.problems import shown
 from bpsheet.tables.table import Spec
-from bpsheet.words import clean
+from bpsheet.words import clean, shown
 
 __all__ = ["LONGEST_NAME", "PLACEHOLDERS", "Notation"]
 

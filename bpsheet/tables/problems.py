@@ -6,51 +6,15 @@ from 1 as examples are) and a sentence.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from bpsheet.errors import Problem
-from bpsheet.words import clean
+from bpsheet.words import nearest, place, shown
 
-__all__ = ["nearest", "place", "shown", "translate"]
-
-
-def shown(value: object) -> str:
-    """A value as an experiment file would write it, cut short where it is long."""
-    if isinstance(value, bool):
-        return f"{str(value).lower()} (a boolean)"
-    if isinstance(value, str):
-        text = f'"{value}"'
-    elif isinstance(value, dict):
-        text = "a table"
-    else:
-        text = repr(value)
-    text = clean(text[:200])
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def place(location: Sequence[int | str]) -> str:
-    """A place in the file: keys joined by dots, positions in brackets, from 1."""
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part + 1}]"
-        else:
-            text += f".{part}" if text else str(part)
-    return text
-
-
-def nearest(word: str, known: Collection[str]) -> str:
-    """A hint: the nearest known word, or all of them where none is near."""
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if found:
-        return f'did you mean "{found[0]}"?'
-    listed = list(known)
-    more = "" if len(listed) <= 20 else ", …"
-    return f"known here: {', '.join(listed[:20])}{more}"
+__all__ = ["translate"]
 
 
 def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:

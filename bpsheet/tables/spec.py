@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from bpsheet.formula.functions import ACTIVATIONS, LOSSES
 from bpsheet.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
 from bpsheet.tables.table import Spec
 from bpsheet.tables.values import (
@@ -38,6 +37,8 @@ from bpsheet.tables.values import (
     Seed,
     Share,
 )
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES
 
 __all__ = [
     "Data",

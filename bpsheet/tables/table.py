@@ -17,7 +17,8 @@ from pydantic import ValidationError as PydanticError
 from pydantic.fields import FieldInfo
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.tables.problems import nearest, translate
+from bpsheet.tables.problems import translate
+from bpsheet.words import nearest
 
 __all__ = ["Spec", "without_examples"]
 

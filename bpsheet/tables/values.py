@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from bpsheet.plain import plain
-from bpsheet.tables.problems import shown
+from bpsheet.words import shown
 
 __all__ = [
     "BatchSize",

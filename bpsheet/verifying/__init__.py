@@ -14,19 +14,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.columns.presentation import EXAMPLE
 from bpsheet.engine.recording import Recording
 from bpsheet.errors import EngineError, ExperimentError, Problem, WorkbookError
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.formula.functions import LOSSES
 from bpsheet.gradients import STUDIES, Settings, Study
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.runs.excerpt import Part, part_of
 from bpsheet.runs.run import Trace
-from bpsheet.tables.problems import nearest
+from bpsheet.textbook.losses import LOSSES
 from bpsheet.verifying.engines import ENGINES
+from bpsheet.words import nearest
 from bpsheet.workbook import sheets_of
 from bpsheet.workbook.about import DATA
 from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout

@@ -9,10 +9,10 @@ from openpyxl import Workbook
 
 from bpsheet.engine.recording import EVERYTHING
 from bpsheet.errors import LimitError, OutputError
+from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import Call, Ref, walk
 from bpsheet.gradients import Settings, Study, study
 from bpsheet.plan.plan import Experiment
-from bpsheet.printers.python import LOWEST_SUM
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Trace

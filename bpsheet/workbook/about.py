@@ -17,10 +17,10 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-import bpsheet
 from bpsheet.printers.text import formula_text
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.runs.excerpt import Part
+from bpsheet.version import __version__
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import FIRST_ROW, Layout
 from bpsheet.workbook.sheet import Sheet, Written
@@ -97,7 +97,7 @@ def build_about(
         row = _columns(sheet, row, shown)
     row = _section(sheet, row + 1, "Made with")
     facts = [
-        ("Version", f"bpsheet {bpsheet.__version__}"),
+        ("Version", f"bpsheet {__version__}"),
         (LAYOUT, layout.kind),
         ("Rows", f"{len(trace.recording)}"),
     ]

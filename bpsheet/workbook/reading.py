@@ -19,11 +19,10 @@ from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.workbook import Workbook
 
-from bpsheet.columns.presentation import EXAMPLE
 from bpsheet.errors import ExperimentError, WorkbookError
 from bpsheet.gradients import STUDIES
 from bpsheet.guard import OURS, Guarded, opened
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
 from bpsheet.workbook.layout import FIRST_ROW, LAYOUTS, STEPS
 from bpsheet.workbook.sheet import Sheet

@@ -21,7 +21,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program.program import Parameter, Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.errors import ExperimentError
-from bpsheet.plan.reader import load, template_names, template_path
+from bpsheet.plan.reader import load
+from bpsheet.plan.templates import template_names, template_path
 from tests.helpers.experiment_files import GOOD, read
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bpsheet.columns.names import wire
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Layer, Network
 from tests.helpers.networks import experiment, network

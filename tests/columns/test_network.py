@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.columns.names import trained_names, weight_names, wire
-from bpsheet.columns.network import activation_of
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Data, Layer, Network, Training
+from bpsheet.textbook.activations import activation_of
 from tests.helpers.networks import BOOK, TWO, experiment, formulas, network
 
 

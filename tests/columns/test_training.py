@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bpsheet.columns.presentation import example_order
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.strategies import experiments
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 import bpsheet as bp
 from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from tests.helpers.strategies import OPTIMISERS, experiments, graphs
 

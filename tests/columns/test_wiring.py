@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.columns.names import neuron_names, wire
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from bpsheet.tables.notation import PLACEHOLDERS, Notation
 from tests.helpers.networks import BOOK, TWO, experiment, formulas, network
 

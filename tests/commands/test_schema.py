@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 import bpsheet as bp
-from bpsheet.plan.reader import template_names, template_path
+from bpsheet.plan.templates import template_names, template_path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bpsheet.plan.plan import Experiment
-from bpsheet.plan.reader import template_names
+from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
 
 SMALL = """

@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 
 import bpsheet as bp
 from bpsheet.pictures.network import draw_network, network_size
-from bpsheet.plan.reader import template_names
+from bpsheet.plan.templates import template_names
 
 from .documents import ROOT
 from .tables import result_of

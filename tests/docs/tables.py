@@ -11,8 +11,8 @@ import tomli_w
 from pydantic.fields import FieldInfo
 
 import bpsheet as bp
-from bpsheet.plan.reader import template_names
-from bpsheet.program.program import Role
+from bpsheet.plan.templates import template_names
+from bpsheet.program.kinds import Role
 
 from .documents import ROOT
 

@@ -16,8 +16,9 @@ import matplotlib as mpl
 import openpyxl
 import pytest
 
-from bpsheet.plan.plan import toml_text
-from bpsheet.plan.reader import from_dict, template_path
+from bpsheet.plan.reader import from_dict
+from bpsheet.plan.templates import template_path
+from bpsheet.plan.toml import toml_text
 
 from .documents import DOCUMENTS, ROOT, Block, blocks, text_of
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import bpsheet as bp
 from bpsheet.cli import cli
-from bpsheet.plan.reader import template_names
+from bpsheet.plan.templates import template_names
 from bpsheet.tables.notation import PLACEHOLDERS
 from bpsheet.tables.spec import Spec
 from bpsheet.textbook.rules import RULES, SCHEDULES

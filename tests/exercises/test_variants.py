@@ -6,7 +6,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from tests.helpers.exercises import BOTH, printed, two_neurons
 from tests.helpers.samples import small_templates
 

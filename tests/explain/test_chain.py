@@ -7,9 +7,9 @@ import pytest
 import bpsheet as bp
 from bpsheet.explain import derive
 from bpsheet.explain.chain import MOST_PATHS, Bracket, Factor, Graph, chain_of
-from bpsheet.formula.derivative import local_derivatives
 from bpsheet.printers.atoms import AtomText
-from bpsheet.program.program import Phase
+from bpsheet.program.backward import local_derivatives
+from bpsheet.program.kinds import Phase
 from tests.helpers.documents import TEMPLATES, chain_ends_equal_the_gradient
 
 

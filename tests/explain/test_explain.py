@@ -13,7 +13,7 @@ from bpsheet.explain import derive
 from bpsheet.explain.row import Row
 from bpsheet.formula.tree import references
 from bpsheet.hand.numbers import read_number
-from bpsheet.program.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.documents import FORMATS, TEMPLATES
 
 BOOK = {

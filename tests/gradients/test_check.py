@@ -12,7 +12,8 @@ import bpsheet as bp
 from bpsheet.engine.engine import run
 from bpsheet.errors import ExperimentError
 from bpsheet.formula.tree import Mul, Num
-from bpsheet.program.program import Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Program
 from bpsheet.runs.run import Trace
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments, graphs

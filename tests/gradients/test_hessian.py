@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 import bpsheet as bp
 from bpsheet.engine.forward import compiled
 from bpsheet.errors import ExperimentError, LimitError
-from bpsheet.program.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments
 

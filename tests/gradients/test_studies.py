@@ -14,7 +14,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.gradients import study
-from bpsheet.gradients.study import unlike
+from bpsheet.program.program import unlike
 from bpsheet.verifying import verify
 from bpsheet.workbook import sheets_of
 from tests.helpers.samples import sampled, small_templates

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 import bpsheet as bp
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from tests.helpers.health import LABELLED, layered
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments

@@ -10,7 +10,7 @@ from openpyxl import Workbook
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.handout import write_sheet
-from bpsheet.plan.reader import template_names
+from bpsheet.plan.templates import template_names
 from bpsheet.sheets import differentiate_workbook
 from bpsheet.workbook.layout import LAYOUTS
 

@@ -11,7 +11,8 @@ from bpsheet.engine.engine import run
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Compare, If, Lookup, Num, Param, Ref, Sum, replace_refs
-from bpsheet.program.program import Column, Parameter, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.strategies import NAMES, edges, refs, trees
 
 

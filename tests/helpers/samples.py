@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from bpsheet.plan.reader import template_names
+from bpsheet.plan.templates import template_names
 
 __all__ = ["SAMPLE", "sampled", "small_templates"]
 

@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
-from bpsheet.formula.functions import LOSSES, SIMPLIFIED
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -27,6 +26,7 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.plan.plan import Experiment
 from bpsheet.printers.text import formula_text
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from bpsheet.textbook.rules import RULES, SCHEDULES
 
 NAMES = ("a", "b", "c", "d")

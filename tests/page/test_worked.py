@@ -11,7 +11,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.explain.numbers import rounded
 from bpsheet.paper.html import _equation
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from tests.helpers.browser import settled
 from tests.helpers.samples import sampled, small_templates
 

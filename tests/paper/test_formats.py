@@ -16,7 +16,7 @@ from bpsheet.explain import Document, derive
 from bpsheet.formula.tree import Num, Ref
 from bpsheet.paper.blocks import Equation, Heading, Listing, Prose, Side
 from bpsheet.printers.atoms import Value
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from tests.helpers.documents import FORMATS, TEMPLATES, chain_ends_equal_the_gradient
 from tests.helpers.samples import sampled
 from tests.helpers.strategies import experiments

@@ -28,8 +28,10 @@ from bpsheet.formula.tree import (
     Sum,
     Text,
 )
-from bpsheet.printers.javascript import JavaScriptPrinter, script_of, word
-from bpsheet.program.program import Column, Parameter, Phase, Program, Role
+from bpsheet.page.script import script_of
+from bpsheet.printers.javascript import JavaScriptPrinter, word
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.printing import ANYTHING, WASHED_OUT
 from tests.helpers.strategies import NAMES, edges
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpsheet.formula.arithmetic import ENVIRONMENT, FUNCTION_NAMES
 from bpsheet.formula.evaluate import DIVISION, NUMBER, CellError, evaluate
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
@@ -26,7 +27,6 @@ from bpsheet.formula.tree import (
     Sum,
     Text,
 )
-from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 from bpsheet.printers.text import formula_text
 from tests.helpers.printing import ANYTHING, ONE, THREE, TWO, WASHED_OUT, A, B, C, python_printer
 from tests.helpers.strategies import NAMES, edges

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bpsheet.columns.names import wire
 from bpsheet.columns.network import forward_columns, weight_columns
-from bpsheet.formula.derivative import ADDED_UP, backward
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Mul, Num, Pow, Ref, Sub, Sum
-from bpsheet.program.program import Column, Phase, Role
+from bpsheet.program.backward import ADDED_UP, backward
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Layer, Network
 from tests.helpers.written import written

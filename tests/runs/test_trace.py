@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 import bpsheet as bp
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from tests.helpers.strategies import experiments
 
 FRAMES = ("frame", "inputs", "weights", "forward", "backward", "update")

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from bpsheet.formula.derivative import differentiate
-from bpsheet.formula.functions import ACTIVATIONS, expand, fill
+from bpsheet.formula.functions import expand, fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Num, Ref
+from bpsheet.textbook.activations import ACTIVATIONS
 from tests.helpers.slopes import central, value
 
 # Between these, no activation has a kink and no function leaves its domain.

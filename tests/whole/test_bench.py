@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.workbook import layout_of
 from tests.bench import loops
 from tests.bench.measure import Result, best_times

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 
 from bpsheet.formula.evaluate import CellError, evaluate
-from bpsheet.formula.functions import LOSSES, SIMPLIFIED
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from tests.helpers.strategies import FORMULAS, PLAIN, experiments
 
 # The activations once more, as functions of the vector of a layer's weighted sums.

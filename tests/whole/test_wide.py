@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet.plan.reader import template_path
+from bpsheet.plan.templates import template_path
 from bpsheet.verifying import verify
 from bpsheet.workbook import check_fits, layout_of
 

@@ -27,11 +27,10 @@ from bpsheet.plan.checks.network import (
     text_problems,
     weight_problems,
 )
-from bpsheet.plan.checks.shapes import unfit_name
 from bpsheet.plan.checks.size import length_problems, width_problems
 from bpsheet.tables.notation import LONGEST_NAME
-from bpsheet.tables.problems import nearest, shown
 from bpsheet.tables.spec import Network
+from bpsheet.words import nearest, shown, unfit_name
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

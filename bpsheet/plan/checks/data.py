@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
-from bpsheet.formula.functions import LOSSES
-from bpsheet.plan.checks.shapes import (
-    listing,
-    numbers,
-    ragged_rows,
-)
-from bpsheet.tables.problems import nearest, shown
+from bpsheet.plan.checks.shapes import ragged_rows
 from bpsheet.tables.spec import Schedule
+from bpsheet.textbook.losses import LOSSES
 from bpsheet.textbook.rules import RULES, SCHEDULES
+from bpsheet.words import listing, nearest, numbers, shown
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from bpsheet.columns.formulas import read_line
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.parse import ARITIES, is_name
-from bpsheet.plan.checks.shapes import among, unfit_name
-from bpsheet.tables.problems import shown
 from bpsheet.tables.spec import Graph
+from bpsheet.words import among, shown, unfit_name
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING
 
 from bpsheet.columns.names import neuron_names
 from bpsheet.errors import FormulaError, Problem
-from bpsheet.formula.functions import ACTIVATIONS, LOSSES, SIMPLIFIED
 from bpsheet.formula.parse import parse_formula
-from bpsheet.plan.checks.shapes import (
-    among,
-    counted,
-    is_unfit,
-    listing,
-    network_of,
-    numbers,
-    unfit_name,
-    units_of,
-)
-from bpsheet.tables.problems import shown
+from bpsheet.plan.checks.shapes import network_of, units_of
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

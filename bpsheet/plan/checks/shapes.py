@@ -2,63 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
-from bpsheet.tables.problems import nearest
 from bpsheet.tables.spec import Network
+from bpsheet.words import counted, listing
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment
 
-__all__ = [
-    "among",
-    "counted",
-    "is_unfit",
-    "listing",
-    "network_of",
-    "numbers",
-    "ragged_rows",
-    "unfit_name",
-    "units_of",
-]
-
-
-def is_unfit(char: str) -> bool:
-    """Whether XML, and so a cell, cannot hold a character."""
-    return (
-        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
-    ) or char in "\ufffe\uffff"
-
-
-def unfit_name(name: str) -> str | None:
-    """Why a name cannot head a column; None where it can."""
-    if not all(char.isprintable() for char in name) or unicodedata.category(name[0]) == "Mn":
-        return "printable characters expected"
-    if not (name[0].isalpha() or name[0].isdigit() or name[0] == "_") or name != name.strip():
-        return "a name begins with a letter, a digit or an underscore"
-    return None
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def listing(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])}, … {names[-1]}"
-
-
-def numbers(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values[:10])
-
-
-def among(text: str, known: Sequence[str]) -> str:
-    """What is known, the nearest first."""
-    hint = nearest(text, known)
-    listed = f"known are {', '.join(known)}"
-    return f"{hint} ({listed})" if hint.startswith("did") else listed
+__all__ = ["network_of", "ragged_rows", "units_of"]
 
 
 def ragged_rows(

@@ -27,7 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
 from bpsheet.program.groups import groups_of
-from bpsheet.program.program import Role
+from bpsheet.program.kinds import Role
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.sheet import Sheet

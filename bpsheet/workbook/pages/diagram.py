@@ -23,7 +23,7 @@ from bpsheet.columns.names import LayerNames
 from bpsheet.pictures.matplot import need_matplotlib, picture_bytes
 from bpsheet.pictures.network import check_drawable, draw_network, network_size
 from bpsheet.plan.plan import Experiment
-from bpsheet.program.program import Phase
+from bpsheet.program.kinds import Phase
 from bpsheet.runs.run import Trace
 from bpsheet.workbook import style
 from bpsheet.workbook.pages.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
