@@ -2,6 +2,6 @@
 
 from bpsheet.explain.derivation import Derivation, derive
 from bpsheet.explain.steps import Explanation, Step, explain
-from bpsheet.paper.blocks import Document
+from bpsheet.paper.document import Document
 
 __all__ = ["Derivation", "Document", "Explanation", "Step", "derive", "explain"]

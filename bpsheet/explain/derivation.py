@@ -10,7 +10,8 @@ from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
 from bpsheet.explain.layers import layer_blocks
 from bpsheet.explain.steps import spelled_logistic
 from bpsheet.formula.tree import Call, Expr, Ref
-from bpsheet.paper.blocks import Block, Document, Heading, Prose, Side, equation
+from bpsheet.paper.blocks import Block, Heading, Prose, Side, equation
+from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Atom, Leaf, Partial, Prime
 from bpsheet.program.backward import local_derivatives
 from bpsheet.program.kinds import Phase, Role

@@ -11,16 +11,8 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.explain.chain import Chain, chain_of
 from bpsheet.explain.row import Row
 from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
-from bpsheet.paper.blocks import (
-    Block,
-    Document,
-    Equation,
-    Heading,
-    Listing,
-    Prose,
-    Side,
-    equation,
-)
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
+from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Next
 from bpsheet.program.kinds import EXAMPLE, Phase, Role
 from bpsheet.program.program import Column, Program, sentence_of

@@ -1,4 +1,4 @@
-"""A document of headings, sentences and equations, and the four formats it is written in."""
+"""What a document is made of: headings, sentences, lists of values and equations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bpsheet.formula.tree import Expr, Ref
 from bpsheet.paper.matrices import Matrices
 from bpsheet.printers.atoms import Atom, Atoms, AtomText, Leaf, no_atoms
 
-__all__ = ["Block", "Document", "Equation", "Heading", "Listing", "Prose", "Side", "equation"]
+__all__ = ["Block", "Equation", "Heading", "Listing", "Paper", "Prose", "Side", "equation"]
 
 
 @dataclass(frozen=True)
@@ -74,53 +74,10 @@ def equation(left: Side, sides: Sequence[Side]) -> Equation:
     return Equation(tuple(kept))
 
 
-class Document:
-    """Something worked out on paper. A notebook shows it as a page."""
+class Paper:
+    """What is written: a title, a line below it, and blocks."""
 
     def __init__(self, title: str, subtitle: str, blocks: Sequence[Block]) -> None:
         self.title = title
         self.subtitle = subtitle
         self.blocks = tuple(blocks)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self.subtitle}>"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def text(self) -> str:
-        """Plain text, for terminals and mails."""
-        from bpsheet.paper.plain import text_of
-
-        return text_of(self)
-
-    def markdown(self) -> str:
-        """Markdown, with the equations as blocks of plain text."""
-        from bpsheet.paper.plain import markdown_of
-
-        return markdown_of(self)
-
-    def latex(self) -> str:
-        """A complete LaTeX document (class article, package amsmath)."""
-        from bpsheet.paper.latex import latex_of
-
-        return latex_of(self)
-
-    def html(self) -> str:
-        """A web page in one file: MathML, no scripts, nothing from elsewhere."""
-        from bpsheet.paper.html import page_of
-
-        return page_of(self)
-
-    def _repr_html_(self) -> str:
-        from bpsheet.paper.html import fragment_of
-
-        return fragment_of(self)
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
-
-    def _repr_latex_(self) -> str:
-        from bpsheet.paper.latex import body_of
-
-        return body_of(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from bpsheet.paper.blocks import Block, Document, Equation, Heading, Listing, Prose, Side
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
 from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomMathML
@@ -113,17 +113,17 @@ def _block(block: Block) -> str:
             return _display(f"<mrow>{''.join(map(_piece, pieces))}</mrow>")
 
 
-def _content(document: Document) -> str:
+def _content(document: Paper) -> str:
     head = f"<h1>{_words(document.title)}</h1>\n<p>{_words(document.subtitle)}</p>"
     return "\n".join(['<div class="bpsheet-paper">', head, *map(_block, document.blocks), "</div>"])
 
 
-def fragment_of(document: Document) -> str:
+def fragment_of(document: Paper) -> str:
     """The document for a notebook: a part of a page, with its style."""
     return f"<style>\n{STYLE}</style>\n{_content(document)}\n"
 
 
-def page_of(document: Document) -> str:
+def page_of(document: Paper) -> str:
     """The document as a page of its own."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return f"""\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from bpsheet.formula.tree import Expr, Mul, Sub, Sum
-from bpsheet.paper.blocks import Block, Document, Equation, Heading, Listing, Prose, Side
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
 from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomLatex, AtomText, latex_words
@@ -171,7 +171,7 @@ def _block(block: Block) -> str:
             return "\\[\n  " + " ".join(map(_piece, pieces)) + "\n\\]"
 
 
-def body_of(document: Document) -> str:
+def body_of(document: Paper) -> str:
     """The document without what stands before it: to be put into another."""
     text = rf"\section*{{{_words(document.title)}}}" + "\n\n" + _words(document.subtitle)
     for block in document.blocks:
@@ -181,7 +181,7 @@ def body_of(document: Document) -> str:
     return unicodedata.normalize("NFC", safe) + "\n"
 
 
-def latex_of(document: Document) -> str:
+def latex_of(document: Paper) -> str:
     """A complete document. Letters beyond ASCII are declared for engines of eight bits."""
     body = body_of(document)
     beyond = sorted({char for char in body if not char.isascii()})

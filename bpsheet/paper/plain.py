@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable
 
-from bpsheet.paper.blocks import Block, Document, Equation, Heading, Listing, Prose, Side
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
 from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
 from bpsheet.printers.atoms import AtomText
 from bpsheet.words import clean
@@ -121,7 +121,7 @@ def _text_block(block: Block) -> Iterable[str]:
             yield from _wrapped("    ", matrices_text(block))
 
 
-def text_of(document: Document) -> str:
+def text_of(document: Paper) -> str:
     """The document as plain text."""
     lines = [clean(document.title), clean(document.subtitle)]
     before: Block | None = None
@@ -153,7 +153,7 @@ def _fenced(lines: list[str]) -> str:
     return "\n".join([f"{fence}text", *lines, fence])
 
 
-def markdown_of(document: Document) -> str:
+def markdown_of(document: Paper) -> str:
     """The document as Markdown."""
     parts = [f"# {_escaped(document.title)}", _escaped(document.subtitle)]
     for block in document.blocks:

@@ -28,7 +28,7 @@ from bpsheet.verifying.engines import ENGINES
 from bpsheet.words import nearest
 from bpsheet.workbook import sheets_of
 from bpsheet.workbook.about import DATA
-from bpsheet.workbook.layout import FIRST_ROW, STEPS, Layout
+from bpsheet.workbook.layout import STEPS, Layout
 from bpsheet.workbook.reading import (
     Stored,
     Values,
@@ -39,6 +39,7 @@ from bpsheet.workbook.reading import (
     settings_in,
 )
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["Comparison", "Report", "compare", "verify"]
 

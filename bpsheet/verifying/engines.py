@@ -27,9 +27,9 @@ from bpsheet.errors import EngineError
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.verifying.child import columns_of
 from bpsheet.verifying.process import Task, run_engine
-from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.reading import Values, read_values, sheet_names
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["ENGINES", "Changes", "Recalculate", "libreoffice_command"]
 

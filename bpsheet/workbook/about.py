@@ -22,10 +22,10 @@ from bpsheet.program.kinds import Role
 from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
-from bpsheet.workbook.layout import FIRST_ROW, Layout
+from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
-from bpsheet.xlsx.cells import Looks, put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 

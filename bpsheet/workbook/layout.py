@@ -20,27 +20,15 @@ from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.workbook.inlining import MAX_INLINED, _to_inline
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
 
-__all__ = [
-    "FIRST_ROW",
-    "LAYOUTS",
-    "PARAMETER_ROW",
-    "STEPS",
-    "Layout",
-    "Shown",
-    "full_layout",
-    "make_layout",
-    "quoted",
-]
+__all__ = ["LAYOUTS", "STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 
 LAYOUTS = ("full", "book")
 
 # The sheet with the run.
 STEPS = "Steps"
 
-# Rows 1-3 say what the sheet shows, row 5 has the hyper-parameters, row 7 the headers.
-FIRST_ROW = 8
-PARAMETER_ROW = 5
 
 # What a worksheet holds.
 MAX_ROWS = 1_048_576

@@ -24,8 +24,9 @@ from bpsheet.gradients import STUDIES
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
-from bpsheet.workbook.layout import FIRST_ROW, LAYOUTS, STEPS
+from bpsheet.workbook.layout import LAYOUTS, STEPS
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.xlsx.cells import FIRST_ROW
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Experiment

@@ -25,15 +25,9 @@ from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
-from bpsheet.workbook.layout import (
-    FIRST_ROW,
-    PARAMETER_ROW,
-    STEPS,
-    Layout,
-    Shown,
-)
+from bpsheet.workbook.layout import STEPS, Layout, Shown
 from bpsheet.workbook.sheet import Sheet, Written
-from bpsheet.xlsx.cells import Looks, put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 

@@ -15,7 +15,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number, spelled
 
-__all__ = ["Looks", "put_number", "put_text"]
+__all__ = ["FIRST_ROW", "PARAMETER_ROW", "Looks", "put_number", "put_text"]
+
+# Rows 1-3 of a sheet of rows say what it shows, row 5 has the hyper-parameters, row 7 the headers.
+FIRST_ROW = 8
+PARAMETER_ROW = 5
 
 # What a spreadsheet would take for the beginning of a formula when the cell is edited.
 FORMULA_STARTS = ("=", "+", "-", "@")

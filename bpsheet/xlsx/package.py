@@ -22,8 +22,8 @@ from openpyxl import Workbook
 
 from bpsheet.files.whole import replacing
 from bpsheet.printers.excel import excel_number
-from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.xlsx.canonical import canonical
+from bpsheet.xlsx.cells import FIRST_ROW
 from bpsheet.xlsx.deflate import Deflate
 
 __all__ = ["Rows", "package_bytes", "write_package"]

@@ -14,8 +14,8 @@ import numpy as np
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.verifying import Report, verify
 from bpsheet.verifying.engines import ENGINES, Recalculate, _strip, libreoffice_command
-from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.reading import read_values
+from bpsheet.xlsx.cells import FIRST_ROW
 
 from .draw import Case, three_changes
 

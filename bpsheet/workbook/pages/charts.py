@@ -29,9 +29,8 @@ from bpsheet.engine.recording import Recording
 from bpsheet.program.groups import groups_of
 from bpsheet.program.kinds import Role
 from bpsheet.workbook import style
-from bpsheet.workbook.layout import FIRST_ROW
 from bpsheet.workbook.sheet import Sheet
-from bpsheet.xlsx.cells import put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, put_number, put_text
 
 __all__ = ["CHARTS", "MOST_ROWS", "build_charts"]
 
