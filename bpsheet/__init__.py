@@ -67,7 +67,7 @@ _HOMES = {
     ),
     "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
     "bpsheet.runs.run": ("Trace",),
-    "bpsheet.verifying": ("verify",),
+    "bpsheet.verifying.verify": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from bpsheet.sweeps.sweep import Sweep, sweep
     from bpsheet.tables.notation import Notation
     from bpsheet.tables.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
-    from bpsheet.verifying import verify
+    from bpsheet.verifying.verify import verify
 
 
 def __getattr__(name: str) -> Any:

@@ -156,7 +156,7 @@ def train(
         raise OutputError(f"{path} is the file that was read; give another name with -o")
     refuse_others(path, force=force, first_line=first_line(experiment))
     if path.suffix.lower() == ".xlsx":
-        from bpsheet.workbook import check_fits
+        from bpsheet.workbook.writing import check_fits
 
         with late_status(console(error=True), "Checking …"):
             check_fits(experiment, layout or "full")
@@ -216,7 +216,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
     from bpsheet.commands.terminal import changes_in_words, verify_table
-    from bpsheet.verifying import verify as verified
+    from bpsheet.verifying.verify import verify as verified
 
     with console(error=True).status("") as status:
         report = verified(

@@ -40,7 +40,7 @@ def page(
     steps, the loss, and practice with what is typed judged by its digits.
     """
     from bpsheet.files.ours import refuse_others
-    from bpsheet.page import check_page, write_page
+    from bpsheet.page.page import check_page, write_page
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.html"

@@ -28,7 +28,7 @@ from bpsheet.runs.run import Trace
 
 if TYPE_CHECKING:
     from bpsheet.runs.longrun import LongRun
-    from bpsheet.verifying import Report
+    from bpsheet.verifying.verify import Report
 
 __all__ = [
     "changes_in_words",

@@ -28,7 +28,7 @@ from bpsheet.columns.assembly import columns_of, program_of
 from bpsheet.columns.model import GraphModel, Model, NetworkModel
 from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.plan.checks import problems_of
+from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
@@ -273,7 +273,7 @@ class Experiment(Spec):
         ...     bp.load("two-neuron").to_page(f"{folder}/two-neuron.html").name
         'two-neuron.html'
         """
-        from bpsheet.page import write_page
+        from bpsheet.page.page import write_page
 
         write_page(self, Path(path))
         return Path(path)

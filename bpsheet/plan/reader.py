@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.plan.checks import problems_of
+from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.plan import Experiment
 from bpsheet.plan.templates import _near_template, template_names, template_path
 from bpsheet.tables.datafile import MAX_FILE, PLAIN_NUMBER, resolve_file

@@ -17,7 +17,7 @@ from bpsheet.files.ours import MARK
 from bpsheet.files.whole import replacing
 
 if TYPE_CHECKING:
-    from bpsheet.gradients import Settings
+    from bpsheet.gradients.studies import Settings
     from bpsheet.plan.plan import Experiment
     from bpsheet.program.program import Program
     from bpsheet.runs.longrun import LongRun
@@ -71,7 +71,7 @@ def write(
     check(path, layout, sheets)
     ending = path.suffix.lower()
     if ending == ".xlsx":
-        from bpsheet.workbook import write_workbook
+        from bpsheet.workbook.writing import write_workbook
 
         chosen: Mapping[str, Settings] | None
         chosen = None if sheets is None else {name: {} for name in sheets}

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bpsheet.explain import Explanation
-    from bpsheet.gradients import Curvature, GradientCheck
+    from bpsheet.gradients.studies import Curvature, GradientCheck
     from bpsheet.hand.reading import Hand
     from bpsheet.hand.report import Report
-    from bpsheet.health import Health
+    from bpsheet.health.diagnosis import Health
     from bpsheet.pictures.curves import Plots
     from bpsheet.plan.plan import Experiment
 
@@ -299,7 +299,7 @@ class Trace:
         >>> bp.load("exploding").changed({"learning_rate": 0.1}).run().health().sentences
         []
         """
-        from bpsheet.health import diagnose
+        from bpsheet.health.diagnosis import diagnose
 
         self._need_all("a diagnosis")
         return diagnose(self)
@@ -319,7 +319,7 @@ class Trace:
         >>> bp.load("two-neuron").run(3).check_gradient(2, method="complex").passed
         True
         """
-        from bpsheet.gradients import check_gradient
+        from bpsheet.gradients.studies import check_gradient
 
         self._need_all("a check of the gradient")
         return check_gradient(self, iteration, method, delta)
@@ -331,7 +331,7 @@ class Trace:
         >>> bp.load("two-neuron").run(1).operations().loc["total", "brute force"]
         np.int64(78)
         """
-        from bpsheet.gradients import operations
+        from bpsheet.gradients.studies import operations
 
         return operations(self.program)
 
@@ -351,7 +351,7 @@ class Trace:
         >>> round(bp.load("one-weight").run(1).curvature(1).limit, 5)
         0.00164
         """
-        from bpsheet.gradients import curvature
+        from bpsheet.gradients.studies import curvature
 
         self._need_all("the Hessian")
         return curvature(self, iteration)
@@ -396,7 +396,7 @@ class Trace:
         Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
         this run cannot have, OutputError where the file cannot be written.
         """
-        from bpsheet.workbook import write_workbook
+        from bpsheet.workbook.writing import write_workbook
 
         if sheets is not None and not isinstance(sheets, Mapping):
             sheets = {name: {} for name in sheets}

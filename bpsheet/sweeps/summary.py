@@ -24,12 +24,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
 from bpsheet.program.kinds import Role
-from bpsheet.workbook import sheets_of, style
+from bpsheet.workbook import style
 from bpsheet.workbook.about import build_data
 from bpsheet.workbook.layout import quoted
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import UNTITLED, build_sheet
+from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows, write_package
 

@@ -20,7 +20,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook.workbook import Workbook
 
 from bpsheet.errors import ExperimentError, WorkbookError
-from bpsheet.gradients import STUDIES
+from bpsheet.gradients.studies import STUDIES
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
@@ -68,7 +68,7 @@ DAMAGE = (
 @dataclass(frozen=True)
 class Stored:
     """What a workbook was made from: the experiment, its layout ("full" or "book"), the sheets
-    that it has besides (names of `bpsheet.gradients.STUDIES`), and which rows it keeps.
+    that it has besides (names of `bpsheet.gradients.studies.STUDIES`), and which rows it keeps.
     """
 
     experiment: Experiment

@@ -41,7 +41,7 @@ class Sheet:
     source: where the formulas look things up, in words
     rows: which of the recording's rows it shows (from 0), where not all of them
     taken: the cells of other sheets from which it takes its hyper-parameters
-    sizes, looks: see `bpsheet.gradients.Study`
+    sizes, looks: see `bpsheet.gradients.studies.Study`
     """
 
     name: str

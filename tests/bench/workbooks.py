@@ -13,7 +13,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.workbook import layout_of, write_workbook
+from bpsheet.workbook.writing import layout_of, write_workbook
 
 from .measure import Result, best_times, process
 

@@ -16,7 +16,7 @@ from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Mul, Ref, Sum
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from tests.agreement.known import compares_what_is_nearly_equal
 from tests.helpers.strategies import graphs
 

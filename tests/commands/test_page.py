@@ -10,7 +10,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.errors import OutputError
 from bpsheet.files.ours import sealed
-from bpsheet.page import page_of
+from bpsheet.page.page import page_of
 
 
 def test_the_command_writes_a_page(command, tmp_path, monkeypatch):

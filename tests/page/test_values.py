@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 import bpsheet as bp
 from bpsheet.explain.numbers import rounded
-from bpsheet.page import write_page
+from bpsheet.page.page import write_page
 from bpsheet.plan.templates import template_names
 from tests.helpers.browser import numbers_of, settled
 from tests.helpers.pages import CLOSE, field, largest_difference, some_changes

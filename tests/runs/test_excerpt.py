@@ -11,7 +11,7 @@ import bpsheet as bp
 from bpsheet.engine.engine import run
 from bpsheet.engine.recording import Keep
 from bpsheet.runs.excerpt import part_of
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from tests.helpers.recordings import assert_same_bits, codes
 from tests.helpers.samples import sampled
 from tests.helpers.strategies import experiments

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 import bpsheet as bp
-from bpsheet.workbook import layout_of
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.workbooks import SHORTER, one_weight, part
 
 

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from bpsheet.workbook.pages import charts
 from tests.helpers.samples import sampled
 
