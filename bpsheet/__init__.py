@@ -52,9 +52,9 @@ _HOMES = {
         "OutputError",
         "WorkbookError",
     ),
-    "bpsheet.plan.plan": ("Experiment",),
+    "bpsheet.api.experiment": ("Experiment", "Trace"),
+    "bpsheet.api.opening": ("load",),
     "bpsheet.tables.notation": ("Notation",),
-    "bpsheet.plan.reader": ("load",),
     "bpsheet.tables.spec": (
         "Data",
         "Graph",
@@ -66,12 +66,13 @@ _HOMES = {
         "Training",
     ),
     "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
-    "bpsheet.runs.run": ("Trace",),
     "bpsheet.verifying.verify": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from bpsheet.api.experiment import Experiment, Trace
+    from bpsheet.api.opening import load
     from bpsheet.errors import (
         BpsheetError,
         EngineError,
@@ -82,9 +83,6 @@ if TYPE_CHECKING:
         OutputError,
         WorkbookError,
     )
-    from bpsheet.plan.plan import Experiment
-    from bpsheet.plan.reader import load
-    from bpsheet.runs.run import Trace
     from bpsheet.sweeps.sweep import Sweep, sweep
     from bpsheet.tables.notation import Notation
     from bpsheet.tables.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training

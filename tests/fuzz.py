@@ -62,11 +62,14 @@ def _file(name: str, data: bytes) -> Path:
 
 def _experiment(data: bytes) -> object:
     """An experiment file; what is taken is built, written again and the same."""
+    from bpsheet.api.experiment import Experiment
     from bpsheet.plan.reader import from_text
 
     text = _text(data)
-    experiment = from_text(text, base=_folder(), name="fuzz", source="fuzz.toml")
-    again = from_text(experiment.to_toml(), base=_folder(), name="fuzz", source="again.toml")
+    experiment = from_text(text, base=_folder(), name="fuzz", source="fuzz.toml", made=Experiment)
+    again = from_text(
+        experiment.to_toml(), base=_folder(), name="fuzz", source="again.toml", made=Experiment
+    )
     assert again.to_dict() == experiment.to_dict(), (
         "written and read again it is another experiment"
     )
@@ -121,10 +124,10 @@ def _csv(data: bytes) -> object:
 
 
 def _with_data() -> object:
-    from bpsheet.plan.reader import from_dict
+    from bpsheet.api.experiment import Experiment
 
     tables = {**_perceptron(), "data": {"file": "data.csv"}}
-    return from_dict(tables, base=_folder())
+    return Experiment.from_dict(tables, base=_folder())
 
 
 @cache

@@ -18,9 +18,10 @@ from bpsheet.columns.network import forward_columns, weight_columns
 from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph, Initial, Network
+from bpsheet.tables.tables import Tables
 from bpsheet.textbook.losses import LOSSES
 
-__all__ = ["GraphModel", "Model", "NetworkModel"]
+__all__ = ["GraphModel", "Model", "NetworkModel", "model_of"]
 
 
 class Model(ABC):
@@ -117,3 +118,11 @@ class GraphModel(Model):
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
         table = self.graph.model_dump(exclude_unset=True)
         return table | ({"parameters": self.graph.parameters | dict(values)} if values else {})
+
+
+def model_of(tables: Tables) -> Model:
+    """What an experiment trains: its network, or its formulas."""
+    if tables.graph is not None:
+        return GraphModel(tables.graph, tables.notation)
+    assert tables.network is not None
+    return NetworkModel(tables.network, tables.initial, tables.notation)

@@ -102,11 +102,11 @@ def exercise(
     force: bool,
 ) -> None:
     """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
+    from bpsheet.api.opening import load
     from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.exercise import Exercise
     from bpsheet.exercises.handout import KEY_FILE, write_class, write_sheet
     from bpsheet.exercises.roster import read_roster
-    from bpsheet.plan.reader import load
 
     if students is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
@@ -174,6 +174,7 @@ def grade(
     Each student's numbers and questions are found again from the sheet and SPEC. The
     students' files are never changed. The exit status is 1 where a file could not be marked.
     """
+    from bpsheet.api.opening import load
     from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.feedback import HEADS, class_table
     from bpsheet.exercises.grade import grade_folder, sheets_in
@@ -182,7 +183,6 @@ def grade(
     from bpsheet.exercises.roster import read_roster
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
-    from bpsheet.plan.reader import load
 
     experiment = load(spec)
     table = output or Path("outputs") / f"{experiment.name}-grades.csv"

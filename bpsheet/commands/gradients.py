@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from bpsheet.runs.run import Trace
+    from bpsheet.api.experiment import Trace
 
 __all__ = ["gradcheck", "hessian", "operations"]
 

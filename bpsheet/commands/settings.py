@@ -12,8 +12,7 @@ from bpsheet.commands.output import console
 from bpsheet.errors import ExperimentError, Problem
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
-    from bpsheet.runs.run import Trace
+    from bpsheet.api.experiment import Experiment, Trace
 
 __all__ = ["FORCE", "SET", "changes_of", "loaded", "trained"]
 
@@ -41,7 +40,7 @@ def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
     >>> changes_of(["w_xg1 = 0.7", "reduction=mean"])
     {'w_xg1': 0.7, 'reduction': 'mean'}
     """
-    from bpsheet.plan.reader import PLAIN_NUMBER
+    from bpsheet.tables.datafile import PLAIN_NUMBER
 
     changes: dict[str, float | str] = {}
     for setting in settings:
@@ -63,8 +62,8 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
 
     Raises ExperimentError.
     """
+    from bpsheet.api.opening import load
     from bpsheet.commands.terminal import late_status
-    from bpsheet.plan.reader import load
 
     changes = changes_of(settings)
     if iterations is not None:

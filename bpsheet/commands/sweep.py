@@ -108,7 +108,7 @@ def sweep(
     from bpsheet.files.whole import replacing
     from bpsheet.runs.flat import heads_line
     from bpsheet.sweeps.folder import write_frame
-    from bpsheet.sweeps.sweep import RESULTS
+    from bpsheet.sweeps.outcomes import RESULTS
     from bpsheet.sweeps.sweep import sweep as swept
 
     grid = grid_of(pairs, seeds)

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from bpsheet.health.diagnosis import diagnose
 from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.runs.overview import (
@@ -24,7 +25,7 @@ from bpsheet.runs.overview import (
     verdicts_in_words,
     verdicts_sentence,
 )
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 if TYPE_CHECKING:
     from bpsheet.runs.longrun import LongRun
@@ -90,7 +91,7 @@ def late_status(console: Console, what: str) -> Iterator[None]:
         status.stop()
 
 
-def run_table(trace: Trace, width: int = 80) -> Table:
+def run_table(trace: Run, width: int = 80) -> Table:
     """The first and the last iterations: what was presented, what came out, the loss."""
     wanted = main_columns(trace, width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
@@ -109,7 +110,7 @@ def run_table(trace: Trace, width: int = 80) -> Table:
 def long_summary(run: LongRun) -> list[str]:
     """The same of a run that is not in memory: diagnosed are its first iterations."""
     lines, beginning = [], run.beginning()
-    found = beginning.health().sentences[:FEW]
+    found = diagnose(beginning).sentences[:FEW]
     if run.first_error is not None and beginning.first_error is None:
         lines.append(first_error_sentence(run.first_error))
     if found:
@@ -122,9 +123,9 @@ def long_summary(run: LongRun) -> list[str]:
     return lines
 
 
-def summary(trace: Trace) -> list[str]:
+def summary(trace: Run) -> list[str]:
     """A few plain sentences about a run: what it suffers from, and its tests."""
-    lines = trace.health().sentences[:FEW]
+    lines = diagnose(trace).sentences[:FEW]
     tests = verdicts_sentence(trace)
     return lines if tests is None else [*lines, tests]
 
@@ -140,7 +141,7 @@ TITLES = {
 }
 
 
-def show_iteration(trace: Trace, iteration: int) -> Iterator[Table]:
+def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
     """One iteration, a table for each phase: quantity, value, formula."""
     for phase, title in TITLES.items():
         columns = trace.program.phase(phase)

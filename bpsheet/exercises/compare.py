@@ -9,12 +9,12 @@ from bpsheet.errors import HandError
 from bpsheet.hand.judge import Judgement, judge
 from bpsheet.hand.reading import Hand, hand_values, of_experiment, read_csv
 from bpsheet.hand.report import Report
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["compare", "first_mistake_first", "judged"]
 
 
-def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str) -> list[Judgement]:
+def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> list[Judgement]:
     """The judgements of hand values, in the order in which they are computed.
 
     `hand` is a dict, a DataFrame, the path of a CSV file or of a filled-in exercise (.xlsx), or
@@ -35,7 +35,7 @@ def judged(trace: Trace, hand: Hand | str | Path | None, decimal: str) -> list[J
     return judge(trace, values, decimal=decimal)
 
 
-def _filled_in(trace: Trace, path: Path, decimal: str) -> list[Judgement]:
+def _filled_in(trace: Run, path: Path, decimal: str) -> list[Judgement]:
     """The judgements of a filled-in exercise, over the numbers that it was made with."""
     from bpsheet.exercises.grade import read_filled
 
@@ -48,6 +48,6 @@ def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
     return sorted(judgements, key=lambda judgement: judgement.verdict.is_right)
 
 
-def compare(trace: Trace, hand: Hand | str | Path | None, decimal: str) -> Report:
+def compare(trace: Run, hand: Hand | str | Path | None, decimal: str) -> Report:
     """See `Trace.compare`."""
     return Report.of(judged(trace, hand, decimal))

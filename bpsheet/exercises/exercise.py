@@ -4,7 +4,7 @@ An exercise is an experiment with a choice of questions. A task is one student's
 with numbers of their own where they are varied. Both come again from the same parts, so a
 filled-in sheet need carry no answers: its identity is enough to mark it.
 
->>> from bpsheet.plan.reader import load
+>>> from bpsheet.api.opening import load
 >>> task = Exercise(load("two-neuron"), ask=("forward",)).task("Ada")
 >>> [line.name for line in task.lines if line.is_asked]
 ['z_g', 'g', 'z_f', 'f', 'MSE']
@@ -22,9 +22,9 @@ from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.exercises.identity import FORMAT, Identity
 from bpsheet.exercises.questions import GROUPS, Line, lines_of
 from bpsheet.exercises.variants import varied
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import Phase
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.words import nearest, shown
 
 __all__ = ["Exercise", "Task", "decimals_needed"]
@@ -49,7 +49,7 @@ class Exercise:
     LimitError where a sheet would be too long to fill in.
     """
 
-    experiment: Experiment
+    experiment: Plan
     ask: tuple[str, ...] = tuple(GROUPS)
     iterations: int = 1
     digits: int = 3
@@ -121,7 +121,7 @@ class Exercise:
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
             changes = varied(longer, self.vary, self.iterations, key)
             longer = longer.changed(changes)
-        return Task(self, student, longer.run())
+        return Task(self, student, Run.of(longer))
 
 
 def _may_be_asked(phase: Phase) -> bool:
@@ -134,7 +134,7 @@ class Task:
 
     exercise: Exercise
     student: str
-    trace: Trace
+    trace: Run
 
     @property
     def identity(self) -> Identity:

@@ -21,7 +21,7 @@ from bpsheet.exercises.roster import file_name
 from bpsheet.hand.judge import Verdict, judge
 from bpsheet.hand.numbers import Written, read_number
 from bpsheet.hand.shadow import Shadow
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 
 __all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
 
@@ -34,7 +34,7 @@ IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
 class _Exercises:
     """The exercises met, each made once; of a sheet's claims none is believed unchecked."""
 
-    experiment: Experiment
+    experiment: Plan
     known: dict[Identity, Exercise] = field(default_factory=dict)
 
     def of(self, identity: Identity, name: str) -> Exercise:
@@ -62,7 +62,7 @@ class _Exercises:
         return self.known[key]
 
 
-def read_filled(path: Path, experiment: Experiment) -> tuple[Task, Filled]:
+def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
     """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
 
     Raises WorkbookError where it is damaged, hostile, or from another exercise.
@@ -73,7 +73,7 @@ def read_filled(path: Path, experiment: Experiment) -> tuple[Task, Filled]:
 
 def grade_file(
     path: Path,
-    experiment: Experiment,
+    experiment: Plan,
     marks: Mapping[str, float] = MARKS,
     decimal: str = ".",
 ) -> Sheet:
@@ -159,7 +159,7 @@ def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> 
 
 def grade_folder(
     folder: Path,
-    experiment: Experiment,
+    experiment: Plan,
     marks: Mapping[str, float] = MARKS,
     *,
     students: Sequence[str] = (),

@@ -14,7 +14,7 @@ from functools import cached_property
 from bpsheet.columns.presentation import BATCH_END
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["GROUPS", "Line", "lines_of"]
 
@@ -60,7 +60,7 @@ class Line:
         return self.iteration, self.name
 
 
-def lines_of(trace: Trace, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
+def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
     """The lines, from the top. The trace has one row more than the iterations asked."""
     program = trace.program
     questions = _Questions(trace, ask, iterations)
@@ -117,7 +117,7 @@ def _meaning(column: Column, iteration: int) -> str:
 class _Questions:
     """Which places are asked, and which the asked ones follow from."""
 
-    def __init__(self, trace: Trace, ask: tuple[str, ...], iterations: int) -> None:
+    def __init__(self, trace: Run, ask: tuple[str, ...], iterations: int) -> None:
         self.program: Program = trace.program
         self.iterations = iterations
         ends = self.program.position.get(BATCH_END)

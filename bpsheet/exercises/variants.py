@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.tree import Ref
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.program.program import Column, Program
 
@@ -37,7 +37,7 @@ class _Budget:
 
 
 def varied(
-    experiment: Experiment, vary: Sequence[str], iterations: int, key: str
+    experiment: Plan, vary: Sequence[str], iterations: int, key: str
 ) -> dict[str, float | str]:
     """Changes to an experiment's weights and inputs, drawn from a key.
 

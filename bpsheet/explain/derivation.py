@@ -18,7 +18,7 @@ from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program, sentence_of
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["Derivation", "derive"]
 
@@ -30,7 +30,7 @@ class Derivation(Document):
     """All partial derivatives of the loss in symbols, and the same as matrices."""
 
 
-def derive(experiment: Experiment) -> Derivation:
+def derive(experiment: Plan) -> Derivation:
     """The gradient of an experiment's loss, weight by weight, and in matrix form.
 
     ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … = −(y − f) · S'(z_f) · …, as Equation 3-1 of the book has it;

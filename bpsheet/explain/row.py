@@ -16,7 +16,7 @@ from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Row"]
 
@@ -27,7 +27,7 @@ _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 class Row:
     """The values of one iteration. Raises ExperimentError where the trace does not have it."""
 
-    def __init__(self, trace: Trace, iteration: int, digits: int = 4) -> None:
+    def __init__(self, trace: Run, iteration: int, digits: int = 4) -> None:
         problems = trace.problems_with(iteration)
         if not 1 <= digits <= MOST_DIGITS:
             problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {digits}"))

@@ -19,7 +19,7 @@ from bpsheet.program.program import Column, Program, sentence_of
 from bpsheet.words import nearest, shown
 
 if TYPE_CHECKING:
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
 
@@ -61,7 +61,7 @@ class Explanation(Document):
 
 
 def explain(
-    trace: Trace, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+    trace: Run, iteration: int, only: Iterable[str] | None = None, digits: int = 4
 ) -> Explanation:
     """One iteration of a run with symbols, numbers put in, and results.
 

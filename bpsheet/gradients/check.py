@@ -16,7 +16,7 @@ from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.program.program import loss_of
 from bpsheet.runs.cards import card
-from bpsheet.runs.run import Trace, values_at
+from bpsheet.runs.run import Run, values_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ class GradientCheck:
 
 
 def check_gradient(
-    trace: Trace, iteration: int, method: str = "central", delta: float | None = None
+    trace: Run, iteration: int, method: str = "central", delta: float | None = None
 ) -> GradientCheck:
     """Hold an iteration's gradient against an estimate that uses forward passes only.
 
@@ -177,7 +177,7 @@ def check_gradient(
     return GradientCheck(frame, method, step, iteration, tolerance, passes)
 
 
-def _moved(trace: Trace, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
+def _moved(trace: Run, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
     """The loss with one weight moved by so much."""
     loss_at = loss_function(trace.program, values, over_complex=over_complex)
     return lambda name, by: loss_at({name: values[name] + by})

@@ -29,6 +29,7 @@ from bpsheet.formula.tree import (
     Text,
 )
 from bpsheet.gradients.check import METHODS
+from bpsheet.gradients.operations import operations
 from bpsheet.gradients.study import (
     AT,
     Look,
@@ -40,7 +41,7 @@ from bpsheet.gradients.study import (
 )
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Parameter, Program, loss_of, unlike
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]
 
@@ -68,7 +69,7 @@ class _Names:
     gradients: str
 
 
-def gradient_check(trace: Trace, settings: Settings) -> Study:
+def gradient_check(trace: Run, settings: Settings) -> Study:
     """The study of an iteration's gradient; `settings`: iteration, delta_w, method.
 
     Raises LimitError beyond 500 weights.
@@ -268,8 +269,8 @@ def _marked(moved: tuple[str, ...], names: _Names) -> list[Look]:
     ]
 
 
-def _notes(trace: Trace, count: int) -> tuple[str, ...]:
-    total = trace.operations().loc["total"]
+def _notes(trace: Run, count: int) -> tuple[str, ...]:
+    total = operations(trace.program).loc["total"]
     what = (
         "One forward pass in each row: first with nothing moved, then each weight moved down and "
         "up by Δw. The slope between is the gradient, found without a backward pass."

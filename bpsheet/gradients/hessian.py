@@ -23,7 +23,7 @@ from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Column, Program
 from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.cards import card
-from bpsheet.runs.run import Trace, values_at
+from bpsheet.runs.run import Run, values_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def _run(function: object, given: Sequence[float]) -> Sequence[float]:
         ) from None
 
 
-def weights_of(trace: Trace) -> tuple[Column, ...]:
+def weights_of(trace: Run) -> tuple[Column, ...]:
     """The weights of a run. Raises ExperimentError where it has none."""
     weights = trace.program.phase(Phase.WEIGHT)
     if not weights:
@@ -150,7 +150,7 @@ def weights_of(trace: Trace) -> tuple[Column, ...]:
     return weights
 
 
-def curvature(trace: Trace, iteration: int) -> Curvature:
+def curvature(trace: Run, iteration: int) -> Curvature:
     """The Hessian of an iteration's loss with respect to all weights, and its eigenvalues.
 
     ∂²L/∂w_i ∂w_j, from differentiating the program twice; at a kink that of the side taken.

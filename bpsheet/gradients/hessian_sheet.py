@@ -26,7 +26,7 @@ from bpsheet.gradients.study import (
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program, loss_of, unlike
 from bpsheet.program.tangents import tangent_columns
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["HESSIAN", "second_derivatives"]
 
@@ -35,7 +35,7 @@ HESSIAN = "Hessian"
 MOST_ON_A_SHEET = 100
 
 
-def second_derivatives(trace: Trace, settings: Settings) -> Study:
+def second_derivatives(trace: Run, settings: Settings) -> Study:
     """The study of an iteration's second derivatives; `settings`: iteration.
 
     Raises LimitError beyond 100 weights.
@@ -121,7 +121,7 @@ def _as_in_steps(column: Column) -> Column:
     return replace(column, formula=at_iteration(column.name), start=None, meaning=meaning)
 
 
-def _notes(trace: Trace, iteration: int, loss: str) -> tuple[str, ...]:
+def _notes(trace: Run, iteration: int, loss: str) -> tuple[str, ...]:
     said = (
         "Each row goes along one weight: the slopes of all forward and backward columns in that "
         f"direction, from left to right. Those of the gradient are the second derivatives of {loss}: "

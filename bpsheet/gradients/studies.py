@@ -11,7 +11,7 @@ from bpsheet.gradients.hessian import Curvature, curvature
 from bpsheet.gradients.hessian_sheet import second_derivatives
 from bpsheet.gradients.operations import by_size, operations
 from bpsheet.gradients.study import AT, Settings, Study
-from bpsheet.runs.run import Trace, values_at
+from bpsheet.runs.run import Run, values_at
 from bpsheet.words import nearest, shown
 
 __all__ = [
@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 # The sheets that a workbook can have besides its own, by the names of `--sheet`.
-STUDIES: Mapping[str, Callable[[Trace, Settings], Study]] = {
+STUDIES: Mapping[str, Callable[[Run, Settings], Study]] = {
     "gradient-check": gradient_check,
     "hessian": second_derivatives,
 }
 
 
-def study(trace: Trace, key: str, settings: Settings | None = None) -> Study:
+def study(trace: Run, key: str, settings: Settings | None = None) -> Study:
     """A study by its name ("gradient-check", "hessian"), with what it is set to.
 
     Raises ExperimentError for names and settings that it does not have, an iteration that was

@@ -14,7 +14,7 @@ from bpsheet.engine.engine import run
 from bpsheet.engine.recording import Recording
 from bpsheet.formula.tree import Expr, Lookup, Param
 from bpsheet.program.program import Column, Parameter, Program
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]
 
@@ -65,13 +65,13 @@ def at_iteration(name: str) -> Lookup:
     return Lookup(name, Param(AT))
 
 
-def iteration_cell(trace: Trace, iteration: float | str) -> Parameter:
+def iteration_cell(trace: Run, iteration: float | str) -> Parameter:
     """The cell with the iteration's number."""
     meaning = "the iteration that this sheet looks at, a row of Steps"
     return Parameter(AT, iteration, AT, meaning, between=(1, len(trace)), whole=True)
 
 
-def tables_of(trace: Trace, columns: Iterable[Column]) -> dict[str, list[float]]:
+def tables_of(trace: Run, columns: Iterable[Column]) -> dict[str, list[float]]:
     """Columns of the run, for the study's formulas to look up."""
     place = trace.program.position
     return {column.name: trace.values[:, place[column.name]].tolist() for column in columns}

@@ -22,7 +22,7 @@ from bpsheet.runs.cards import card
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Health", "diagnose"]
 
@@ -40,7 +40,7 @@ class Health:
     [3, 2]
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Run) -> None:
         self._measures = Measures(trace.program, trace.values, uphill=trace.experiment.uphill)
         self._reached = spread(trace.program, trace.recording)
 
@@ -172,6 +172,6 @@ class Health:
         )
 
 
-def diagnose(trace: Trace) -> Health:
+def diagnose(trace: Run) -> Health:
     """The diagnosis of a run."""
     return Health(trace)

@@ -24,7 +24,7 @@ from bpsheet.page.worked import Worked, worked_of
 from bpsheet.words import clean
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["page_of", "write_page"]
 
@@ -48,7 +48,7 @@ def _asset(name: str) -> str:
     return files("bpsheet.page").joinpath("assets", name).read_text("utf-8")
 
 
-def page_of(experiment: Experiment) -> str:
+def page_of(experiment: Plan) -> str:
     """The page's text: HTML with everything in it.
 
     What is computed there is the experiment's program, printed as JavaScript.
@@ -98,7 +98,7 @@ const bpsheet = new App(CONTENT, FORMULAS, FORMS);
 """
 
 
-def _marks(experiment: Experiment, content: Mapping[str, Any], worked: Worked) -> dict[str, str]:
+def _marks(experiment: Plan, content: Mapping[str, Any], worked: Worked) -> dict[str, str]:
     """What is put into the page's body. What comes from the experiment is text."""
     from bpsheet.version import __version__
 
@@ -119,7 +119,7 @@ def _marks(experiment: Experiment, content: Mapping[str, Any], worked: Worked) -
     }
 
 
-def write_page(experiment: Experiment, path: Path) -> None:
+def write_page(experiment: Plan, path: Path) -> None:
     """Write the page, whole or not at all. Raises OutputError where it cannot be written."""
     check_page(path)
     text = page_of(experiment)

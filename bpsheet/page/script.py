@@ -11,7 +11,9 @@ __all__ = ["script_of"]
 def script_of(program: Program) -> str:
     """The formulas of a program as a list of functions, null where values are given.
 
-    >>> from bpsheet.program.program import Column, Phase, Role
+    >>> from bpsheet.formula.tree import Num
+    >>> from bpsheet.program.kinds import Phase, Role
+    >>> from bpsheet.program.program import Column
     >>> print(script_of(Program((Column("a", Phase.FORWARD, Role.OUTPUT, Num(0.5)),))))
     [
     (v,u,p,t)=>0.5,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from bpsheet.columns.model import NetworkModel
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Column, Program
 
@@ -45,7 +45,7 @@ class _Arrow(NamedTuple):
     move: int | None = None
 
 
-def picture_of(experiment: Experiment, program: Program) -> dict[str, Any]:
+def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
     """Nodes and arrows, as plain tables."""
     if isinstance(experiment.model, NetworkModel):
         nodes, arrows = _network(experiment.model, program)

@@ -17,7 +17,7 @@ from bpsheet.words import nearest
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["draw_surface", "surface"]
 
@@ -26,7 +26,7 @@ POINTS, BEYOND, AT_LEAST = 41, 0.5, 0.5
 
 
 def surface(
-    trace: Trace, names: tuple[str, str], points: int = POINTS
+    trace: Run, names: tuple[str, str], points: int = POINTS
 ) -> tuple[Values, Values, Values]:
     """The mean loss over all examples where two weights vary and the others stay as they end.
 
@@ -76,7 +76,7 @@ def _around(path: Values, points: int) -> Values:
     return np.linspace(low - beyond, high + beyond, points)
 
 
-def draw_surface(trace: Trace, names: tuple[str, str], axes: Axes) -> Axes:
+def draw_surface(trace: Run, names: tuple[str, str], axes: Axes) -> Axes:
     """The surface as lines of equal loss, and the path over it."""
     across, up, losses = surface(trace, names)
     drawn = axes.contourf(across, up, losses, levels=24, cmap="cividis")

@@ -1,7 +1,7 @@
-"""Experiments: read from a file, built in code, checked, run, written back.
+"""Plans: an experiment on paper, checked, changed and written back.
 
 >>> from bpsheet.tables.spec import Layer
->>> experiment = Experiment(
+>>> plan = Plan(
 ...     title="One weight",
 ...     network=Network(
 ...         inputs=["x"], targets=["y"], loss="half_squared_error",
@@ -10,29 +10,32 @@
 ...     data=Data(examples=[[2.0, 3.0]]),
 ...     training=Training(learning_rate=0.1, iterations=2),
 ... )
->>> experiment.run().frame["o"].tolist()
-[1.0, 1.8]
+>>> [column.name for column in plan.columns][-2:]
+['dloss_dw_o_1', 'delta_w_o_1']
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from bpsheet.columns.assembly import columns_of, program_of
-from bpsheet.columns.model import GraphModel, Model, NetworkModel
+from bpsheet.columns.model import Model, model_of
 from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
+from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
 from bpsheet.tables.notation import Notation
+from bpsheet.tables.problems import translate
 from bpsheet.tables.spec import (
     Data,
     Graph,
@@ -41,55 +44,24 @@ from bpsheet.tables.spec import (
     Test,
     Training,
 )
-from bpsheet.tables.table import Spec, without_examples
+from bpsheet.tables.table import Spec
+from bpsheet.tables.tables import Tables
 from bpsheet.words import nearest, shown
 
 if TYPE_CHECKING:
-    from bpsheet.runs.run import Trace
+    pass
 
-__all__ = ["Experiment"]
-
-
-def _one_of_two(schema: dict[str, Any]) -> None:
-    """In the JSON schema: a network or a graph, and its description without code."""
-    without_examples(schema)
-    schema["oneOf"] = [{"required": ["network"]}, {"required": ["graph"]}]
+__all__ = ["Plan"]
 
 
-class Experiment(Spec):
+class Plan(Tables):
     """A network (or formulas), its data and its training: everything that a run is made of.
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
 
-    model_config = ConfigDict(json_schema_extra=_one_of_two)
-
-    title: str = Field("", description="It stands at the top of the sheet.")
-    notes: str = Field(
-        "", description="What the reader should know. It stands on the sheet `About`."
-    )
-    network: Network | None = Field(None, description="Inputs, layers and the loss.")
-    graph: Graph | None = Field(
-        None, description="Instead of a network: formulas of one's own, their parameters and loss."
-    )
-    data: Data = Field(description="The examples and their order.")
-    training: Training = Field(default_factory=Training, description="The rule and its length.")
-    initial: Initial = Field(
-        default_factory=Initial, description="How weights that are not given are drawn."
-    )
-    test: Test | None = Field(None, description="Examples that each row is tested on.")
-    notation: Notation = Field(
-        default_factory=Notation, description="How this source writes names."
-    )
-    hand: dict[str, dict[str, str]] = Field(
-        default_factory=dict,
-        description="Figures printed in the source, as text: iteration, then quantity.",
-    )
-
     # The file's text, where the experiment is what the text says and nothing more.
     _text: str | None = PrivateAttr(None)
-    # The name under which it was loaded; workbooks are named after it.
-    _name: str = PrivateAttr("experiment")
 
     if TYPE_CHECKING:
 
@@ -125,31 +97,41 @@ class Experiment(Spec):
 
         __init__.__pydantic_base_init__ = True
 
-    @property
-    def name(self) -> str:
-        """The name under which it was loaded: a template's, or the file's without its ending."""
-        return self._name
+    @classmethod
+    def from_dict(
+        cls, tables: Mapping[str, Any], *, base: Path | None = None, source: str = "this experiment"
+    ) -> Self:
+        """The experiment in plain tables; `base` is the folder of its data.
+
+        Raises ExperimentError with every problem: single values that are wrong are set aside,
+        so that the rest is still held against each other.
+
+        >>> import bpsheet as bp
+        >>> bp.Experiment.from_dict(bp.load("two-neuron").to_dict()).network.inputs
+        ['x1', 'x2']
+        """
+        found = deepcopy(dict(tables))
+        problems = resolve_file(found, base or Path())
+        try:
+            experiment = cls.model_validate(found)
+        except ValidationError as error:
+            problems += translate(error, cls)
+            problems += further_problems(found, error, problems)
+            raise ExperimentError(problems, source) from None
+        problems += problems_of(experiment)
+        if problems:
+            raise ExperimentError(problems, source)
+        return experiment
 
     @cached_property
     def model(self) -> Model:
         """What is trained: the network, or the formulas."""
-        if self.graph is not None:
-            return GraphModel(self.graph, self.notation)
-        assert self.network is not None
-        return NetworkModel(self.network, self.initial, self.notation)
+        return model_of(self)
 
     @property
     def uphill(self) -> bool:
         """Whether the loss is to be maximised."""
         return self.training.rule == "gradient_ascent" or self.model.uphill
-
-    @cached_property
-    def data_names(self) -> tuple[str, ...]:
-        """The columns of the data: the inputs, then the targets."""
-        if self.graph is not None:
-            return tuple(self.graph.inputs)
-        assert self.network is not None
-        return (*self.network.inputs, *self.network.targets)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -165,29 +147,6 @@ class Experiment(Spec):
             )
         )
 
-    @property
-    def iterations(self) -> int:
-        """How many rows a run has (0 where the tables do not say, which is refused)."""
-        training, order = self.training, self.data.order
-        if training.iterations is not None:
-            return training.iterations
-        if training.epochs is not None:
-            return training.epochs * len(self.data.examples or ())
-        if isinstance(order, list):
-            return len(order)
-        # Where nothing is trained, each example is presented once.
-        is_fixed = self.graph is not None and not self.graph.parameters
-        return len(self.data.examples or ()) if is_fixed else 0
-
-    def ordered_examples(self) -> list[list[float]]:
-        """The examples, inputs before targets."""
-        examples = self.data.examples or []
-        names = self.data_names
-        if self.data.columns is None or sorted(self.data.columns) != sorted(names):
-            return examples
-        places = [self.data.columns.index(name) for name in names]
-        return [[row[place] for place in places] for row in examples]
-
     def program(self, iterations: int | None = None) -> Program:
         """The program of a run."""
         columns = zip(*self.ordered_examples(), strict=True)
@@ -201,89 +160,13 @@ class Experiment(Spec):
             iterations=iterations or self.iterations,
         )
 
-    def run(
-        self,
-        iterations: int | None = None,
-        progress: Callable[[int], None] | None = None,
-        keep: str | None = None,
-    ) -> Trace:
-        """Train, and record every quantity of every iteration.
-
-        `progress` is called with the number of iterations done, now and then. Of a long run
-        `keep` records a part: "every:100" (iterations 1, 101, 201 … and the last) or
-        "last:1000". Raises LimitError where the result would not fit in memory (`write` needs
-        no memory), ExperimentError for another `keep`.
-
-        >>> import bpsheet as bp
-        >>> bp.load("two-neuron").run(1000, keep="every:400").frame.index.tolist()
-        [1, 401, 801, 1000]
-        """
-        from bpsheet.engine.engine import check_memory, run
-        from bpsheet.engine.recording import EVERYTHING, Keep
-        from bpsheet.runs.run import Trace
-
-        longer = self._of_length(iterations)
-        chosen = Keep.of(keep) if keep is not None else EVERYTHING
-        check_memory(chosen.count(longer.iterations), len(longer.columns))
-        program = longer.program()
-        return Trace(longer, program, run(program, longer.iterations, progress, chosen))
-
-    def write(
-        self,
-        path: str | Path,
-        iterations: int | None = None,
-        keep: str | None = None,
-        layout: str | None = None,
-        progress: Callable[[int], None] | None = None,
-    ) -> Path:
-        r"""Train, and write the run to a file (.xlsx, .csv or .parquet) as it goes.
-
-        The run is never in memory as a whole, so it may be as long as the disk has room.
-        `keep` as in `run`; of a workbook's rows only those after one another can be live.
-        `layout` is a workbook's, "full" or "book"; it has none of the sheets that need the
-        whole run, Walkthrough, Diagram and Charts.
-        Returns the path; the file appears whole or not at all, and replaces what is there.
-        Raises OutputError where it cannot be written, LimitError where a worksheet is too
-        narrow, ExperimentError for another `keep`.
-
-        >>> import bpsheet as bp, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = bp.load("two-neuron").write(f"{folder}/run.csv", 100_000, "every:1000")
-        ...     path.read_text().count("\n")
-        102
-        """
-        from bpsheet.engine.recording import EVERYTHING, Keep
-        from bpsheet.runs.flat import check, write
-        from bpsheet.runs.longrun import LongRun
-
-        chosen = Keep.of(keep) if keep is not None else EVERYTHING
-        check(Path(path), layout)
-        run = LongRun(self._of_length(iterations), chosen)
-        write(run, Path(path), layout, progress)
-        return Path(path)
-
-    def to_page(self, path: str | Path) -> Path:
-        """Write a page for a browser, one .html file: step by step, and it computes by itself.
-
-        Returns the path; the file appears whole or not at all, and replaces what is there.
-        Raises OutputError where it cannot be written.
-
-        >>> import bpsheet as bp, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     bp.load("two-neuron").to_page(f"{folder}/two-neuron.html").name
-        'two-neuron.html'
-        """
-        from bpsheet.page.page import write_page
-
-        write_page(self, Path(path))
-        return Path(path)
-
-    def _of_length(self, iterations: int | None) -> Experiment:
+    def of_length(self, iterations: int | None) -> Self:
+        """The plan with so many iterations; None leaves them as they are."""
         if iterations is None or iterations == self.iterations:
             return self
         return self.changed({"iterations": iterations})
 
-    def changed(self, changes: Mapping[str, float | str]) -> Experiment:
+    def changed(self, changes: Mapping[str, float | str]) -> Self:
         """A copy with some of its numbers changed.
 
         The keys are names of weights (their first values), of hyper-parameters
@@ -322,10 +205,10 @@ class Experiment(Spec):
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
         try:
-            made = Experiment(**(copied | tables))
+            made = type(self)(**(copied | tables))
         except ExperimentError as error:
             raise ExperimentError(error.problems, "with these changes") from None
-        made._name = self._name
+        made._name = self._name  # noqa: SLF001
         return made
 
     def _cells(self) -> list[str]:

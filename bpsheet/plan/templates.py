@@ -29,7 +29,7 @@ def template_path(name: str) -> Path:
     """
     if name in template_names():
         return _template_folder() / f"{name}.toml"
-    raise ExperimentError([Problem("", f"no template {shown(name)}; {_near_template(name)}")], name)
+    raise ExperimentError([Problem("", f"no template {shown(name)}; {near_template(name)}")], name)
 
 
 def notebook_path() -> Path:
@@ -37,7 +37,7 @@ def notebook_path() -> Path:
     return _template_folder() / "session.ipynb"
 
 
-def _near_template(name: str) -> str:
+def near_template(name: str) -> str:
     return nearest(name, template_names())
 
 

@@ -26,6 +26,7 @@ def local_derivatives(column: Column) -> Mapping[str, Expr]:
     They are the factors of the chain rule: as the source writes them where it does, else
     by differentiation of the formula.
 
+    >>> from bpsheet.formula.tree import Mul
     >>> local_derivatives(Column("p", Phase.FORWARD, Role.SUM, Mul(Ref("x"), Ref("w"))))
     {'x': Ref(name='w', lag=0), 'w': Ref(name='x', lag=0)}
     """

@@ -16,7 +16,7 @@ from bpsheet.runs.overview import (
 )
 
 if TYPE_CHECKING:
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["card", "trace_card"]
 
@@ -54,7 +54,7 @@ def card(parts: Iterable[str]) -> str:
     return f'<style>\n{STYLE}</style>\n<div class="bpsheet-card">\n{content}\n</div>\n'
 
 
-def trace_card(trace: Trace) -> str:
+def trace_card(trace: Run) -> str:
     """A run at a glance: what it is, the loss, the first and the last iterations."""
     experiment = trace.experiment
     size = f"{experiment.name}: {len(trace):,} iterations × {len(trace.program):,} columns"
@@ -72,7 +72,7 @@ def trace_card(trace: Trace) -> str:
     return card([*parts, _ends_table(trace)])
 
 
-def _ends_table(trace: Trace) -> str:
+def _ends_table(trace: Run) -> str:
     wanted = main_columns(trace, WIDTH)
     heads = "<th>iteration</th>" + "".join(
         f'<th title="{escape(column.meaning)}">{escape(column.name)}</th>' for column in wanted

@@ -20,9 +20,9 @@ from bpsheet.engine.recording import Keep, Recorded, Recording
 from bpsheet.program.program import Column, Program
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.plan import Plan
     from bpsheet.runs.longrun import LongRun
-    from bpsheet.runs.run import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Part", "excerpt", "part_of", "sampled"]
 
@@ -75,7 +75,7 @@ class Part:
     is_live:    whether all but the first row follows from it
     """
 
-    experiment: Experiment
+    experiment: Plan
     program: Program
     recording: Recorded
     keep: Keep
@@ -107,7 +107,7 @@ class Part:
         )
 
 
-def part_of(whole: Trace | LongRun) -> Part:
+def part_of(whole: Run | LongRun) -> Part:
     """What a sheet shows of a run of which a part was kept."""
     recording, keep, program = whole.recording, whole.recording.keep, whole.program
     if keep.last is not None:

@@ -1,9 +1,8 @@
-"""A run as a file, by the ending of its name, written piece by piece."""
+"""A run as a flat file, .csv or .parquet, written piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,20 +11,16 @@ import orjson
 
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.engine.recording import Recorded
-from bpsheet.errors import OutputError
 from bpsheet.files.ours import MARK
 from bpsheet.files.whole import replacing
+from bpsheet.runs.longrun import LongRun
+from bpsheet.runs.run import Run
 
 if TYPE_CHECKING:
-    from bpsheet.gradients.studies import Settings
-    from bpsheet.plan.plan import Experiment
     from bpsheet.program.program import Program
-    from bpsheet.runs.longrun import LongRun
-    from bpsheet.runs.run import Trace
 
-__all__ = ["check", "first_line", "heads_line", "write"]
+__all__ = ["Progress", "heads_line", "write_flat"]
 
-ENDINGS = (".xlsx", ".csv", ".parquet")
 # Of Parquet: so many values to a group of rows, which a reader loads as a whole.
 GROUP = 1_000_000
 
@@ -35,56 +30,13 @@ BLOCK = 1024
 Progress = Callable[[int], None]
 
 
-def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -> None:
-    """Refuse, before anything runs, a name that nothing could be written to.
-
-    Raises OutputError.
-    """
-    ending = path.suffix.lower()
-    if ending not in ENDINGS:
-        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
-    if layout and ending != ".xlsx":
-        raise OutputError(f"{path}: a layout is for workbooks (.xlsx)")
-    if sheets and ending != ".xlsx":
-        raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
-    if ending == ".parquet" and find_spec("pyarrow") is None:
-        raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
-
-
-def first_line(experiment: Experiment) -> str:
-    """With which line the run begins as a CSV file."""
-    return heads_line(ITERATION, (column.name for column in experiment.columns))
-
-
-def write(
-    run: Trace | LongRun,
-    path: Path,
-    layout: str | None,
-    progress: Progress | None,
-    sheets: Sequence[str] | None = None,
-) -> str:
-    """Write the run, whole or not at all, and say in a sentence what was written.
-
-    `sheets` are those that a workbook has besides; None leaves the choice to it.
-    Raises OutputError where the file cannot be written or the ending is unknown.
-    """
-    check(path, layout, sheets)
-    ending = path.suffix.lower()
-    if ending == ".xlsx":
-        from bpsheet.workbook.writing import write_workbook
-
-        chosen: Mapping[str, Settings] | None
-        chosen = None if sheets is None else {name: {} for name in sheets}
-        live = write_workbook(run, path, layout or "full", chosen, progress)
-        follows = "its row follows" if run.recording.keep.every > 1 else "every row follows"
-        return (
-            f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "
-            f"Sheets, change a blue cell, and {follows}."
-        )
+def write_flat(run: Run | LongRun, path: Path, progress: Progress | None) -> None:
+    """Write the rows of a run as .csv or .parquet, by the ending of the name, whole or not at all."""
+    tell = progress or (lambda _rows: None)
     with replacing(path) as stream:
-        tell = progress or (lambda _rows: None)
-        (_csv if ending == ".csv" else _parquet)(run.program, run.recording, stream, tell)
-    return f"Wrote {path}: {len(run):,} rows of values."
+        (_csv if path.suffix.lower() == ".csv" else _parquet)(
+            run.program, run.recording, stream, tell
+        )
 
 
 def _table(program: Program, recorded: Recorded) -> Iterator[tuple[Any, Any]]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from bpsheet.engine.engine import Streamed
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
 from bpsheet.program.kinds import Role
-from bpsheet.runs.run import FirstError, Trace
+from bpsheet.runs.run import FirstError, Run
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["IN_MEMORY", "LongRun", "is_long"]
 
@@ -19,7 +19,7 @@ __all__ = ["IN_MEMORY", "LongRun", "is_long"]
 IN_MEMORY = 4_000_000
 
 
-def is_long(experiment: Experiment) -> bool:
+def is_long(experiment: Plan) -> bool:
     """Whether a run is better written piece by piece."""
     return experiment.iterations * len(experiment.columns) > IN_MEMORY
 
@@ -36,7 +36,7 @@ class LongRun:
 
     def __init__(
         self,
-        experiment: Experiment,
+        experiment: Plan,
         keep: Keep = EVERYTHING,
         progress: Callable[[int], None] | None = None,
     ) -> None:
@@ -54,18 +54,18 @@ class LongRun:
 
     def _look_at(self, piece: Recording) -> None:
         if self.first_error is None and len(piece.errors):
-            self.first_error = Trace(self.experiment, self.program, piece).first_error
+            self.first_error = Run(self.experiment, self.program, piece).first_error
         if self.first_right is None and self._verdicts:
             right = (piece.values[:, self._verdicts] == 1).all(axis=1)
             if right.any():
                 self.first_right = int(piece.iterations[right.argmax()])
 
     @property
-    def ends(self) -> Trace:
+    def ends(self) -> Run:
         """The first and the last few iterations of the run."""
-        return Trace(self.experiment, self.program, self.recording.ends)
+        return Run(self.experiment, self.program, self.recording.ends)
 
-    def beginning(self) -> Trace:
+    def beginning(self) -> Run:
         """The first iterations, as many as are held in memory: for a diagnosis."""
         rows = min(max(1, IN_MEMORY // len(self.program)), self.experiment.iterations)
-        return self.experiment.run(rows)
+        return Run.of(self.experiment, rows)

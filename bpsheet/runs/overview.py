@@ -11,7 +11,7 @@ from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
-    from bpsheet.runs.run import FirstError, Trace
+    from bpsheet.runs.run import FirstError, Run
 
 __all__ = [
     "FEW",
@@ -33,7 +33,7 @@ def _number(value: float) -> str:
     return f"{value:.5g}"
 
 
-def value_text(trace: Trace, row: int, column: Column) -> str:
+def value_text(trace: Run, row: int, column: Column) -> str:
     """A value as it is printed: five digits, an error's name, the word of a verdict."""
     place = trace.program.position[column.name]
     value = trace.values[row, place]
@@ -45,7 +45,7 @@ def value_text(trace: Trace, row: int, column: Column) -> str:
     return _number(value)
 
 
-def main_columns(trace: Trace, width: int) -> list[Column]:
+def main_columns(trace: Run, width: int) -> list[Column]:
     """The columns that say most: loss, outputs, targets, inputs, as whole groups.
 
     Only of the outputs a part is shown where all of them find no room in so many characters.
@@ -69,7 +69,7 @@ def main_columns(trace: Trace, width: int) -> list[Column]:
     return sorted(found, key=lambda column: program.position[column.name])
 
 
-def ends_of(trace: Trace) -> list[int | None]:
+def ends_of(trace: Run) -> list[int | None]:
     """The rows of the first and the last iterations; None where some are left out."""
     count, numbers = len(trace), trace.recording.iterations
     rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
@@ -84,7 +84,7 @@ def ends_of(trace: Trace) -> list[int | None]:
     return found
 
 
-def loss_sentence(trace: Trace) -> str | None:
+def loss_sentence(trace: Run) -> str | None:
     """The first loss and the last; of several examples the means over an epoch.
 
     None where there is no loss.
@@ -118,7 +118,7 @@ def verdicts_in_words(last: int, count: int, first: int | None) -> str:
     return line if first is None else f"{line} All of them first at iteration {first}."
 
 
-def verdicts_sentence(trace: Trace) -> str | None:
+def verdicts_sentence(trace: Run) -> str | None:
     """The same of a run in memory; None where there are no tests."""
     places = [i for i, column in enumerate(trace.program) if column.role is Role.VERDICT]
     if not places:

@@ -19,10 +19,10 @@ from bpsheet.engine.recording import Keep
 from bpsheet.errors import OutputError
 from bpsheet.files.ours import MARK
 from bpsheet.files.whole import replacing
+from bpsheet.sweeps.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
-    from bpsheet.sweeps.sweep import Outcome
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["Parts", "write_frame"]
 
@@ -53,7 +53,7 @@ class Parts:
     def __init__(
         self,
         folder: Path,
-        experiment: Experiment,
+        experiment: Plan,
         grid: Mapping[str, Iterable[Any]],
         keep: Keep,
     ) -> None:
@@ -99,8 +99,6 @@ class Parts:
         """The runs that are there, by their numbers (from 0)."""
         import pyarrow as pa
         import pyarrow.parquet as pq
-
-        from bpsheet.sweeps.sweep import Outcome
 
         found = {}
         for number in range(count):

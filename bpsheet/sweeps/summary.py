@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
 from bpsheet.program.kinds import Role
+from bpsheet.runs.run import Run
+from bpsheet.sweeps.outcomes import Outcomes
+from bpsheet.sweeps.variant import variant
 from bpsheet.workbook import style
 from bpsheet.workbook.about import build_data
 from bpsheet.workbook.layout import quoted
@@ -33,9 +36,6 @@ from bpsheet.workbook.steps import UNTITLED, build_sheet
 from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows, write_package
-
-if TYPE_CHECKING:
-    from bpsheet.sweeps.sweep import Sweep
 
 __all__ = ["SUMMARY", "write_summary"]
 
@@ -53,7 +53,7 @@ HEADS = {"first_loss": "loss of the first epoch", "final_loss": "loss of the las
 STATISTICS = {"median": "MEDIAN", "lowest": "MIN", "highest": "MAX"}
 
 
-def write_summary(sweep: Sweep, path: Path) -> None:
+def write_summary(sweep: Outcomes, path: Path) -> None:
     """Write the workbook. Raises OutputError where the file cannot be written."""
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
@@ -64,7 +64,7 @@ def write_summary(sweep: Sweep, path: Path) -> None:
     values = {SUMMARY: _table(sheet, sweep, live)}
     styles = [build_sheet(book, run) for run in live]
     if live:
-        build_data(book, sweep.experiment.run(1), live[0].layout)
+        build_data(book, Run.of(sweep.experiment, 1), live[0].layout)
         book.move_sheet("Data", -len(live))
         values |= {run.name: run.formulas_above for run in live}
     rows = {
@@ -74,10 +74,8 @@ def write_summary(sweep: Sweep, path: Path) -> None:
     write_package(book, rows, path, values)
 
 
-def _live_sheets(sweep: Sweep) -> list[Sheet]:
+def _live_sheets(sweep: Outcomes) -> list[Sheet]:
     """A sheet for each run, where they are few and small, and differ in their cells alone."""
-    from bpsheet.sweeps.sweep import variant
-
     experiment, count = sweep.experiment, len(sweep.settings)
     data = any(name.endswith("]") for name in sweep.settings[0])
     columns = len(experiment.columns)
@@ -88,7 +86,7 @@ def _live_sheets(sweep: Sweep) -> list[Sheet]:
         changed = variant(experiment, settings)
         if columns * changed.iterations > LIVE_CELLS:
             return []
-        (steps,) = sheets_of(changed.run(), "full")
+        (steps,) = sheets_of(Run.of(changed), "full")
         names = list(settings)
         taken = {
             parameter.name: f"{SUMMARY}!{get_column_letter(names.index(parameter.name) + 2)}"
@@ -101,7 +99,7 @@ def _live_sheets(sweep: Sweep) -> list[Sheet]:
     return sheets
 
 
-def _table(sheet: Worksheet, sweep: Sweep, live: list[Sheet]) -> dict[str, float | str]:
+def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, float | str]:
     """The lines of the runs, the statistics beside them, and the chart. The formulas' values."""
     runs = sweep.runs
     names = list(sweep.settings[0])
@@ -197,7 +195,9 @@ def _mean(run: Sheet, which: str, epoch: int) -> str:
     return f"AVERAGE({sheet}!{loss.letter}{first}:{loss.letter}{first + epoch - 1})"
 
 
-def _statistics(sheet: Worksheet, sweep: Sweep, place: int, shape: str) -> dict[str, float | str]:
+def _statistics(
+    sheet: Worksheet, sweep: Outcomes, place: int, shape: str
+) -> dict[str, float | str]:
     """For each value of the first setting the median and the extremes of the last losses."""
     runs, name = sweep.runs, next(iter(sweep.settings[0]))
     each = runs.groupby(name, sort=False)["final_loss"]
@@ -225,7 +225,7 @@ def _statistics(sheet: Worksheet, sweep: Sweep, place: int, shape: str) -> dict[
     return values
 
 
-def _chart(sheet: Worksheet, sweep: Sweep, loss: int, place: int) -> None:
+def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, place: int) -> None:
     """The loss of the last epoch against the first setting that is a number."""
     runs, last = sweep.runs, FIRST + len(sweep.runs) - 1
     names = list(sweep.settings[0])

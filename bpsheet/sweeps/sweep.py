@@ -10,54 +10,32 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from bpsheet.columns.initial import initial_values
-from bpsheet.columns.model import NetworkModel
-from bpsheet.columns.names import trained_names
-from bpsheet.engine.engine import pieces
 from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError, ExperimentError, Problem
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
+from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings, losses_frame
+from bpsheet.sweeps.variant import SEED, train, variant
 
 if TYPE_CHECKING:
     from bpsheet.sweeps.folder import Parts
 
-__all__ = ["RESULTS", "SEED", "Sweep", "sweep", "variant"]
+__all__ = ["Sweep", "sweep"]
 
-SEED = "seed"
-# What the table of runs says of each, after its settings.
-RESULTS = ("first_loss", "final_loss", "first_error")
 # A sweep of fewer values than this is over before a pool of processes has started.
 SMALL = 20_000_000
 # So many runs are handed out at a time: enough for a cluster, and no more is held for it.
 HANDED_OUT = 512
 
-Settings = dict[str, float | str]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run leaves: the loss of the iterations kept, and where errors began (or 0)."""
-
-    iterations: np.ndarray
-    losses: np.ndarray
-    first_loss: float
-    final_loss: float
-    first_error: int
-
-
-class Sweep:
+class Sweep(Outcomes):
     """The runs of a sweep, as two tidy DataFrames.
 
     runs:   a row for each run, by its number: its settings, `first_loss` and `final_loss` (the
@@ -65,33 +43,6 @@ class Sweep:
             `first_error`, the iteration in which a value overflowed, or NA
     losses: a row for each run and iteration kept: run, the settings, iteration, loss
     """
-
-    def __init__(
-        self, experiment: Experiment, settings: Sequence[Settings], outcomes: Sequence[Outcome]
-    ) -> None:
-        self.experiment = experiment
-        self.settings = list(settings)
-        self._outcomes = list(outcomes)
-        numbers = pd.RangeIndex(1, len(self.settings) + 1, name="run")
-        frame = pd.DataFrame(self.settings, index=numbers)
-        first, final, failed = RESULTS
-        frame[first] = [outcome.first_loss for outcome in outcomes]
-        frame[final] = [outcome.final_loss for outcome in outcomes]
-        errors = [outcome.first_error or None for outcome in outcomes]
-        frame[failed] = pd.array(errors, dtype="Int64")
-        self.runs = frame
-
-    def __repr__(self) -> str:
-        return f"<Sweep of {self.experiment.name}: {len(self.runs)} runs>\n{self.runs}"
-
-    def _repr_html_(self) -> str:
-        return self.runs._repr_html_()  # type: ignore[operator, no-any-return]
-
-    @property
-    def losses(self) -> pd.DataFrame:
-        parts = zip(self.runs.index, self.settings, self._outcomes, strict=True)
-        frames = [losses_frame(run, settings, outcome) for run, settings, outcome in parts]
-        return pd.concat(frames, ignore_index=True)
 
     def to_excel(self, path: str | Path) -> Path:
         """Write a workbook: a line for each run, the loss against the settings, and a chart.
@@ -107,71 +58,8 @@ class Sweep:
         return Path(path)
 
 
-def losses_frame(run: int, settings: Settings, outcome: Outcome) -> pd.DataFrame:
-    """The losses of one run, tidy."""
-    columns: dict[str, Any] = {"run": run, **settings}
-    columns |= {"iteration": outcome.iterations, "loss": outcome.losses}
-    return pd.DataFrame(columns)
-
-
-def variant(experiment: Experiment, settings: Mapping[str, float | str]) -> Experiment:
-    """The experiment with other settings: those of `Experiment.changed`, and `seed`.
-
-    A seed draws the weights that the experiment leaves to chance, and the order of examples
-    where it is shuffled; where it leaves nothing to chance, all weights that are trained.
-    Raises ExperimentError for what does not fit.
-    """
-    rest = {name: value for name, value in settings.items() if name != SEED}
-    changed = experiment.changed(rest) if rest else experiment
-    if SEED not in settings:
-        return changed
-    seed = int(settings[SEED])
-    is_shuffled = changed.data.order == "shuffled"
-    if not isinstance(changed.model, NetworkModel):
-        if not is_shuffled:
-            said = (
-                "formulas leave nothing to chance; sweep over their first values instead (--grid)"
-            )
-            raise ExperimentError([Problem(SEED, said)], "sweep")
-        return changed.replaced(data=changed.data.replaced(seed=seed))
-    parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
-    if is_shuffled:
-        parts["data"] = changed.data.replaced(seed=seed)
-    drawn = changed.replaced(**parts)
-    model = drawn.model
-    assert isinstance(model, NetworkModel)
-    if is_shuffled or any(layer.weights is None for layer in model.network.layers):
-        return drawn
-    layers = [
-        layer.replaced(weights=None, bias=layer.bias is not False) for layer in model.network.layers
-    ]
-    free = model.network.replaced(layers=layers)
-    values = initial_values(free, model.layers, drawn.initial)
-    trained = trained_names(model.weights, drawn.training.freeze, drawn.training.only)
-    return drawn.changed({name: value for name, value in values.items() if name in trained})
-
-
-def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
-    """One run. What comes and goes is plain, so that it can be sent to any process."""
-    experiment = variant(Experiment(**tables), settings)
-    program, iterations = experiment.program(), experiment.iterations
-    place = program.position[experiment.model.loss or ""]
-    numbers, losses = [], np.empty(iterations)
-    first_error = 0
-    for piece in pieces(program, iterations):
-        losses[piece.iterations - 1] = piece.values[:, place]
-        numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
-        if len(piece.errors) and not first_error:
-            first_error = int(piece.iterations[piece.first_error_row])
-    kept = np.concatenate(numbers)
-    epoch = min(len(experiment.data.examples or ()) or 1, iterations)
-    with np.errstate(over="ignore"):
-        first, final = float(losses[:epoch].mean()), float(losses[-epoch:].mean())
-    return Outcome(kept, losses[kept - 1], first, final, first_error)
-
-
 def sweep(
-    experiment: Experiment,
+    experiment: Plan,
     grid: Mapping[str, Iterable[float | str]],
     executor: Executor | None = None,
     *,
@@ -224,9 +112,7 @@ def sweep(
     return found
 
 
-def _combinations(
-    experiment: Experiment, grid: Mapping[str, Iterable[float | str]]
-) -> list[Settings]:
+def _combinations(experiment: Plan, grid: Mapping[str, Iterable[float | str]]) -> list[Settings]:
     """The settings of each run; each value is tried out, so that a slip is found at once."""
     if experiment.model.loss is None:
         raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
@@ -249,9 +135,7 @@ def _leave_interrupts() -> None:
 
 
 @contextmanager
-def _chosen(
-    executor: Executor | None, experiment: Experiment, runs: int
-) -> Iterator[Executor | None]:
+def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[Executor | None]:
     """The executor given, a pool of processes, or none where that would only cost time."""
     size = runs * experiment.iterations * len(experiment.columns)
     if executor is not None or size < SMALL:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from bpsheet.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
+from bpsheet.tables.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
 from bpsheet.tables.table import Spec
 from bpsheet.tables.values import (
     BatchSize,

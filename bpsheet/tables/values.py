@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from bpsheet.plain import plain
+from bpsheet.tables.plain import plain
 from bpsheet.words import shown
 
 __all__ = [

@@ -10,10 +10,10 @@ from bpsheet.engine.recording import Recording
 from bpsheet.errors import ExperimentError, Problem, WorkbookError
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.guard import Guarded
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.runs.excerpt import Part
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.textbook.losses import LOSSES
 from bpsheet.words import nearest
 from bpsheet.workbook.about import DATA
@@ -37,13 +37,13 @@ __all__ = [
 
 
 # What a workbook shows: a run, or a part of one.
-Table = Trace | Part
+Table = Run | Part
 
 
 def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
     """With other numbers in the cells of these names."""
-    if isinstance(table, Trace):
-        return table.experiment.changed(changes).run()
+    if isinstance(table, Run):
+        return Run.of(table.experiment.changed(changes))
     names = set(typed_weights(table))
     return table.changed(
         {name: float(value) for name, value in changes.items() if name in names},
@@ -161,7 +161,7 @@ def default_changes(table: Table) -> dict[str, float | str]:
     return changes
 
 
-def _moved(experiment: Experiment, name: str, value: float, number: int) -> float:
+def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
     """A number of the data, moved; targets stay what the loss and the rule can take."""
     network = experiment.network
     if network is None or name in network.inputs:

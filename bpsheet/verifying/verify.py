@@ -17,8 +17,9 @@ import numpy.typing as npt
 from bpsheet.errors import EngineError
 from bpsheet.gradients.studies import STUDIES, Settings, Study
 from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.verifying.changes import (
     Table,
     cells_of,
@@ -100,10 +101,10 @@ def _verified(
     sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
     values = [read_values(package, sheet) for sheet in sheets]
     edited = edited_inputs(table, inputs_in(package, sheets[0], values[0]))
-    order = edited_order(sheets, values) if isinstance(table, Trace) else []
+    order = edited_order(sheets, values) if isinstance(table, Run) else []
     if order:
         data = stored.experiment.data.replaced(order=order, seed=0)
-        table = stored.experiment.replaced(data=data).run()
+        table = Run.of(stored.experiment.replaced(data=data))
     if edited:
         table = changed_table(table, edited)
     closer = sheets[len(sheets) - len(stored.studies) :]
@@ -158,14 +159,14 @@ def _comparisons(
     )
 
 
-def _run(stored: Stored) -> Table:
+def _run(stored: Stored[Plan]) -> Table:
     """The run that a workbook shows, or the part of it."""
-    trace = stored.experiment.run(keep=stored.keep)
+    trace = Run.of(stored.experiment, keep=stored.keep)
     return trace if trace.is_whole else part_of(trace)
 
 
 def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
-    if not isinstance(table, Trace):
+    if not isinstance(table, Run):
         return []
     return [STUDIES[key](table, settings.get(key, {})) for key in keys]
 

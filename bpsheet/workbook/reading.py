@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +22,13 @@ from openpyxl.workbook.workbook import Workbook
 from bpsheet.errors import ExperimentError, WorkbookError
 from bpsheet.gradients.studies import STUDIES
 from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.plan.plan import Plan
+from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
 from bpsheet.workbook.layout import LAYOUTS, STEPS
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
-
-if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
 
 __all__ = [
     "Stored",
@@ -41,6 +40,8 @@ __all__ = [
     "settings_in",
     "sheet_names",
 ]
+
+P = TypeVar("P", bound=Plan)
 
 NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
 
@@ -66,12 +67,12 @@ DAMAGE = (
 
 
 @dataclass(frozen=True)
-class Stored:
+class Stored(Generic[P]):
     """What a workbook was made from: the experiment, its layout ("full" or "book"), the sheets
     that it has besides (names of `bpsheet.gradients.studies.STUDIES`), and which rows it keeps.
     """
 
-    experiment: Experiment
+    experiment: P
     kind: str
     studies: tuple[str, ...]
     keep: str | None
@@ -93,13 +94,15 @@ def _opened(package: Guarded, *, formulas: bool = False) -> Iterator[Workbook]:
         raise WorkbookError(f"{package.name}: not a workbook that can be read ({said})") from None
 
 
-def read_workbook(package: Guarded, folder: Path) -> Stored:
-    """The experiment and the layout that a workbook was made from; `folder` is where it lies.
+def read_workbook(package: Guarded, folder: Path) -> Stored[Plan]:
+    """What a workbook was made from; `folder` is where it lies.
 
     Raises WorkbookError where it is no workbook of ours.
     """
-    from bpsheet.plan.reader import from_text
+    return _stored(package, folder, Plan)
 
+
+def _stored(package: Guarded, folder: Path, kind: type[P]) -> Stored[P]:
     lines: list[str] = []
     made: dict[str, str] = {}
     with _opened(package) as book:
@@ -122,6 +125,7 @@ def read_workbook(package: Guarded, folder: Path) -> Stored:
             base=folder,
             name=Path(package.name).stem,
             source=f"{package.name} (sheet {ABOUT})",
+            made=kind,
         )
     except ExperimentError as error:
         raise WorkbookError(
@@ -130,10 +134,10 @@ def read_workbook(package: Guarded, folder: Path) -> Stored:
     return Stored(experiment, made[LAYOUT], studies, made.get(KEPT))
 
 
-def experiment_in(path: Path) -> Experiment:
-    """The experiment that a workbook of ours was made from."""
+def experiment_in(path: Path, kind: type[P]) -> P:
+    """The experiment that a workbook of ours was made from; `kind` is what becomes of it."""
     with opened(path, OURS) as package:
-        return read_workbook(package, path.parent).experiment
+        return _stored(package, path.parent, kind).experiment
 
 
 def sheet_names(package: Guarded) -> list[str]:

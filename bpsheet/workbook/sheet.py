@@ -13,7 +13,7 @@ from bpsheet.program.program import Program
 from bpsheet.workbook.layout import STEPS, Layout, make_layout
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["Sheet", "Written", "study_sheet"]
 
@@ -22,7 +22,7 @@ class Written(Protocol):
     """A run that can be written: a trace, or one too long for memory."""
 
     @property
-    def experiment(self) -> Experiment: ...
+    def experiment(self) -> Plan: ...
 
     @property
     def program(self) -> Program: ...

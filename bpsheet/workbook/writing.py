@@ -12,10 +12,10 @@ from bpsheet.errors import LimitError, OutputError
 from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import Call, Ref, walk
 from bpsheet.gradients.studies import Settings, Study, study
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.workbook.about import DATA, build_about, build_data
 from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
 from bpsheet.workbook.pages.choice import PAGES, build_page, choose_pages
@@ -65,7 +65,7 @@ def _to_guard(trace: Written) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_fits(experiment: Experiment, kind: str) -> None:
+def check_fits(experiment: Plan, kind: str) -> None:
     """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
     program = experiment.program(iterations=1)
     layout = make_layout(program, len(experiment.data.examples or ()), kind)
@@ -79,7 +79,7 @@ def count_formulas(layout: Layout, rows: int) -> int:
     )
 
 
-def written(run: Trace | LongRun) -> Written:
+def written(run: Run | LongRun) -> Written:
     """The run as sheets show it: of a part of one, that part with a program of its own."""
     return run if run.recording.keep == EVERYTHING else part_of(run)
 
@@ -98,7 +98,7 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
 
 
 def write_workbook(
-    run: Trace | LongRun,
+    run: Run | LongRun,
     path: Path,
     kind: str = "full",
     studies: Mapping[str, Settings] | None = None,
@@ -118,7 +118,7 @@ def write_workbook(
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     wanted = dict(studies or {})
     asked = [key for key in PAGES if wanted.pop(key, None) is not None]
-    whole = run if isinstance(run, Trace) and run.is_whole else None
+    whole = run if isinstance(run, Run) and run.is_whole else None
     if studies and whole is None:
         raise LimitError(
             f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "

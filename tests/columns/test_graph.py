@@ -208,7 +208,7 @@ def test_with_nothing_to_train_every_example_is_presented_once():
 
 def test_it_is_written_as_a_file_that_makes_it_again():
     first = bp.load("line-adam")
-    again = from_text(first.to_toml(), base=None, name="again", source="again")
+    again = from_text(first.to_toml(), base=None, name="again", source="again", made=bp.Experiment)
     assert again.run().frame.equals(first.run().frame)
 
 
@@ -246,7 +246,7 @@ def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
 @given(graphs())
 @settings(deadline=None, max_examples=25)
 def test_any_graph_is_made_again_by_its_own_file(made):
-    again = from_text(made.to_toml(), base=None, name="again", source="again")
+    again = from_text(made.to_toml(), base=None, name="again", source="again", made=bp.Experiment)
     np.testing.assert_array_equal(again.run().values, made.run().values)
 
 

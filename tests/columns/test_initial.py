@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.columns.names import wire
-from bpsheet.plan.plan import Experiment
 from bpsheet.program.kinds import Role
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Layer, Network

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.columns.names import trained_names, weight_names, wire
-from bpsheet.plan.plan import Experiment
 from bpsheet.program.kinds import Role
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Data, Layer, Network, Training

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.columns.presentation import example_order
-from bpsheet.plan.plan import Experiment
 from bpsheet.program.kinds import Phase, Role
 from tests.helpers.strategies import experiments
 

@@ -67,7 +67,7 @@ def test_schema_refuses_wrong_files_as_the_program_does(validator, place, value)
     assert validator.is_valid(tables)
     assert not validator.is_valid(wrong)
     with pytest.raises(bp.ExperimentError):
-        bp.reader.from_dict(wrong)
+        bp.Experiment.from_dict(wrong)
 
 
 @pytest.mark.parametrize(

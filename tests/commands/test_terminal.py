@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bpsheet.plan.plan import Experiment
+from bpsheet.api.experiment import Experiment
 from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
 

@@ -16,7 +16,7 @@ import matplotlib as mpl
 import openpyxl
 import pytest
 
-from bpsheet.plan.reader import from_dict
+from bpsheet.api.experiment import Experiment
 from bpsheet.plan.templates import template_path
 from bpsheet.plan.toml import toml_text
 
@@ -179,7 +179,7 @@ def test_a_piece_of_an_experiment_file_is_one(block):
     tables = tomllib.loads(block.text)
     if not {"network", "graph"} & tables.keys() or "data" not in tables:
         tables = merged(whole_of(block.document), tables)
-    experiment = from_dict(tables, base=Path())
+    experiment = Experiment.from_dict(tables, base=Path())
     assert len(experiment.run()) == experiment.iterations
     assert tomllib.loads(toml_text(tables)) == tables
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.engine.engine import run
 from bpsheet.formula.evaluate import DIVISION, ERRORS, NUMBER
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Compare, If, Mul, Num, Pow, Ref, Sum
-from bpsheet.plan.plan import Experiment
 from bpsheet.printers.text import formula_text
 from bpsheet.program.program import Program
 from tests.helpers.one_by_one import assert_same, column, counting

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
-from bpsheet import workbook
 from bpsheet.files import whole as files
 from bpsheet.files.whole import replacing
+from bpsheet.workbook import writing
 from tests.helpers import killed, unwritable
 from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
@@ -190,7 +190,7 @@ def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypat
         yield b'<row r="8">'
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workbook, "row_xml", rows)
+    monkeypatch.setattr(writing, "row_xml", rows)
     with pytest.raises(KeyboardInterrupt):
         trace.to_excel(path)
     assert path.read_bytes() == before

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 
 import bpsheet as bp
+from bpsheet.api.experiment import Trace
 from bpsheet.engine.engine import run
 from bpsheet.errors import ExperimentError
 from bpsheet.formula.tree import Mul, Num
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Program
-from bpsheet.runs.run import Trace
 from tests.helpers.samples import small_templates
 from tests.helpers.strategies import experiments, graphs
 

@@ -11,12 +11,12 @@ import sys
 from collections import Counter
 
 import bpsheet as bp
+from bpsheet.api.experiment import Trace
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.hand.judge import Judgement, Verdict, judge
 from bpsheet.hand.slips import Slip, slips_of, written_out
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column
-from bpsheet.runs.run import Trace
 from tests.helpers.samples import small_templates
 
 ALL_ASKED = (

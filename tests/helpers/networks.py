@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpsheet.plan.plan import Experiment
+from bpsheet.api.experiment import Experiment
 from bpsheet.printers.text import formula_text
 from bpsheet.tables.spec import Layer, Network
 

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -24,7 +25,6 @@ from bpsheet.formula.tree import (
     Sum,
     Text,
 )
-from bpsheet.plan.plan import Experiment
 from bpsheet.printers.text import formula_text
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from bpsheet.textbook.rules import RULES, SCHEDULES

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
+from bpsheet.api.experiment import Experiment
 from bpsheet.errors import ExperimentError
-from bpsheet.plan.plan import Experiment
 from tests.helpers.experiment_files import GOOD, PERCEPTRON, edited, read
 
 

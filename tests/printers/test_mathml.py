@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpsheet.api.opening import load
 from bpsheet.errors import ProgramError
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
@@ -26,7 +27,6 @@ from bpsheet.formula.tree import (
     Sum,
     Text,
 )
-from bpsheet.plan.reader import load
 from bpsheet.printers.base import NODES
 from bpsheet.printers.latex import symbol
 from bpsheet.printers.mathml import (

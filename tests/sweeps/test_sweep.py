@@ -14,7 +14,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.sweeps import sweep as sweeps
-from bpsheet.sweeps.sweep import variant
+from bpsheet.sweeps.variant import variant
 from tests.helpers.sweeps import RATES
 
 

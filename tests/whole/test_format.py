@@ -17,9 +17,9 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 from openxml_audit import FileFormat, OpenXmlValidator
 
+from bpsheet.api.opening import load
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.identity import read_identity
-from bpsheet.plan.reader import load
 from bpsheet.workbook import layout
 from bpsheet.xlsx.canonical import canonical
 from tests.helpers.excel_rules import broken_rules

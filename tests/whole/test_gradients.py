@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.formula.evaluate import CellError, evaluate
-from bpsheet.plan.plan import Experiment
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from tests.helpers.strategies import FORMULAS, PLAIN, experiments

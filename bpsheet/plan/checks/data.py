@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from bpsheet.columns.model import model_of
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import ragged_rows
 from bpsheet.tables.spec import Schedule
@@ -14,12 +15,12 @@ from bpsheet.textbook.rules import RULES, SCHEDULES
 from bpsheet.words import listing, nearest, numbers, shown
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = ["data_problems", "test_problems", "trained_problems", "training_problems"]
 
 
-def data_problems(experiment: Experiment) -> Iterator[Problem]:
+def data_problems(experiment: Tables) -> Iterator[Problem]:
     data, expected = experiment.data, experiment.data_names
     if data.columns is not None and sorted(data.columns) != sorted(expected):
         yield Problem(
@@ -48,7 +49,7 @@ def data_problems(experiment: Experiment) -> Iterator[Problem]:
                 return
 
 
-def _ranges(experiment: Experiment) -> Iterator[Problem]:
+def _ranges(experiment: Tables) -> Iterator[Problem]:
     """Targets that a probability cannot have."""
     network = experiment.network
     if network is None:
@@ -75,7 +76,7 @@ def _ranges(experiment: Experiment) -> Iterator[Problem]:
             return
 
 
-def training_problems(experiment: Experiment) -> Iterator[Problem]:
+def training_problems(experiment: Tables) -> Iterator[Problem]:
     training = experiment.training
     if training.iterations is not None and training.epochs is not None:
         yield Problem("training", "either iterations or epochs expected, not both")
@@ -98,7 +99,7 @@ def training_problems(experiment: Experiment) -> Iterator[Problem]:
         )
 
 
-def _rule(experiment: Experiment) -> Iterator[Problem]:
+def _rule(experiment: Tables) -> Iterator[Problem]:
     """Hyper-parameters that the rule does not use, or that it lacks."""
     training = experiment.training
     rule = RULES.get(training.rule)
@@ -129,8 +130,8 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
             yield Problem(place, f"missing, and needed by {schedule.kind}")
 
 
-def trained_problems(experiment: Experiment) -> Iterator[Problem]:
-    known = experiment.model.weights
+def trained_problems(experiment: Tables) -> Iterator[Problem]:
+    known = model_of(experiment).weights
     what = "weight" if experiment.graph is None else "parameter"
     for key in ("freeze", "only"):
         for index, name in enumerate(getattr(experiment.training, key) or [], start=1):
@@ -141,7 +142,7 @@ def trained_problems(experiment: Experiment) -> Iterator[Problem]:
                 )
 
 
-def test_problems(experiment: Experiment) -> Iterator[Problem]:
+def test_problems(experiment: Tables) -> Iterator[Problem]:
     test, network = experiment.test, experiment.network
     if test is None:
         return

@@ -12,7 +12,7 @@ from bpsheet.tables.spec import Graph
 from bpsheet.words import among, shown, unfit_name
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = ["graph_problems"]
 
@@ -21,7 +21,7 @@ FEW = 5
 WORDS = (*ARITIES, "if", "sum")
 
 
-def graph_problems(experiment: Experiment) -> Iterator[Problem]:
+def graph_problems(experiment: Tables) -> Iterator[Problem]:
     """What is wrong with [graph], and with what does not go with it."""
     graph = experiment.graph
     assert graph is not None

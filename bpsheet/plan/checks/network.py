@@ -14,7 +14,7 @@ from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = [
     "activation_problems",
@@ -29,7 +29,7 @@ MAX_TEXT = 30_000
 ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
 
 
-def text_problems(experiment: Experiment) -> Iterator[Problem]:
+def text_problems(experiment: Tables) -> Iterator[Problem]:
     for place, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
             yield Problem(place, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
@@ -38,7 +38,7 @@ def text_problems(experiment: Experiment) -> Iterator[Problem]:
             yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
 
 
-def name_problems(experiment: Experiment) -> Iterator[Problem]:
+def name_problems(experiment: Tables) -> Iterator[Problem]:
     network = network_of(experiment)
     for key, names in (("inputs", network.inputs), ("targets", network.targets)):
         if not names:
@@ -58,7 +58,7 @@ def _listed(place: str, names: Sequence[str]) -> Iterator[Problem]:
             yield Problem(f"{place}[{index}]", f"{shown(name)} stands there twice")
 
 
-def layer_problems(experiment: Experiment) -> Iterator[Problem]:
+def layer_problems(experiment: Tables) -> Iterator[Problem]:
     network = network_of(experiment)
     if not network.layers:
         yield Problem("network.layers", "at least one layer expected")
@@ -81,7 +81,7 @@ def layer_problems(experiment: Experiment) -> Iterator[Problem]:
         )
 
 
-def activation_problems(experiment: Experiment) -> Iterator[Problem]:
+def activation_problems(experiment: Tables) -> Iterator[Problem]:
     for number, layer in enumerate(network_of(experiment).layers, start=1):
         place = f"network.layers[{number}]"
         yield from _activation(f"{place}.activation", layer.activation)
@@ -114,7 +114,7 @@ def _activation(place: str, text: str) -> Iterator[Problem]:
         yield Problem(place, f"neither an activation's name nor a formula of z: {error}")
 
 
-def weight_problems(experiment: Experiment) -> Iterator[Problem]:
+def weight_problems(experiment: Tables) -> Iterator[Problem]:
     network = network_of(experiment)
     names = neuron_names(network)
     sources: Sequence[str] = network.inputs
@@ -144,7 +144,7 @@ def weight_problems(experiment: Experiment) -> Iterator[Problem]:
         sources = neurons
 
 
-def loss_problems(experiment: Experiment) -> Iterator[Problem]:
+def loss_problems(experiment: Tables) -> Iterator[Problem]:
     network, rule = network_of(experiment), experiment.training.rule
     if rule == "perceptron":
         yield from _perceptron(experiment)
@@ -178,7 +178,7 @@ def loss_problems(experiment: Experiment) -> Iterator[Problem]:
         )
 
 
-def _perceptron(experiment: Experiment) -> Iterator[Problem]:
+def _perceptron(experiment: Tables) -> Iterator[Problem]:
     network = network_of(experiment)
     if network.loss is not None:
         yield Problem("network.loss", "the rule perceptron has no loss; leave it out")

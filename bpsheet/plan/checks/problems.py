@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bpsheet.columns.assembly import columns_of
-from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.model import NetworkModel, model_of
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.data import (
     data_problems,
@@ -33,7 +33,7 @@ from bpsheet.tables.spec import Network
 from bpsheet.words import nearest, shown, unfit_name
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = ["problems_of"]
 
@@ -41,7 +41,7 @@ __all__ = ["problems_of"]
 FEW = 5
 
 
-def problems_of(experiment: Experiment) -> list[Problem]:
+def problems_of(experiment: Tables) -> list[Problem]:
     """What is wrong with an experiment whose single values are all in order."""
     if experiment.network is not None and experiment.graph is not None:
         return [Problem("graph", "either [network] or [graph] expected, not both")]
@@ -68,11 +68,9 @@ def problems_of(experiment: Experiment) -> list[Problem]:
     return found
 
 
-def _columns(
-    experiment: Experiment, *, are_kinds_known: bool, with_tests: bool
-) -> Iterator[Problem]:
+def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> Iterator[Problem]:
     """Names that two columns would share, names that head no column, and figures for none."""
-    model = experiment.model
+    model = model_of(experiment)
     training = experiment.training
     if isinstance(model, NetworkModel):
         network = _without_numbers(model.network, are_kinds_known=are_kinds_known)
@@ -127,7 +125,7 @@ def _without_numbers(network: Network, *, are_kinds_known: bool) -> Network:
     return network
 
 
-def _hand(experiment: Experiment, known: Sequence[str]) -> Iterator[Problem]:
+def _hand(experiment: Tables, known: Sequence[str]) -> Iterator[Problem]:
     for iteration, figures in experiment.hand.items():
         place = f"hand.{iteration}"
         if not re.fullmatch("[1-9][0-9]{0,9}", iteration):

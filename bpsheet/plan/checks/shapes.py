@@ -10,7 +10,7 @@ from bpsheet.tables.spec import Network
 from bpsheet.words import counted, listing
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = ["network_of", "ragged_rows", "units_of"]
 
@@ -29,13 +29,13 @@ def ragged_rows(
                 return
 
 
-def network_of(experiment: Experiment) -> Network:
+def network_of(experiment: Tables) -> Network:
     """The network of an experiment that has one."""
     assert experiment.network is not None
     return experiment.network
 
 
-def units_of(experiment: Experiment, number: int) -> int:
+def units_of(experiment: Tables, number: int) -> int:
     """How many neurons the layer has (0 where the file does not say)."""
     layer = network_of(experiment).layers[number - 1]
     return len(layer.neurons) if layer.neurons is not None else layer.units or 0

@@ -10,7 +10,7 @@ from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import network_of, units_of
 
 if TYPE_CHECKING:
-    from bpsheet.plan.plan import Experiment
+    from bpsheet.tables.tables import Tables
 
 __all__ = ["length_problems", "width_problems"]
 
@@ -18,7 +18,7 @@ MAX_COLUMNS = 100_000
 MAX_ITERATIONS = 1_000_000_000
 
 
-def _count_columns(experiment: Experiment) -> tuple[int, int]:
+def _count_columns(experiment: Tables) -> tuple[int, int]:
     """About how many weights and columns there will be, counted without building them."""
     if experiment.graph is not None:
         weights = len(experiment.graph.parameters)
@@ -32,7 +32,7 @@ def _count_columns(experiment: Experiment) -> tuple[int, int]:
     return weights, 3 * weights + 5 * sum(counts) + tests * 2 * sum(counts[1:])
 
 
-def width_problems(experiment: Experiment) -> Iterator[Problem]:
+def width_problems(experiment: Tables) -> Iterator[Problem]:
     """Networks that nobody could look at, refused before their names are made."""
     weights, columns = _count_columns(experiment)
     if columns > MAX_COLUMNS:
@@ -43,7 +43,7 @@ def width_problems(experiment: Experiment) -> Iterator[Problem]:
         )
 
 
-def length_problems(experiment: Experiment) -> Iterator[Problem]:
+def length_problems(experiment: Tables) -> Iterator[Problem]:
     """Runs that nobody could wait for."""
     if experiment.iterations > MAX_ITERATIONS:
         key = "epochs" if experiment.training.epochs is not None else "iterations"

@@ -8,7 +8,7 @@ from openpyxl import Workbook
 
 from bpsheet.errors import LimitError
 from bpsheet.runs.longrun import IN_MEMORY
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.workbook.pages.charts import CHARTS, MOST_ROWS, build_charts
 from bpsheet.workbook.pages.diagram import DIAGRAM, build_diagram, check_diagram, network_for_cells
 from bpsheet.workbook.pages.walkthrough import MOST_COLUMNS, WALKTHROUGH, build_walkthrough
@@ -22,7 +22,7 @@ PAGES = {"walkthrough": WALKTHROUGH, "diagram": DIAGRAM, "charts": CHARTS}
 ROWS_BY_DEFAULT = 2_000
 
 
-def choose_pages(trace: Trace, steps: Sheet, asked: Sequence[str] | None) -> list[str]:
+def choose_pages(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[str]:
     """The pages that are asked for; without such a list, in the layout full, those that fit.
 
     A long run has none by default: whoever writes it piece by piece gets the same workbook.
@@ -37,7 +37,7 @@ def choose_pages(trace: Trace, steps: Sheet, asked: Sequence[str] | None) -> lis
     return [page for page in PAGES.values() if _is_cheap(page, trace, steps)]
 
 
-def _is_cheap(page: str, trace: Trace, steps: Sheet) -> bool:
+def _is_cheap(page: str, trace: Run, steps: Sheet) -> bool:
     """Whether it fits, and takes little time: few points in charts, and no picture."""
     if page == CHARTS and len(steps) > ROWS_BY_DEFAULT:
         return False
@@ -50,7 +50,7 @@ def _is_cheap(page: str, trace: Trace, steps: Sheet) -> bool:
     return True
 
 
-def _check(page: str, trace: Trace, steps: Sheet) -> None:
+def _check(page: str, trace: Run, steps: Sheet) -> None:
     if steps.rows:
         raise LimitError(f"the sheet {page} looks into one sheet; ask for fewer iterations")
     if page == DIAGRAM:
@@ -69,7 +69,7 @@ def _check(page: str, trace: Trace, steps: Sheet) -> None:
         )
 
 
-def build_page(page: str, book: Workbook, trace: Trace, steps: Sheet) -> dict[str, float | str]:
+def build_page(page: str, book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Put a page together, as the last sheet; the values of its formulas."""
     if page == WALKTHROUGH:
         return build_walkthrough(book, steps)

@@ -22,9 +22,9 @@ from bpsheet.columns.model import NetworkModel
 from bpsheet.columns.names import LayerNames
 from bpsheet.pictures.matplot import need_matplotlib, picture_bytes
 from bpsheet.pictures.network import check_drawable, draw_network, network_size
-from bpsheet.plan.plan import Experiment
+from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import Phase
-from bpsheet.runs.run import Trace
+from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.pages.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
 from bpsheet.workbook.pages.chosen import CHOICE, look_up, put_choice, put_label
@@ -50,7 +50,7 @@ COLOURS = (
 )
 
 
-def network_for_cells(experiment: Experiment) -> NetworkModel | None:
+def network_for_cells(experiment: Plan) -> NetworkModel | None:
     """The network, where there is one and it is small enough to be seen at once in cells."""
     model = experiment.model
     if not isinstance(model, NetworkModel) or len(model.layers) > MOST_LAYERS:
@@ -58,7 +58,7 @@ def network_for_cells(experiment: Experiment) -> NetworkModel | None:
     return model if _lines(model) <= MOST_LINES else None
 
 
-def check_diagram(experiment: Experiment) -> None:
+def check_diagram(experiment: Plan) -> None:
     """Refuse what neither cells nor a picture can show.
 
     Raises ExperimentError for formulas without layers, LimitError for too many neurons,
@@ -69,7 +69,7 @@ def check_diagram(experiment: Experiment) -> None:
         need_matplotlib()
 
 
-def build_diagram(book: Workbook, trace: Trace, steps: Sheet) -> dict[str, float | str]:
+def build_diagram(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Put the sheet together; the values of its formulas."""
     sheet = book.create_sheet(DIAGRAM)
     put_text(sheet, "A1", steps.title, style.TITLE)
@@ -105,7 +105,7 @@ def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, fl
     return {CHOICE: 1.0}
 
 
-def _picture(sheet: Worksheet, trace: Trace) -> None:
+def _picture(sheet: Worksheet, trace: Run) -> None:
     """The picture of `bpsheet draw`. It has nothing live, and says so."""
     note = (
         "The network at iteration 1. It is too large for cells, and a picture: it does not follow."
