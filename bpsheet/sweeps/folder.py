@@ -18,6 +18,7 @@ import pandas as pd
 from bpsheet.engine.recording import Keep
 from bpsheet.errors import OutputError
 from bpsheet.files.ours import MARK
+from bpsheet.files.seals import PARQUET, seal_parquet
 from bpsheet.files.whole import replacing
 from bpsheet.sweeps.outcomes import Outcome
 
@@ -44,7 +45,11 @@ def write_frame(
 
     table = pa.Table.from_pandas(frame, preserve_index=index)
     said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
-    pq.write_table(table.replace_schema_metadata(said), stream)
+    table = table.replace_schema_metadata(said)
+    with pq.ParquetWriter(stream, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(PARQUET)
+    seal_parquet(stream)
 
 
 class Parts:

@@ -9,12 +9,13 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, product
+from multiprocessing import Event
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from bpsheet.errors import EngineError, ExperimentError, Problem
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings, losses_frame
 from bpsheet.sweeps.variant import SEED, train, variant
+from bpsheet.sweeps.workers import begin
 
 if TYPE_CHECKING:
     from bpsheet.sweeps.folder import Parts
@@ -129,11 +131,6 @@ def _combinations(experiment: Plan, grid: Mapping[str, Iterable[float | str]]) -
     return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process; the one that waits for the others decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @contextmanager
 def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[Executor | None]:
     """The executor given, a pool of processes, or none where that would only cost time."""
@@ -142,10 +139,18 @@ def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[
         yield executor
         return
     workers = min(os.cpu_count() or 1, runs)
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+    try:
+        stopped = Event()
+        processes = ProcessPoolExecutor(workers, initializer=partial(begin, stopped))
+    except OSError:
+        # Processes talk through /dev/shm, which is missing here, or full.
+        yield None
+        return
+    with processes as pool:
         try:
             yield pool
         except BaseException:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
 
@@ -162,7 +167,7 @@ def _results(
     try:
         while True:
             for number, task in islice(tasks, HANDED_OUT - len(running)):
-                running[pool.submit(*task)] = number
+                running[_submitted(pool, task)] = number
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -175,3 +180,11 @@ def _results(
     finally:
         for future in running:
             future.cancel()
+
+
+def _submitted(pool: Executor, task: tuple[Any, ...]) -> Future[Outcome]:
+    try:
+        return pool.submit(*task)
+    except OSError as error:
+        said = error.strerror or error
+        raise EngineError(f"no process can be started for the sweep ({said})") from None
