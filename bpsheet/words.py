@@ -9,9 +9,10 @@ exist: each becomes a space.
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Collection, Sequence
+
+from bpsheet.tables.problems import near
 
 __all__ = [
     "among",
@@ -66,11 +67,14 @@ def place(location: Sequence[int | str]) -> str:
     return text
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """A hint: the nearest known word, or all of them where none is near."""
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if found:
-        return f'did you mean "{found[0]}"?'
+def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
+    """A hint: the nearest known word, or all of them where none is near.
+
+    A name of another library leads to ours. A key is looked for in the other tables, too.
+    """
+    hint = near(word, known, is_key=is_key)
+    if hint is not None:
+        return hint
     listed = list(known)
     more = "" if len(listed) <= 20 else ", …"
     return f"known here: {', '.join(listed[:20])}{more}"
@@ -106,9 +110,9 @@ def numbers(values: Sequence[float]) -> str:
 
 def among(text: str, known: Sequence[str]) -> str:
     """What is known, the nearest first."""
-    hint = nearest(text, known)
+    hint = near(text, known)
     listed = f"known are {', '.join(known)}"
-    return f"{hint} ({listed})" if hint.startswith("did") else listed
+    return listed if hint is None else f"{hint} ({listed})"
 
 
 # So many names are listed; of more, how many there are.

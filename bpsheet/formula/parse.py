@@ -11,12 +11,12 @@ Mul(left=Num(value=2.0), right=Ref(name='z', lag=0))
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from bpsheet.elsewhere import ours, spelled_like
 from bpsheet.errors import FormulaError
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
@@ -291,9 +291,10 @@ class _Parser:
         return If(test, then, otherwise)
 
     def _unknown(self, what: str, token: Token, known: Collection[str]) -> FormulaError:
-        nearest = difflib.get_close_matches(token.text, known, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        listed = ", ".join(sorted(known)[:20])
-        return self._error(
-            f"unknown {what} {token.text!r}{hint or f'; known here: {listed}'}", token.position
-        )
+        if (here := ours(token.text, known)) is not None:
+            hint = f"here it is {here.name!r}"
+        elif (alike := spelled_like(token.text, known)) is not None:
+            hint = f"did you mean {alike!r}?"
+        else:
+            hint = f"known here: {', '.join(sorted(known)[:20])}"
+        return self._error(f"unknown {what} {token.text!r}; {hint}", token.position)

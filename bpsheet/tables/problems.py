@@ -6,15 +6,27 @@ from 1 as examples are) and a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from bpsheet.elsewhere import ours, spelled_like
 from bpsheet.errors import Problem
 from bpsheet.words import nearest, place, shown
 
-__all__ = ["translate"]
+__all__ = ["near", "translate"]
+
+
+def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | None:
+    """The same, but None where no known word is near."""
+    if (here := ours(word, known)) is not None:
+        return f"here it is {here.quoted}"
+    if is_key and (there := ours(word)) is not None:
+        return f"here it is {there.quoted}, in {there.where}"
+    alike = spelled_like(word, known)
+    return None if alike is None else f'did you mean "{alike}"?'
 
 
 def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
@@ -28,7 +40,8 @@ def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
 def _sentence(found: Any, model: type[BaseModel]) -> str:
     kind, value, context = found["type"], found.get("input"), found.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(found['loc'][-1]), _keys(model, found['loc'][:-1]))}"
+        keys = _keys(model, found["loc"][:-1])
+        return f"unknown key; {nearest(str(found['loc'][-1]), keys, is_key=True)}"
     if kind == "missing":
         return "missing, and needed"
     if kind == "value_error":
@@ -51,7 +64,11 @@ def _sentence(found: Any, model: type[BaseModel]) -> str:
         "string_too_short": "text of at least one character expected",
         "string_too_long": f"at most {context.get('max_length')} characters expected",
     }.get(kind, found["msg"])
-    return f"{expected}; got {shown(value)}"
+    said = f"{expected}; got {shown(value)}"
+    if kind == "literal_error" and isinstance(value, str):
+        hint = near(value, re.findall("'([^']*)'", context.get("expected", "")))
+        return said if hint is None else f"{said}; {hint}"
+    return said
 
 
 def _border(context: Mapping[str, Any], key: str) -> str:
