@@ -131,20 +131,18 @@ def sweep(
 
 def _executor_of(given: Executor | Client | None) -> Executor | None:
     """An executor as it is given, or that of a cluster's client. Raises ExperimentError."""
-    if isinstance(given, Client):
-        if getattr(given, "asynchronous", False):
-            said = (
-                "this client is asynchronous, and a sweep waits for its runs: give one that is not"
-            )
-            raise ExperimentError([Problem("executor", said)], "sweep")
-        return given.get_executor()
-    if given is None or hasattr(given, "submit"):
+    if isinstance(given, type) or not (given is None or hasattr(given, "submit")):
+        said = (
+            "an executor expected, such as ThreadPoolExecutor(4) of concurrent.futures, or a "
+            f"Dask Client; got {shown(given)}"
+        )
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    if not isinstance(given, Client):
         return given
-    said = (
-        "an executor expected, such as ThreadPoolExecutor(4) of concurrent.futures, or a Dask "
-        f"Client; got {shown(given)}"
-    )
-    raise ExperimentError([Problem("executor", said)], "sweep")
+    if getattr(given, "asynchronous", False):
+        said = "this client is asynchronous, and a sweep waits for its runs: give one that is not"
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    return given.get_executor()
 
 
 def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
