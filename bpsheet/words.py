@@ -12,7 +12,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Sequence
 
-from bpsheet.tables.problems import near
+from bpsheet.elsewhere import ours, spelled_like
 
 __all__ = [
     "among",
@@ -21,6 +21,7 @@ __all__ = [
     "is_unfit",
     "listed",
     "listing",
+    "near",
     "nearest",
     "numbers",
     "place",
@@ -129,3 +130,13 @@ def listed(names: Sequence[str]) -> str:
     if len(names) > FEW:
         shown = [*names[: FEW - 1], f"{len(names) - FEW + 1:,} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | None:
+    """A hint as `nearest` gives it; None where no known word is near."""
+    if (here := ours(word, known)) is not None:
+        return f"here it is {here.quoted}"
+    if is_key and (there := ours(word)) is not None:
+        return f"here it is {there.quoted}, in {there.where}"
+    alike = spelled_like(word, known)
+    return None if alike is None else f'did you mean "{alike}"?'

@@ -26,7 +26,7 @@ from bpsheet.errors import OutputError
 from bpsheet.program.kinds import Role
 from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
-from bpsheet.sweeps.variant import variant
+from bpsheet.sweeps.variant import SEED, variant
 from bpsheet.workbook import style
 from bpsheet.workbook.about import build_data
 from bpsheet.workbook.layout import quoted
@@ -229,7 +229,8 @@ def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, place: int) -> None:
     """The loss of the last epoch against the first setting that is a number."""
     runs, last = sweep.runs, FIRST + len(sweep.runs) - 1
     names = list(sweep.settings[0])
-    numeric = [n for n in names if n != "seed" and not isinstance(sweep.settings[0][n], str)]
+    # Settings of words, or of numbers and words, are no axis.
+    numeric = [n for n in names if n != SEED and pd.api.types.is_numeric_dtype(runs[n])]
     name = next((n for n in numeric if len(set(runs[n])) > 1), None)
     column = names.index(name) + 2 if name is not None else 1
     chart = ScatterChart()

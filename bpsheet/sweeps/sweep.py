@@ -10,21 +10,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice, product
 from multiprocessing import Event
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError, ExperimentError, Problem
 from bpsheet.plan.plan import Plan
-from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings, losses_frame
+from bpsheet.sweeps.grid import Grid, plain_grid
+from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
 from bpsheet.sweeps.variant import SEED, train, variant
 from bpsheet.sweeps.workers import begin
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     from bpsheet.sweeps.folder import Parts
@@ -35,6 +43,13 @@ __all__ = ["Sweep", "sweep"]
 SMALL = 20_000_000
 # So many runs are handed out at a time: enough for a cluster, and no more is held for it.
 HANDED_OUT = 512
+
+
+@runtime_checkable
+class Client(Protocol):
+    """What speaks to a cluster and has executors of its own, such as `dask.distributed.Client`."""
+
+    def get_executor(self) -> Executor: ...
 
 
 class Sweep(Outcomes):
@@ -63,7 +78,7 @@ class Sweep(Outcomes):
 def sweep(
     experiment: Plan,
     grid: Mapping[str, Iterable[float | str]],
-    executor: Executor | None = None,
+    executor: Executor | Client | None = None,
     *,
     keep: str | None = None,
     folder: str | Path | None = None,
@@ -73,8 +88,8 @@ def sweep(
 
     `grid` has the values of each setting: of `Experiment.changed` (`learning_rate`, a weight,
     `iterations`, `batch_size`, `x1[2]`), and `seed` for the weights that are drawn.
-    `executor` is any of `concurrent.futures` or of its kind, such as a Dask cluster's
-    (`client.get_executor()`) or MPI's; by default a pool with a process for each processor.
+    `executor` is any of `concurrent.futures` or of its kind, such as MPI's, or a Dask cluster's
+    `Client`; by default a pool with a process for each processor.
     `keep` thins out the losses ("every:100", "last:1000"). With `folder`, each run is written
     there as it ends, as Parquet in folders run=1, run=2 …, at the end `runs` as _runs.parquet,
     and a sweep that was interrupted goes on where it was.
@@ -89,24 +104,26 @@ def sweep(
     (30, 5)
     """
     chosen = Keep.of(keep) if keep is not None else EVERYTHING
-    settings = _combinations(experiment, grid)
+    given = _executor_of(executor)
+    values = plain_grid(grid, experiment.model.weights)
+    settings = _combinations(experiment, values)
     parts: Parts | None = None
     done: dict[int, Outcome] = {}
     if folder is not None:
         from bpsheet.sweeps.folder import Parts
 
-        parts = Parts(Path(folder), experiment, grid, chosen)
-        done = parts.read(len(settings))
+        parts = Parts(Path(folder), experiment, values, settings, chosen)
+        done = parts.read()
     tell = progress or (lambda _count: None)
     tables = experiment.to_dict()
     left = [number for number in range(len(settings)) if number not in done]
     tell(len(done))
-    with _chosen(executor, experiment, len(left)) as pool:
+    with _chosen(given, experiment, len(left)) as pool:
         tasks = ((number, (train, tables, settings[number], chosen)) for number in left)
         for number, outcome in _results(pool, tasks):
             done[number] = outcome
             if parts is not None:
-                parts.write(number, losses_frame(number + 1, settings[number], outcome), outcome)
+                parts.write(number, outcome)
             tell(len(done))
     found = Sweep(experiment, settings, [done[number] for number in range(len(settings))])
     if parts is not None:
@@ -114,21 +131,37 @@ def sweep(
     return found
 
 
-def _combinations(experiment: Plan, grid: Mapping[str, Iterable[float | str]]) -> list[Settings]:
+def _executor_of(given: Executor | Client | None) -> Executor | None:
+    """An executor as it is given, or that of a cluster's client. Raises ExperimentError."""
+    if isinstance(given, type) or not (given is None or hasattr(given, "submit")):
+        said = (
+            "an executor expected, such as ThreadPoolExecutor(4) of concurrent.futures, or a "
+            f"Dask Client; got {shown(given)}"
+        )
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    if not isinstance(given, Client):
+        return given
+    if getattr(given, "asynchronous", False):
+        said = "this client is asynchronous, and a sweep waits for its runs: give one that is not"
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    return given.get_executor()
+
+
+def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
     """The settings of each run; each value is tried out, so that a slip is found at once."""
     if experiment.model.loss is None:
         raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
-    values = {name: list(dict.fromkeys(found)) for name, found in grid.items()}
-    problems = [Problem(name, "no value given") for name, found in values.items() if not found]
-    for name, found in values.items():
-        for value in found[:1] if name == SEED else found:
+    problems = []
+    for name, values in grid.items():
+        # Seeds differ in nothing that could be refused.
+        for value in values[:1] if name == SEED else values:
             try:
                 variant(experiment, {name: value})
             except ExperimentError as error:
                 problems += [Problem(name, problem.message) for problem in error.problems]
     if problems:
         raise ExperimentError(list(dict.fromkeys(problems)), "sweep")
-    return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
+    return [dict(zip(grid, row, strict=True)) for row in product(*grid.values())]
 
 
 @contextmanager
@@ -172,7 +205,7 @@ def _results(
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         raise EngineError(
             "a process of the sweep was ended from outside, perhaps for want of memory; what was "
             "written to a folder is kept, and the sweep goes on from it"

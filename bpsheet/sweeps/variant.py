@@ -34,7 +34,7 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     changed = experiment.changed(rest) if rest else experiment
     if SEED not in settings:
         return changed
-    seed = int(settings[SEED])
+    seed = settings[SEED]
     is_shuffled = changed.data.order == "shuffled"
     if not isinstance(changed.model, NetworkModel):
         if not is_shuffled:

@@ -7,26 +7,15 @@ from 1 as examples are) and a sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bpsheet.elsewhere import ours, spelled_like
 from bpsheet.errors import Problem
-from bpsheet.words import nearest, place, shown
+from bpsheet.words import near, nearest, place, shown
 
-__all__ = ["near", "translate"]
-
-
-def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | None:
-    """The same, but None where no known word is near."""
-    if (here := ours(word, known)) is not None:
-        return f"here it is {here.quoted}"
-    if is_key and (there := ours(word)) is not None:
-        return f"here it is {there.quoted}, in {there.where}"
-    alike = spelled_like(word, known)
-    return None if alike is None else f'did you mean "{alike}"?'
+__all__ = ["translate"]
 
 
 def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
