@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,6 +43,9 @@ __all__ = [
     "perceptron_columns",
     "presentation_columns",
 ]
+
+# What a cell that counts something may hold.
+COUNTS = (1.0, 1e9)
 
 
 def example_order(
@@ -146,7 +150,7 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
                 float(size),
                 "batch size",
                 "presentations between two updates",
-                between=(1, 1e9),
+                between=COUNTS,
                 whole=True,
             ),
             Parameter(
@@ -157,10 +161,10 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
                 ("sum", "mean"),
             ),
         ]
-    cells += [
-        Parameter(name, value, SETTINGS[name].label, SETTINGS[name].meaning)
-        for name, value in settings_of(training).items()
-    ]
+    for name, value in settings_of(training).items():
+        setting = SETTINGS[name]
+        cell = Parameter(name, value, setting.label, setting.meaning)
+        cells.append(replace(cell, between=COUNTS, whole=True) if setting.whole else cell)
     return tuple(cells)
 
 

@@ -33,7 +33,7 @@ from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Quantity, Rule
 
-__all__ = ["adjustment_column", "settings_of", "update_columns"]
+__all__ = ["adjustment_column", "setting_names", "settings_of", "update_columns"]
 
 UPDATES, RATE = "updates", "rate"
 NORM, FACTOR = "gradient_norm", "clip_factor"
@@ -60,6 +60,11 @@ def settings_of(training: Training) -> dict[str, float]:
             given = getattr(training.schedule, name.removeprefix("schedule_"))
             values[name] = default if given is None else given
     return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def setting_names(training: Training) -> list[str]:
+    """The names of all numbers of the training that may be set; a batch's, though it be of 1."""
+    return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
 
 
 def update_columns(

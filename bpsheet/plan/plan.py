@@ -27,7 +27,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from bpsheet.columns.assembly import columns_of, program_of
 from bpsheet.columns.model import Model, model_of
-from bpsheet.columns.updates import settings_of
+from bpsheet.columns.updates import setting_names
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.further import further_problems
@@ -179,7 +179,7 @@ class Plan(Tables):
         tables: dict[str, Any] = {
             key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
         }
-        cells = self._cells()
+        cells = setting_names(self.training)
         weights: dict[str, float] = {}
         for key, value in changes.items():
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
@@ -211,10 +211,6 @@ class Plan(Tables):
         made._name = self._name  # noqa: SLF001
         return made
 
-    def _cells(self) -> list[str]:
-        """The hyper-parameters' names; a batch may be asked for where there is none yet."""
-        return ["learning_rate", "batch_size", "reduction", *settings_of(self.training)]
-
     def _is_data(self, name: str, number: int) -> bool:
         return name in self.data_names and 1 <= number <= len(self.data.examples or ())
 
@@ -224,7 +220,7 @@ class Plan(Tables):
             for name in self.data_names
             for number in range(min(len(self.data.examples or ()), 3))
         ]
-        known = [*self._cells(), "iterations", *self.model.weights, *data]
+        known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
         return f"no such number; {nearest(key, known, is_key=True)}"
 
     def to_toml(self) -> str:

@@ -25,10 +25,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Setting:
-    """A hyper-parameter: one cell of the sheet. `label` stands beside it."""
+    """A hyper-parameter: one cell of the sheet. `label` stands beside it.
+
+    `whole` is for those that count something.
+    """
 
     label: str
     meaning: str
+    whole: bool = False
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -41,7 +45,10 @@ SETTINGS: Mapping[str, Setting] = {
     "clip_value": Setting("clip value", "the largest size a single gradient may have"),
     "clip_norm": Setting("clip norm", "the largest length the gradient as a whole may have"),
     "schedule_factor": Setting("factor", "what the learning rate is multiplied by each time"),
-    "schedule_every": Setting("every", "how many updates (or epochs) pass between two steps"),
+    # A quotient just below a whole number is that number in some spreadsheets, and not in others.
+    "schedule_every": Setting(
+        "every", "how many updates (or epochs) pass between two steps", whole=True
+    ),
     "schedule_decay": Setting("decay of the rate", "how fast the learning rate falls"),
     "schedule_over": Setting("over", "after how many updates (or epochs) the lowest is reached"),
     "schedule_lowest": Setting("lowest", "the learning rate at the end of the schedule"),

@@ -148,7 +148,7 @@ def default_changes(table: Table) -> dict[str, float | str]:
     """
     experiment = table.experiment
     changes: dict[str, float | str] = {
-        parameter.name: parameter.value * 0.75
+        parameter.name: parameter.value + 1 if parameter.whole else parameter.value * 0.75
         for parameter in table.program.parameters
         if isinstance(parameter.value, float) and parameter.name != "batch_size"
     }

@@ -187,7 +187,7 @@ def test_a_frozen_weight_has_no_part_in_the_rule():
 
 def test_every_hyper_parameter_is_a_cell_and_may_be_changed_by_its_name():
     """Changed by name, the run is the one whose file says so."""
-    schedule = bp.Schedule(kind="step", every=3.0, warmup=2.0)
+    schedule = bp.Schedule(kind="step", every=4.0, warmup=2.0)
     table = {"rule": "adamw", "clip_norm": 0.2, "iterations": 9}
     experiment = two_neuron(**table, schedule=schedule)
     cells = {p.name: p.value for p in experiment.program().parameters}

@@ -11,7 +11,7 @@ from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import ragged_rows
 from bpsheet.tables.spec import Schedule
 from bpsheet.textbook.losses import LOSSES
-from bpsheet.textbook.rules import RULES, SCHEDULES
+from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from bpsheet.words import listing, nearest, numbers, shown
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
         if value is not None and name not in used:
             kinds = [kind for kind, other in SCHEDULES.items() if name in other.settings]
             yield Problem(place, f"used by {' and '.join(kinds)} only; leave it out")
+        if value is not None and SETTINGS[name].whole and not value.is_integer():
+            yield Problem(place, f"a whole number from 1 expected; got {shown(value)}")
         if value is None and name in used and used[name] is None:
             yield Problem(place, f"missing, and needed by {schedule.kind}")
 

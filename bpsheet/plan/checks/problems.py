@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bpsheet.columns.assembly import columns_of
 from bpsheet.columns.model import NetworkModel, model_of
+from bpsheet.columns.updates import setting_names
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.data import (
     data_problems,
@@ -28,6 +29,7 @@ from bpsheet.plan.checks.network import (
     weight_problems,
 )
 from bpsheet.plan.checks.size import length_problems, width_problems
+from bpsheet.program.kinds import Role
 from bpsheet.tables.notation import LONGEST_NAME
 from bpsheet.tables.spec import Network
 from bpsheet.words import nearest, shown, unfit_name
@@ -85,6 +87,8 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         examples=max(1, len(experiment.data.examples or ())),
         cyclic=experiment.data.order == "cyclic",
     )
+    # A weight's first value, as any setting, is changed by its name.
+    taken = {"iterations", *setting_names(training)}
     told: set[str] = set()
     seen: dict[str, str] = {}
     for column in columns:
@@ -94,6 +98,9 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
         if why is not None:
             yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")
+        if column.role is Role.WEIGHT and column.name in taken:
+            said = f"is what a setting is called; give {what} another name"
+            yield Problem("notation", f"{shown(column.name)} {said}")
         if column.name in seen and column.name not in told and len(told) < FEW:
             told.add(column.name)
             yield Problem(
