@@ -37,6 +37,7 @@ class ComplexPrinter(PythonPrinter):
 
 REAL: Mapping[str, Callable[..., Number]] = ENVIRONMENT
 COMPLEX: Mapping[str, Callable[..., Number]] = {
+    "added": arithmetic.added,
     "finite": arithmetic.complex_finite,
     "power": arithmetic.complex_power,
     "real": arithmetic.real,

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
+from functools import reduce
 from typing import Any
 
 __all__ = [
     "LOWEST_SUM",
     "absolute",
+    "added",
     "complex_absolute",
     "complex_erf",
     "complex_finite",
@@ -47,6 +50,11 @@ def finite(value: float) -> float:
     if math.isfinite(value):
         return value
     raise OverflowError
+
+
+def added(*terms: Any) -> Any:
+    """The terms added from left to right, each sum rounded as a chain of + rounds it."""
+    return reduce(operator.add, terms)
 
 
 def power(base: float, exponent: float) -> float:

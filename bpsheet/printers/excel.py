@@ -9,6 +9,8 @@ inner ones. And of a number in a formula 15 digits count, so a longer one is a s
 
 from __future__ import annotations
 
+import decimal
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple
@@ -67,6 +69,10 @@ class ColumnCell(Cell):
         return f"${super().__str__()}"
 
 
+# Cuts a number to the digits that a formula may have.
+CUT = decimal.Context(prec=MOST_DIGITS, rounding=decimal.ROUND_DOWN)
+
+
 def excel_number(value: float) -> str:
     """A number as a formula writes it: every digit that tells it from its neighbours.
 
@@ -121,6 +127,8 @@ class ExcelPrinter(Printer):
     def number(self, node: Num) -> str:
         value = node.value
         short = float(f"{value:.{MOST_DIGITS}g}")
+        if math.isinf(short):
+            short = float(CUT.create_decimal(value))  # the largest numbers round up to no number
         if short == value:
             return excel_number(value)
         return f"({excel_number(short)}{value - short:+.{MOST_DIGITS}G})"

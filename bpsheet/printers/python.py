@@ -11,17 +11,36 @@ from typing import Any
 
 from bpsheet.formula import arithmetic
 from bpsheet.formula.functions import FUNCTIONS
-from bpsheet.formula.tree import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.formula.tree import (
+    Call,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sum,
+    Text,
+    children,
+)
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
 
 __all__ = ["ENVIRONMENT", "PythonPrinter", "function_name"]
 
+# A sum of more terms is no chain of +.
+LONGEST_CHAIN = 500
 # Functions whose names mean something else to Python.
 SPELLINGS = {"abs": "fabs", "int": "floor", "ln": "log"}
 
 
 _OPERATORS = {"=": "==", "<>": "!="}
+
+
+def _is_long(node: Expr) -> bool:
+    return isinstance(node, Sum) and len(node.terms) > LONGEST_CHAIN
 
 
 def function_name(name: str) -> str:
@@ -31,6 +50,7 @@ def function_name(name: str) -> str:
 
 # What the generated code may call.
 ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
+    "added": arithmetic.added,
     "finite": arithmetic.finite,
     "power": arithmetic.power,
     **{function_name(name): function.value for name, function in FUNCTIONS.items()},
@@ -65,6 +85,15 @@ class PythonPrinter(CodePrinter):
     def lookup(self, node: Lookup) -> str:
         places = "".join(f"[int({self.text(place)})]" for place in children(node))
         return f"{self.lookup_table(node.table)}{places}"
+
+    def binding(self, node: Expr) -> Binding:
+        return Binding.ATOM if _is_long(node) else super().binding(node)
+
+    def addition(self, node: Sum) -> str:
+        """A chain of + is as deep as it is long, and Python compiles none of some thousand."""
+        if not _is_long(node):
+            return super().addition(node)
+        return f"added({','.join(self.text(term) for term in node.terms)})"
 
     def quotient(self, node: Div) -> str:
         left = self.operand(node.left, Binding.PRODUCT, first=True)

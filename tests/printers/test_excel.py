@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import ironcalc
 import pytest
@@ -293,3 +294,10 @@ def test_sumproduct_has_the_value_of_the_sum_written_out():
     assert "SUMPRODUCT" in text
     (found,) = recalculated([text], cells)
     assert math.isclose(found, ours(tree, values), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("value", [sys.float_info.max, -sys.float_info.max, 1.797693134862315e308])
+def test_the_largest_numbers_are_written_as_what_they_are(value):
+    """Rounded to the digits that a formula may have, the largest would be infinite."""
+    text = excel_printer().text(Mul(A, Num(value)))
+    assert recalculated([text], {1: 1.0}) == [value]
