@@ -118,9 +118,11 @@ def _plain(value: Any) -> float | str:
 
 def _seed(value: Any) -> int:
     """A seed; a float that is a whole number is one, too."""
-    seed = _pythonic(value)
-    is_whole = isinstance(seed, float) and seed.is_integer()
-    return Initial(seed=int(seed) if is_whole else seed).seed
+    return Initial(seed=_whole(_pythonic(value))).seed
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _pythonic(value: Any) -> Any:
