@@ -9,9 +9,10 @@ exist: each becomes a space.
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Collection, Sequence
+
+from bpsheet.elsewhere import ours, spelled_like
 
 __all__ = [
     "among",
@@ -20,6 +21,7 @@ __all__ = [
     "is_unfit",
     "listed",
     "listing",
+    "near",
     "nearest",
     "numbers",
     "place",
@@ -66,11 +68,14 @@ def place(location: Sequence[int | str]) -> str:
     return text
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """A hint: the nearest known word, or all of them where none is near."""
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if found:
-        return f'did you mean "{found[0]}"?'
+def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
+    """A hint: the nearest known word, or all of them where none is near.
+
+    A name of another library leads to ours. A key is looked for in the other tables, too.
+    """
+    hint = near(word, known, is_key=is_key)
+    if hint is not None:
+        return hint
     listed = list(known)
     more = "" if len(listed) <= 20 else ", …"
     return f"known here: {', '.join(listed[:20])}{more}"
@@ -106,9 +111,9 @@ def numbers(values: Sequence[float]) -> str:
 
 def among(text: str, known: Sequence[str]) -> str:
     """What is known, the nearest first."""
-    hint = nearest(text, known)
+    hint = near(text, known)
     listed = f"known are {', '.join(known)}"
-    return f"{hint} ({listed})" if hint.startswith("did") else listed
+    return listed if hint is None else f"{hint} ({listed})"
 
 
 # So many names are listed; of more, how many there are.
@@ -125,3 +130,13 @@ def listed(names: Sequence[str]) -> str:
     if len(names) > FEW:
         shown = [*names[: FEW - 1], f"{len(names) - FEW + 1:,} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | None:
+    """A hint as `nearest` gives it; None where no known word is near."""
+    if (here := ours(word, known)) is not None:
+        return f"here it is {here.quoted}"
+    if is_key and (there := ours(word)) is not None:
+        return f"here it is {there.quoted}, in {there.where}"
+    alike = spelled_like(word, known)
+    return None if alike is None else f'did you mean "{alike}"?'

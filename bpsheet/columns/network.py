@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from bpsheet.columns.names import LayerNames
 from bpsheet.formula.derivative import differentiate
-from bpsheet.formula.functions import fill
+from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Div, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
 from bpsheet.program.kinds import Phase, Role

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bpsheet.formula.functions import fill
+from bpsheet.formula.filling import fill
 from bpsheet.formula.tree import (
     Call,
     Compare,

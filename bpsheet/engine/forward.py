@@ -6,14 +6,13 @@ of the backward pass is used, so that what is found with it is a second opinion.
 
 from __future__ import annotations
 
-import cmath
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bpsheet.formula.arithmetic import ENVIRONMENT
+from bpsheet.formula import arithmetic
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Compare, Ref
-from bpsheet.printers.python import PythonPrinter
+from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
 from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Column, Program, loss_of
 
@@ -36,56 +35,12 @@ class ComplexPrinter(PythonPrinter):
         return super().call(node)
 
 
-def _power(base: complex, exponent: complex) -> complex:
-    if not exponent.imag and not base.imag:
-        return complex(ENVIRONMENT["power"](base.real, exponent.real))
-    # With an exponent that stands still, also of a negative base.
-    if not exponent.imag:
-        whole = ENVIRONMENT["power"](base.real, exponent.real)
-        return complex(whole, exponent.real * whole / base.real * base.imag)
-    return base**exponent
-
-
-def _finite(value: complex) -> complex:
-    if cmath.isfinite(value):
-        return value
-    raise OverflowError
-
-
-def _real(value: Number) -> float:
-    return float(value.real)
-
-
-def _tanh(value: complex) -> complex:
-    # Far out cmath's own is exact too, but its imaginary part is then 0 · something.
-    t = math.tanh(value.real)
-    return complex(t, (1 - t * t) * value.imag)
-
-
-def _logistic(value: complex) -> complex:
-    y = float(ENVIRONMENT["logistic"](value.real))
-    return complex(y, y * (1 - y) * value.imag)
-
-
 REAL: Mapping[str, Callable[..., Number]] = ENVIRONMENT
 COMPLEX: Mapping[str, Callable[..., Number]] = {
-    "cos": cmath.cos,
-    "exp": cmath.exp,
-    "fabs": lambda z: -z if z.real < 0 else z,
-    "finite": _finite,
-    "floor": lambda z: float(math.floor(z.real)),
-    "log": cmath.log,
-    "logistic": _logistic,
-    "max": lambda *numbers: max(numbers, key=_real),
-    "min": lambda *numbers: min(numbers, key=_real),
-    "pi": lambda: math.pi,
-    "power": _power,
-    "real": _real,
-    "relu": lambda z: z if z.real > 0 else 0.0,
-    "sign": lambda z: ENVIRONMENT["sign"](z.real),
-    "sin": cmath.sin,
-    "sqrt": cmath.sqrt,
-    "tanh": _tanh,
+    "finite": arithmetic.complex_finite,
+    "power": arithmetic.complex_power,
+    "real": arithmetic.real,
+    **{function_name(name): function.over_complex for name, function in FUNCTIONS.items()},
 }
 
 

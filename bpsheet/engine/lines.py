@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bpsheet.engine.recording import Values
-from bpsheet.formula.arithmetic import ENVIRONMENT, LOWEST_SUM
+from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import ONE, Call, Mul, Ref
 from bpsheet.printers.base import Binding
-from bpsheet.printers.python import PythonPrinter
+from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
 from bpsheet.program.program import Column, Program
 
 __all__ = ["Lines", "names_for", "printer_for"]

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from bpsheet.formula.arithmetic import FUNCTION_NAMES
 from bpsheet.formula.tree import (
     ONE,
     Call,
@@ -29,6 +28,7 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
 )
+from bpsheet.printers.python import function_name
 from bpsheet.program.program import Program
 
 __all__ = ["Block", "Item", "Places", "is_block", "is_ordered", "items", "patterns"]
@@ -109,8 +109,8 @@ def _kind(node: Expr, program: Program, parameters: dict[str, Any], refs: list[i
                 return (INFIX[type(node)], kind(left), kind(right))
             case Pow(base, Num(exponent)) if exponent in POWERS:
                 return ("each", f"x**{exponent:.0f}", _array(kind(base)))
-            case Call(function, (argument,)) if function in FUNCTION_NAMES:
-                return ("each", f"{FUNCTION_NAMES[function]}(x)", _array(kind(argument)))
+            case Call(function, (argument,)):
+                return ("each", f"{function_name(function)}(x)", _array(kind(argument)))
             case Sum(terms):
                 return ("sum", _runs_of_terms(terms, program, parameters, refs))
         raise _Unlike

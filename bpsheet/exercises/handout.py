@@ -17,7 +17,8 @@ from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
 from bpsheet.exercises.grades import Grades, Sheet
 from bpsheet.exercises.roster import file_name
-from bpsheet.files.ours import refuse_others, sealed
+from bpsheet.files.ours import refuse_others
+from bpsheet.files.seals import sealed
 from bpsheet.files.whole import replacing
 
 __all__ = ["KEY_FILE", "write_class", "write_feedback", "write_sheet"]

@@ -10,7 +10,8 @@ local derivatives that the notation names become columns (`MSE'`, `f'`, `f_error
 from __future__ import annotations
 
 from bpsheet.errors import ProgramError
-from bpsheet.formula.functions import FUNCTIONS, fill
+from bpsheet.formula.filling import fill
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
     ONE,
     ZERO,

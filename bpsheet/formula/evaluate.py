@@ -12,7 +12,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bpsheet.formula.arithmetic import ENVIRONMENT, FUNCTION_NAMES
+from bpsheet.formula import arithmetic
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -141,17 +142,15 @@ def _power(base: float, exponent: float) -> float:
     if base == 0 and exponent < 0:
         raise CellError(DIVISION)
     try:
-        return _checked(float(ENVIRONMENT["power"](base, exponent)))
+        return _checked(float(arithmetic.power(base, exponent)))
     except (OverflowError, ValueError):
         raise CellError(NUMBER) from None
 
 
 def _call(function: str, arguments: list[float]) -> float:
-    if function == "mod":
-        if arguments[1] == 0:
-            raise CellError(DIVISION)
-        return arguments[0] % arguments[1]
     try:
-        return _checked(float(ENVIRONMENT[FUNCTION_NAMES[function]](*arguments)))
+        return _checked(float(FUNCTIONS[function].value(*arguments)))
+    except ZeroDivisionError:
+        raise CellError(DIVISION) from None
     except (OverflowError, ValueError):
         raise CellError(NUMBER) from None

@@ -1,86 +1,71 @@
-"""Functions, activations and losses: one table of formulas each.
+"""The functions that formulas may call: one row each, with all that mathematics says of it.
 
-A new activation is one row: its formula of the weighted sum `z`, and its derivative
-as a textbook writes it, in terms of `z` or of the output `y`. Without a derivative
-it follows from the formula. A test holds the two against each other.
+A printer writes a function by its name, or as its own table of spellings says. A new function
+is a row here, and a spelling in each printer that writes it otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import cmath
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
-from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Expr, replace_refs
+from bpsheet.formula import arithmetic
 
-__all__ = ["FUNCTIONS", "Function", "expand", "fill"]
+__all__ = ["FUNCTIONS", "MOST_ARGUMENTS", "Function"]
 
-
-@cache
-def _parsed(text: str, names: tuple[str, ...]) -> Expr:
-    return parse_formula(text, names)
-
-
-def fill(text: str, **operands: Expr) -> Expr:
-    """The tree of a table's formula with its letters replaced.
-
-    >>> from bpsheet.formula.tree import Ref
-    >>> fill("1 - y^2", y=Ref("g"))
-    Sub(left=Num(value=1.0), right=Pow(base=Ref(name='g', lag=0), exponent=Num(value=2.0)))
-    """
-    template = _parsed(text, tuple(operands))
-    return replace_refs(template, lambda ref: operands.get(ref.name, ref))
+# A list of arguments has an end.
+MOST_ARGUMENTS = 16
 
 
 @dataclass(frozen=True)
 class Function:
     """A function that formulas may call.
 
-    `excel` is its name in a spreadsheet, or, for a function that spreadsheets lack, a
-    formula of `a`; `guarded` is the same formula made safe where `a` is one cell, if need be.
-    `derivatives` has a formula of `a` (and `b`) for each argument; none where there is no use.
+    value:        its value for numbers, as spreadsheets compute it
+    over_complex: its value for complex numbers (see `bpsheet.formula.arithmetic`)
+    derivatives:  a formula of `a` (and `b`) for each argument; none where no formula says it
+    arguments:    the least and the largest number of arguments
+    spelled:      for a function that spreadsheets lack, what it is there: a formula of `a`
+    guarded:      the same formula, made safe for any `a`; it uses `a` twice
     """
 
-    excel: str
-    latex: str
+    value: Callable[..., Any]
+    over_complex: Callable[..., Any]
     derivatives: tuple[str, ...] = ()
-    spelled_out: bool = False
+    arguments: tuple[int, int] = (1, 1)
+    spelled: str = ""
     guarded: str = ""
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    "abs": Function("ABS", r"\left|{0}\right|", ("sign(a)",)),
-    "cos": Function("COS", r"\cos\left({0}\right)", ("-sin(a)",)),
-    "exp": Function("EXP", r"e^{{{0}}}", ("exp(a)",)),
-    "int": Function("INT", r"\left\lfloor {0} \right\rfloor", ("0",)),
-    "ln": Function("LN", r"\ln\left({0}\right)", ("1/a",)),
+    "abs": Function(arithmetic.absolute, arithmetic.complex_absolute, ("sign(a)",)),
+    "cos": Function(math.cos, cmath.cos, ("-sin(a)",)),
+    "cosh": Function(math.cosh, cmath.cosh, ("sinh(a)",)),
+    "erf": Function(math.erf, arithmetic.complex_erf, ("2/sqrt(pi())*exp(-a^2)",)),
+    "exp": Function(math.exp, cmath.exp, ("exp(a)",)),
+    "int": Function(arithmetic.floor, arithmetic.complex_floor, ("0",)),
+    "ln": Function(math.log, cmath.log, ("1/a",)),
     # EXP(710) is an error in a spreadsheet, although 1/(1+e^710) is as good as 0.
     "logistic": Function(
-        "1/(1 + exp(-a))",
-        r"S\left({0}\right)",
+        arithmetic.logistic,
+        arithmetic.complex_logistic,
         ("logistic(a)*(1 - logistic(a))",),
-        spelled_out=True,
+        spelled="1/(1 + exp(-a))",
         guarded="if(a < -709, 0, 1/(1 + exp(-a)))",
     ),
-    "max": Function("MAX", r"\max\left({0}\right)"),
-    "min": Function("MIN", r"\min\left({0}\right)"),
-    "mod": Function("MOD", r"{0} \bmod {1}", ("1", "-int(a/b)")),
-    "pi": Function("PI", r"\pi"),
+    "max": Function(max, arithmetic.complex_largest, arguments=(2, MOST_ARGUMENTS)),
+    "min": Function(min, arithmetic.complex_smallest, arguments=(2, MOST_ARGUMENTS)),
+    "mod": Function(arithmetic.mod, arithmetic.complex_mod, ("1", "-int(a/b)"), arguments=(2, 2)),
+    "pi": Function(arithmetic.pi, arithmetic.pi, arguments=(0, 0)),
     "relu": Function(
-        "max(0, a)",
-        r"\operatorname{{relu}}\left({0}\right)",
-        ("if(a > 0, 1, 0)",),
-        spelled_out=True,
+        arithmetic.relu, arithmetic.complex_relu, ("if(a > 0, 1, 0)",), spelled="max(0, a)"
     ),
-    "sign": Function("SIGN", r"\operatorname{{sign}}\left({0}\right)", ("0",)),
-    "sin": Function("SIN", r"\sin\left({0}\right)", ("cos(a)",)),
-    "sqrt": Function("SQRT", r"\sqrt{{{0}}}", ("1/(2*sqrt(a))",)),
-    "tanh": Function("TANH", r"\tanh\left({0}\right)", ("1 - tanh(a)^2",)),
+    "sign": Function(arithmetic.sign, arithmetic.complex_sign, ("0",)),
+    "sin": Function(math.sin, cmath.sin, ("cos(a)",)),
+    "sinh": Function(math.sinh, cmath.sinh, ("cosh(a)",)),
+    "sqrt": Function(math.sqrt, cmath.sqrt, ("1/(2*sqrt(a))",)),
+    "tanh": Function(math.tanh, arithmetic.complex_tanh, ("1 - tanh(a)^2",)),
 }
-
-
-def expand(name: str, argument: Expr, *, guard: bool) -> Expr:
-    """What a spelled-out function is in terms of those that spreadsheets have."""
-    function = FUNCTIONS[name]
-    return fill(function.guarded if guard and function.guarded else function.excel, a=argument)

@@ -11,13 +11,14 @@ Mul(left=Num(value=2.0), right=Ref(name='z', lag=0))
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
+from bpsheet.elsewhere import ours, spelled_like
 from bpsheet.errors import FormulaError
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -36,31 +37,12 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.words import clean
 
-__all__ = ["ARITIES", "MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
 
 MAX_LENGTH = 2_000
 MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
-
-# How many arguments each function takes: (least, most). `if` is part of the grammar.
-ARITIES: Mapping[str, tuple[int, int]] = {
-    "abs": (1, 1),
-    "cos": (1, 1),
-    "exp": (1, 1),
-    "int": (1, 1),
-    "ln": (1, 1),
-    "logistic": (1, 1),
-    "max": (2, 16),
-    "min": (2, 16),
-    "mod": (2, 2),
-    "pi": (0, 0),
-    "relu": (1, 1),
-    "sign": (1, 1),
-    "sin": (1, 1),
-    "sqrt": (1, 1),
-    "tanh": (1, 1),
-}
 
 # What formulas may refer to.
 NAME = r"[^\W\d]\w{0,99}'?"
@@ -237,9 +219,9 @@ class _Parser:
             return self.choice()
         if name == "sum":
             return self.added()
-        if name not in ARITIES:
-            raise self._unknown("function", token, [*ARITIES, "if", "sum"])
-        least, most = ARITIES[name]
+        if name not in FUNCTIONS:
+            raise self._unknown("function", token, [*FUNCTIONS, "if", "sum"])
+        least, most = FUNCTIONS[name].arguments
         arguments = [self.sum()] if most else []
         while arguments and self._take(","):
             arguments.append(self.sum())
@@ -309,9 +291,10 @@ class _Parser:
         return If(test, then, otherwise)
 
     def _unknown(self, what: str, token: Token, known: Collection[str]) -> FormulaError:
-        nearest = difflib.get_close_matches(token.text, known, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        listed = ", ".join(sorted(known)[:20])
-        return self._error(
-            f"unknown {what} {token.text!r}{hint or f'; known here: {listed}'}", token.position
-        )
+        if (here := ours(token.text, known)) is not None:
+            hint = f"here it is {here.name!r}"
+        elif (alike := spelled_like(token.text, known)) is not None:
+            hint = f"did you mean {alike!r}?"
+        else:
+            hint = f"known here: {', '.join(sorted(known)[:20])}"
+        return self._error(f"unknown {what} {token.text!r}; {hint}", token.position)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import OutputError
-from bpsheet.files.ours import sealed
+from bpsheet.files.seals import sealed
 from bpsheet.files.whole import replacing
 from bpsheet.page.content import content_of
 from bpsheet.page.script import script_of

@@ -225,7 +225,7 @@ class Plan(Tables):
             for number in range(min(len(self.data.examples or ()), 3))
         ]
         known = [*self._cells(), "iterations", *self.model.weights, *data]
-        return f"no such number; {nearest(key, known)}"
+        return f"no such number; {nearest(key, known, is_key=True)}"
 
     def to_toml(self) -> str:
         """The experiment as an experiment file that makes it again, data included."""

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from openpyxl.utils.cell import get_column_letter
 
-from bpsheet.formula.functions import FUNCTIONS, expand
+from bpsheet.formula.filling import expand
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -108,7 +109,7 @@ class ExcelPrinter(Printer):
         self.guard = guard
 
     def binding(self, node: Expr) -> Binding:
-        if isinstance(node, Call) and FUNCTIONS[node.function].spelled_out:
+        if isinstance(node, Call) and FUNCTIONS[node.function].spelled:
             return self.binding(self._spelled_out(node))
         return super().binding(node)
 
@@ -181,10 +182,9 @@ class ExcelPrinter(Printer):
         return f"{self.cell(first)}:{self.cell(last)._replace(sheet='')}"
 
     def call(self, node: Call) -> str:
-        function = FUNCTIONS[node.function]
-        if function.spelled_out:
+        if FUNCTIONS[node.function].spelled:
             return self.text(self._spelled_out(node))
-        return f"{function.excel}({','.join(self.text(part) for part in node.arguments)})"
+        return f"{node.function.upper()}({','.join(self.text(part) for part in node.arguments)})"
 
     def _spelled_out(self, node: Call) -> Expr:
         return expand(node.function, node.arguments[0], guard=self._is_guarded(node))
@@ -196,7 +196,7 @@ class ExcelPrinter(Printer):
         """
         argument = node.arguments[0]
         nested = any(
-            isinstance(inner, Call) and FUNCTIONS[inner.function].spelled_out
+            isinstance(inner, Call) and FUNCTIONS[inner.function].spelled
             for inner in walk(argument)
         )
         return isinstance(argument, Ref) or (self.guard and not nested)

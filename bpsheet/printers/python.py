@@ -6,17 +6,35 @@ Names never reach the code (column 7 is `v7`), so nothing that a user writes is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from bpsheet.formula.arithmetic import FUNCTION_NAMES
+from bpsheet.formula import arithmetic
+from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
 
-__all__ = ["PythonPrinter"]
+__all__ = ["ENVIRONMENT", "PythonPrinter", "function_name"]
+
+# Functions whose names mean something else to Python.
+SPELLINGS = {"abs": "fabs", "int": "floor", "ln": "log"}
 
 
 _OPERATORS = {"=": "==", "<>": "!="}
+
+
+def function_name(name: str) -> str:
+    """What a function is called in the generated code."""
+    return SPELLINGS.get(name, name)
+
+
+# What the generated code may call.
+ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
+    "finite": arithmetic.finite,
+    "power": arithmetic.power,
+    **{function_name(name): function.value for name, function in FUNCTIONS.items()},
+}
 
 
 class PythonPrinter(CodePrinter):
@@ -57,10 +75,8 @@ class PythonPrinter(CodePrinter):
         return small or f"power({self.guarded(node.base)},{self.guarded(node.exponent)})"
 
     def call(self, node: Call) -> str:
-        arguments = [self.guarded(argument) for argument in node.arguments]
-        if node.function == "mod":
-            return f"({arguments[0]}%{arguments[1]})"
-        return f"{FUNCTION_NAMES[node.function]}({','.join(arguments)})"
+        arguments = ",".join(self.guarded(argument) for argument in node.arguments)
+        return f"{function_name(node.function)}({arguments})"
 
     def sign(self, operator: str) -> str:
         return _OPERATORS.get(operator, operator)

@@ -12,6 +12,7 @@ import orjson
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.engine.recording import Recorded
 from bpsheet.files.ours import MARK
+from bpsheet.files.seals import PARQUET, seal_parquet
 from bpsheet.files.whole import replacing
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Run
@@ -111,3 +112,5 @@ def _parquet(program: Program, recorded: Recorded, stream: IO[bytes], tell: Prog
                     flush()
                 tell(done)
         flush()
+        writer.add_key_value_metadata(PARQUET)
+    seal_parquet(stream)

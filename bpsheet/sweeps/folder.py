@@ -19,6 +19,7 @@ import pandas as pd
 from bpsheet.engine.recording import Keep
 from bpsheet.errors import OutputError
 from bpsheet.files.ours import MARK
+from bpsheet.files.seals import PARQUET, seal_parquet
 from bpsheet.files.whole import replacing
 from bpsheet.sweeps.grid import Grid
 from bpsheet.sweeps.outcomes import RESULTS, Outcome, Settings, losses_frame
@@ -47,7 +48,11 @@ def write_frame(
 
     table = pa.Table.from_pandas(_of_one_type(frame), preserve_index=index)
     said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
-    pq.write_table(table.replace_schema_metadata(said), stream, write_page_checksum=True)
+    table = table.replace_schema_metadata(said)
+    with pq.ParquetWriter(stream, table.schema, write_page_checksum=True) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(PARQUET)
+    seal_parquet(stream)
 
 
 def _of_one_type(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -20,7 +19,9 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, product
+from multiprocessing import Event
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -30,6 +31,7 @@ from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.grid import Grid, plain_grid
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
 from bpsheet.sweeps.variant import SEED, train, variant
+from bpsheet.sweeps.workers import begin
 from bpsheet.words import shown
 
 if TYPE_CHECKING:
@@ -162,11 +164,6 @@ def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
     return [dict(zip(grid, row, strict=True)) for row in product(*grid.values())]
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process; the one that waits for the others decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @contextmanager
 def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[Executor | None]:
     """The executor given, a pool of processes, or none where that would only cost time."""
@@ -175,10 +172,18 @@ def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[
         yield executor
         return
     workers = min(os.cpu_count() or 1, runs)
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+    try:
+        stopped = Event()
+        processes = ProcessPoolExecutor(workers, initializer=partial(begin, stopped))
+    except OSError:
+        # Processes talk through /dev/shm, which is missing here, or full.
+        yield None
+        return
+    with processes as pool:
         try:
             yield pool
         except BaseException:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
 
@@ -195,7 +200,7 @@ def _results(
     try:
         while True:
             for number, task in islice(tasks, HANDED_OUT - len(running)):
-                running[pool.submit(*task)] = number
+                running[_submitted(pool, task)] = number
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -208,3 +213,11 @@ def _results(
     finally:
         for future in running:
             future.cancel()
+
+
+def _submitted(pool: Executor, task: tuple[Any, ...]) -> Future[Outcome]:
+    try:
+        return pool.submit(*task)
+    except OSError as error:
+        said = error.strerror or error
+        raise EngineError(f"no process can be started for the sweep ({said})") from None

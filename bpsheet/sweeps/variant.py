@@ -12,9 +12,10 @@ from bpsheet.columns.model import NetworkModel
 from bpsheet.columns.names import trained_names
 from bpsheet.engine.engine import pieces
 from bpsheet.engine.recording import Keep
-from bpsheet.errors import ExperimentError, Problem
+from bpsheet.errors import EngineError, ExperimentError, Problem
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.outcomes import Outcome, Settings
+from bpsheet.sweeps.workers import is_stopped
 
 __all__ = ["SEED", "train", "variant"]
 
@@ -67,6 +68,8 @@ def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
     numbers, losses = [], np.empty(iterations)
     first_error = 0
     for piece in pieces(program, iterations):
+        if is_stopped():
+            raise EngineError("the sweep was stopped")
         losses[piece.iterations - 1] = piece.values[:, place]
         numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
         if len(piece.errors) and not first_error:

@@ -6,13 +6,14 @@ from 1 as examples are) and a sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from bpsheet.errors import Problem
-from bpsheet.words import nearest, place, shown
+from bpsheet.words import near, nearest, place, shown
 
 __all__ = ["translate"]
 
@@ -28,7 +29,8 @@ def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
 def _sentence(found: Any, model: type[BaseModel]) -> str:
     kind, value, context = found["type"], found.get("input"), found.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(found['loc'][-1]), _keys(model, found['loc'][:-1]))}"
+        keys = _keys(model, found["loc"][:-1])
+        return f"unknown key; {nearest(str(found['loc'][-1]), keys, is_key=True)}"
     if kind == "missing":
         return "missing, and needed"
     if kind == "value_error":
@@ -51,7 +53,11 @@ def _sentence(found: Any, model: type[BaseModel]) -> str:
         "string_too_short": "text of at least one character expected",
         "string_too_long": f"at most {context.get('max_length')} characters expected",
     }.get(kind, found["msg"])
-    return f"{expected}; got {shown(value)}"
+    said = f"{expected}; got {shown(value)}"
+    if kind == "literal_error" and isinstance(value, str):
+        hint = near(value, re.findall("'([^']*)'", context.get("expected", "")))
+        return said if hint is None else f"{said}; {hint}"
+    return said
 
 
 def _border(context: Mapping[str, Any], key: str) -> str:

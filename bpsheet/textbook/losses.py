@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bpsheet.formula.functions import fill
+from bpsheet.formula.filling import fill
 from bpsheet.formula.tree import Expr, Num, total
 
 __all__ = ["LOSSES", "SIMPLIFIED", "Loss", "Simplified"]

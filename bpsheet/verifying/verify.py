@@ -32,7 +32,7 @@ from bpsheet.verifying.changes import (
     stored_settings,
 )
 from bpsheet.verifying.comparison import Comparison, compare
-from bpsheet.verifying.engines import ENGINES
+from bpsheet.verifying.engines import ENGINES, exactness
 from bpsheet.workbook.reading import (
     Stored,
     Values,
@@ -78,7 +78,8 @@ def verify(
     by default every first weight, the learning rate and the examples move a little. Where the reader
     has changed inputs in the file, those are taken as they stand.
 
-    Raises WorkbookError, EngineError, and ExperimentError for changes that do not fit.
+    Raises WorkbookError, EngineError, ExperimentError for changes that do not fit, and
+    OutputError where the folder for temporary files takes none.
     """
     if engine not in ENGINES:
         raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
@@ -145,14 +146,16 @@ def _comparisons(
     """
     before, after = sheets
     recalculate = ENGINES[engine]
+    least = exactness(engine, before)
     live = [live_cells(package, sheet) for sheet in before]
     say("recalculating")
     found = [
         ("stored values", before, values, UNCHANGED),
-        ("recalculated", before, recalculate(package, before, {}), UNCHANGED),
+        ("recalculated", before, recalculate(package, before, {}), max(UNCHANGED, least)),
     ]
     say("recalculating with changes")
-    found.append(("recalculated with changes", after, recalculate(package, before, cells), CHANGED))
+    changed = recalculate(package, before, cells)
+    found.append(("recalculated with changes", after, changed, max(CHANGED, least)))
     return tuple(
         compare(what, expected, list(map(_without_dead, there, live, before)), tolerance)
         for what, expected, there, tolerance in found

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape, quoteattr
 from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.errors import WorkbookError
+from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.words import clean
 
@@ -81,7 +82,8 @@ def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
                 new.writestr(info, content.encode() if content is not None else old.read(info))
             fresh = zipfile.ZipInfo(part, DATE)
             fresh.compress_type = zipfile.ZIP_DEFLATED
-            new.writestr(fresh, _sheet(lines, bold))
+            sheet = f"{_sheet(lines, bold)}<!-- {UNSEALED} -->".encode()
+            new.writestr(fresh, sealed_part(sheet, new.infolist()))
     return made.getvalue()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.errors import OutputError
-from bpsheet.files.ours import sealed
+from bpsheet.files.seals import sealed
 from bpsheet.page.page import page_of
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bpsheet.formula.derivative import differentiate
-from bpsheet.formula.functions import expand, fill
+from bpsheet.formula.filling import expand, fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Num, Ref
 from bpsheet.textbook.activations import ACTIVATIONS

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bpsheet.formula.derivative import differentiate
-from bpsheet.formula.functions import fill
+from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Num, Ref
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bpsheet.columns.formulas import read_line
 from bpsheet.errors import FormulaError, Problem
-from bpsheet.formula.parse import ARITIES, is_name
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.parse import is_name
 from bpsheet.tables.spec import Graph
 from bpsheet.words import among, shown, unfit_name
 
@@ -18,7 +19,7 @@ __all__ = ["graph_problems"]
 
 # Of lines that cannot be read the first few are told: the others often follow from them.
 FEW = 5
-WORDS = (*ARITIES, "if", "sum")
+WORDS = (*FUNCTIONS, "if", "sum")
 
 
 def graph_problems(experiment: Tables) -> Iterator[Problem]:
