@@ -6,6 +6,8 @@ not replaced unless `force` asks for it.
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bpsheet.errors import OutputError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grades import Grades
+from bpsheet.exercises.grades import Grades, Sheet
 from bpsheet.exercises.roster import file_name
 from bpsheet.files.ours import refuse_others
 from bpsheet.files.seals import sealed
@@ -107,12 +109,10 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
     Raises OutputError where one cannot be written, or where somebody has written in the one
     that is there; with `force` it is replaced.
     """
-    pages = {}
-    for sheet in grades.sheets:
-        is_sole = sum(other.student == sheet.student for other in grades.sheets) == 1
-        owner = sheet.student if sheet.student and is_sole else f"{sheet.student} {sheet.path.name}"
-        path = folder / file_name(owner, ".md")
-        pages[path] = sealed(feedback_text(sheet, title), "markdown")
+    pages = {
+        folder / name: sealed(feedback_text(sheet, title), "markdown")
+        for name, sheet in zip(_page_names(grades.sheets), grades.sheets, strict=True)
+    }
     # All of them are looked at before the first is written.
     for path in pages:
         refuse_others(path, force=force)
@@ -120,3 +120,29 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
         with replacing(path) as stream:
             stream.write(text.encode())
     return list(pages)
+
+
+def _page_names(sheets: Sequence[Sheet]) -> list[str]:
+    """A name for the page of each sheet, no two alike.
+
+    It is made from the student; where other sheets are this student's too, or nobody's, from the
+    student and the file; where the file has its name in other folders too, from its folder as well.
+    """
+    root = Path(os.path.commonpath([sheet.path.parent for sheet in sheets])) if sheets else Path()
+    owners = [
+        (
+            sheet.student,
+            f"{sheet.student} {sheet.path.name}",
+            f"{sheet.student} /{sheet.path.relative_to(root).as_posix()}",
+        )
+        for sheet in sheets
+    ]
+    count = Counter(owner for each in owners for owner in each)
+    names: dict[str, None] = {}
+    for each in owners:
+        owner = next((owner for owner in each if owner and count[owner] == 1), each[-1])
+        # A student may have chosen a name that is made here for another.
+        while (name := file_name(owner, ".md")) in names:
+            owner += "'"
+        names[name] = None
+    return list(names)

@@ -7,19 +7,19 @@ there (names that begin with _ are left out by them).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from bpsheet.engine.recording import Keep
 from bpsheet.errors import OutputError
 from bpsheet.files.ours import MARK
-from bpsheet.files.seals import PARQUET, seal_parquet
+from bpsheet.files.seals import PARQUET, is_intact, seal_parquet
 from bpsheet.files.whole import replacing
 from bpsheet.sweeps.grid import Grid
 from bpsheet.sweeps.outcomes import RESULTS, Outcome, Settings, losses_frame
@@ -39,17 +39,14 @@ def write_frame(
     *,
     index: bool = True,
 ) -> None:
-    """Write a DataFrame as Parquet, with facts about it, and who wrote it, beside the columns.
-
-    Each page of the file has a checksum, so that damage is found when it is read.
-    """
+    """Write a DataFrame as Parquet, with facts about it, and who wrote it, beside the columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(_of_one_type(frame), preserve_index=index)
     said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
     table = table.replace_schema_metadata(said)
-    with pq.ParquetWriter(stream, table.schema, write_page_checksum=True) as writer:
+    with pq.ParquetWriter(stream, table.schema) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(PARQUET)
     seal_parquet(stream)
@@ -75,41 +72,48 @@ class Parts:
         if find_spec("pyarrow") is None:
             raise OutputError(f"{folder}: a folder needs pyarrow: python -m pip install pyarrow")
         self.folder = folder
-        self._settings, self._keep = settings, keep
-        self._iterations = experiment.iterations
+        self._settings = settings
         # A run alone has numbers where others have words: all parts have the types of all runs.
         self._types = {name: pd.Series(values).dtype for name, values in grid.items()}
-        text = json.dumps(
-            {"experiment": experiment.text, "grid": grid, "keep": str(keep)}, indent=1
-        )
-        path = folder / MANIFEST
+        wanted = {"experiment": experiment.text, "grid": grid, "keep": str(keep)}
+        text = self._begin(json.dumps(wanted, indent=1))
+        self._sweep = hashlib.sha256(text.encode()).hexdigest()
+
+    def _begin(self, wanted: str) -> str:
+        """Say in the folder which sweep it holds, or see that it is this one; what it says."""
+        path = self.folder / MANIFEST
         try:
             if path.is_file():
-                if json.loads(path.read_text("utf-8")) != json.loads(text):
+                text = path.read_text("utf-8")
+                if json.loads(text) != json.loads(wanted):
                     raise OutputError(
-                        f"{folder} holds another sweep; choose another folder, or remove it first"
+                        f"{self.folder} holds another sweep; choose another folder, or remove it "
+                        "first"
                     )
-                return
-            if folder.is_dir() and any(folder.iterdir()):
-                raise OutputError(f"{folder} is not empty, and holds no sweep; choose another")
+                return text
+            if self.folder.is_dir() and any(self.folder.iterdir()):
+                raise OutputError(f"{self.folder} is not empty, and holds no sweep; choose another")
         except (OSError, ValueError, RecursionError) as error:
             raise OutputError(f"cannot read {path}: {error}") from None
         with replacing(path) as stream:
-            stream.write(text.encode())
+            stream.write(wanted.encode())
+        return wanted
 
     def _path(self, number: int) -> Path:
         return self.folder / f"run={number + 1}" / "losses.parquet"
 
-    def _frame(self, number: int, outcome: Outcome) -> pd.DataFrame:
-        """The losses of one run as they are written. The folder's name says its number."""
-        losses = losses_frame(number + 1, self._settings[number], outcome)
-        return _of_one_type(losses.drop(columns="run").astype(self._types))
+    def _whose(self, number: int) -> dict[str, str]:
+        """What a part says of the run that it holds: a folder's name may be changed."""
+        return {"sweep": self._sweep, "run": str(number + 1)}
 
     def write(self, number: int, outcome: Outcome) -> None:
         """Write one run, whole or not at all."""
+        losses = losses_frame(number + 1, self._settings[number], outcome)
+        # The folder's name says the number, to those who read all parts as one table.
+        losses = losses.drop(columns="run").astype(self._types)
         facts = {name: repr(getattr(outcome, name)) for name in RESULTS}
         with replacing(self._path(number)) as stream:
-            write_frame(stream, self._frame(number, outcome), facts, index=False)
+            write_frame(stream, losses, self._whose(number) | facts, index=False)
 
     def finish(self, runs: pd.DataFrame) -> None:
         """Write the table of all runs beside them."""
@@ -119,7 +123,7 @@ class Parts:
     def read(self) -> dict[int, Outcome]:
         """The runs that are there, by their numbers (from 0).
 
-        Raises OutputError for a part that cannot be read, or is not that run's.
+        Raises OutputError for a part that was changed since it was written, or is another run's.
         """
         import pyarrow as pa
 
@@ -131,53 +135,25 @@ class Parts:
                     found[number] = self._read(number)
             except (OSError, ValueError, pa.ArrowException) as error:
                 raise OutputError(
-                    f"cannot read {path}: {error}; remove it to run it anew"
+                    f"cannot go on from {path}: {error}; remove it to run it anew"
                 ) from None
         return found
 
     def _read(self, number: int) -> Outcome:
-        """One run. Raises ValueError, or pyarrow's errors, where it is not as it was written."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        iterations = int(self._settings[number].get("iterations", self._iterations))
-        names = [*self._types, "iteration", "loss"]
-        with pq.ParquetFile(self._path(number), page_checksum_verification=True) as file:
-            schema = file.schema_arrow
-            if schema.names != names or schema.types[-2:] != [pa.int64(), pa.float64()]:
-                raise ValueError(f"it has other columns than {', '.join(names)}, or other types")
-            # Before anything is unpacked.
-            if file.metadata.num_rows != self._keep.count(iterations):
-                raise ValueError("it has another number of iterations than were kept")
-            frame = file.read().to_pandas(ignore_metadata=True)
-        outcome = _outcome(frame, schema.metadata or {})
-        if not frame.equals(self._frame(number, outcome)):
-            raise ValueError(f"its settings are not those of run {number + 1}")
-        numbers = outcome.iterations
-        is_kept = self._keep.chosen(numbers, iterations).all() and (np.diff(numbers) > 0).all()
-        if not (is_kept and numbers[0] >= 1 and numbers[-1] <= iterations):
-            raise ValueError("its iterations are not those that were kept")
-        if not _is_sound(outcome, iterations):
-            raise ValueError("it lacks losses, and says of no error that explains it")
-        return outcome
-
-
-def _outcome(frame: pd.DataFrame, facts: Mapping[bytes, bytes]) -> Outcome:
-    """What a part holds. Raises ValueError where its facts are missing, or are no numbers."""
-    said = {name: facts.get(name.encode(), b"").decode() for name in RESULTS}
-    try:
-        first, final = float(said["first_loss"]), float(said["final_loss"])
-        failed = int(said["first_error"])
-    except ValueError:
-        raise ValueError(f"{', '.join(RESULTS)} are missing beside its columns") from None
-    return Outcome(frame["iteration"].to_numpy(), frame["loss"].to_numpy(), first, final, failed)
-
-
-def _is_sound(outcome: Outcome, iterations: int) -> bool:
-    """Whether each loss is there: from the first error on some may be missing, and their means."""
-    losses, failed = outcome.losses, outcome.first_error
-    if not 0 <= failed <= iterations or np.isinf(losses).any():
-        return False
-    clean = outcome.iterations < (failed or iterations + 1)
-    means_are_there = not np.isnan([outcome.first_loss, outcome.final_loss]).any()
-    return not np.isnan(losses[clean]).any() and (bool(failed) or means_are_there)
+        with self._path(number).open("rb") as stream:
+            if not is_intact(stream):
+                raise ValueError("it is not as it was written")
+            stream.seek(0)
+            table = pq.read_table(stream, columns=["iteration", "loss"])
+        facts = {key.decode(): fact.decode() for key, fact in table.schema.metadata.items()}
+        if not self._whose(number).items() <= facts.items():
+            raise ValueError(f"it is not run {number + 1} of this sweep")
+        return Outcome(
+            table["iteration"].to_numpy(),
+            table["loss"].to_numpy(),
+            float(facts["first_loss"]),
+            float(facts["final_loss"]),
+            int(facts["first_error"]),
+        )

@@ -103,8 +103,7 @@ def _values(name: str, values: Iterable[Any]) -> list[float | str]:
 
 def _plain(value: Any) -> float | str:
     """A number or a word of Python's own."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = _pythonic(value)
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -119,7 +118,13 @@ def _plain(value: Any) -> float | str:
 
 def _seed(value: Any) -> int:
     """A seed; a float that is a whole number is one, too."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    if isinstance(plain, float) and plain.is_integer():
-        plain = int(plain)
-    return Initial(seed=plain).seed
+    return Initial(seed=_whole(_pythonic(value))).seed
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _pythonic(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
