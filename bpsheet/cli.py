@@ -14,11 +14,12 @@ import bpsheet
 from bpsheet.commands.check import check as check_hand
 from bpsheet.commands.differentiate import differentiate
 from bpsheet.commands.draw import animate, draw
+from bpsheet.commands.ending import ended_by_signals
 from bpsheet.commands.exercise import exercise, grade
 from bpsheet.commands.explain import derive, explain
 from bpsheet.commands.gradients import gradcheck, hessian, operations
 from bpsheet.commands.health import health
-from bpsheet.commands.output import console, say
+from bpsheet.commands.output import abandon, console, say
 from bpsheet.commands.page import page
 from bpsheet.commands.settings import FORCE, SET, changes_of, loaded, trained
 from bpsheet.commands.sweep import sweep
@@ -261,7 +262,8 @@ def main() -> None:
         # A terminal that has no "…" or "δ" shows a question mark; the files are written anyway.
         sys.stdout.reconfigure(errors="replace")
     try:
-        cli.main(standalone_mode=False)
+        with ended_by_signals():
+            cli.main(standalone_mode=False)
     except click.exceptions.Abort:
         say("Stopped; nothing was written.", error=True)
         sys.exit(130)
@@ -270,9 +272,12 @@ def main() -> None:
         error.show(said)
         say(said.getvalue().rstrip(), error=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
     except BpsheetError as error:
         say(f"bpsheet: {error}", error=True)
         sys.exit(1 if isinstance(error, EngineError | OutputError) else 2)
+    except OSError as error:
+        # An error of opening a file names it, and those of writing one are OutputErrors.
+        what = error.filename or "cannot write to the standard output"
+        say(f"bpsheet: {what}: {error.strerror or error}", error=True)
+        abandon(sys.stdout)
+        sys.exit(1)

@@ -1,4 +1,4 @@
-"""Writing files so that they appear whole or not at all."""
+"""Writing files so that they appear whole or not at all, and the folder for what passes by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 from bpsheet.errors import OutputError
 
-__all__ = ["replacing"]
+__all__ = ["replacing", "temporary_folder"]
 
 PREFIX, SUFFIX = ".bpsheet-", ".part"
 # A writer that was killed leaves its temporary file. One to which nothing was written for a day
@@ -52,6 +52,22 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for the files that another program reads and writes; it is gone afterwards.
+
+    Raises OutputError where it cannot be made, or where what is written there finds no room.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write temporary files: {error.strerror or error}. Make room in the folder "
+            "for temporary files, or name another one in the variable TMPDIR"
+        ) from None
 
 
 def _check_place(path: Path) -> None:

@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, product
+from multiprocessing import Event
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from bpsheet.initial import initial_values
 from bpsheet.model import NetworkModel
 from bpsheet.recording import EVERYTHING, Keep
 from bpsheet.wiring import trained_names
+from bpsheet.workers import begin, is_stopped
 
 if TYPE_CHECKING:
     from bpsheet.parts import Parts
@@ -159,6 +161,8 @@ def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
     numbers, losses = [], np.empty(iterations)
     first_error = 0
     for piece in pieces(program, iterations):
+        if is_stopped():
+            raise EngineError("the sweep was stopped")
         losses[piece.iterations - 1] = piece.values[:, place]
         numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
         if len(piece.errors) and not first_error:
@@ -243,11 +247,6 @@ def _combinations(
     return [dict(zip(values, row, strict=True)) for row in product(*values.values())]
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process; the one that waits for the others decides."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @contextmanager
 def _chosen(
     executor: Executor | None, experiment: Experiment, runs: int
@@ -258,10 +257,18 @@ def _chosen(
         yield executor
         return
     workers = min(os.cpu_count() or 1, runs)
-    with ProcessPoolExecutor(workers, initializer=_leave_interrupts) as pool:
+    try:
+        stopped = Event()
+        processes = ProcessPoolExecutor(workers, initializer=partial(begin, stopped))
+    except OSError:
+        # Processes talk through /dev/shm, which is missing here, or full.
+        yield None
+        return
+    with processes as pool:
         try:
             yield pool
         except BaseException:
+            stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
 
@@ -278,7 +285,7 @@ def _results(
     try:
         while True:
             for number, task in islice(tasks, HANDED_OUT - len(running)):
-                running[pool.submit(*task)] = number
+                running[_submitted(pool, task)] = number
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -291,3 +298,11 @@ def _results(
     finally:
         for future in running:
             future.cancel()
+
+
+def _submitted(pool: Executor, task: tuple[Any, ...]) -> Future[Outcome]:
+    try:
+        return pool.submit(*task)
+    except OSError as error:
+        said = error.strerror or error
+        raise EngineError(f"no process can be started for the sweep ({said})") from None

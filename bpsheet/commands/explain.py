@@ -95,7 +95,8 @@ def _written(document: Document, form: str, output: Path | None, *, force: bool)
     text = str(getattr(document, form)())
     if output is None:
         # Into a file or another program it goes as UTF-8, which the web page says it is.
-        click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        click.echo(text if is_terminal else text.encode(), nl=False)
         return
     # Plain text has no room for a seal.
     first_line = text.partition("\n")[0] if form == "text" else ""

@@ -37,9 +37,13 @@ def words(text: str) -> str:
 
 
 def need_matplotlib() -> None:
-    """Raise OutputError where matplotlib is missing."""
+    """Raise OutputError where matplotlib is missing, or finds no folder for its cache."""
     if find_spec("matplotlib") is None:
         raise OutputError('pictures need matplotlib: python -m pip install "bpsheet[plot]"')
+    try:
+        import matplotlib  # noqa: F401, ICN001
+    except OSError as error:
+        raise OutputError(f"pictures cannot be drawn: {error}") from None
 
 
 def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:

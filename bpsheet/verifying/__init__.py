@@ -156,7 +156,8 @@ def verify(
     by default every first weight, the learning rate and the examples move a little. Where the reader
     has changed inputs in the file, those are taken as they stand.
 
-    Raises WorkbookError, EngineError, and ExperimentError for changes that do not fit.
+    Raises WorkbookError, EngineError, ExperimentError for changes that do not fit, and
+    OutputError where the folder for temporary files takes none.
     """
     if engine not in ENGINES:
         raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -24,6 +23,7 @@ import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
 from bpsheet.errors import EngineError
+from bpsheet.files import temporary_folder
 from bpsheet.guard import OURS, Guarded, opened
 from bpsheet.verifying.child import columns_of
 from bpsheet.verifying.process import Task, run_engine
@@ -56,9 +56,9 @@ def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> li
         [number[sheet.name], FIRST_ROW, len(sheet), [shown.place for shown in sheet.layout.shown]]
         for sheet in sheets
     ]
-    with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
+    with temporary_folder() as folder:
         # What was checked, whatever has become of the file.
-        target = Path(folder) / "workbook.xlsx"
+        target = folder / "workbook.xlsx"
         target.write_bytes(package.content)
         said = json.dumps({"path": str(target), "changes": typed, "sheets": asked})
         found = run_engine(
@@ -85,11 +85,11 @@ def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) ->
     command = libreoffice_command()
     if command is None:
         raise EngineError("the engine libreoffice is not installed (no program soffice was found)")
-    with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
-        source = Path(folder) / "in" / "workbook.xlsx"
+    with temporary_folder() as folder:
+        source = folder / "in" / "workbook.xlsx"
         source.parent.mkdir()
         _strip(package, source, changes)
-        profile = (Path(folder) / "profile").as_uri()
+        profile = (folder / "profile").as_uri()
         task = Task("LibreOffice", package.name, memory=OFFICE_MEMORY + 32 * package.unpacked)
         said = run_engine(
             [
@@ -99,12 +99,13 @@ def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) ->
                 "--convert-to",
                 "xlsx:Calc MS Excel 2007 XML",
                 "--outdir",
-                folder,
+                str(folder),
                 str(source),
             ],
             task,
+            temporary=folder,
         )
-        target = Path(folder) / "workbook.xlsx"
+        target = folder / "workbook.xlsx"
         if not target.exists():
             raise task.failed(said)
         with opened(target, OURS, f"{package.name}, as LibreOffice saved it") as saved:

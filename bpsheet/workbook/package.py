@@ -25,6 +25,7 @@ from bpsheet.printers.excel import excel_number
 from bpsheet.workbook.canonical import canonical
 from bpsheet.workbook.deflate import Deflate
 from bpsheet.workbook.layout import FIRST_ROW
+from bpsheet.workbook.memory import saved
 
 __all__ = ["Rows", "package_bytes", "write_package"]
 
@@ -93,9 +94,7 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
     """The parts of openpyxl's package, without anything that differs from run to run."""
     book.properties.created = MADE
     book.properties.creator = "bpsheet"
-    made = io.BytesIO()
-    book.save(made)
-    with zipfile.ZipFile(made) as parts:
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as parts:
         for part in parts.infolist():
             info = zipfile.ZipInfo(part.filename, ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
