@@ -14,6 +14,7 @@ from bpsheet.errors import OutputError
 from bpsheet.files import replacing
 from bpsheet.ours import MARK
 from bpsheet.recording import Recorded
+from bpsheet.seals import PARQUET, seal_parquet
 from bpsheet.training import ITERATION
 
 if TYPE_CHECKING:
@@ -159,3 +160,5 @@ def _parquet(program: Program, recorded: Recorded, stream: IO[bytes], tell: Prog
                     flush()
                 tell(done)
         flush()
+        writer.add_key_value_metadata(PARQUET)
+    seal_parquet(stream)

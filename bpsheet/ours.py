@@ -1,43 +1,35 @@
 """Whether a file that is there is as bpsheet wrote it: the commands replace no other unasked.
 
-Workbooks, Parquet files and pictures say by whom they were made, and a program that saves them
-again leaves a trace. Text with room for a comment ends with a seal, which a change breaks. A CSV
-file and plain text have no such room: they are ours when they begin with the line that is about
-to be written.
+What has room for a comment has a seal, which a change breaks. A CSV file and plain text have no
+such room: they are ours when they begin with the line that is about to be written.
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 import re
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from bpsheet.errors import OutputError
+from bpsheet.seals import is_intact, is_intact_part
 
-__all__ = ["MARK", "is_ours", "refuse_others", "sealed"]
+__all__ = ["MARK", "is_ours", "refuse_others"]
 
+# What a format's own word for "made with" says.
 MARK = "bpsheet"
-# No text of ours is longer; of other formats only as much of the beginning and the end is read.
-MAX_TEXT, ENDS = 64_000_000, 4_096
-# A comment of LaTeX, or of HTML, SVG and Markdown.
-SEAL = re.compile(rb"(?:% |<!-- )Made with bpsheet ([0-9a-f]{16})(?: -->)?\n")
-# What the formats' own words for "made with" come to, by how such files begin.
-PICTURES = {
-    b"\x89PNG": b"Software\0bpsheet",
-    b"%PDF": b"/Creator (bpsheet)",
-    b"GIF8": b"\x07bpsheet",
-}
 # A zip file's end, without the comment that ours never have.
 ZIP_END, ZIP_TAIL = b"PK\5\6", 22
 # So long a list of parts is that of a workbook with thousands of sheets.
 MAX_PARTS, MAX_PROPERTIES = 1_000_000, 10_000
+PROPERTIES = "docProps/core.xml"
 CREATOR = b">bpsheet</dc:creator>"
 # The fixed date of the parts of ours; Excel's have another, LibreOffice's the time of saving.
 MADE = (2000, 1, 1, 0, 0, 0)
 # The sheet in a copy of somebody's workbook, under a name that does not outlast saving either.
 ADDED = re.compile(r"xl/worksheets/bpsheet[0-9]{1,3}\.xml")
+MAX_SHEET = 100_000_000
 
 
 def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
@@ -60,44 +52,12 @@ def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
 
 
 def is_ours(path: Path, first_line: str = "") -> bool:
-    """Whether bpsheet wrote the file, as far as can be told from what is in it."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        head = stream.read(ENDS)
-        stream.seek(max(0, size - ENDS))
-        tail = stream.read(ENDS)
-    if head.startswith(b"PK"):
-        return _is_workbook(path, tail)
-    if head.startswith(b"PAR1"):
-        return _is_parquet(path)
-    for beginning, mark in PICTURES.items():
-        if head.startswith(beginning):
-            return mark in head or mark in tail
+    """Whether the file is as bpsheet wrote it, as far as can be told from what is in it."""
     if first_line and _begins_with(path, first_line):
         return True
-    return size <= MAX_TEXT and _is_sealed(path.read_bytes())
-
-
-def sealed(text: str, form: str) -> str:
-    """The text with a last line that tells whether somebody has changed what is above it.
-
-    `form` is latex, html, svg or markdown; for any other the text is as it was.
-    """
-    around = {"latex": ("% ", ""), "text": None}.get(form, ("<!-- ", " -->"))
-    if around is None:
-        return text
-    before, after = around
-    return f"{text}{before}Made with bpsheet {_digest(text.encode())}{after}\n"
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _is_sealed(content: bytes) -> bool:
-    start = content.rfind(b"\n", 0, -1) + 1
-    found = SEAL.fullmatch(content, start)
-    return found is not None and found[1].decode() == _digest(content[:start])
+    with path.open("rb") as stream:
+        is_package = stream.read(2) == b"PK"
+        return _is_workbook(stream) if is_package else is_intact(stream)
 
 
 def _begins_with(path: Path, line: str) -> bool:
@@ -106,29 +66,29 @@ def _begins_with(path: Path, line: str) -> bool:
         return stream.read(len(expected)) == expected
 
 
-def _is_workbook(path: Path, tail: bytes) -> bool:
-    end = tail[-ZIP_TAIL:]
+def _is_workbook(stream: IO[bytes]) -> bool:
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - ZIP_TAIL))
+    end = stream.read()
     if not end.startswith(ZIP_END) or int.from_bytes(end[12:16], "little") > MAX_PARTS:
         return False
     try:
-        with zipfile.ZipFile(path) as package:
-            if any(map(ADDED.fullmatch, package.namelist())):
-                return True
-            properties = package.getinfo("docProps/core.xml")
-            with package.open(properties) as stream:
-                said = stream.read(MAX_PROPERTIES)
+        with zipfile.ZipFile(stream) as package:
+            return _is_intact_package(package)
     except Exception:  # noqa: BLE001 - damage makes zipfile raise half a dozen kinds: not ours
         return False
-    return CREATOR in said and properties.date_time == MADE
 
 
-def _is_parquet(path: Path) -> bool:
-    if find_spec("pyarrow") is None:
+def _is_intact_package(package: zipfile.ZipFile) -> bool:
+    """By the seal in its last part. Workbooks of before there were seals have none."""
+    *others, last = package.infolist()
+    if ADDED.fullmatch(last.filename):
+        if last.file_size > MAX_SHEET:
+            return False
+        return is_intact_part(package.read(last), others) is not False
+    properties = package.getinfo(PROPERTIES)
+    with package.open(properties) as part:
+        said = part.read(MAX_PROPERTIES)
+    if CREATOR not in said or properties.date_time != MADE:
         return False
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return MARK.encode() in (pq.read_schema(path).metadata or {})
-    except (OSError, pa.ArrowException):
-        return False
+    return is_intact_part(said, others) is not False

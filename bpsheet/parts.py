@@ -19,6 +19,7 @@ from bpsheet.errors import OutputError
 from bpsheet.files import replacing
 from bpsheet.ours import MARK
 from bpsheet.recording import Keep
+from bpsheet.seals import PARQUET, seal_parquet
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment
@@ -44,7 +45,11 @@ def write_frame(
 
     table = pa.Table.from_pandas(frame, preserve_index=index)
     said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
-    pq.write_table(table.replace_schema_metadata(said), stream)
+    table = table.replace_schema_metadata(said)
+    with pq.ParquetWriter(stream, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(PARQUET)
+    seal_parquet(stream)
 
 
 class Parts:

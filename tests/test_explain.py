@@ -26,8 +26,8 @@ from bpsheet.explain.numbers import rounded
 from bpsheet.explain.row import Row
 from bpsheet.expr import Call, Compare, Mul, Neg, Num, Pow, Ref, Sub, Sum, references
 from bpsheet.hand.numbers import read_number
-from bpsheet.ours import sealed
 from bpsheet.program import Phase, Role
+from bpsheet.seals import sealed
 
 FORMATS = ("text", "markdown", "latex", "html")
 TEMPLATES = small_templates()

@@ -13,7 +13,8 @@ from openpyxl import Workbook
 from unwritable import COMMANDS
 
 import bpsheet as bp
-from bpsheet.ours import ENDS, is_ours, refuse_others, sealed
+from bpsheet.ours import is_ours, refuse_others
+from bpsheet.seals import ENDS, sealed
 
 REFUSED = "is not as bpsheet wrote it. Give another name, or replace it with --force"
 TEXT = {".txt", ".csv"}

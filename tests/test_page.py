@@ -19,10 +19,10 @@ from bpsheet.errors import OutputError
 from bpsheet.explain.numbers import rounded
 from bpsheet.explain.page import _equation
 from bpsheet.hand.numbers import Written, read_number
-from bpsheet.ours import sealed
 from bpsheet.page import page_of, write_page
 from bpsheet.program import Phase, Role
 from bpsheet.reader import template_names
+from bpsheet.seals import sealed
 
 ROWS = 200
 # Agreement of two machines' tanh and exp, carried through 200 updates.

@@ -90,7 +90,8 @@ def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
 
 def _written(document: Document, form: str, output: Path | None, *, force: bool) -> None:
     from bpsheet.files import replacing
-    from bpsheet.ours import refuse_others, sealed
+    from bpsheet.ours import refuse_others
+    from bpsheet.seals import sealed
 
     text = str(getattr(document, form)())
     if output is None:

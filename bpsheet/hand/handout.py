@@ -16,7 +16,8 @@ from bpsheet.hand.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.hand.fillin import fill_in_workbook
 from bpsheet.hand.grades import Grades
 from bpsheet.hand.names import file_name
-from bpsheet.ours import refuse_others, sealed
+from bpsheet.ours import refuse_others
+from bpsheet.seals import sealed
 
 __all__ = ["KEY_FILE", "write_class", "write_feedback", "write_sheet"]
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
-from bpsheet.ours import sealed
 from bpsheet.page.content import content_of
 from bpsheet.page.worked import Worked, worked_of
 from bpsheet.printable import clean
 from bpsheet.printers.javascript import script_of
+from bpsheet.seals import sealed
 
 if TYPE_CHECKING:
     from bpsheet.experiment import Experiment

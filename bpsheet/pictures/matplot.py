@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
 from bpsheet.files import replacing
-from bpsheet.ours import MARK, sealed
+from bpsheet.ours import MARK
 from bpsheet.printable import clean
+from bpsheet.seals import sealed_picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +56,8 @@ def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
 
 def write_picture(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; the same figure gives the same bytes."""
-    content = picture_bytes(figure, path.suffix.lower())
+    ending = path.suffix.lower()
+    content = sealed_picture(picture_bytes(figure, ending), ending)
     with replacing(path) as stream:
         stream.write(content)
 
@@ -75,5 +77,4 @@ def picture_bytes(figure: Figure, ending: str) -> bytes:
     drawn = io.BytesIO()
     with mpl.rc_context(STEADY):
         figure.savefig(drawn, format=ending[1:], metadata=metadata[ending], dpi=150)
-    made = drawn.getvalue()
-    return sealed(made.decode(), "svg").encode() if ending == ".svg" else made
+    return drawn.getvalue()

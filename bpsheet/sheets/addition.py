@@ -19,6 +19,7 @@ from openpyxl.utils.cell import get_column_letter
 from bpsheet.errors import WorkbookError
 from bpsheet.printable import clean
 from bpsheet.printers.excel import excel_number, spelled
+from bpsheet.seals import UNSEALED, sealed_part
 
 __all__ = ["Line", "with_sheet"]
 
@@ -81,7 +82,8 @@ def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
                 new.writestr(info, content.encode() if content is not None else old.read(info))
             fresh = zipfile.ZipInfo(part, DATE)
             fresh.compress_type = zipfile.ZIP_DEFLATED
-            new.writestr(fresh, _sheet(lines, bold))
+            sheet = f"{_sheet(lines, bold)}<!-- {UNSEALED} -->".encode()
+            new.writestr(fresh, sealed_part(sheet, new.infolist()))
     return made.getvalue()
 
 

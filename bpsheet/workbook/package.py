@@ -22,6 +22,7 @@ from openpyxl import Workbook
 
 from bpsheet.files import replacing
 from bpsheet.printers.excel import excel_number
+from bpsheet.seals import UNSEALED, sealed_part
 from bpsheet.workbook.canonical import canonical
 from bpsheet.workbook.deflate import Deflate
 from bpsheet.workbook.layout import FIRST_ROW
@@ -35,6 +36,8 @@ FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|>
 XML = (".xml", ".rels", ".vml")
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
+# What is said about the workbook; it is written last, with the seal.
+PROPERTIES = "docProps/core.xml"
 
 
 class Rows(NamedTuple):
@@ -68,7 +71,7 @@ def write_package(
                 whole = _with_values(content, (values or {}).get(name, {}))
                 streamed = rows.get(name)
                 if streamed is None:
-                    package.writestr(info, whole)
+                    _add(package, info, whole)
                     continue
                 before, after = _around_rows(whole, streamed.area)
                 # No part is so large (`rows_per_sheet`) that it would need the zip format's
@@ -86,23 +89,30 @@ def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> byte
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
         for info, content in _parts(book):
-            package.writestr(info, change(info.filename, content))
+            _add(package, info, change(info.filename, content))
     return made.getvalue()
+
+
+def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> None:
+    if info.filename == PROPERTIES:
+        content = sealed_part(content, package.infolist())
+    package.writestr(info, content)
 
 
 def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
     """The parts of openpyxl's package, without anything that differs from run to run."""
     book.properties.created = MADE
     book.properties.creator = "bpsheet"
+    book.properties.identifier = UNSEALED
     with zipfile.ZipFile(io.BytesIO(saved(book))) as parts:
-        for part in parts.infolist():
+        for part in sorted(parts.infolist(), key=lambda part: part.filename == PROPERTIES):
             info = zipfile.ZipInfo(part.filename, ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             content = parts.read(part)
             if part.filename.endswith(XML):
                 content = canonical(content)
-            if part.filename == "docProps/core.xml":
+            if part.filename == PROPERTIES:
                 content = _without_time(content)
             elif part.filename.startswith("xl/worksheets/_rels/"):
                 # Relative, as Excel writes them: some readers know no others.
