@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from pathlib import Path
 from typing import Any
 
+from bpsheet.csvrows import first_line, numbered_rows
 from bpsheet.errors import BpsheetError, Problem
 from bpsheet.problems import nearest, shown
 
@@ -67,19 +67,17 @@ def _read_csv(
         if path.stat().st_size > MAX_FILE:
             raise _CsvError(f"{path.name} has more than {MAX_FILE:,} bytes")
         text = path.read_text(encoding="utf-8-sig")
-        head = text.partition("\n")[0]
-        separator = max(",;\t", key=head.count)
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
+        separator = max(",;\t", key=first_line(text).count)
+        rows = numbered_rows(text, separator, strict=True)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _CsvError(f"{path.name} cannot be read ({reason})") from None
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
     wanted = [*inputs, *([label] if label is not None else targets)]
-    if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0]}:
-        rows.insert(0, names)  # the file has no header line
+    if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0][1]}:
+        rows.insert(0, (0, names))  # the file has no header line
     if len(rows) < 2:
         raise _CsvError(f"{path.name}: a header line and a line for each example expected")
-    header = [cell.strip() for cell in rows[0]]
+    header = [cell.strip() for cell in rows[0][1]]
     missing = [str(name) for name in wanted if name not in header]
     if missing:
         raise _CsvError(
@@ -90,7 +88,7 @@ def _read_csv(
     if doubled:
         raise _CsvError(f"{path.name} has two columns named {shown(doubled[0])}")
     examples = []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise _CsvError(
                 f"{path.name}, line {number}: {len(header)} cells expected; got {len(row)}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import re
 import unicodedata
 from pathlib import Path
 
+from bpsheet.csvrows import numbered_rows
 from bpsheet.errors import ExperimentError, Problem
 
 __all__ = ["file_name", "read_roster"]
@@ -44,9 +44,7 @@ def read_roster(path: Path) -> list[str]:
         if path.stat().st_size > MAX_ROSTER:
             raise ExperimentError([Problem("", f"more than {MAX_ROSTER:,} bytes")], str(path))
         text = path.read_text(encoding="utf-8-sig")
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline="")) if any(map(str.strip, row))
-        ]
+        rows = numbered_rows(text)
     except OSError as error:
         raise ExperimentError(
             [Problem("", f"cannot be read ({error.strerror})")], str(path)
@@ -55,18 +53,18 @@ def read_roster(path: Path) -> list[str]:
         raise ExperimentError(
             [Problem("", f"not a CSV file in UTF-8 ({error})")], str(path)
         ) from None
-    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    heads = [head.strip().lower() for head in rows[0][1]] if rows else []
     place = next((heads.index(head) for head in NAME_HEADS if head in heads), None)
     number = next((heads.index(head) for head in ID_HEADS if head in heads), None)
     if place is None:
         place, number, lines = 0, None, rows
     else:
         lines = rows[1:]
-    students = [_student(row, place, number) for row in lines]
+    students = [(line, _student(row, place, number)) for line, row in lines]
     problems = _problems(students)
     if problems:
         raise ExperimentError(problems, str(path))
-    return students
+    return [student for _, student in students]
 
 
 def _student(row: list[str], place: int, number: int | None) -> str:
@@ -75,25 +73,21 @@ def _student(row: list[str], place: int, number: int | None) -> str:
     return f"{name} ({added})" if name and added else name
 
 
-def _problems(students: list[str]) -> list[Problem]:
+def _problems(students: list[tuple[int, str]]) -> list[Problem]:
     if not students:
         return [Problem("", "no students")]
     if len(students) > MAX_STUDENTS:
         return [Problem("", f"{len(students):,} students; at most {MAX_STUDENTS:,}")]
     problems = []
     seen: set[str] = set()
-    for line, student in enumerate(students, start=1):
+    for line, student in students:
         if not student:
-            problems.append(Problem(f"student {line}", "no name"))
+            problems.append(Problem(f"line {line}", "no name"))
         elif len(student) > MAX_NAME:
-            problems.append(
-                Problem(f"student {line}", f"a name of more than {MAX_NAME} characters")
-            )
+            problems.append(Problem(f"line {line}", f"a name of more than {MAX_NAME} characters"))
         elif any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in student):
-            problems.append(Problem(f"student {line}", "a character that is no part of a name"))
+            problems.append(Problem(f"line {line}", "a character that is no part of a name"))
         elif student in seen:
-            problems.append(
-                Problem(f"student {line}", f"{student} is there twice; add a column id")
-            )
+            problems.append(Problem(f"line {line}", f"{student} is there twice; add a column id"))
         seen.add(student)
     return problems
