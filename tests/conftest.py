@@ -5,29 +5,24 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import re
 import signal
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from browser import chromium, opened  # noqa: F401 - fixtures
 
 import bpsheet as bp
 from bpsheet.cli import main
+from bpsheet.engine import engine
 from bpsheet.verifying.engines import libreoffice_command
-
-STEPS_PART = "xl/worksheets/sheet1.xml"
-DATA_PART = "xl/worksheets/sheet2.xml"
+from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
+from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml
 
 # A shell that runs the tests in the background has Ctrl-C ignored, in all that they start, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-# A cell's XML in, its XML out.
-CellEdit = Callable[[str], str]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,13 +71,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, traced):
     return write
 
 
-def cell_xml(content: str, place: str) -> re.Match[str]:
-    """A cell's element in a sheet's XML."""
-    found = re.search(rf'<c r="{place}"[^>]*?(/>|>.*?</c>)', content)
-    assert found, f"no cell {place}"
-    return found
-
-
 @pytest.fixture
 def edit(tmp_path: Path):
     """A copy of a workbook with some cells' XML changed: edit(path, {"J8": function})."""
@@ -123,3 +111,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return status, out, err
 
     return call
+
+
+@pytest.fixture
+def small_pieces(monkeypatch):
+    """Runs in pieces of seven rows."""
+    monkeypatch.setattr(engine, "MOST_ROWS", 7)

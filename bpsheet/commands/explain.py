@@ -89,9 +89,9 @@ def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
 
 
 def _written(document: Document, form: str, output: Path | None, *, force: bool) -> None:
-    from bpsheet.files import replacing
-    from bpsheet.ours import refuse_others
-    from bpsheet.seals import sealed
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.files.seals import sealed
+    from bpsheet.files.whole import replacing
 
     text = str(getattr(document, form)())
     if output is None:

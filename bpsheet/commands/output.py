@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from bpsheet.printable import printable
+from bpsheet.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bpsheet.csvrows import first_line, numbered_rows
+from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError
-from bpsheet.problems import nearest, shown
-from bpsheet.training import ITERATION
+from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 

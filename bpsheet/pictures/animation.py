@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpsheet.files import replacing
+from bpsheet.files.seals import sealed_picture
+from bpsheet.files.whole import replacing
 from bpsheet.pictures.curves import Plots
 from bpsheet.pictures.matplot import check_picture
 from bpsheet.pictures.network import draw_network, network_size
-from bpsheet.seals import sealed_picture
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["MOST_FRAMES", "animate"]
 
@@ -28,7 +28,7 @@ DOTS = 80
 
 
 def animate(
-    trace: Trace, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
+    trace: Run, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
 ) -> int:
     """Write the run as a .gif; says how many iterations it shows, the first and last among them.
 

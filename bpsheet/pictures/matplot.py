@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
-from bpsheet.files import replacing
-from bpsheet.ours import MARK
-from bpsheet.printable import clean
-from bpsheet.seals import sealed_picture
+from bpsheet.files.ours import MARK
+from bpsheet.files.seals import sealed_picture
+from bpsheet.files.whole import replacing
+from bpsheet.words import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

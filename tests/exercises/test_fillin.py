@@ -1,0 +1,112 @@
+"""The workbook that a student fills in."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+
+import ironcalc
+import pytest
+from openpyxl import load_workbook
+
+from bpsheet.exercises.fillin import (
+    ANSWERS,
+    FIRST_ROW,
+    IDENTITY,
+    NAME_CELL,
+    SHEET,
+    fill_in_workbook,
+)
+from bpsheet.exercises.identity import read_identity
+from tests.helpers.exercises import BOTH, two_neurons
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def read(data: bytes):
+        path = tmp_path / "sheet.xlsx"
+        path.write_bytes(data)
+        return load_workbook(path)
+
+    return read
+
+
+def test_asked_cells_are_blank_framed_unlocked_and_text(opened):
+    task = two_neurons().task()
+    sheet = opened(fill_in_workbook(task))[SHEET]
+    assert sheet.protection.sheet
+    assert sheet.protection.password is None
+    for row, line in enumerate(task.lines, FIRST_ROW):
+        cell = sheet[f"B{row}"]
+        assert sheet[f"A{row}"].value == line.name
+        if line.is_asked:
+            assert cell.value is None
+            assert cell.number_format == "@"
+            assert not cell.protection.locked
+            assert cell.border.left.style == cell.border.bottom.style == "thin"
+        else:
+            assert cell.protection.locked
+            assert cell.value == line.value
+
+
+def test_without_live_marks_no_answer_is_in_the_file():
+    """Neither the exact values nor any figure of theirs, in any part."""
+    task = two_neurons().task("Ada")
+    data = fill_in_workbook(task)
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        text = b" ".join(package.read(name) for name in package.namelist()).decode()
+        assert "<f>" not in text
+    for line in task.lines:
+        exact = abs(task.exact(line)) if line.is_asked else 0.0
+        if exact and len(repr(exact)) > 8:
+            assert repr(exact)[:6] not in text
+
+
+def test_live_answers_are_on_a_very_hidden_sheet_only(opened):
+    book = opened(fill_in_workbook(two_neurons().task(), live=True))
+    assert book.sheetnames == [SHEET, ANSWERS, IDENTITY]
+    assert book[ANSWERS].sheet_state == book[IDENTITY].sheet_state == "veryHidden"
+    assert book[SHEET]["C19"].value == f"={ANSWERS}!K19"
+
+
+def test_every_formula_carries_the_value_that_it_has(live):
+    """What viewers show without calculating is what a calculation gives."""
+    model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
+    model.evaluate()
+    with zipfile.ZipFile(live) as package:
+        for number in (1, 2):
+            text = package.read(f"xl/worksheets/sheet{number}.xml").decode()
+            cells = re.findall(r'r="([A-Z]+)([0-9]+)"[^>]*><f>[^<]*</f><v>([^<]*)</v>', text)
+            assert len(cells) == text.count("<f>") == (25 if number == 1 else 250)
+            for letter, row, stored in cells:
+                value = model.get_cell_value(number - 1, int(row), ord(letter) - 64)
+                assert ("0" if value is False else value) == stored, f"{letter}{row}"
+
+
+def test_the_sheet_prints_on_one_page(opened):
+    sheet = opened(fill_in_workbook(two_neurons().task()))[SHEET]
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (1, 1)
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    long = opened(fill_in_workbook(two_neurons(iterations=5).task()))[SHEET]
+    assert (long.page_setup.fitToWidth, long.page_setup.fitToHeight) == (1, 0)
+
+
+def test_the_name_is_printed_or_a_cell_to_fill_in(opened):
+    named = opened(fill_in_workbook(two_neurons().task("=Ada()")))[SHEET][NAME_CELL]
+    assert (named.value, named.data_type) == ("=Ada()", "s")
+    blank = opened(fill_in_workbook(two_neurons().task()))[SHEET][NAME_CELL]
+    assert blank.value is None
+    assert not blank.protection.locked
+
+
+def test_the_identity_comes_back(opened):
+    exercise = two_neurons("forward", digits=4, vary=BOTH, seed=3)
+    book = opened(fill_in_workbook(exercise.task("Émile Ünal")))
+    assert read_identity(book[IDENTITY]["A1"].value) == exercise.identity("Émile Ünal")
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_same_task_gives_the_same_bytes(live):
+    first, again = (two_neurons(vary=BOTH).task("Ada") for _ in range(2))
+    assert fill_in_workbook(first, live=live) == fill_in_workbook(again, live=live)

@@ -1,0 +1,75 @@
+"""Slips: the mistakes that people make, each named by what came of it."""
+
+import pytest
+
+import bpsheet as bp
+from bpsheet.hand.judge import Verdict
+from tests.helpers.hand_sheets import measure
+from tests.helpers.samples import sampled
+from tests.helpers.verdicts import only
+
+
+@pytest.mark.parametrize(
+    ("hand", "quantity", "kind"),
+    [
+        ({"MSE'": "0.5799"}, "MSE'", "sign"),
+        ({"f_error": "-0.5799"}, "f_error", "derivative left out"),
+        ({"MSE'": "-0.5799", "f": "0.4201", "f_error": "-0.2436"}, "f_error", "derivative in part"),
+        ({"g": "-0.5005"}, "g", "bias left out"),
+        ({"delta_w_xg0": "0.06640"}, "delta_w_xg0", "learning rate left out"),
+        ({"MSE": "0.3363"}, "MSE", "half or double"),
+        ({"g_error": "-0.06594"}, "g_error", "updated weight"),
+        ({"g": "-0.2500"}, "g", "activation left out"),
+        ({"f'": "0.2436", "MSE": "0.2900"}, "MSE", "square left out"),
+        ({"dMSE / dw_xg1": "-0.006640"}, "dMSE / dw_xg1", "wrong input"),
+    ],
+)
+def test_a_slip_is_named(trace, hand, quantity, kind):
+    found = only(trace, hand, quantity)
+    assert found.verdict is Verdict.SLIP
+    assert found.slips[0] == kind
+
+
+def test_the_reason_shows_the_wrong_formula_with_the_students_numbers(trace):
+    found = only(trace, {"f": "0.42", "MSE'": "-0.58", "f_error": "-0.24"}, "f_error")
+    assert "-0.24 is -0.58 × 0.42" in found.reason
+    assert "could be" in found.reason
+
+
+@pytest.mark.parametrize("digits", sampled([2, 3, 4, 5, 6], 2, 4))
+def test_planted_slips_are_named_rightly_and_nobody_is_accused_falsely(digits):
+    shares = measure(150, digits, seed=digits)
+    assert shares["rightly"] + shares["offered"] > (0.9 if digits == 2 else 0.97)
+    assert shares["falsely"] < 0.01
+    assert shares["innocent"] < 0.005
+    assert shares["rightly"] > 0.85
+    if digits >= 4:
+        assert shares["chance"] < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("digits", [2, 3, 4, 5, 6])
+def test_over_thousands_of_sheets(digits):
+    shares = measure(4000, digits, seed=100 + digits)
+    assert shares["falsely"] < 0.01
+    if digits >= 4:
+        assert shares["chance"] < 0.01
+
+
+def test_a_minus_sign_left_out_inside_a_formula_is_named():
+    """−z³ + 2z worked as z³ + 2z: turning the sign of the whole would not give that."""
+    trace = bp.Experiment(
+        network=bp.Network(
+            inputs=["x"],
+            targets=["y"],
+            loss="half_squared_error",
+            layers=[
+                bp.Layer(neurons=["h"], activation="-(z^3) + 2*z", weights=[[1.0]], bias=[0.0])
+            ],
+        ),
+        data=bp.Data(examples=[[0.8, 1.0]]),
+        training=bp.Training(iterations=2),
+    ).run()
+    found = only(trace, {"h": f"{0.8**3 + 2 * 0.8:.4f}"}, "h")
+    assert found.verdict is Verdict.SLIP
+    assert "a minus sign is left out" in found.reason

@@ -1,0 +1,39 @@
+"""What the default run of the tests takes of long lists; the rest runs by `pytest -m slow`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from bpsheet.plan.templates import template_names
+
+__all__ = ["SAMPLE", "sampled", "small_templates"]
+
+# Templates that differ in much: a single neuron, a hidden layer, softmax and batches, an
+# optimiser over formulas, overflow, sums over several examples.
+SAMPLE = ("book-perceptron", "exploding", "iris", "line-adam", "n-samples", "two-neuron")
+
+
+def sampled(values: Iterable[object], *sample: object) -> list[object]:
+    """The values of a test's parameter (tuples: of several), of which all but a sample are slow.
+
+    Raises:
+        ValueError: something of the sample is not among the values, so that nothing would run it.
+    """
+    values = list(values)
+    if missing := [value for value in sample if value not in values]:
+        raise ValueError(f"the sample is of {values}, and {missing} are not among them")
+    return [
+        value
+        if value in sample
+        else pytest.param(
+            *(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow
+        )
+        for value in values
+    ]
+
+
+def small_templates() -> list[str]:
+    """All but `digits`, which has 7,500 columns and tests of its own (test_wide)."""
+    return [name for name in template_names() if name != "digits"]

@@ -1,0 +1,120 @@
+"""Moving through a run: phases, keys, slider, links, and the file that a page saves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import bpsheet as bp
+from tests.helpers.browser import numbers_of, settled, wait_until
+from tests.helpers.pages import CLOSE, field, largest_difference, some_changes
+from tests.helpers.samples import sampled, small_templates
+
+
+def test_one_phase_at_a_time_lights_up_forward_backward_and_update(page_file, opened):
+    """What comes later is not shown yet; stepping goes on to the next iteration, and back."""
+    page = opened(page_file("two-neuron"))
+    page.get_by_label("One phase at a time").check()
+    seen = []
+    for _ in range(4):
+        settled(page)
+        lit = page.locator(".parts li.lit").inner_text()
+        words = page.locator("#picture").inner_html()
+        moved = page.locator("#picture .grows.arrow, #picture .shrinks.arrow").count()
+        seen.append((page.locator("#iteration").input_value(), lit, "f_error" in words, moved))
+        page.get_by_role("button", name="Step").click()
+    assert seen == [
+        ("1", "Forward", False, 0),
+        ("1", "Backward", True, 0),
+        ("1", "Update", True, 3),
+        ("2", "Forward", False, 0),
+    ]
+    page.locator("#back").click()
+    page.locator("#back").click()
+    settled(page)
+    assert page.locator("#iteration").input_value() == "1"
+    assert page.locator(".parts li.lit").inner_text() == "Update"
+
+
+def test_keys_slider_and_play_move_through_the_run(page_file, opened):
+    page = opened(page_file("two-neuron"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    settled(page)
+    assert page.locator("#summary").inner_text().startswith("Iteration 2 presents example 1.")
+    page.keyboard.press("End")
+    settled(page)
+    assert page.locator("#iteration").input_value() == "497"
+    assert page.get_by_role("button", name="Step").is_disabled()
+    page.locator("#slider").fill("40")
+    settled(page)
+    assert page.locator("tr.now th").inner_text() == "40"
+    page.select_option("#speed", "60")
+    page.locator("h1").click()
+    page.keyboard.press("Space")
+    wait_until(page, "bpsheet.state.iteration > 43")
+    page.keyboard.press("Space")
+    assert page.locator("#play").get_attribute("aria-pressed") == "false"
+    page.locator("#iteration").fill("999999")
+    page.locator("#iteration").press("Enter")
+    settled(page)
+    assert page.locator("#iteration").input_value() == "497"
+
+
+def test_keys_typed_into_a_field_are_text(page_file, opened):
+    page = opened(page_file("two-neuron"))
+    field(page, "w_xg1").press("End")
+    field(page, "w_xg1").press("ArrowLeft")
+    field(page, "w_xg1").press("Space")
+    settled(page)
+    assert page.locator("#iteration").input_value() == "1"
+    assert page.locator("#play").get_attribute("aria-pressed") == "false"
+
+
+@pytest.mark.parametrize(
+    "name", sampled(small_templates(), "book-perceptron", "formula", "line-adam")
+)
+def test_the_saved_file_makes_the_run_that_the_page_shows(name, page_file, opened, tmp_path):
+    """After edits, the file gives an experiment whose run has the page's numbers."""
+    experiment = bp.load(name)
+    rows = min(20, experiment.iterations)
+    page = opened(page_file(name))
+    changes = some_changes(experiment)
+    page.evaluate("(changes) => { bpsheet.edits.apply(changes); bpsheet.changed(); }", changes)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save the experiment file").click()
+    saved = tmp_path / saving.value.suggested_filename
+    saving.value.save_as(saved)
+    assert saved.name == f"{name}.toml"
+    again = bp.load(saved)
+    assert again.title == experiment.title
+    assert again.iterations == experiment.iterations
+    assert np.array_equal(
+        again.run(rows).values, experiment.changed(changes).run(rows).values, equal_nan=True
+    )
+    assert largest_difference(numbers_of(page, rows), again.run(rows)) <= CLOSE
+
+
+def test_a_link_carries_the_state(page_file, opened):
+    """Changed numbers and the iteration, into another page of the same experiment."""
+    path = page_file("book-xor")
+    page = opened(path)
+    field(page, "w_n0_1").fill("0.5")
+    page.evaluate("bpsheet.go(17)")
+    settled(page)
+    address = page.evaluate("bpsheet.address()")
+    other = opened(path, fragment=address.partition(".html")[2])
+    settled(other)
+    assert other.locator("#iteration").input_value() == "17"
+    assert field(other, "w_n0_1").input_value() == "0.5"
+    assert np.array_equal(numbers_of(other, 50), numbers_of(page, 50))
+
+
+def test_a_link_that_cannot_be_read_leaves_the_experiment_as_it_was(page_file, opened):
+    first = bp.load("two-neuron").run(5)
+    for fragment in ("#nonsense", "#eyJpdGVyYXRpb24iOiJ4IiwiY2hhbmdlcyI6eyJ6IjoxfX0"):
+        page = opened(page_file("two-neuron"), fragment=fragment)
+        settled(page)
+        assert "link" in page.locator("#told").inner_text()
+        assert np.array_equal(numbers_of(page, 5), first.values)

@@ -1,0 +1,13 @@
+"""The workbook in which faults are planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def book(made) -> Path:
+    """Two neurons in the layout book, ten rows."""
+    return made("two-neuron", "book", 10)

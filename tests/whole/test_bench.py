@@ -1,0 +1,104 @@
+"""The benchmark compares like with like: its competitors compute what we compute."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openpyxl import load_workbook
+
+import bpsheet as bp
+from bpsheet.program.kinds import Role
+from bpsheet.workbook.writing import layout_of
+from tests.bench import loops
+from tests.bench.measure import Result, best_times
+from tests.bench.workbooks import with_openpyxl
+
+COUNTED = (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
+
+
+def ours(experiment, left_out=()):
+    trace = experiment.run()
+    places = [
+        place
+        for place, column in enumerate(trace.program)
+        if column.role not in (*COUNTED, *left_out)
+    ]
+    return trace.values[:, places]
+
+
+@pytest.mark.parametrize("loop", [loops.numpy_layers, loops.numpy_tuned])
+def test_the_numpy_loops_store_the_books_26_values(loop):
+    expected = ours(bp.load("two-neuron").changed({"iterations": 200}), [Role.SUM])
+    assert expected.shape == (200, 26)
+    np.testing.assert_allclose(loop(200), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_the_pytorch_loop_stores_the_books_26_values():
+    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[oracle])")
+    expected = ours(bp.load("two-neuron").changed({"iterations": 50}), [Role.SUM])
+    np.testing.assert_allclose(loops.torch_two_neuron(50), expected, rtol=1e-12, atol=1e-15)
+
+
+def sorted_rows(values):
+    return np.sort(values, axis=1)
+
+
+def test_the_wide_numpy_loop_stores_what_we_store():
+    """Layer by layer where we go neuron by neuron: the same numbers in another order."""
+    experiment = loops.wide_experiment(20)
+    np.testing.assert_allclose(
+        sorted_rows(loops.numpy_wide(experiment)), sorted_rows(ours(experiment)), atol=1e-13
+    )
+
+
+def test_the_wide_pytorch_loop_stores_what_we_store():
+    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[oracle])")
+    experiment = loops.wide_experiment(5)
+    np.testing.assert_allclose(
+        sorted_rows(loops.torch_wide(experiment)), sorted_rows(ours(experiment)), atol=1e-13
+    )
+
+
+def test_openpyxl_is_given_the_same_formulas(tmp_path):
+    trace = bp.load("two-neuron").run(20)
+    with_openpyxl(trace, tmp_path / "theirs.xlsx", 10)
+    trace.to_excel(tmp_path / "ours.xlsx", "book")
+    theirs, mine = (
+        load_workbook(tmp_path / name)["Steps"] for name in ("theirs.xlsx", "ours.xlsx")
+    )
+    layout = layout_of(trace, "book")
+    for row in range(9, 19):
+        for shown in layout.shown:
+            if shown.formula is not None:
+                cell = theirs.cell(row - 8, shown.place).value
+                assert cell == mine.cell(row, shown.place).value
+
+
+def test_bars_are_met_from_the_right_side():
+    assert Result("a", "b", 2.0, bar=1.0).is_met
+    assert not Result("a", "b", 2.0, bar=1.0, at_most=True).is_met
+    assert Result("a", "b", 2.0).is_met is None
+
+
+def test_tasks_take_turns():
+    called = []
+    best_times({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
+    assert called == ["a", "b"] * 3
+
+
+@pytest.mark.slow
+def test_the_report_is_json():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "processes", "--json"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    results = json.loads(done.stdout)["results"]
+    assert [result["bar"] for result in results][:2] == [1.6, 1.15]

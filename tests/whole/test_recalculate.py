@@ -1,0 +1,169 @@
+"""Workbooks calculated afresh by engines that are not ours give the trace."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+import bpsheet as bp
+from bpsheet.guard import OURS, opened
+from bpsheet.verifying.engines import ENGINES
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import layout_of, sheets_of
+from tests.agreement.known import begins_out_of_sight
+from tests.helpers.samples import SAMPLE, sampled, small_templates
+from tests.helpers.strategies import experiments
+
+KINDS = ("full", "book")
+# As many iterations as the quick tests take: all examples more than once. All is a slow test.
+FEW = defaultdict(lambda: 60, {"iris": 310})
+
+
+def assert_passed(report, trace, kind) -> None:
+    """Nothing is wrong, and every cell of Steps was looked at, three times."""
+    for comparison in report.comparisons:
+        assert comparison.wrong == (), comparison.what
+        assert comparison.cells == len(trace) * len(layout_of(trace, kind).shown)
+    assert report.passed
+    assert [comparison.what for comparison in report.comparisons] == [
+        "stored values",
+        "recalculated",
+        "recalculated with changes",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", sampled(small_templates(), *SAMPLE))
+def test_every_template_recalculates_to_its_trace(made, traced, name, kind):
+    rows = min(FEW[name], bp.load(name).iterations)
+    assert_passed(verify(made(name, kind, rows)), traced(name, rows), kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", small_templates())
+def test_every_template_recalculates_as_a_whole(made, traced, name, kind):
+    assert_passed(verify(made(name, kind)), traced(name), kind)
+
+
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize(
+    ("name", "kind", "rows"),
+    [
+        pytest.param("two-neuron", "book", 60, marks=pytest.mark.slow),
+        pytest.param("multiway-classification", "book", 40, marks=pytest.mark.slow),
+        ("exploding", "full", None),
+    ],
+)
+def test_libreoffice_recalculates_to_the_trace(made, traced, name, kind, rows):
+    assert_passed(verify(made(name, kind, rows), "libreoffice"), traced(name, rows), kind)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("libreoffice")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", small_templates())
+def test_libreoffice_recalculates_every_template(made, traced, name, kind):
+    assert_passed(verify(made(name, kind), "libreoffice"), traced(name), kind)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(experiments(), st.sampled_from(KINDS))
+def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, experiment, kind):
+    path = tmp_path_factory.mktemp("random") / "x.xlsx"
+    trace = experiment.run()
+    trace.to_excel(path, kind)
+    assert_passed(verify(path), trace, kind)
+
+
+# Two weighted sums of opposite signs, each still a number, and exp of what is between them.
+FAR_APART = bp.Experiment(
+    network=bp.Network(
+        inputs=["x"],
+        targets=["t1", "t2"],
+        loss="cross_entropy",
+        layers=[
+            bp.Layer(neurons=["f"], activation="linear", weights=[[-0.337]], bias=False),
+            bp.Layer(
+                neurons=["g1", "g2"], activation="softmax", weights=[[0.524], [-0.227]], bias=False
+            ),
+        ],
+    ),
+    data=bp.Data(examples=[[0.745, 0.108, 0.892]]),
+    training=bp.Training(learning_rate=0.25, iterations=1),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(FAR_APART, 1e155, "full")
+@example(FAR_APART, 1e155, "book")
+@given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]), st.sampled_from(KINDS))
+def test_trace_and_recalculation_agree_on_which_cells_are_errors(
+    tmp_path_factory, experiment, rate, kind
+):
+    """With a learning rate at which weights overflow: the same cells hold errors."""
+    path = tmp_path_factory.mktemp("errors") / "x.xlsx"
+    trace = experiment.changed({"learning_rate": rate, "iterations": 8}).run()
+    trace.to_excel(path, kind)
+    (steps,) = sheets_of(trace, kind)
+    layout = steps.layout
+    with opened(path, OURS) as package:
+        (found,) = ENGINES["ironcalc"](package, [steps], {})
+    places = [trace.program.position[shown.column.name] for shown in layout.shown]
+    expected = np.isnan(trace.values[:, places])
+    assume(not begins_out_of_sight(trace, layout))
+    is_error = np.array([[str(cell).startswith("#") for cell in row] for row in found])
+    wrong = np.argwhere(expected != is_error)
+    assert [f"{layout.shown[c].letter}{r + 8}" for r, c in wrong] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_cut_short_recalculates(tmp_path, kind):
+    """Seven examples in batches of three: the last one of an epoch has one."""
+    experiment = bp.Experiment(
+        network=bp.Network(
+            inputs=["x"],
+            targets=["y"],
+            loss="squared_error",
+            layers=[bp.Layer(units=2, activation="tanh"), bp.Layer(units=1, activation="linear")],
+        ),
+        data=bp.Data(examples=[[n / 7, n / 5] for n in range(7)]),
+        training=bp.Training(batch_size=3, reduction="mean", epochs=3),
+        initial=bp.Initial(seed=4),
+    )
+    trace = experiment.run()
+    path = trace.to_excel(tmp_path / "x.xlsx", kind)
+    changes = {"batch_size": 2, "reduction": "sum"}
+    assert_passed(verify(path), trace, kind)
+    assert_passed(verify(path, changes=changes), trace, kind)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("libreoffice")
+def test_libreoffice_follows_a_changed_batch(made, traced):
+    changes = {"batch_size": 2, "reduction": "sum", "x[3]": 1.25}
+    report = verify(made("matrix-1-2-1", "full", 20), "libreoffice", changes)
+    assert_passed(report, traced("matrix-1-2-1", 20), "full")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weight", [800.0, -800.0, 50.0])
+def test_logistic_far_from_zero_recalculates(tmp_path, kind, weight):
+    """1/(1+EXP(-z)) overflows below -709: there the safe form is written, in both layouts."""
+    experiment = bp.Experiment(
+        network=bp.Network(
+            inputs=["x"],
+            targets=["y"],
+            loss="half_squared_error",
+            layers=[bp.Layer(units=1, activation="logistic", weights=[[weight]], bias=[0.0])],
+        ),
+        data=bp.Data(examples=[[1.0, 1.0], [-1.0, 0.25]]),
+        training=bp.Training(iterations=6),
+    )
+    trace = experiment.run()
+    assert not np.isnan(trace.values).any()
+    assert_passed(verify(trace.to_excel(tmp_path / "x.xlsx", kind)), trace, kind)

@@ -1,0 +1,153 @@
+"""The same experiment gives the same bytes: in any surroundings, and on other Pythons."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import writes
+from tests.helpers.writes import COMMANDS
+
+WRITES = Path(writes.__file__)
+REPOSITORY = WRITES.parents[2]
+# What the files are made with; the same versions of it on the other Pythons.
+USED = "numpy pandas openpyxl orjson pydantic click rich tomli-w matplotlib pyarrow".split()
+
+
+def written(
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    point: str = ".",
+    python: Sequence[str] = (sys.executable,),
+) -> dict[str, bytes]:
+    """The files that a fresh process writes."""
+    folder.mkdir(parents=True)
+    done = subprocess.run(
+        [*python, "-W", "ignore", WRITES, point],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "TZ": "UTC",
+            "LC_ALL": "C.UTF-8",
+            "OPENPYXL_LXML": "False",
+            **(environment or {}),
+        },
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory) -> dict[str, bytes]:
+    files = written(tmp_path_factory.mktemp("usual") / "files", {"PYTHONHASHSEED": "0"})
+    assert len(files) >= len(COMMANDS)
+    assert {Path(name).suffix for name in files} >= {".xlsx", ".csv", ".html", ".svg", ".parquet"}
+    return files
+
+
+def assert_same(files: Mapping[str, bytes], usual: Mapping[str, bytes]) -> None:
+    assert set(files) == set(usual)
+    assert [name for name in usual if files[name] != usual[name]] == []
+
+
+def locale_folder(folder: Path, name: str) -> Path:
+    """A language that the machine need not know, made for this test."""
+    command = shutil.which("localedef")
+    if command is None:
+        pytest.skip("localedef is not installed: no language can be made")
+    language, _, letters = name.partition(".")
+    done = subprocess.run(
+        [command, "-i", language, "-f", letters, folder / name], capture_output=True, check=False
+    )
+    if not (folder / name / "LC_NUMERIC").exists():
+        pytest.skip(f"the language {language} cannot be made: {done.stderr.decode()[-200:]}")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["de_DE.ISO-8859-1", "tr_TR.UTF-8"])
+def test_where_numbers_have_a_comma_the_same_bytes(usual, tmp_path, name):
+    """Checked in the process: its decimal point is a comma. One has no letters of other scripts."""
+    surroundings = {
+        "LC_ALL": name,
+        "LOCPATH": str(locale_folder(tmp_path, name)),
+        "TZ": "Pacific/Kiritimati",
+        "PYTHONHASHSEED": "1",
+        "PYTHONUTF8": "0",
+    }
+    assert_same(written(tmp_path / "an other folder" / "x", surroundings, ","), usual)
+
+
+def test_optimised_in_another_time_zone_and_with_random_hashes_the_same_bytes(usual, tmp_path):
+    surroundings = {"TZ": "America/Adak", "PYTHONHASHSEED": "random", "PYTHONUTF8": "0"}
+    surroundings |= {"LC_ALL": "C", "COLUMNS": "40", "OPENPYXL_LXML": "True"}
+    assert_same(written(tmp_path / "files", surroundings, python=(sys.executable, "-OO")), usual)
+
+
+def other_pythons() -> dict[str, str]:
+    """Interpreters that the project supports, besides this one, by their versions."""
+    found = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found += sorted(map(str, root.glob("versions/3.*/bin/python")))
+    here = sys.version_info[:2]
+    versions: dict[tuple[int, ...], str] = {}
+    for python in filter(None, found):
+        code = "import sys; print(*sys.version_info[:2])"
+        said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        if said.returncode == 0 and (number := tuple(map(int, said.stdout.split()))) >= (3, 11):
+            versions.setdefault(number, python)
+    versions.pop(here, None)
+    return {".".join(map(str, number)): versions[number] for number in sorted(versions)}
+
+
+OTHERS = other_pythons()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", OTHERS or [None])
+def test_another_python_gives_the_same_bytes(usual, tmp_path, number):
+    """With the same versions of what the files are made with."""
+    if number is None:
+        pytest.skip("there is no other Python, from 3.11 on")
+    subprocess.run([OTHERS[number], "-m", "venv", tmp_path / "venv"], check=True)
+    inside = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    wanted = [f"{name}=={version(name)}" for name in USED]
+    done = subprocess.run(
+        [inside, "-m", "pip", "install", "--quiet", *wanted],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"its packages cannot be had: {done.stderr[-300:]}")
+    assert_same(written(tmp_path / "files", python=(str(inside),)), usual)
+
+
+def test_a_terminal_without_greek_shows_question_marks(tmp_path):
+    """… and the file is written; before, the program ended in a UnicodeEncodeError."""
+    code = "from bpsheet.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "one-weight", "-o", tmp_path / "x.xlsx"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+    assert (tmp_path / "x.xlsx").exists()

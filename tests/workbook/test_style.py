@@ -1,0 +1,100 @@
+"""How a workbook looks: inputs, notes, headers, bands, colours."""
+
+from __future__ import annotations
+
+import pytest
+from openpyxl import load_workbook
+
+from bpsheet.workbook.writing import layout_of
+from tests.helpers.workbooks import KINDS
+
+
+@pytest.fixture(scope="module")
+def books(made):
+    return {kind: load_workbook(made("iris", kind, 40)) for kind in KINDS}
+
+
+def is_input(cell) -> bool:
+    return (cell.font.color is not None and cell.font.color.rgb == "000000FF") and (
+        cell.fill.fill_type == "solid"
+    )
+
+
+def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
+    """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
+    sheet = books[kind]["Steps"]
+    for row in sheet.iter_rows(min_row=8, max_row=40):
+        for cell in row:
+            typed = cell.data_type != "f" and cell.value is not None
+            counted = sheet.cell(7, cell.column).value == "iteration"
+            assert is_input(cell) == (typed and not counted)
+    for place in ("B5", "D5", "F5"):
+        assert is_input(sheet[place])
+
+
+def test_data_cells_look_like_input_cells(books):
+    sheet = books["full"]["Data"]
+    assert sheet.dimensions == "A1:H151"
+    assert all(is_input(cell) for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row)
+    assert not is_input(sheet["A2"])
+
+
+def test_every_header_has_a_note(made, name, kind):
+    sheet = load_workbook(made(name, kind, 12))["Steps"]
+    for cell in sheet[7]:
+        if cell.value is not None:
+            assert cell.comment is not None
+            assert len(cell.comment.text) > 10
+
+
+def test_hyper_parameters_have_a_note(books, kind):
+    for place in ("B5", "D5", "F5"):
+        assert "Change it, and every row follows." in books[kind]["Steps"][place].comment.text
+
+
+def test_headers_and_examples_stay_in_view(made):
+    assert load_workbook(made("two-neuron", "full", 12))["Steps"].freeze_panes == "G8"
+
+
+def test_pages_repeat_the_headers(books, kind):
+    sheet = books[kind]["Steps"]
+    assert sheet.print_title_rows == "$6:$7"
+    assert sheet.page_setup.orientation == "landscape"
+    assert sheet.print_area.endswith(f"${sheet.max_row}")
+
+
+def test_bands_name_the_groups_of_columns(made):
+    sheet = load_workbook(made("book-xor", "full", 12))["Steps"]
+    names = [cell.value for cell in sheet[6] if cell.value]
+    assert list(dict.fromkeys(names)) == [
+        *("Example", "Weights", "Forward pass", "Backward pass", "Gradient", "Adjustments"),
+        "Tests",
+    ]
+    assert names == sorted(names, key=list(dict.fromkeys(names)).index)
+
+
+def test_adjustments_are_green_and_red(books, traced, kind):
+    sheet = books[kind]["Steps"]
+    layout = layout_of(traced("iris", 40), kind)
+    moves = [s.letter for s in layout.shown if s.column.role.value == "adjustment"]
+    rules = {str(area.sqref): area.rules for area in sheet.conditional_formatting}
+    up, down = rules[f"{moves[0]}8:{moves[-1]}47"]
+    assert (up.operator, up.formula, up.dxf.font.color.rgb) == ("greaterThan", ["0"], "001B7A3D")
+    assert (down.operator, down.formula, down.dxf.font.color.rgb) == ("lessThan", ["0"], "00B42318")
+
+
+def test_hyper_parameters_have_names_and_are_checked(books, kind):
+    book = books[kind]
+    places = {"learning_rate": "B5", "batch_size": "D5", "reduction": "F5"}
+    for name, place in places.items():
+        assert book.defined_names[name].attr_text == f"Steps!${place[0]}$5"
+    checks = {str(check.sqref): check for check in book["Steps"].data_validations.dataValidation}
+    assert (checks["F5"].type, checks["F5"].formula1) == ("list", '"sum,mean"')
+    assert (checks["D5"].type, checks["D5"].formula1) == ("whole", "1")
+    assert checks["B5"].type == "decimal"
+
+
+def test_adjustments_show_their_sign(books):
+    sheet = books["full"]["Steps"]
+    column = next(cell.column for cell in sheet[7] if str(cell.value).startswith("delta_"))
+    assert sheet.cell(20, column).number_format.startswith("+")

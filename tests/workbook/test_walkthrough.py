@@ -1,0 +1,132 @@
+"""The sheet Walkthrough: any iteration as a worked solution that follows its number."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import ironcalc
+import pytest
+from openpyxl import load_workbook
+
+import bpsheet as bp
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook import layout
+
+NAMES = ["two-neuron", "book-xor", "two-hidden-layers", "binary-classification", "line-adam"]
+
+
+def page(path, iteration=None):
+    """Its lines by quantity: formula, with numbers, result; recalculated where one is chosen."""
+    book = load_workbook(path, data_only=True)
+    sheet = book["Walkthrough"]
+    if iteration is None:
+        cell = lambda row, column: sheet.cell(row, column).value  # noqa: E731
+    else:
+        model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+        number = book.sheetnames.index("Walkthrough")
+        model.update_cell_with_number(number, 3, 2, iteration)
+        model.evaluate()
+        cell = lambda row, column: model.get_cell_value(number, row, column)  # noqa: E731
+    lines = {}
+    for row in range(5, sheet.max_row + 1):
+        if cell(row, 4) is not None:
+            lines[sheet.cell(row, 1).value] = tuple(cell(row, column) for column in (2, 3, 4))
+    return lines
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, traced):
+    folder = tmp_path_factory.mktemp("pages")
+
+    def write(name):
+        path = folder / f"{name}.xlsx"
+        if not path.exists():
+            traced(name, 40).to_excel(path, sheets=["walkthrough"])
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("iteration", [None, 1, 2, 17, 40])
+def test_every_quantity_of_any_iteration_is_there(traced, written, name, iteration):
+    """The stored page is that of the first iteration."""
+    lines = page(written(name), iteration)
+    trace = traced(name, 40)
+    row = trace.values[(iteration or 1) - 1]
+    shown = [column for column in trace.program if column.name in lines]
+    assert len(shown) >= len(trace.program) - 12
+    for column in shown:
+        found = lines[column.name][2]
+        value = row[trace.program.position[column.name]]
+        if column.labels:
+            assert found == column.labels[int(value)]
+        else:
+            assert math.isclose(found, value, rel_tol=1e-12, abs_tol=1e-300)
+
+
+@pytest.mark.parametrize("iteration", [None, 1, 3])
+def test_the_numbers_are_put_in_as_a_textbook_does(written, iteration):
+    """To four digits, negative ones in parentheses where they follow a sign."""
+    lines = page(written("two-neuron"), iteration)
+    if iteration in (None, 1):
+        assert lines["z_g"][1] == "1 × 0.3 + (-0.9) × 0.6 + 0.1 × (-0.1)"
+        assert lines["g"][:2] == ("tanh(z_g)", "tanh(-0.25)")
+        assert lines["f_error"][1] == "(-0.5799) × 0.2436"
+        assert lines["delta_w_xg1"][1] == "-0.1 × 0.05976"
+    else:
+        assert lines["g"][1] == "tanh(-0.2259)"
+    assert not lines["w_xg1"][1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_with_numbers_a_line_comes_to_its_result(written, name):
+    """Read as arithmetic, a line of four digits gives the result to about as many."""
+    checked = 0
+    for quantity, (_, numbers, result) in page(written(name), 17).items():
+        if not numbers or isinstance(result, str):
+            continue
+        text = numbers.replace("×", "*").replace("^", "**")
+        if re.search(r"[a-z]", text.replace("tanh", "").replace("E", "")):
+            continue  # functions other than tanh
+        value = eval(text, {"tanh": math.tanh})
+        scale = max(abs(float(n)) for n in re.findall(r"[0-9][0-9.]*(?:E-?[0-9]+)?", numbers))
+        assert math.isclose(value, result, rel_tol=5e-3, abs_tol=2e-3 * max(scale, 1)), quantity
+        checked += 1
+    assert checked > 5
+
+
+def test_the_workbook_still_verifies(written):
+    assert verify(written("two-neuron")).passed
+
+
+def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
+    with pytest.raises(bp.LimitError, match="use the layout full"):
+        traced("two-neuron", 40).to_excel(tmp_path / "x.xlsx", "book", ["walkthrough"])
+    with pytest.raises(bp.LimitError, match=r"7,478 lines; 400 at the most"):
+        traced("digits", 1).to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+    monkeypatch.setattr(layout, "MAX_ROWS", 30)
+    with pytest.raises(bp.LimitError, match="looks into one sheet"):
+        traced("two-neuron", 40).to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_overflow_is_told_as_it_is(tmp_path, traced):
+    path = traced("exploding").to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+    assert "#NUM!" in {str(line[2]) for line in page(path, 30).values()}
+
+
+def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):
+    """To four digits it would be larger than the largest number there is."""
+    trace = traced("one-weight").experiment.changed({"xh_1": 1.7976e308}).run(2)
+    path = trace.to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+    assert page(path)["xh_1"][2] == 1.7976e308
+
+
+@pytest.mark.parametrize(("name", "pages"), [("two-neuron", 1), ("book-xor", 1), ("iris", 0)])
+def test_the_page_of_a_small_network_is_one_sheet_of_paper(name, pages, tmp_path):
+    """0 is as many as it takes."""
+    path = bp.load(name).run(5).to_excel(tmp_path / "run.xlsx", sheets=["walkthrough"])
+    setup = load_workbook(path)["Walkthrough"].page_setup
+    assert (setup.orientation, setup.fitToWidth or 1, setup.fitToHeight) == ("portrait", 1, pages)
