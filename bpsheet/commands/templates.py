@@ -40,7 +40,8 @@ def new(name: str) -> None:
     if path.exists():
         raise OutputError(f"{path} exists; choose another name, or remove it first")
     with replacing(path) as stream:
-        stream.write(starter_text(path.stem).encode())
+        # A file's name may have bytes that are no text.
+        stream.write(starter_text(path.stem).encode(errors="replace"))
     say(f"Wrote {path}. Run it: bpsheet run {path}")
 
 

@@ -78,10 +78,12 @@ class Tables(Spec):
         return len(self.data.examples or ()) if is_fixed else 0
 
     def ordered_examples(self) -> list[list[float]]:
-        """The examples, inputs before targets."""
+        """The examples, inputs before targets; as they are where they do not fit the columns."""
         examples = self.data.examples or []
         names = self.data_names
         if self.data.columns is None or sorted(self.data.columns) != sorted(names):
+            return examples
+        if any(len(row) != len(names) for row in examples):
             return examples
         places = [self.data.columns.index(name) for name in names]
         return [[row[place] for place in places] for row in examples]
