@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.engine import engine
@@ -13,23 +13,24 @@ from bpsheet.formula.tree import Compare, If, Mul, Num, Param, Ref, Sub, Sum, Te
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.one_by_one import assert_same, column, counting, programs
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_a_networks_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_a_graphs_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
 @given(programs(), st.sampled_from([1, 2, 3, 4096]))
-@settings(deadline=None, max_examples=200)
+@draws(200)
 def test_any_program_runs_as_its_formulas_computed_one_by_one(program, chunk):
     """With overflows, divisions by zero and logarithms of negatives anywhere, and the fast
     code left and entered again at any row."""

@@ -7,7 +7,7 @@ import sys
 
 import ironcalc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.formula.evaluate import CellError, evaluate
@@ -33,6 +33,7 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number, spelled
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C, excel_printer
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, refs, trees
 
 
@@ -162,7 +163,7 @@ def test_a_minus_before_a_long_sum_keeps_its_parentheses():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(deadline=None)
+@draws(100)
 def test_a_number_in_a_formula_is_the_same_number(value):
     assert float(excel_number(value)) == value
 
@@ -215,7 +216,7 @@ PRINTABLE = trees(
 
 
 @given(st.lists(PRINTABLE.filter(moderate), min_size=8, max_size=24))
-@settings(deadline=None, max_examples=50)
+@draws(50)
 def test_another_engine_computes_from_the_printed_formula_what_the_tree_says(some):
     """Values to 1e-12; an error where, and only where, the tree has one."""
     printer = excel_printer()
