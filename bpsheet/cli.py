@@ -21,7 +21,7 @@ from bpsheet.commands.run import show, train
 from bpsheet.commands.sweep import sweep
 from bpsheet.commands.templates import list_templates, new, schema
 from bpsheet.commands.verify import verify
-from bpsheet.errors import BpsheetError, EngineError, OutputError
+from bpsheet.errors import BpsheetError, EngineError, MissingExtraError, OutputError
 from bpsheet.version import __version__
 
 __all__ = ["main"]
@@ -84,7 +84,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BpsheetError as error:
         say(f"bpsheet: {error}", error=True)
-        sys.exit(1 if isinstance(error, EngineError | OutputError) else 2)
+        sys.exit(1 if isinstance(error, EngineError | MissingExtraError | OutputError) else 2)
     except OSError as error:
         # An error of opening a file names it, and those of writing one are OutputErrors.
         what = error.filename or "cannot write to the standard output"

@@ -16,7 +16,9 @@ __all__ = [
     "ExperimentError",
     "FormulaError",
     "HandError",
+    "InputError",
     "LimitError",
+    "MissingExtraError",
     "OutputError",
     "Problem",
     "ProgramError",
@@ -46,7 +48,11 @@ class Problem:
         return f"{place}: {self.message}" if place else self.message
 
 
-class ExperimentError(BpsheetError):
+class InputError(BpsheetError):
+    """Something that was given cannot be used: an experiment, a formula, hand values, a file."""
+
+
+class ExperimentError(InputError):
     """An experiment that cannot be run, with every problem found in it.
 
     Cause: a misspelt key, a matrix of the wrong shape, a name used twice …
@@ -69,11 +75,11 @@ class ExperimentError(BpsheetError):
         return type(self), (self.problems, self.source)
 
 
-class FormulaError(BpsheetError):
+class FormulaError(InputError):
     """A formula that cannot be read. The message shows the text with a caret under the place."""
 
 
-class HandError(BpsheetError):
+class HandError(InputError):
     """Hand values that cannot be compared: an unknown quantity, a file that cannot be read."""
 
     def __init__(self, problems: Iterable[str], source: str = "hand values") -> None:
@@ -93,12 +99,20 @@ class LimitError(BpsheetError):
     """More than a worksheet (or this machine) holds. Says the numbers and what to do instead."""
 
 
-class WorkbookError(BpsheetError):
+class WorkbookError(InputError):
     """A workbook that cannot be read: not a workbook, damaged, or not made by bpsheet."""
 
 
 class EngineError(BpsheetError):
     """A spreadsheet engine that is missing or failed."""
+
+
+class MissingExtraError(BpsheetError):
+    """A package that only a part of bpsheet needs is not installed. Says how to install it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f'{what}: python -m pip install "bpsheet[{extra}]"')
 
 
 class OutputError(BpsheetError):

@@ -92,7 +92,7 @@ class Trace(Readers):
     def plot(self) -> Plots:
         """`.loss()`, `.weights()`, `.gradients()` and `.surface(w1, w2)`, as matplotlib axes.
 
-        Raises OutputError without matplotlib.
+        Raises MissingExtraError without matplotlib.
         """
         from bpsheet.pictures.curves import Plots
 
@@ -104,7 +104,7 @@ class Trace(Readers):
         Neurons with their outputs and error terms; an arrow for each weight, green where it
         grows and red, and broken, where it shrinks, as wide as its adjustment is large.
         Raises ExperimentError for formulas without layers and an iteration that was not run,
-        LimitError where there are too many neurons to tell apart, OutputError without matplotlib.
+        LimitError where there are too many neurons to tell apart, MissingExtraError without matplotlib.
         """
         from bpsheet.pictures.network import draw_network
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpsheet.columns.presentation import ITERATION
-from bpsheet.errors import OutputError
+from bpsheet.errors import MissingExtraError, OutputError
 from bpsheet.runs.flat import Progress, heads_line, write_flat
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -
     if sheets and ending != ".xlsx":
         raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
     if ending == ".parquet" and find_spec("pyarrow") is None:
-        raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
+        raise MissingExtraError(f"{path}: .parquet needs pyarrow", "parquet")
 
 
 def first_line(experiment: Plan) -> str:

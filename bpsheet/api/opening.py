@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from bpsheet.api.experiment import Experiment
-from bpsheet.errors import ExperimentError, Problem
+from bpsheet.errors import ExperimentError, InputError, Problem
+from bpsheet.guard.text import read_text
 from bpsheet.plan.reader import from_text
 from bpsheet.plan.templates import near_template, template_names, template_path
-from bpsheet.tables.datafile import MAX_FILE
 
 __all__ = ["load"]
 
@@ -42,14 +42,10 @@ def _read(path: Path) -> str:
         if not path.exists():
             near = near_template(path.stem)
             problem = f"no such file, and no template of that name ({near})"
-        elif not path.is_file():
-            problem = "a folder, not an experiment file"
-        elif path.stat().st_size > MAX_FILE:
-            problem = f"{path.stat().st_size:,} bytes; an experiment file has {MAX_FILE:,} at most"
         else:
-            return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        problem = "not a text file (UTF-8 expected)"
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
+            return read_text(path)
+    except InputError as error:
+        problem = str(error)
+    except (OSError, ValueError) as error:
+        problem = f"no name of a file ({getattr(error, 'strerror', None) or error})"
     raise ExperimentError([Problem("", problem)], str(path))

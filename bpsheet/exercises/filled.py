@@ -22,7 +22,8 @@ from bpsheet.exercises.exercise import Task
 from bpsheet.exercises.fillin import FIRST_ROW, IDENTITY, NAME_CELL, SHEET
 from bpsheet.exercises.identity import Identity, read_identity
 from bpsheet.exercises.questions import Place
-from bpsheet.guard import EXERCISE, guarded_bytes
+from bpsheet.guard.limits import EXERCISE
+from bpsheet.guard.package import guarded_bytes
 
 __all__ = ["Filled", "FilledBook", "open_filled"]
 

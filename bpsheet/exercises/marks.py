@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from bpsheet.errors import ExperimentError, Problem
+from bpsheet.errors import ExperimentError, InputError, Problem
+from bpsheet.guard.text import read_text
 from bpsheet.hand.judge import Verdict
 from bpsheet.words import nearest, shown
 
@@ -42,13 +43,9 @@ def read_marks(path: Path) -> dict[str, float]:
     Raises ExperimentError, with every problem.
     """
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise ExperimentError([Problem("", f"more than {MAX_FILE:,} bytes")], str(path))
-        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ExperimentError(
-            [Problem("", f"cannot be read ({error.strerror})")], str(path)
-        ) from None
+        found = tomllib.loads(read_text(path, MAX_FILE))
+    except InputError as error:
+        raise ExperimentError([Problem("", str(error))], str(path)) from None
     except (ValueError, RecursionError) as error:
         raise ExperimentError([Problem("", f"not a TOML file: {error}")], str(path)) from None
     marks = {str(verdict): mark for verdict, mark in MARKS.items()}

@@ -8,7 +8,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-from bpsheet.errors import ExperimentError, Problem
+from bpsheet.errors import ExperimentError, InputError, Problem
+from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import numbered_rows
 
 __all__ = ["file_name", "read_roster"]
@@ -41,18 +42,10 @@ def read_roster(path: Path) -> list[str]:
     have the same. Raises ExperimentError, with every problem.
     """
     try:
-        if path.stat().st_size > MAX_ROSTER:
-            raise ExperimentError([Problem("", f"more than {MAX_ROSTER:,} bytes")], str(path))
-        text = path.read_text(encoding="utf-8-sig")
-        rows = numbered_rows(text)
-    except OSError as error:
-        raise ExperimentError(
-            [Problem("", f"cannot be read ({error.strerror})")], str(path)
-        ) from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ExperimentError(
-            [Problem("", f"not a CSV file in UTF-8 ({error})")], str(path)
-        ) from None
+        rows = numbered_rows(read_text(path, MAX_ROSTER))
+    except (InputError, csv.Error) as error:
+        said = f"not a CSV file in UTF-8 ({error})" if isinstance(error, csv.Error) else str(error)
+        raise ExperimentError([Problem("", said)], str(path)) from None
     heads = [head.strip().lower() for head in rows[0][1]] if rows else []
     place = next((heads.index(head) for head in NAME_HEADS if head in heads), None)
     number = next((heads.index(head) for head in ID_HEADS if head in heads), None)

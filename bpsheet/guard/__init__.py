@@ -5,8 +5,3 @@ million cells, an entity may stand for itself ten times over. Each of these has 
 a file that passes one is refused by its name and the limit's. A file is read once, into
 memory: what is checked is what is read, whatever becomes of the file meanwhile.
 """
-
-from bpsheet.guard.limits import EXERCISE, OURS, OWN, Limits
-from bpsheet.guard.package import Guarded, guarded_bytes, opened
-
-__all__ = ["EXERCISE", "OURS", "OWN", "Guarded", "Limits", "guarded_bytes", "opened"]

@@ -14,7 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from bpsheet.columns.presentation import ITERATION
-from bpsheet.errors import HandError
+from bpsheet.errors import HandError, InputError
+from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import first_line, numbered_rows
 from bpsheet.words import nearest, shown
 
@@ -146,13 +147,11 @@ def read_csv(path: Path) -> pd.DataFrame:
     Raises HandError where it cannot be read.
     """
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise HandError([f"more than {MAX_FILE:,} bytes"], str(path))
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, MAX_FILE)
         rows = numbered_rows(text, ";" if ";" in first_line(text) else ",")
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise HandError([f"cannot be read ({reason})"], str(path)) from None
+    except (InputError, csv.Error) as error:
+        said = f"cannot be read ({error})" if isinstance(error, csv.Error) else str(error)
+        raise HandError([said], str(path)) from None
     if len(rows) < 2:
         raise HandError(["a header line and a line of values expected"], str(path))
     header = [cell.strip() for cell in rows[0][1]]

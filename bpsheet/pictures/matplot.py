@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import MissingExtraError, OutputError
 from bpsheet.files.ours import MARK
 from bpsheet.files.seals import sealed_picture
 from bpsheet.files.whole import replacing
@@ -40,7 +40,7 @@ def words(text: str) -> str:
 def need_matplotlib() -> None:
     """Raise OutputError where matplotlib is missing, or finds no folder for its cache."""
     if find_spec("matplotlib") is None:
-        raise OutputError('pictures need matplotlib: python -m pip install "bpsheet[plot]"')
+        raise MissingExtraError("pictures need matplotlib", "plot")
     try:
         import matplotlib  # noqa: F401, ICN001
     except OSError as error:

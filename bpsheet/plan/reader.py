@@ -22,8 +22,9 @@ DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
 KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
 
 
-def from_text(text: str, *, base: Path, name: str, source: str, made: type[P]) -> P:
-    """The experiment in an experiment file's text; `base` is the folder of its data.
+def from_text(text: str, *, base: Path | None, name: str, source: str, made: type[P]) -> P:
+    """The experiment in an experiment file's text; `base` is the folder of its data;
+    without one it may name no file.
 
     `made` is what becomes of it: a Plan, or a class above it.
     """
@@ -44,6 +45,10 @@ def from_text(text: str, *, base: Path, name: str, source: str, made: type[P]) -
         raise ExperimentError([Problem("", f"not a TOML file: {said}")], source) from None
     if _depth_of(raw) > MAX_DEPTH:
         raise ExperimentError([Problem("", "not an experiment file: nested too deeply")], source)
+    data = raw.get("data")
+    if base is None and isinstance(data, dict) and "file" in data:
+        said = "no file is read from here; write the examples into the table itself"
+        raise ExperimentError([Problem("data.file", said)], source)
     experiment = made.from_dict(raw, base=base, source=source)
     if not raw.get("data", {}).get("file"):
         experiment._text = text  # noqa: SLF001

@@ -19,7 +19,8 @@ from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, 
 from bpsheet.files.whole import replacing
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref, Sum, total
-from bpsheet.guard import OWN, guarded_bytes
+from bpsheet.guard.limits import OWN
+from bpsheet.guard.package import guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program.backward import backward
 from bpsheet.program.program import Column

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 import pandas as pd
 
 from bpsheet.engine.recording import Keep
-from bpsheet.errors import OutputError
+from bpsheet.errors import MissingExtraError, OutputError
 from bpsheet.files.ours import MARK
 from bpsheet.files.seals import PARQUET, is_intact, seal_parquet
 from bpsheet.files.whole import replacing
@@ -70,7 +70,7 @@ class Parts:
         keep: Keep,
     ) -> None:
         if find_spec("pyarrow") is None:
-            raise OutputError(f"{folder}: a folder needs pyarrow: python -m pip install pyarrow")
+            raise MissingExtraError(f"{folder}: a folder needs pyarrow", "parquet")
         self.folder = folder
         self._settings = settings
         # A run alone has numbers where others have words: all parts have the types of all runs.

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bpsheet.errors import BpsheetError, Problem
+from bpsheet.errors import BpsheetError, InputError, Problem
+from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import first_line, numbered_rows
 from bpsheet.words import nearest, shown
 
-__all__ = ["MAX_FILE", "PLAIN_NUMBER", "resolve_file"]
+__all__ = ["PLAIN_NUMBER", "resolve_file"]
 
-MAX_FILE = 8_000_000
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
@@ -64,14 +64,12 @@ def _read_csv(
     A file without a header line has its columns named by `names`.
     """
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise _CsvError(f"{path.name} has more than {MAX_FILE:,} bytes")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
         separator = max(",;\t", key=first_line(text).count)
         rows = numbered_rows(text, separator, strict=True)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _CsvError(f"{path.name} cannot be read ({reason})") from None
+    except (InputError, csv.Error) as error:
+        said = f" cannot be read ({error})" if isinstance(error, csv.Error) else f": {error}"
+        raise _CsvError(f"{path.name}{said}") from None
     wanted = [*inputs, *([label] if label is not None else targets)]
     if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0][1]}:
         rows.insert(0, (0, names))  # the file has no header line

@@ -9,7 +9,7 @@ import numpy as np
 from bpsheet.engine.recording import Recording
 from bpsheet.errors import ExperimentError, Problem, WorkbookError
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.guard import Guarded
+from bpsheet.guard.package import Guarded
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.runs.excerpt import Part

@@ -22,10 +22,11 @@ from xml.sax.saxutils import escape
 import numpy as np
 from openpyxl.utils.cell import column_index_from_string, coordinate_from_string
 
-from bpsheet.errors import EngineError
+from bpsheet.errors import EngineError, MissingExtraError
 from bpsheet.files.whole import temporary_folder
 from bpsheet.formula.tree import Call, walk
-from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import Guarded, opened
 from bpsheet.verifying.child import columns_of
 from bpsheet.verifying.process import Task, run_engine
 from bpsheet.workbook.reading import Values, read_values, sheet_names
@@ -46,7 +47,7 @@ OFFICE_MEMORY = 4_000_000_000
 
 def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
     if find_spec("ironcalc") is None:
-        raise EngineError("the engine ironcalc is not installed: python -m pip install ironcalc")
+        raise MissingExtraError("the engine ironcalc is not installed", "verify")
     number = {name: index for index, name in enumerate(sheet_names(package))}
     package.check()
     typed = []

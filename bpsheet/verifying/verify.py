@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from bpsheet.errors import EngineError
 from bpsheet.gradients.studies import STUDIES, Settings, Study
-from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import Guarded, opened
 from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.run import Run
@@ -97,7 +98,7 @@ def _verified(
 ) -> Report:
     """The report on a workbook; every stage reads the same bytes."""
     say("reading")
-    stored = read_workbook(package, path.parent)
+    stored = read_workbook(package)
     table = _run(stored)
     sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
     values = [read_values(package, sheet) for sheet in sheets]

@@ -21,7 +21,8 @@ from openpyxl.workbook.workbook import Workbook
 
 from bpsheet.errors import ExperimentError, WorkbookError
 from bpsheet.gradients.studies import STUDIES
-from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import Guarded, opened
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
@@ -94,15 +95,15 @@ def _opened(package: Guarded, *, formulas: bool = False) -> Iterator[Workbook]:
         raise WorkbookError(f"{package.name}: not a workbook that can be read ({said})") from None
 
 
-def read_workbook(package: Guarded, folder: Path) -> Stored[Plan]:
-    """What a workbook was made from; `folder` is where it lies.
+def read_workbook(package: Guarded) -> Stored[Plan]:
+    """What a workbook was made from.
 
     Raises WorkbookError where it is no workbook of ours.
     """
-    return _stored(package, folder, Plan)
+    return _stored(package, Plan)
 
 
-def _stored(package: Guarded, folder: Path, kind: type[P]) -> Stored[P]:
+def _stored(package: Guarded, kind: type[P]) -> Stored[P]:
     lines: list[str] = []
     made: dict[str, str] = {}
     with _opened(package) as book:
@@ -122,7 +123,8 @@ def _stored(package: Guarded, folder: Path, kind: type[P]) -> Stored[P]:
     try:
         experiment = from_text(
             "\n".join(lines) + "\n",
-            base=folder,
+            # A stranger may have written it: it names no file of this machine.
+            base=None,
             name=Path(package.name).stem,
             source=f"{package.name} (sheet {ABOUT})",
             made=kind,
@@ -137,7 +139,7 @@ def _stored(package: Guarded, folder: Path, kind: type[P]) -> Stored[P]:
 def experiment_in(path: Path, kind: type[P]) -> P:
     """The experiment that a workbook of ours was made from; `kind` is what becomes of it."""
     with opened(path, OURS) as package:
-        return _stored(package, path.parent, kind).experiment
+        return _stored(package, kind).experiment
 
 
 def sheet_names(package: Guarded) -> list[str]:

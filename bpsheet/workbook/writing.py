@@ -12,7 +12,7 @@ from bpsheet.errors import LimitError, OutputError
 from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import Call, Ref, walk
 from bpsheet.gradients.studies import Settings, Study, study
-from bpsheet.guard import OURS
+from bpsheet.guard.limits import OURS
 from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun

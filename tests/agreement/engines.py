@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import Guarded, opened
 from bpsheet.verifying.engines import ENGINES, Recalculate, _strip, libreoffice_command
 from bpsheet.verifying.verify import Report, verify
 from bpsheet.workbook.reading import read_values

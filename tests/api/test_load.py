@@ -36,11 +36,11 @@ def test_a_file_is_loaded_by_its_path(tmp_path):
     ("make", "said"),
     [
         (lambda _: None, "no such file, and no template of that name"),
-        (lambda path: path.mkdir(), "a folder, not an experiment file"),
+        (lambda path: path.mkdir(), "a folder, not a file"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not a text file (UTF-8 expected)"),
         (
             lambda path: path.write_text("#" * 9_000_000),
-            "9,000,000 bytes; an experiment file has 8,000,000",
+            "more than 8,000,000 bytes",
         ),
     ],
 )

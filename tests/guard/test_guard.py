@@ -16,12 +16,13 @@ import pytest
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet import guard
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.filled import open_filled
 from bpsheet.exercises.fillin import fill_in_workbook
 from bpsheet.exercises.grade import grade_file
-from bpsheet.guard import EXERCISE, OURS, OWN, guarded_bytes, opened
+from bpsheet.guard import limits as guard
+from bpsheet.guard.limits import EXERCISE, OURS, OWN
+from bpsheet.guard.package import guarded_bytes, opened
 from bpsheet.guard.part import PLAIN_ROW
 from bpsheet.sheets import differentiate_workbook
 from tests.helpers.hostile import HOSTILE, SHEET, changed, part, with_rows
@@ -113,7 +114,8 @@ MEASURED = """
 import json, os, resource, sys, tempfile
 from pathlib import Path
 import bpsheet as bp
-from bpsheet import guard
+from bpsheet.guard import limits as guard
+from bpsheet.guard.package import guarded_bytes
 
 def used():
     found = resource.getrusage(resource.RUSAGE_SELF)
@@ -121,7 +123,7 @@ def used():
 
 def read(path):
     limits = getattr(guard, sys.argv[1])
-    return bp.load(path) if limits is guard.OURS else guard.guarded_bytes(Path(path), limits)
+    return bp.load(path) if limits is guard.OURS else guarded_bytes(Path(path), limits)
 
 def measured(path):
     before, said = used(), ""

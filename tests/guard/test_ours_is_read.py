@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 import bpsheet as bp
-from bpsheet.guard import OURS
+from bpsheet.guard.limits import OURS
 from bpsheet.plan.checks.network import MAX_TEXT
 from bpsheet.workbook.layout import MAX_COLUMNS
 

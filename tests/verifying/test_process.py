@@ -14,7 +14,8 @@ import ironcalc
 import pytest
 
 import bpsheet as bp
-from bpsheet.guard import OURS, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import opened
 from bpsheet.verifying import process
 from bpsheet.verifying.child import _write, columns_of
 from bpsheet.verifying.engines import ENGINES

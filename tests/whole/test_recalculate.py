@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.guard import OURS, opened
+from bpsheet.guard.limits import OURS
+from bpsheet.guard.package import opened
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.verifying.verify import verify
 from bpsheet.workbook.writing import layout_of, sheets_of
