@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import os
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import bpsheet as bp
 from bpsheet import engine
@@ -25,9 +27,30 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# How many of a hundred random inputs a test draws (`draws` in helpers/samples.py).
+settings.register_profile("quick", max_examples=20)
+settings.register_profile("slow", max_examples=100)
+settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """What importing and collecting has made stays to the end: it need not be looked through."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow tests run when they are asked for: by `-m`, or by their own name."""
+    """Slow tests run when they are asked for: by `-m`, or by their own name.
+
+    With `--hypothesis-profile=slow`, a test that draws its inputs is one of them.
+    """
     if config.option.markexpr or any("::" in argument for argument in config.args):
+        if config.getoption("--hypothesis-profile") == "slow":
+            for item in items:
+                if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+                    item.add_marker("slow")
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:

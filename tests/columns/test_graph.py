@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import value_and_grad
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
@@ -18,6 +18,7 @@ from bpsheet.program import Phase, Role
 from bpsheet.reader import from_text
 from bpsheet.verifying import verify
 from tests.agreement.known import compares_what_is_nearly_equal
+from tests.helpers.samples import draws
 from tests.helpers.strategies import graphs
 
 TABLES = {
@@ -227,7 +228,7 @@ NEARLY_EQUAL = bp.Experiment(
 
 @given(graphs())
 @example(NEARLY_EQUAL)
-@settings(deadline=None, max_examples=10)
+@draws(10)
 def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
     """Stored, recalculated, and with every number changed, in both layouts.
 
@@ -244,7 +245,7 @@ def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=25)
+@draws(25)
 def test_any_graph_is_made_again_by_its_own_file(made):
     again = from_text(made.to_toml(), base=None, name="again", source="again")
     np.testing.assert_array_equal(again.run().values, made.run().values)

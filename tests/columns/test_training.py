@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bpsheet.experiment import Experiment
 from bpsheet.program import Phase, Role
 from bpsheet.training import example_order
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 
@@ -29,7 +30,7 @@ def test_a_list_is_followed_and_begun_again():
 
 
 @given(st.integers(1, 9), st.integers(1, 60), st.integers(0, 2**32))
-@settings(deadline=None, max_examples=100)
+@draws(100)
 def test_a_shuffled_epoch_presents_every_example_once(examples, iterations, seed):
     order = example_order("shuffled", examples, iterations, seed).tolist()
     assert len(order) == iterations
@@ -258,7 +259,7 @@ def test_a_short_last_batch_is_averaged_over_its_own_length():
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
     """And move after its last row by the adjustment, which is 0 in all others."""
     frame = experiment.run().frame
@@ -273,7 +274,7 @@ def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_in_any_experiment_the_running_sum_begins_anew_with_each_batch(experiment):
     frame = experiment.run().frame
     assume("batch_row" in frame)

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
 from bpsheet.program import Role
 from bpsheet.rules import RULES, SCHEDULES, SETTINGS
 from bpsheet.updates import settings_of
+from tests.helpers.samples import draws
 from tests.helpers.strategies import OPTIMISERS, experiments, graphs
 
 
@@ -101,7 +102,7 @@ def adjustments(experiment, frame):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experiment):
     frame = experiment.run(iterations=12).frame
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()
@@ -111,7 +112,7 @@ def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experimen
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=30)
+@draws(30)
 def test_formulas_of_ones_own_are_trained_by_the_same_rules(experiment):
     frame = experiment.run(iterations=12).frame
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 
 import bpsheet as bp
+from bpsheet.cli import cli
 from bpsheet.reader import template_names, template_path
 
 
-@pytest.fixture
-def validator(command) -> jsonschema.Draft202012Validator:
-    schema = json.loads(command("schema")[1])
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads(CliRunner().invoke(cli, ["schema"]).stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
@@ -15,6 +15,7 @@ from bpsheet.engine import run
 from bpsheet.expr import Call, Compare, If, Mul, Num, Param, Ref, Sum, references, replace_refs
 from bpsheet.program import Parameter, Program
 from tests.helpers.one_by_one import assert_same, column, numbers, programs
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, experiments, graphs, refs, trees
 
 
@@ -28,7 +29,7 @@ def in_blocks(least):
 
 
 @given(st.one_of(experiments(), graphs()), st.sampled_from([2, 3, 8]))
-@settings(deadline=None, max_examples=50)
+@draws(50)
 def test_columns_computed_in_blocks_are_their_formulas_computed_one_by_one(experiment, least):
     """To the last bit: every layer, loss, rule and batch."""
     with in_blocks(least):
@@ -36,7 +37,7 @@ def test_columns_computed_in_blocks_are_their_formulas_computed_one_by_one(exper
 
 
 @given(programs(), st.sampled_from([1, 2, 4096]))
-@settings(deadline=None, max_examples=100)
+@draws(100)
 def test_blocks_of_any_formulas_too(program, chunk):
     """With errors anywhere."""
     with in_blocks(2), pytest.MonkeyPatch.context() as patched:
@@ -76,7 +77,7 @@ def rows_of_columns(draw):
 
 
 @given(rows_of_columns(), st.sampled_from([2, 4]))
-@settings(deadline=None, max_examples=150)
+@draws(150)
 def test_rows_of_columns_in_blocks_are_computed_as_one_by_one(program, least):
     with in_blocks(least):
         assert_same(program, 6)

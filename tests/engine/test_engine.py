@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet import engine
@@ -12,23 +12,24 @@ from bpsheet.errors import LimitError
 from bpsheet.expr import Compare, If, Mul, Num, Param, Ref, Sub, Sum, Text
 from bpsheet.program import Column, Parameter, Phase, Program, Role
 from tests.helpers.one_by_one import assert_same, column, counting, programs
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_a_networks_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_a_graphs_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
 @given(programs(), st.sampled_from([1, 2, 3, 4096]))
-@settings(deadline=None, max_examples=200)
+@draws(200)
 def test_any_program_runs_as_its_formulas_computed_one_by_one(program, chunk):
     """With overflows, divisions by zero and logarithms of negatives anywhere, and the fast
     code left and entered again at any row."""

@@ -8,7 +8,7 @@ import resource
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
@@ -16,6 +16,7 @@ from bpsheet import engine
 from bpsheet.engine import Streamed, run
 from bpsheet.recording import Extents, Keep
 from tests.helpers.recordings import assert_same_bits, codes
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs
 
 
@@ -36,7 +37,7 @@ def kept(keep, iterations):
 
 
 @given(st.one_of(experiments(), graphs()), st.sampled_from([1, 2, 3, 7]), st.integers(1, 40))
-@settings(deadline=None, max_examples=25)
+@draws(25)
 def test_a_run_in_pieces_is_the_run(experiment, rows, iterations):
     """To the last bit, errors included; and its extents are those of all of its values."""
     whole = experiment.run(iterations).recording
@@ -85,7 +86,7 @@ def test_what_is_kept_is_what_was_asked_for_and_is_counted_before_the_run(keep, 
 
 
 @given(experiments(), KEEPS, st.integers(1, 40), st.sampled_from([1, 3, 4096]))
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_a_part_is_recorded_as_if_all_had_been(experiment, keep, iterations, rows):
     whole = experiment.run(iterations)
     program = whole.experiment.program()

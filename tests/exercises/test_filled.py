@@ -15,7 +15,6 @@ from bpsheet.hand.grade import grade_file
 from bpsheet.hand.identity import FORMAT, read_identity
 from bpsheet.hand.names import file_name
 from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, typed_into
-from tests.helpers.samples import sampled
 
 
 def test_a_renamed_file_is_recognised_and_noted(ada, own, tmp_path):
@@ -87,7 +86,8 @@ def test_a_sheet_whose_lines_were_moved_is_refused(ada, own):
         grade_file(own, NETWORK)
 
 
-@pytest.mark.parametrize("live", sampled([True, False], True))
+@pytest.mark.slow
+@pytest.mark.parametrize("live", [True, False])
 def test_a_sheet_saved_by_libreoffice_is_marked_alike(tmp_path, libreoffice, live):
     task = EXERCISE.task("Ada")
     answers = answers_of(task, {"g_error": -1.0}) | {"g'": "", "f": "\u22120.5"}

@@ -45,7 +45,7 @@ def test_only_what_is_named_is_varied():
 
 
 def test_where_no_nice_numbers_are_found_it_says_so():
-    """Inputs of a thousand saturate the logistic function whatever its weights are."""
-    large = bp.load("binary-classification").changed({f"x1[{n}]": 1000.0 for n in range(1, 7)})
+    """An input of a thousand saturates tanh whatever its weight is."""
+    large = bp.load("two-neuron").changed({"x1[1]": 1000.0})
     with pytest.raises(bp.ExperimentError, match="no neuron is saturated"):
         Exercise(large, vary=("weights",)).task("Ada")

@@ -16,7 +16,6 @@ import bpsheet as bp
 from bpsheet import files, workbook
 from bpsheet.files import replacing
 from tests.helpers import killed, unwritable
-from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
 
 
@@ -200,7 +199,8 @@ def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize("times", sampled([15, 50], 15))
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [15, 50])
 def test_killed_writers_leave_the_old_file_or_the_new_one(tmp_path, times):
     """At random moments, many of them halfway; what they leave, the next day's writing removes."""
     path = tmp_path / "x.xlsx"
@@ -290,11 +290,12 @@ def test_first_the_content_is_on_the_disk_then_the_name(tmp_path, monkeypatch):
     assert done == ["content", "name", "folder"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "why"),
     [
         ("full", "No space left on device"),
-        pytest.param("read-only", "Read-only file system", marks=pytest.mark.slow),
+        ("read-only", "Read-only file system"),
     ],
 )
 def test_a_disk_that_takes_nothing_is_one_clear_error(tmp_path, how, why):

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 import bpsheet as bp
 from bpsheet.ours import ENDS, is_ours, refuse_others, sealed
+from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
 
 REFUSED = "is not as bpsheet wrote it. Give another name, or replace it with --force"
@@ -29,7 +30,14 @@ def write(command, name, *more):
     return command(*COMMANDS[name], "-o", name, *more)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name",
+    sampled(
+        COMMANDS,
+        *("run.xlsx", "run.csv", "run.parquet", "sweep.csv", "page.html", "network.svg"),
+        *("solution.txt", "gradient.tex", "exercise.xlsx"),
+    ),
+)
 def test_a_command_replaces_its_own_file_and_no_other(name, here, command):
     """Every kind of file: again without a word, another's never unless --force asks for it."""
     assert write(command, name)[0] == 0

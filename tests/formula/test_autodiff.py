@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bpsheet.autodiff import differentiate
@@ -14,6 +14,7 @@ from bpsheet.evaluate import CellError, evaluate
 from bpsheet.expr import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Ref, Text, walk
 from bpsheet.parse import parse_formula
 from bpsheet.printers.text import formula_text
+from tests.helpers.samples import draws
 from tests.helpers.strategies import trees
 
 NAMES = ("x", "u", "z")
@@ -103,7 +104,7 @@ SMOOTH = trees(
 
 
 @given(SMOOTH, st.sampled_from([0.31, 0.83, 1.7, -0.57]))
-@settings(deadline=None, max_examples=300)
+@draws(300)
 def test_the_derivative_of_any_formula_is_its_slope(tree, z):
     """Against differences at three widths, wherever these agree on a slope at all."""
 

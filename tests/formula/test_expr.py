@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from bpsheet.errors import ProgramError
 from bpsheet.expr import (
@@ -32,6 +32,7 @@ from bpsheet.expr import (
     total,
     walk,
 )
+from tests.helpers.samples import draws
 from tests.helpers.strategies import refs, trees, written
 
 EVERYTHING = trees(refs | written)
@@ -98,13 +99,13 @@ def test_what_is_no_node_is_refused():
 
 
 @given(EVERYTHING)
-@settings(deadline=None, max_examples=100)
+@draws(100)
 def test_a_node_rebuilt_from_its_operands_is_the_same(tree):
     for node in walk(tree):
         assert rebuild(node, children(node)) == node
 
 
 @given(EVERYTHING)
-@settings(deadline=None, max_examples=100)
+@draws(100)
 def test_replacing_references_by_themselves_changes_nothing(tree):
     assert replace_refs(tree, lambda ref: ref) == tree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.errors import FormulaError
@@ -11,6 +11,7 @@ from bpsheet.expr import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, S
 from bpsheet.functions import FUNCTIONS
 from bpsheet.parse import ARITIES, MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse_formula
 from bpsheet.printers.text import formula_text
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, refs, trees, written
 
 A, B, C = Ref("a"), Ref("b"), Ref("c")
@@ -161,20 +162,20 @@ def _flat(tree):
 
 
 @given(trees(refs | written).filter(_flat))
-@settings(deadline=None, max_examples=400)
+@draws(400)
 def test_printed_text_is_read_back_as_the_same_tree(tree):
     assert parse_formula(formula_text(tree), NAMES) == tree
 
 
 @given(trees(refs | written))
-@settings(deadline=None, max_examples=200)
+@draws(200)
 def test_text_read_and_printed_again_is_the_same_text(tree):
     text = formula_text(tree)
     assert formula_text(parse_formula(text, NAMES)) == text
 
 
 @given(st.text(alphabet="az01.+-*/^()<>=, emaxif'_ ", max_size=60))
-@settings(deadline=None, max_examples=400)
+@draws(400)
 def test_any_text_is_either_a_formula_or_refused_as_none(text):
     try:
         tree = parse_formula(text, NAMES)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 import bpsheet as bp
 from bpsheet.engine import run
@@ -14,7 +14,7 @@ from bpsheet.errors import ExperimentError
 from bpsheet.expr import Mul, Num
 from bpsheet.program import Phase, Program, Role
 from bpsheet.trace import Trace
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments, graphs
 
 METHODS = ("forward", "central", "complex")
@@ -38,7 +38,7 @@ def test_the_complex_step_agrees_to_ten_digits_and_more(traced):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_any_networks_gradient_passes_by_the_complex_step(experiment):
     trace = experiment.run(iterations=2)
     assume(np.isfinite(trace.values).all())
@@ -47,7 +47,7 @@ def test_any_networks_gradient_passes_by_the_complex_step(experiment):
 
 
 @given(graphs())
-@settings(deadline=None, max_examples=30)
+@draws(30)
 def test_any_formulas_gradient_passes_by_the_complex_step(experiment):
     """But for formulas of cosines and sines of large numbers, which have lost their digits."""
     trace = experiment.run(iterations=2)
@@ -58,7 +58,7 @@ def test_any_formulas_gradient_passes_by_the_complex_step(experiment):
 
 
 @given(experiments(max_examples=2))
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_any_networks_gradient_passes_by_differences(experiment):
     trace = experiment.run(iterations=1)
     assume(np.isfinite(trace.values).all())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError, LimitError
 from bpsheet.gradients.point import compiled
 from bpsheet.program import Phase, Role
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments
 
 # Those with a kink in them have no second derivative there; these are smooth.
@@ -50,7 +50,7 @@ def test_the_hessian_is_the_slope_of_the_gradient(traced, name):
 
 
 @given(experiments(max_examples=2))
-@settings(deadline=None, max_examples=50)
+@draws(50)
 def test_the_hessian_of_any_network_is_symmetric_and_that_of_differences(experiment):
     kinks = {"relu", "leaky_relu", "max(0, z)", "max(z, 0.2*z - 0.1)", "if(z > 0.1, z, 0.5*z)"}
     assume(not kinks & {layer.activation for layer in experiment.network.layers})

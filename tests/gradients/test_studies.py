@@ -112,9 +112,7 @@ def book_with(trace, path, kind="full", sheets=BOTH):
 
 
 @pytest.mark.parametrize("kind", ["full", "book"])
-@pytest.mark.parametrize(
-    "name", sampled(SMALL, "two-neuron", "book-xor", "multiway-classification")
-)
+@pytest.mark.parametrize("name", sampled(SMALL, "two-neuron", "book-xor"))
 def test_the_sheets_recalculate_to_their_tables(tmp_path, traced, name, kind):
     """As written, and with weights, data, iteration, step and method changed."""
     trace = traced(name, 4)
@@ -128,7 +126,7 @@ def test_the_sheets_recalculate_to_their_tables(tmp_path, traced, name, kind):
     assert {comparison.cells for comparison in report.comparisons} == {cells}
 
 
-@pytest.mark.parametrize("name", ["formula", "iris"])
+@pytest.mark.parametrize("name", sampled(["formula", "iris"], "formula"))
 def test_a_gradient_check_of_many_weights_or_of_inputs_recalculates(tmp_path, traced, name):
     trace = traced(name, None if name == "formula" else 5)
     report = verify(book_with(trace, tmp_path / "book.xlsx", "full", ["gradient-check"]))

@@ -1,23 +1,10 @@
 """A comparison: which mistake comes first, how far it reads, and its command."""
 
-import subprocess
-import sys
-
 import pytest
 
 import bpsheet as bp
 from bpsheet.errors import HandError
 from bpsheet.hand.compare import first_mistake_first, judged
-
-
-def check(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-c", "from bpsheet.cli import main; main()", "check", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-    )
 
 
 def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):
@@ -29,33 +16,29 @@ def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):
     assert [judgement.quantity for judgement in sorted_] == ["g", "f", "z_g", "z_f"]
 
 
-def test_the_command_puts_the_first_mistake_first_and_says_so_in_its_status(tmp_path):
-    done = check("two-neuron", cwd=tmp_path)
-    assert done.returncode == 1
-    lines = done.stdout.splitlines()
+def test_the_command_puts_the_first_mistake_first_and_says_so_in_its_status(tmp_path, command):
+    status, out, _ = command("check", "two-neuron")
+    assert status == 1
+    lines = out.splitlines()
     assert lines[0].startswith("iteration")
     assert "close" in lines[1]
-    assert "15 of 16 right." in done.stdout
+    assert "15 of 16 right." in out
     good = tmp_path / "good.csv"
     good.write_text("iteration,quantity,value\n1,g,-0.24\n2,w_gf0,-0.1859\n")
-    assert check("two-neuron", str(good), cwd=tmp_path).returncode == 0
+    assert command("check", "two-neuron", str(good))[0] == 0
     bad = tmp_path / "bad.csv"
     bad.write_text("iteration,quantity,value\n1,q,-0.24\n")
-    refused = check("two-neuron", str(bad), cwd=tmp_path)
-    assert refused.returncode == 2
-    assert "unknown quantity" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    status, _, err = command("check", "two-neuron", str(bad))
+    assert status == 2
+    assert "unknown quantity" in err
+    assert "Traceback" not in err
 
 
-def test_a_filled_in_exercise_is_compared_over_its_own_numbers(tmp_path, trace):
-    from click.testing import CliRunner
+def test_a_filled_in_exercise_is_compared_over_its_own_numbers(tmp_path, trace, command):
     from openpyxl import load_workbook
 
-    from bpsheet.cli import cli
-
     path = tmp_path / "practice.xlsx"
-    made = CliRunner().invoke(cli, ["exercise", "two-neuron", "-o", str(path), "--ask", "g,f"])
-    assert made.exit_code == 0
+    assert command("exercise", "two-neuron", "-o", str(path), "--ask", "g,f")[0] == 0
     book = load_workbook(path)
     sheet = book.worksheets[0]
     for row in sheet.iter_rows():
@@ -67,9 +50,9 @@ def test_a_filled_in_exercise_is_compared_over_its_own_numbers(tmp_path, trace):
     found = trace.compare(path, decimal=",").set_index("quantity")
     assert found.loc["g", "verdict"] == "correct"
     assert found.loc["f", "verdict"] == "likely slip"
-    done = check("two-neuron", str(path), "--decimal", "comma", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "1 of 2 right." in done.stdout
+    status, out, _ = command("check", "two-neuron", str(path), "--decimal", "comma")
+    assert status == 1
+    assert "1 of 2 right." in out
 
 
 def test_a_comparison_reads_to_the_last_iteration_and_no_further():

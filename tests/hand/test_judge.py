@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
 from bpsheet.hand.judge import Verdict, judge
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import draws, small_templates
 from tests.helpers.verdicts import only
 
 
@@ -90,7 +90,7 @@ def test_a_slip_in_copying_the_data_is_worked_out_too(trace):
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@draws(60)
 def test_any_text_anywhere_gets_a_verdict(trace, data):
     names = st.sampled_from([c.name for c in trace.program])
     texts = st.one_of(st.text(max_size=12), st.floats(-10, 10).map(lambda v: f"{v:.3f}"))

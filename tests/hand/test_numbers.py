@@ -3,10 +3,11 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.hand.numbers import NotANumber, Written, read_number
+from tests.helpers.samples import draws
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_declared_comma_stands_before_the_decimals():
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 8))
-@settings(deadline=None)
+@draws(100)
 def test_the_rounding_of_a_number_agrees_with_it_and_its_neighbours_do_not(exact, decimals):
     unit = Decimal(1).scaleb(-decimals)
     rounded = Decimal(exact).quantize(unit, ROUND_HALF_EVEN)

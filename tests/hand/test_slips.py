@@ -36,9 +36,9 @@ def test_the_reason_shows_the_wrong_formula_with_the_students_numbers(trace):
     assert "could be" in found.reason
 
 
-@pytest.mark.parametrize("digits", sampled([2, 3, 4, 5, 6], 2, 4))
+@pytest.mark.parametrize("digits", sampled([2, 3, 4, 5, 6], 4))
 def test_planted_slips_are_named_rightly_and_nobody_is_accused_falsely(digits):
-    shares = measure(150, digits, seed=digits)
+    shares = measure(100, digits, seed=digits)
     assert shares["rightly"] + shares["offered"] > (0.9 if digits == 2 else 0.97)
     assert shares["falsely"] < 0.01
     assert shares["innocent"] < 0.005

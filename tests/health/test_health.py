@@ -7,12 +7,12 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import bpsheet as bp
 from bpsheet.program import Role
 from tests.helpers.health import LABELLED, layered
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments
 
 
@@ -308,7 +308,7 @@ def test_other_rules_that_work_hear_nothing(rule):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=30)
+@draws(30)
 def test_no_run_is_too_strange(experiment):
     """Also with rates that make it overflow at once; pytest makes every warning an error."""
     for rate in (None, 1e6, 1e300):

@@ -1,14 +1,18 @@
-"""What the default run of the tests takes of long lists; the rest runs by `pytest -m slow`."""
+"""What the default run takes of long lists and of random inputs.
+
+The rest runs by `pytest -m slow --hypothesis-profile=slow`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import settings
 
 from bpsheet.reader import template_names
 
-__all__ = ["SAMPLE", "sampled", "small_templates"]
+__all__ = ["SAMPLE", "draws", "sampled", "small_templates"]
 
 # Templates that differ in much: a single neuron, a hidden layer, softmax and batches, an
 # optimiser over formulas, overflow, sums over several examples.
@@ -32,6 +36,12 @@ def sampled(values: Iterable[object], *sample: object) -> list[object]:
         )
         for value in values
     ]
+
+
+def draws(count: int, **more: object) -> settings:
+    """So many random inputs with the profile slow (see conftest), a fifth of them by default."""
+    share = max(2, count * settings.default.max_examples // 100)
+    return settings(deadline=None, max_examples=share, **more)
 
 
 def small_templates() -> list[str]:

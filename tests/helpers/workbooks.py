@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from openpyxl import Workbook, load_workbook
+
 import bpsheet as bp
+from tests.helpers.samples import sampled, small_templates
 
 STEPS_PART = "xl/worksheets/sheet1.xml"
 DATA_PART = "xl/worksheets/sheet2.xml"
 KINDS = ("full", "book")
-# Enough rows for two epochs of iris; the other templates run as long as they say.
-SHORTER = {"iris": 310}
+# Each template in each layout; by default in one or the other.
+WORKBOOKS = sampled(
+    itertools.product(small_templates(), KINDS),
+    ("two-neuron", "full"),
+    ("two-neuron", "book"),
+    ("iris", "full"),
+    ("exploding", "book"),
+    ("line-adam", "full"),
+    ("n-samples", "book"),
+    ("book-perceptron", "book"),
+)
+# Enough rows for more than an epoch of iris; the other templates run as long as they say.
+SHORTER = {"iris": 160}
 # A cell's XML in, its XML out.
 CellEdit = Callable[[str], str]
 
@@ -31,6 +47,12 @@ def one_weight(w=0.5, rate=0.1, x=2.0, y=3.0, iterations=3, **more) -> bp.Experi
         training=bp.Training(learning_rate=rate, iterations=iterations),
         **more,
     )
+
+
+@functools.lru_cache(maxsize=8)
+def book_of(path: Path, *, data_only: bool = False) -> Workbook:
+    """A workbook that no test changes, read once for several."""
+    return load_workbook(path, data_only=data_only)
 
 
 def part(path: Path, name: str) -> str:

@@ -1,6 +1,8 @@
-"""Writes a file of every kind into the current folder: run by itself, in other surroundings.
+"""Writes files of every kind into the current folder: run by itself, in other surroundings.
 
-Its argument is the decimal point that these are to have.
+    python writes.py POINT COMMAND …
+
+POINT is the decimal point that the surroundings are to have.
 """
 
 from __future__ import annotations
@@ -45,5 +47,5 @@ if __name__ == "__main__":
     if point != sys.argv[1]:
         sys.exit(f"the decimal point is {point}")
     Path("roster.csv").write_text("student\nAda Lovelace\nÉmilie Noether\nİpek Ünal\n", "utf-8")
-    for line in COMMANDS:
+    for line in sys.argv[2:]:
         call(line)

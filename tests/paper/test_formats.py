@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 import bpsheet as bp
 from bpsheet.explain import Document, derive
@@ -18,7 +18,7 @@ from bpsheet.explain.document import Equation, Heading, Listing, Prose, Side
 from bpsheet.expr import Num, Ref
 from bpsheet.program import Phase
 from tests.helpers.documents import FORMATS, TEMPLATES, chain_ends_equal_the_gradient
-from tests.helpers.samples import sampled
+from tests.helpers.samples import draws, sampled
 from tests.helpers.strategies import experiments
 
 
@@ -133,7 +133,7 @@ def test_every_format_of_every_template_is_well_formed(traced, template):
 
 
 @given(experiments(max_examples=3))
-@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@draws(6, suppress_health_check=list(HealthCheck))
 def test_random_networks(experiment):
     """Every format runs on every kind of network, and the chain rule ends in the gradient."""
     trace = experiment.run()

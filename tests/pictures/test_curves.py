@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
+from tests.helpers.samples import sampled
 
 
 def test_the_loss_is_drawn_by_iteration_and_by_epoch(traced):
@@ -40,7 +41,7 @@ def test_gradients_are_drawn_layer_by_layer(traced):
     assert axes.get_yscale() == "log"
 
 
-@pytest.mark.parametrize("name", ["exploding", "iris", "line-adam"])
+@pytest.mark.parametrize("name", sampled(["exploding", "iris", "line-adam"], "exploding"))
 def test_curves_of_any_run_can_be_drawn(traced, name):
     trace = traced(name)
     for plot in (trace.plot.loss, trace.plot.weights, trace.plot.gradients):

@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bpsheet.errors import ExperimentError
 from tests.helpers.experiment_files import GOOD, WEIGHTS, edited, read
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 
@@ -99,7 +100,7 @@ def test_all_wrong_names_are_reported_together():
 
 
 @given(experiments(), st.integers(1, 9))
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_a_run_of_another_length_begins_or_continues_the_same(experiment, iterations):
     assume(experiment.iterations != iterations)
     one, other = experiment.run().values, experiment.run(iterations).values

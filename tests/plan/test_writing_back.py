@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.reader import from_dict, load
 from tests.helpers.experiment_files import GOOD, read
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_what_is_written_reads_back_to_the_same_run_bit_for_bit(experiment):
     again = read(experiment.to_toml())
     assert again.to_dict() == experiment.to_dict()
@@ -27,7 +28,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(st.lists(st.lists(numbers, min_size=3, max_size=3), min_size=1, max_size=4), numbers)
-@settings(deadline=None, max_examples=100)
+@draws(100)
 def test_every_number_is_written_to_its_last_bit(examples, rate):
     tables = read(GOOD).to_dict()
     tables["data"]["examples"] = examples
@@ -42,7 +43,7 @@ def test_every_number_is_written_to_its_last_bit(examples, rate):
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
     | st.sampled_from(["[1,  2]", "[a,]", 'say "[x,\\n y ]"', "[ [1, 2],\n[3] ]"])
 )
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_any_title_reads_back_as_it_was(text):
     tables = read(GOOD).to_dict() | {"title": text, "notes": text * 2}
     experiment = from_dict(tables)

@@ -6,7 +6,7 @@ import math
 
 import ironcalc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.evaluate import CellError, evaluate
@@ -32,6 +32,7 @@ from bpsheet.expr import (
 from bpsheet.parse import parse_formula
 from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number, spelled
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C, excel_printer
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, refs, trees
 
 
@@ -161,7 +162,7 @@ def test_a_minus_before_a_long_sum_keeps_its_parentheses():
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-@settings(deadline=None)
+@draws(100)
 def test_a_number_in_a_formula_is_the_same_number(value):
     assert float(excel_number(value)) == value
 
@@ -214,7 +215,7 @@ PRINTABLE = trees(
 
 
 @given(st.lists(PRINTABLE.filter(moderate), min_size=8, max_size=24))
-@settings(deadline=None, max_examples=50)
+@draws(50)
 def test_another_engine_computes_from_the_printed_formula_what_the_tree_says(some):
     """Values to 1e-12; an error where, and only where, the tree has one."""
     printer = excel_printer()

@@ -7,7 +7,7 @@ import math
 from importlib.resources import files
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from bpsheet.evaluate import DIVISION, NUMBER, CellError, evaluate
@@ -31,6 +31,7 @@ from bpsheet.parse import parse_formula
 from bpsheet.printers.javascript import JavaScriptPrinter, script_of, word
 from bpsheet.program import Column, Parameter, Phase, Program, Role
 from tests.helpers.printing import ANYTHING, WASHED_OUT
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, edges
 
 A, B, C = map(Ref, "abc")
@@ -143,7 +144,7 @@ four = st.tuples(edges, edges, st.floats(-1e3, 1e3), edges)
 
 
 @given(st.lists(st.tuples(ANYTHING, four), min_size=1, max_size=60))
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@draws(20, suppress_health_check=list(HealthCheck))
 def test_a_browser_computes_from_the_printed_formula_what_the_tree_says(computed, some):
     """A value to 1e-12, and an error where, and only where, the tree has one."""
     cases = [(tree, dict(zip(NAMES, numbers, strict=True))) for tree, numbers in some]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.expr import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Param, Pow, Ref, Sub, Sum
 from bpsheet.printers.latex import LatexPrinter, formula_latex, symbol
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C
+from tests.helpers.samples import draws
 from tests.helpers.strategies import UNARY, edges, trees, written
 
 
@@ -164,12 +165,12 @@ names = st.sampled_from(["a", "f'", "w_xg1", "MSE'", "dMSE / dw_gf1", "a{b}_c%",
         functions=UNARY,
     )
 )
-@settings(deadline=None, max_examples=500)
+@draws(500)
 def test_any_formula_is_latex_that_tex_accepts(tree):
     assert latex_problem(LatexPrinter().text(tree)) is None
 
 
 @given(st.text(min_size=1, max_size=20))
-@settings(deadline=None, max_examples=500)
+@draws(500)
 def test_any_name_is_latex_that_tex_accepts(name):
     assert latex_problem(symbol(name)) is None

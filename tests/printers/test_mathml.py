@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.errors import ProgramError
@@ -36,7 +36,7 @@ from bpsheet.printers.mathml import (
     symbol_mathml,
 )
 from bpsheet.reader import load
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import ONE_OF_EACH, refs, trees, written
 
 A, B, C = Ref("a"), Ref("b"), Ref("c")
@@ -243,7 +243,7 @@ def test_numbers():
 
 
 @given(trees(st.one_of(refs, written)))
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_random_formulas_are_well_formed(tree):
     """Scripts and fractions have two children each, which is what browsers need."""
     for node in parsed(MathMLPrinter().text(tree)).iter():

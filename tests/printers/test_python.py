@@ -6,7 +6,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bpsheet.evaluate import DIVISION, NUMBER, CellError, evaluate
@@ -15,6 +15,7 @@ from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.python import ENVIRONMENT, FUNCTION_NAMES
 from bpsheet.printers.text import formula_text
 from tests.helpers.printing import ANYTHING, ONE, THREE, TWO, WASHED_OUT, A, B, C, python_printer
+from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, edges
 
 
@@ -78,7 +79,7 @@ def careful(tree, values):
 
 
 @given(ANYTHING, st.tuples(edges, edges, st.floats(-1e3, 1e3), edges))
-@settings(deadline=None, max_examples=1500)
+@draws(1500)
 def test_the_fast_code_has_the_careful_value_bit_for_bit(tree, four):
     """Signed zeros included; it has none (an infinity or an exception) where that is an error."""
     values = dict(zip(NAMES, four, strict=True))

@@ -9,10 +9,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import bpsheet as bp
 from bpsheet.program import Phase
+from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 FRAMES = ("frame", "inputs", "weights", "forward", "backward", "update")
@@ -218,7 +219,7 @@ def test_a_trace_says_what_it_is(trace):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=40)
+@draws(40)
 def test_the_frames_of_any_run_are_its_array(experiment):
     traced = experiment.run()
     frame = traced.frame

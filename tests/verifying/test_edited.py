@@ -11,6 +11,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.verifying import verify
 from tests.helpers.faults import recalculated, with_value, wrong_in
+from tests.helpers.samples import sampled
 from tests.helpers.workbooks import DATA_PART, STEPS_PART
 
 EDITS = {
@@ -21,7 +22,7 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize("what", sampled(EDITS, "learning rate", "example"))
 def test_an_edited_input_is_taken_as_it_stands(made, edit, tmp_path, what):
     """Changed in a spreadsheet, which recalculated and saved: nothing is wrong with that."""
     cells, part, changes = EDITS[what]
@@ -30,7 +31,7 @@ def test_an_edited_input_is_taken_as_it_stands(made, edit, tmp_path, what):
     assert wrong_in(verify(path)) == {}
 
 
-@pytest.mark.parametrize("what", EDITS)
+@pytest.mark.parametrize("what", sampled(EDITS, "weight", "target"))
 def test_values_that_do_not_follow_an_edited_input_are_found(made, edit, what):
     """Edited by something that did not recalculate: stored values are stale, formulas right."""
     cells, part, _ = EDITS[what]
@@ -38,6 +39,7 @@ def test_values_that_do_not_follow_an_edited_input_are_found(made, edit, what):
     assert set(wrong_in(report)) == {"stored values"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 def test_a_workbook_edited_and_saved_by_libreoffice_passes(made, edit, tmp_path, libreoffice):
     path = made("two-neuron", "full", 10)

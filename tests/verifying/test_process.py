@@ -140,7 +140,8 @@ def test_a_formula_that_ends_ironcalc_is_said_in_a_line(made, tmp_path, command)
 
 
 @needs_limits
-def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path):
+def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path, monkeypatch):
+    monkeypatch.setattr("bpsheet.verifying.engines.MEMORY", 300_000_000)
     path = tmp_path / "x.xlsx"
     large = "SUMPRODUCT(A1:XFD1048576*A1:XFD1048576)"
     path.write_bytes(with_formula(made("two-neuron", "book", 10).read_bytes(), "K8", large))

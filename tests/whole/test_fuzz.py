@@ -16,19 +16,21 @@ from bpsheet.parse import parse_formula
 from bpsheet.sheets.cells import places
 from bpsheet.sheets.formula import read_formula
 from tests.fuzz import TARGETS, accepted, mutated
+from tests.helpers.samples import sampled
 
 COUNTS = {"csv": 100, "sheet-formula": 60, "workbook": 100}
 
 
+@pytest.mark.parametrize("share", sampled([0.25, 1.0], 0.25))
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_reader_refuses_with_its_own_exceptions_or_takes(name):
+def test_a_reader_refuses_with_its_own_exceptions_or_takes(name, share):
     """Some hundred inputs made from good ones; a good one is taken as it is."""
     target = TARGETS[name]
     draw = random.Random(20)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # openpyxl's, about parts that are damaged
         assert any(accepted(target, seed) for seed in target.seeds())
-        for _ in range(COUNTS.get(name, 400)):
+        for _ in range(int(share * COUNTS.get(name, 400))):
             accepted(target, mutated(draw, target.seeds(), target.words))
 
 

@@ -10,12 +10,13 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from bpsheet.evaluate import CellError, evaluate
 from bpsheet.experiment import Experiment
 from bpsheet.functions import LOSSES, SIMPLIFIED
 from bpsheet.program import Phase, Role
+from tests.helpers.samples import draws
 from tests.helpers.strategies import FORMULAS, PLAIN, experiments
 
 # The activations once more, as functions of the vector of a layer's weighted sums.
@@ -103,7 +104,7 @@ def gradients_of(experiment, row):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_gradients_are_those_of_autograd(experiment):
     """Every gradient of every iteration of the run, and the loss itself."""
     trace = experiment.run()
@@ -125,7 +126,7 @@ def test_gradients_are_those_of_autograd(experiment):
 
 
 @given(experiments(max_examples=2))
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_gradients_are_the_slopes_of_the_loss(experiment):
     """By differences of the program's own forward formulas, each weight of the first row."""
     trace = experiment.run(iterations=1)
@@ -152,7 +153,7 @@ def test_gradients_are_the_slopes_of_the_loss(experiment):
 
 
 @given(experiments())
-@settings(deadline=None, max_examples=25)
+@draws(25)
 def test_the_chain_rule_and_the_simplified_form_give_the_same_numbers(experiment):
     """Softmax with its non-local terms against output minus target, for the whole run."""
     assume(experiment.network.loss in SIMPLIFIED)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
+from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -18,21 +20,29 @@ from bpsheet.program import Role
 from bpsheet.rules import RULES, SCHEDULES
 from tests.helpers.samples import sampled
 
-try:
-    import torch
-except ModuleNotFoundError:
-    torch = None
-
 
 @pytest.fixture(autouse=True, scope="module")
 def pytorch():
     """Without PyTorch the tests are skipped, or fail where it must be there."""
-    if torch is None:
+    if find_spec("torch") is None:
         reason = 'PyTorch is not installed (python -m pip install -e ".[oracle]")'
         if os.environ.get("BPSHEET_ENGINES") == "required":
             pytest.fail(f"{reason}, and BPSHEET_ENGINES=required asks for it")
         pytest.skip(reason)
+    import torch
+
     torch.set_num_threads(1)
+
+
+def functional(name):
+    """A function of PyTorch's, which is imported where it is called: it is large."""
+
+    def call(*values, **more):
+        import torch
+
+        return getattr(torch.nn.functional, name)(*values, **more)
+
+    return call
 
 
 ACTIVATION = {
@@ -40,9 +50,9 @@ ACTIVATION = {
     "logistic": lambda z: z.sigmoid(),
     "tanh": lambda z: z.tanh(),
     "relu": lambda z: z.relu(),
-    "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01),
+    "leaky_relu": partial(functional("leaky_relu"), negative_slope=0.01),
     # PyTorch's softplus becomes z itself at 20, unless it is told otherwise.
-    "softplus": lambda z: torch.nn.functional.softplus(z, threshold=100.0),
+    "softplus": partial(functional("softplus"), threshold=100.0),
     "softmax": lambda z: z.softmax(dim=-1),
     "sin(z)": lambda z: z.sin(),
     "z/(1 + abs(z))": lambda z: z / (1 + z.abs()),
@@ -57,7 +67,7 @@ OBJECTIVE = {
     "gaussian_log_likelihood": lambda t, y: -((t - y) ** 2).sum(-1) / 2,
     "bernoulli_log_likelihood": lambda t, y: (t * y.log() + (1 - t) * (1 - y).log()).sum(-1),
     "multinomial_log_likelihood": lambda t, y: (t * y.log()).sum(-1),
-    "binary_cross_entropy": lambda t, y: torch.nn.functional.binary_cross_entropy(
+    "binary_cross_entropy": lambda t, y: functional("binary_cross_entropy")(
         y, t, reduction="none"
     ).sum(-1),
     "cross_entropy": lambda t, y: -(t * y.log()).sum(-1),
@@ -83,13 +93,15 @@ def test_the_oracle_knows_every_activation_loss_rule_and_schedule():
     assert set(ACTIVATION) >= set(ACTIVATIONS) - {"sign"}
     assert set(OBJECTIVE) == set(LOSSES)
     assert set(OPTIMISER) == set(RULES)
-    assert set(SCHEDULE) == set(SCHEDULES)
+    assert {plan["kind"] for plan in PLANS.values()} == set(SCHEDULES)
 
 
 class Network:
     """An experiment's network as tensors, beginning with the first weights of its trace."""
 
     def __init__(self, trace):
+        import torch
+
         self.experiment = trace.experiment
         self.network = trace.experiment.network
         self.names = [c.name for c in trace.program if c.role is Role.WEIGHT]
@@ -113,7 +125,7 @@ class Network:
         """One number for each example."""
         values = inputs
         for weight, bias, activation in self.layers:
-            values = ACTIVATION[activation](torch.nn.functional.linear(values, weight, bias))
+            values = ACTIVATION[activation](functional("linear")(values, weight, bias))
         return OBJECTIVE[self.network.loss](targets, values)
 
     def flat(self, *, gradients=False):
@@ -129,6 +141,8 @@ class Network:
 
 def optimiser(network):
     """PyTorch's optimiser of the rule's name with the experiment's settings."""
+    import torch
+
     training = network.experiment.training
     name, options = OPTIMISER[training.rule]
     options = options | {
@@ -147,35 +161,48 @@ def optimiser(network):
     return made(network.parameters, lr=training.learning_rate, **options)
 
 
-def lambda_lr(optimiser, schedule):
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: 1 / (1 + schedule.decay * k))
+def scheduler(kind, optimiser, schedule):
+    """PyTorch's scheduler for a kind of schedule."""
+    from torch.optim.lr_scheduler import (
+        ConstantLR,
+        CosineAnnealingLR,
+        ExponentialLR,
+        LambdaLR,
+        StepLR,
+    )
 
-
-SCHEDULE = {
-    "constant": lambda o, _: torch.optim.lr_scheduler.ConstantLR(o, factor=1.0),
-    "step": lambda o, s: torch.optim.lr_scheduler.StepLR(o, int(s.every), s.factor or 0.5),
-    "exponential": lambda o, s: torch.optim.lr_scheduler.ExponentialLR(o, s.factor),
-    "inverse_time": lambda_lr,
-    "cosine": lambda o, s: torch.optim.lr_scheduler.CosineAnnealingLR(
-        o, int(s.over), s.lowest or 0.0
-    ),
-}
+    match kind:
+        case "constant":
+            return ConstantLR(optimiser, factor=1.0)
+        case "step":
+            return StepLR(optimiser, int(schedule.every), schedule.factor or 0.5)
+        case "exponential":
+            return ExponentialLR(optimiser, schedule.factor)
+        case "inverse_time":
+            return LambdaLR(optimiser, lambda k: 1 / (1 + schedule.decay * k))
+        case "cosine":
+            return CosineAnnealingLR(optimiser, int(schedule.over), schedule.lowest or 0.0)
+    raise AssertionError(kind)
 
 
 def schedulers(optimiser, schedule):
     """The schedule, and a warm-up before it where there is one: their factors multiply."""
     if schedule is None:
         return []
-    made = [SCHEDULE[schedule.kind](optimiser, schedule)]
+    from torch.optim.lr_scheduler import LinearLR
+
+    made = [scheduler(schedule.kind, optimiser, schedule)]
     if schedule.warmup is not None:
         count = int(schedule.warmup)
-        warm = torch.optim.lr_scheduler.LinearLR(optimiser, 1 / count, 1.0, count - 1)
+        warm = LinearLR(optimiser, 1 / count, 1.0, count - 1)
         made.insert(0, warm)
     return made
 
 
 def trained_by_pytorch(trace):
     """The weights with which each iteration computes, as PyTorch arrives at them."""
+    import torch
+
     experiment, network = trace.experiment, Network(trace)
     training, frame = experiment.training, trace.frame
     inputs = torch.tensor(frame[experiment.network.inputs].to_numpy())
@@ -202,8 +229,8 @@ def trained_by_pytorch(trace):
         here = network.flat()
         is_last = row + 1 == len(frame) or epochs[row + 1] != epochs[row]
         if training.schedule is None or training.schedule.per == "update" or is_last:
-            for scheduler in plan:
-                scheduler.step()
+            for each in plan:
+                each.step()
     return weights
 
 
@@ -296,7 +323,7 @@ def experiment_at_random(rule, seed, **training):
     )
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", sampled(range(2), 0))
 @pytest.mark.parametrize("rule", sorted(OPTIMISER))
 def test_each_rule_is_the_optimiser_of_that_name(rule, seed):
     assert_same(experiment_at_random(rule, seed).run())
@@ -325,15 +352,18 @@ def test_each_rules_own_settings(rule):
     assert_same(experiment_at_random(rule, 11, **CHANGED[rule]).run())
 
 
-@pytest.mark.parametrize("rule", sorted(OPTIMISER))
-def test_weight_decay(rule):
+@pytest.mark.parametrize("seed", sampled([20, 21], 20))
+@pytest.mark.parametrize("rule", sampled(sorted(OPTIMISER), "adam", "adamw", "gradient_ascent"))
+def test_weight_decay(rule, seed):
     """On the way up it must not become growth: both kinds of loss where a rule has both."""
-    for seed in (20, 21):
-        assert_same(experiment_at_random(rule, seed, weight_decay=0.05).run())
+    assert_same(experiment_at_random(rule, seed, weight_decay=0.05).run())
 
 
 @pytest.mark.parametrize("loss", ["half_squared_error", "gaussian_log_likelihood"])
-@pytest.mark.parametrize("rule", ["momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize(
+    "rule",
+    sampled(["momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"], "momentum", "adamw"),
+)
 def test_up_and_down(rule, loss):
     random = np.random.default_rng(30)
     network, examples = network_at_random(random, loss, hidden="tanh", depth=2)
@@ -349,8 +379,8 @@ def test_up_and_down(rule, loss):
 PLAIN = {"gradient_descent", "gradient_ascent", "momentum", "nesterov"}
 
 
-@pytest.mark.parametrize("rule", sorted(OPTIMISER))
-@pytest.mark.parametrize("size", sampled([0.05, 1e6], 1e6))
+@pytest.mark.parametrize("rule", sampled(sorted(OPTIMISER), "adam", "gradient_ascent", "momentum"))
+@pytest.mark.parametrize("size", sampled([0.05, 1e6], 0.05))
 @pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
 def test_clipping(rule, clip, size):
     """To something short, and to something so long that nothing is clipped."""
@@ -359,7 +389,7 @@ def test_clipping(rule, clip, size):
     assert_same(trace)
 
 
-@pytest.mark.parametrize("rule", sorted(PLAIN))
+@pytest.mark.parametrize("rule", sampled(sorted(PLAIN), "gradient_descent"))
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_clipping_to_next_to_nothing(rule, decay):
     """Where the 1e-6 that PyTorch adds to the length is no longer small, and before the decay."""
@@ -380,8 +410,13 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize(("rule", "per"), [("momentum", "update"), ("adamw", "epoch")])
-@pytest.mark.parametrize("plan", sorted(PLANS))
+@pytest.mark.parametrize(
+    ("rule", "per"),
+    sampled([("momentum", "update"), ("adamw", "epoch")], ("momentum", "update")),
+)
+@pytest.mark.parametrize(
+    "plan", sampled(sorted(PLANS), "step", "exponential-warm", "inverse_time", "cosine-lowest")
+)
 def test_each_schedule_is_the_scheduler(plan, rule, per):
     assert_same(experiment_at_random(rule, 50, schedule=PLANS[plan] | {"per": per}).run())
 
@@ -398,6 +433,8 @@ def test_each_schedule_with_each_rule(plan, rule, per):
 @pytest.mark.parametrize("batch_size", [1, 2, "all"])
 def test_the_rate_of_each_update(batch_size):
     """The column `rate` itself: a mistake of it could hide where the gradient is small."""
+    import torch
+
     for plan in PLANS.values():
         trace = experiment_at_random(
             "gradient_descent", 60, schedule=plan, batch_size=batch_size
@@ -412,10 +449,14 @@ def test_the_rate_of_each_update(batch_size):
                 step.step()
 
 
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize(
+    "loss", sampled(sorted(LOSSES), "bernoulli_log_likelihood", "cross_entropy", "squared_error")
+)
 @pytest.mark.parametrize("activation", sorted(ACTIVATION))
 def test_gradients_are_those_of_pytorch(activation, loss):
     """Every gradient and the loss, in each iteration of a short run."""
+    import torch
+
     random = np.random.default_rng(70)
     tables, examples = network_at_random(random, loss, hidden=activation, depth=3)
     rule = "gradient_ascent" if LOSSES[loss].maximised else "gradient_descent"
@@ -442,6 +483,8 @@ def test_gradients_are_those_of_pytorch(activation, loss):
 
 def set_weights(network, values):
     """Weights in the order of the sheet, into the tensors."""
+    import torch
+
     place = 0
     for weight, bias, _ in network.layers:
         width = weight.shape[1] + (bias is not None)

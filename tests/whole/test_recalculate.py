@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given
 from hypothesis import strategies as st
 
 import bpsheet as bp
@@ -15,12 +13,12 @@ from bpsheet.verifying import verify
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.workbook import layout_of, sheets_of
 from tests.agreement.known import begins_out_of_sight
-from tests.helpers.samples import SAMPLE, sampled, small_templates
+from tests.helpers.samples import draws, sampled, small_templates
 from tests.helpers.strategies import experiments
+from tests.helpers.workbooks import KINDS, WORKBOOKS
 
-KINDS = ("full", "book")
-# As many iterations as the quick tests take: all examples more than once. All is a slow test.
-FEW = defaultdict(lambda: 60, {"iris": 310})
+# As many iterations as the quick tests take; all of them is a slow test.
+FEW = 60
 
 
 def assert_passed(report, trace, kind) -> None:
@@ -36,10 +34,9 @@ def assert_passed(report, trace, kind) -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", sampled(small_templates(), *SAMPLE))
+@pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_template_recalculates_to_its_trace(made, traced, name, kind):
-    rows = min(FEW[name], bp.load(name).iterations)
+    rows = min(FEW, bp.load(name).iterations)
     assert_passed(verify(made(name, kind, rows)), traced(name, rows), kind)
 
 
@@ -50,12 +47,13 @@ def test_every_template_recalculates_as_a_whole(made, traced, name, kind):
     assert_passed(verify(made(name, kind)), traced(name), kind)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize(
     ("name", "kind", "rows"),
     [
-        pytest.param("two-neuron", "book", 60, marks=pytest.mark.slow),
-        pytest.param("multiway-classification", "book", 40, marks=pytest.mark.slow),
+        ("two-neuron", "book", 60),
+        ("multiway-classification", "book", 40),
         ("exploding", "full", None),
     ],
 )
@@ -71,7 +69,7 @@ def test_libreoffice_recalculates_every_template(made, traced, name, kind):
     assert_passed(verify(made(name, kind), "libreoffice"), traced(name), kind)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@draws(12, suppress_health_check=[HealthCheck.too_slow])
 @given(experiments(), st.sampled_from(KINDS))
 def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, experiment, kind):
     path = tmp_path_factory.mktemp("random") / "x.xlsx"
@@ -98,7 +96,7 @@ FAR_APART = bp.Experiment(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@draws(15, suppress_health_check=[HealthCheck.too_slow])
 @example(FAR_APART, 1e155, "full")
 @example(FAR_APART, 1e155, "book")
 @given(experiments(), st.sampled_from([1e3, 1e80, 1e155, 1e300]), st.sampled_from(KINDS))
@@ -121,7 +119,7 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     assert [f"{layout.shown[c].letter}{r + 8}" for r, c in wrong] == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(KINDS, "full"))
 def test_a_batch_cut_short_recalculates(tmp_path, kind):
     """Seven examples in batches of three: the last one of an epoch has one."""
     experiment = bp.Experiment(
@@ -151,7 +149,7 @@ def test_libreoffice_follows_a_changed_batch(made, traced):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("weight", [800.0, -800.0, 50.0])
+@pytest.mark.parametrize("weight", sampled([800.0, -800.0, 50.0], -800.0))
 def test_logistic_far_from_zero_recalculates(tmp_path, kind, weight):
     """1/(1+EXP(-z)) overflows below -709: there the safe form is written, in both layouts."""
     experiment = bp.Experiment(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,13 +25,15 @@ USED = "numpy pandas openpyxl orjson pydantic click rich tomli-w matplotlib pyar
 def written(
     folder: Path,
     environment: Mapping[str, str] | None = None,
+    *,
     point: str = ".",
     python: Sequence[str] = (sys.executable,),
+    commands: Sequence[str] = COMMANDS,
 ) -> dict[str, bytes]:
     """The files that a fresh process writes."""
     folder.mkdir(parents=True)
     done = subprocess.run(
-        [*python, "-W", "ignore", WRITES, point],
+        [*python, "-W", "ignore", WRITES, point, *commands],
         cwd=folder,
         env={
             **os.environ,
@@ -91,41 +94,56 @@ def test_where_numbers_have_a_comma_the_same_bytes(usual, tmp_path, name):
         "PYTHONHASHSEED": "1",
         "PYTHONUTF8": "0",
     }
-    assert_same(written(tmp_path / "an other folder" / "x", surroundings, ","), usual)
+    assert_same(written(tmp_path / "an other folder" / "x", surroundings, point=","), usual)
 
 
-def test_optimised_in_another_time_zone_and_with_random_hashes_the_same_bytes(usual, tmp_path):
-    surroundings = {"TZ": "America/Adak", "PYTHONHASHSEED": "random", "PYTHONUTF8": "0"}
-    surroundings |= {"LC_ALL": "C", "COLUMNS": "40", "OPENPYXL_LXML": "True"}
-    assert_same(written(tmp_path / "files", surroundings, python=(sys.executable, "-OO")), usual)
+# Another time zone and language, another terminal, another way to write XML.
+ELSEWHERE = {
+    "TZ": "America/Adak",
+    "PYTHONHASHSEED": "random",
+    "PYTHONUTF8": "0",
+    "LC_ALL": "C",
+    "COLUMNS": "40",
+    "OPENPYXL_LXML": "True",
+}
 
 
-def other_pythons() -> dict[str, str]:
-    """Interpreters that the project supports, besides this one, by their versions."""
-    found = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found += sorted(map(str, root.glob("versions/3.*/bin/python")))
-    here = sys.version_info[:2]
-    versions: dict[tuple[int, ...], str] = {}
-    for python in filter(None, found):
-        code = "import sys; print(*sys.version_info[:2])"
-        said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
-        if said.returncode == 0 and (number := tuple(map(int, said.stdout.split()))) >= (3, 11):
-            versions.setdefault(number, python)
-    versions.pop(here, None)
-    return {".".join(map(str, number)): versions[number] for number in sorted(versions)}
-
-
-OTHERS = other_pythons()
+def test_in_another_time_zone_and_with_random_hashes_the_same_bytes(tmp_path):
+    """Of a workbook, a table, a page, a document and a class's exercises."""
+    some = [c for c in COMMANDS if re.search(r"full\.xlsx|run\.csv|page|markdown|roster", c)]
+    assert len(some) == 5
+    usual = written(tmp_path / "usual", {"PYTHONHASHSEED": "0"}, commands=some)
+    assert_same(written(tmp_path / "elsewhere", ELSEWHERE, commands=some), usual)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", OTHERS or [None])
-def test_another_python_gives_the_same_bytes(usual, tmp_path, number):
+def test_optimised_and_elsewhere_the_same_bytes(usual, tmp_path):
+    optimised = (sys.executable, "-OO")
+    assert_same(written(tmp_path / "files", ELSEWHERE, python=optimised), usual)
+
+
+def other_python(minor: int) -> str | None:
+    """An interpreter of this minor version, where there is one besides this one."""
+    if minor == sys.version_info.minor:
+        return None
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    known = sorted(map(str, root.glob(f"versions/3.{minor}.*/bin/python")))
+    for python in filter(None, [shutil.which(f"python3.{minor}"), *known]):
+        code = "import sys; print(sys.version_info.minor)"
+        said = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+        if said.stdout.strip() == str(minor):
+            return python
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minor", range(11, 17))
+def test_another_python_gives_the_same_bytes(usual, tmp_path, minor):
     """With the same versions of what the files are made with."""
-    if number is None:
-        pytest.skip("there is no other Python, from 3.11 on")
-    subprocess.run([OTHERS[number], "-m", "venv", tmp_path / "venv"], check=True)
+    python = other_python(minor)
+    if python is None:
+        pytest.skip(f"there is no other Python 3.{minor}")
+    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
     inside = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
     wanted = [f"{name}=={version(name)}" for name in USED]
     done = subprocess.run(

@@ -7,12 +7,12 @@ import math
 import ironcalc
 import numpy as np
 import pytest
-from openpyxl import load_workbook
 
 import bpsheet as bp
 from bpsheet.verifying import verify
 from bpsheet.workbook import charts
 from tests.helpers.samples import sampled
+from tests.helpers.workbooks import book_of
 
 NAMES = ["two-neuron", "book-xor", "iris", "book-perceptron", "formula", "line-adam", "exploding"]
 TITLES = {
@@ -38,10 +38,11 @@ def title(chart):
 def written(tmp_path_factory, traced):
     folder = tmp_path_factory.mktemp("charts")
 
-    def write(name, kind="full"):
-        path = folder / f"{name}-{kind}.xlsx"
+    def write(name, kind="full", rows=None):
+        path = folder / f"{name}-{kind}-{rows}.xlsx"
         if not path.exists():
-            traced(name, 300 if name == "iris" else None).to_excel(path, kind, ["charts"])
+            rows = rows or (300 if name == "iris" else None)
+            traced(name, rows).to_excel(path, kind, ["charts"])
         return path
 
     return write
@@ -53,7 +54,7 @@ def written(tmp_path_factory, traced):
 )
 def test_every_run_has_the_charts_that_it_has_something_for(written, name, kind):
     """Axes and lines are named; every line goes over all rows of Steps, or of the table."""
-    book = load_workbook(written(name, kind))
+    book = book_of(written(name, kind))
     found = book["Charts"]._charts
     assert len(found) >= TITLES[name] - 1
     for chart in found:
@@ -74,9 +75,7 @@ def test_every_run_has_the_charts_that_it_has_something_for(written, name, kind)
 
 
 def test_the_lines_are_those_of_the_run(written):
-    found = {
-        title(chart): chart for chart in load_workbook(written("two-neuron"))["Charts"]._charts
-    }
+    found = {title(chart): chart for chart in book_of(written("two-neuron"))["Charts"]._charts}
     assert list(found) == [
         "loss by iteration",
         "weights by iteration",
@@ -93,7 +92,7 @@ def test_the_lines_are_those_of_the_run(written):
 
 def table(path, changes=()):
     """The columns right of the charts, recalculated in another engine."""
-    book = load_workbook(path)
+    book = book_of(path)
     sheet = book["Charts"]
     model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
     for (row, column), value in changes:
@@ -110,7 +109,7 @@ def table(path, changes=()):
 
 
 def stored(path):
-    sheet = load_workbook(path, data_only=True)["Charts"]
+    sheet = book_of(path, data_only=True)["Charts"]
     return {
         sheet.cell(charts.TABLE_ROW, column).value: [
             value
@@ -132,21 +131,22 @@ def expected(trace):
     return found | {f"gradient, {layer}": lengths[layer].tolist() for layer in lengths}
 
 
-def test_the_table_has_its_values_and_follows(written):
+@pytest.mark.parametrize("rows", sampled([120, 696], 120))
+def test_the_table_has_its_values_and_follows(written, rows):
     """Also after a first weight was changed on Steps."""
-    trace = bp.load("book-xor").run(696)
-    path = written("book-xor")
+    trace = bp.load("book-xor").run(rows)
+    path = written("book-xor", rows=rows)
     for found in (stored(path), table(path)):
         assert list(found) == list(expected(trace))
         for head, values in expected(trace).items():
             np.testing.assert_allclose(found[head], values, rtol=1e-10)
-    place = load_workbook(path)["Steps"]["H7"]
-    changed = bp.load("book-xor").changed({place.value: 0.7}).run(696)
+    place = book_of(path)["Steps"]["H7"]
+    changed = bp.load("book-xor").changed({place.value: 0.7}).run(rows)
     for head, values in table(path, [((8, 8), 0.7)]).items():
         np.testing.assert_allclose(values, expected(changed)[head], rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["full", "book"])
+@pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 @pytest.mark.parametrize(
     "name",
     sampled(["book-xor", "book-perceptron", "iris", "two-neuron"], "book-xor", "book-perceptron"),
@@ -157,7 +157,7 @@ def test_one_cell_each_says_what_came_of_the_run(traced, written, name, kind):
     path = written(name, kind)
     model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
     model.evaluate()
-    book = load_workbook(path, data_only=True)
+    book = book_of(path, data_only=True)
     number = book.sheetnames.index("Charts")
     cell = {"C3": (3, 3), "H3": (3, 8), "N3": (3, 14)}
     expected = {}
@@ -183,12 +183,12 @@ def test_one_cell_each_says_what_came_of_the_run(traced, written, name, kind):
 def test_the_last_row_counts(tmp_path):
     """At iteration 625 all four tests are right for the first time: as the last row too."""
     path = bp.load("book-xor").run(625).to_excel(tmp_path / "x.xlsx", sheets=["charts"])
-    sheet = load_workbook(path)["Charts"]
-    stored = load_workbook(path, data_only=True)["Charts"]
+    sheet = book_of(path)["Charts"]
+    stored = book_of(path, data_only=True)["Charts"]
     assert (stored["H3"].value, stored["N3"].value) == (1, 625)
     model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
     model.evaluate()
-    number = load_workbook(path).sheetnames.index("Charts")
+    number = book_of(path).sheetnames.index("Charts")
     assert [model.get_cell_value(number, 3, column) for column in (8, 14)] == [1, 625]
     assert sheet["H3"].value.startswith("=")
 

@@ -6,7 +6,7 @@ import pytest
 from openpyxl import load_workbook
 
 from bpsheet.workbook import layout_of
-from tests.helpers.workbooks import KINDS
+from tests.helpers.workbooks import KINDS, WORKBOOKS
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_data_cells_look_like_input_cells(books):
     assert not is_input(sheet["A2"])
 
 
+@pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_header_has_a_note(made, name, kind):
     sheet = load_workbook(made(name, kind, 12))["Steps"]
     for cell in sheet[7]:

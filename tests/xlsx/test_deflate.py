@@ -7,13 +7,14 @@ import zipfile
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
 from bpsheet.workbook import deflate as deflate_module
 from bpsheet.workbook import package
 from bpsheet.workbook.deflate import Deflate
+from tests.helpers.samples import draws
 
 
 def deflated(parts):
@@ -22,7 +23,7 @@ def deflated(parts):
 
 
 @given(st.lists(st.binary(max_size=3_000), max_size=12), st.integers(1, 5_000))
-@settings(deadline=None, max_examples=60)
+@draws(60)
 def test_deflated_blocks_are_one_stream_whatever_the_parts(parts, block):
     """That zlib reads back, and that is the same when the data come all at once."""
     with pytest.MonkeyPatch.context() as patched:
