@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from bpsheet.version import __version__
 
 __all__ = [
     "BpsheetError",
@@ -52,10 +52,10 @@ _HOMES = {
         "OutputError",
         "WorkbookError",
     ),
-    "bpsheet.experiment": ("Experiment",),
-    "bpsheet.notation": ("Notation",),
-    "bpsheet.reader": ("load",),
-    "bpsheet.spec": (
+    "bpsheet.api.experiment": ("Experiment", "Trace"),
+    "bpsheet.api.opening": ("load",),
+    "bpsheet.tables.notation": ("Notation",),
+    "bpsheet.tables.spec": (
         "Data",
         "Graph",
         "Initial",
@@ -65,13 +65,14 @@ _HOMES = {
         "Test",
         "Training",
     ),
-    "bpsheet.sweeps": ("Sweep", "sweep"),
-    "bpsheet.trace": ("Trace",),
-    "bpsheet.verifying": ("verify",),
+    "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
+    "bpsheet.verifying.verify": ("verify",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from bpsheet.api.experiment import Experiment, Trace
+    from bpsheet.api.opening import load
     from bpsheet.errors import (
         BpsheetError,
         EngineError,
@@ -82,13 +83,10 @@ if TYPE_CHECKING:
         OutputError,
         WorkbookError,
     )
-    from bpsheet.experiment import Experiment
-    from bpsheet.notation import Notation
-    from bpsheet.reader import load
-    from bpsheet.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
-    from bpsheet.sweeps import Sweep, sweep
-    from bpsheet.trace import Trace
-    from bpsheet.verifying import verify
+    from bpsheet.sweeps.sweep import Sweep, sweep
+    from bpsheet.tables.notation import Notation
+    from bpsheet.tables.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
+    from bpsheet.verifying.verify import verify
 
 
 def __getattr__(name: str) -> Any:

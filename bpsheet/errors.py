@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "BpsheetError",
@@ -63,6 +64,10 @@ class ExperimentError(BpsheetError):
             )
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew from its parts where it comes from another process.
+        return type(self), (self.problems, self.source)
+
 
 class FormulaError(BpsheetError):
     """A formula that cannot be read. The message shows the text with a caret under the place."""
@@ -73,7 +78,11 @@ class HandError(BpsheetError):
 
     def __init__(self, problems: Iterable[str], source: str = "hand values") -> None:
         self.problems = tuple(problems)
+        self.source = source
         super().__init__("\n".join([f"{source}:", *(f"  {said}" for said in self.problems)]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems, self.source)
 
 
 class ProgramError(BpsheetError):

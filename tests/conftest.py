@@ -16,8 +16,8 @@ import pytest
 from hypothesis import settings
 
 import bpsheet as bp
-from bpsheet import engine
 from bpsheet.cli import main
+from bpsheet.engine import engine
 from bpsheet.verifying.engines import libreoffice_command
 from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
 from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml

@@ -62,11 +62,14 @@ def _file(name: str, data: bytes) -> Path:
 
 def _experiment(data: bytes) -> object:
     """An experiment file; what is taken is built, written again and the same."""
-    from bpsheet.reader import from_text
+    from bpsheet.api.experiment import Experiment
+    from bpsheet.plan.reader import from_text
 
     text = _text(data)
-    experiment = from_text(text, base=_folder(), name="fuzz", source="fuzz.toml")
-    again = from_text(experiment.to_toml(), base=_folder(), name="fuzz", source="again.toml")
+    experiment = from_text(text, base=_folder(), name="fuzz", source="fuzz.toml", made=Experiment)
+    again = from_text(
+        experiment.to_toml(), base=_folder(), name="fuzz", source="again.toml", made=Experiment
+    )
     assert again.to_dict() == experiment.to_dict(), (
         "written and read again it is another experiment"
     )
@@ -75,7 +78,7 @@ def _experiment(data: bytes) -> object:
 
 def _formula(data: bytes) -> object:
     """A formula; what is taken prints, and reads the same again."""
-    from bpsheet.parse import parse_formula
+    from bpsheet.formula.parse import parse_formula
     from bpsheet.printers.text import formula_text
 
     tree = parse_formula(_text(data), NAMES)
@@ -89,7 +92,7 @@ def _sheet_formula(data: bytes) -> object:
     from openpyxl import Workbook
 
     from bpsheet.sheets import differentiate_workbook
-    from bpsheet.workbook.cells import put_number
+    from bpsheet.xlsx.cells import put_number
 
     book = Workbook()
     sheet = book.active
@@ -106,7 +109,7 @@ def _sheet_formula(data: bytes) -> object:
 def _csv(data: bytes) -> object:
     """The data of an experiment, hand calculations, and a class list."""
     from bpsheet.errors import BpsheetError
-    from bpsheet.hand.names import read_roster
+    from bpsheet.exercises.roster import read_roster
 
     path = _file("data.csv", data)
     refused: list[BpsheetError] = []
@@ -121,10 +124,10 @@ def _csv(data: bytes) -> object:
 
 
 def _with_data() -> object:
-    from bpsheet.reader import from_dict
+    from bpsheet.api.experiment import Experiment
 
     tables = {**_perceptron(), "data": {"file": "data.csv"}}
-    return from_dict(tables, base=_folder())
+    return Experiment.from_dict(tables, base=_folder())
 
 
 @cache
@@ -185,8 +188,8 @@ def _with_part(data: bytes) -> bytes:
 def _books() -> list[bytes]:
     """A small workbook of ours, and an exercise."""
     import bpsheet as bp
-    from bpsheet.hand.exercise import Exercise
-    from bpsheet.hand.fillin import fill_in_workbook
+    from bpsheet.exercises.exercise import Exercise
+    from bpsheet.exercises.fillin import fill_in_workbook
 
     path = bp.load("two-neuron").run(2).to_excel(_folder() / "two.xlsx", "book")
     return [path.read_bytes(), fill_in_workbook(Exercise(bp.load("two-neuron")).task("Ada"))]

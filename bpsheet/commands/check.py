@@ -40,10 +40,10 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     HAND is a CSV file or a filled-in exercise (.xlsx); without it, the experiment's own table [hand] is compared.
     The exit status is 0 when all is right or carried through, 1 when there are mistakes.
     """
-    from bpsheet.hand.compare import first_mistake_first, judged
+    from bpsheet.api.opening import load
+    from bpsheet.exercises.compare import first_mistake_first, judged
     from bpsheet.hand.reading import hand_values, of_experiment, read_csv
     from bpsheet.hand.report import count_sentence
-    from bpsheet.reader import load
 
     experiment = load(spec)
     comma = "," if decimal == "comma" else "."

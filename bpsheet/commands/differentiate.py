@@ -38,7 +38,7 @@ def differentiate(
     BOOK is any workbook with formulas. The copy has a sheet with every cell that leads from the
     parameters to the loss, its derivative, and a step of gradient descent; all else stays.
     """
-    from bpsheet.ours import refuse_others
+    from bpsheet.files.ours import refuse_others
     from bpsheet.sheets import differentiate_workbook
 
     if not (output.exists() and book.exists() and output.samefile(book)):

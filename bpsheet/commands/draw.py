@@ -34,7 +34,7 @@ def draw(
     An arrow is green where its weight grows, red and broken where it shrinks, and as wide as the
     adjustment is large.
     """
-    from bpsheet.ours import refuse_others
+    from bpsheet.files.ours import refuse_others
     from bpsheet.pictures.matplot import check_picture, write_picture
     from bpsheet.pictures.network import check_drawable
 
@@ -80,11 +80,11 @@ def animate(
     settings: tuple[str, ...],
 ) -> None:
     """Show the training of SPEC as a moving picture: the network, and its loss below."""
-    from bpsheet.ours import refuse_others
+    from bpsheet.commands.terminal import late_progress
+    from bpsheet.files.ours import refuse_others
     from bpsheet.pictures.animation import animate as animated
     from bpsheet.pictures.matplot import check_picture
     from bpsheet.pictures.network import check_drawable
-    from bpsheet.terminal import late_progress
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.gif"

@@ -15,7 +15,7 @@ from bpsheet.errors import OutputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bpsheet.hand.grades import Grades
+    from bpsheet.exercises.grades import Grades
 
 __all__ = ["exercise", "grade"]
 
@@ -102,11 +102,11 @@ def exercise(
     force: bool,
 ) -> None:
     """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
-    from bpsheet.hand.exercise import Exercise
-    from bpsheet.hand.handout import KEY_FILE, write_class, write_sheet
-    from bpsheet.hand.names import read_roster
-    from bpsheet.reader import load
-    from bpsheet.terminal import late_progress
+    from bpsheet.api.opening import load
+    from bpsheet.commands.terminal import late_progress
+    from bpsheet.exercises.exercise import Exercise
+    from bpsheet.exercises.handout import KEY_FILE, write_class, write_sheet
+    from bpsheet.exercises.roster import read_roster
 
     if students is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
@@ -174,15 +174,15 @@ def grade(
     Each student's numbers and questions are found again from the sheet and SPEC. The
     students' files are never changed. The exit status is 1 where a file could not be marked.
     """
-    from bpsheet.files import replacing
-    from bpsheet.hand.feedback import HEADS, class_table
-    from bpsheet.hand.grade import grade_folder, sheets_in
-    from bpsheet.hand.handout import write_feedback
-    from bpsheet.hand.names import read_roster
-    from bpsheet.hand.scheme import MARKS, read_marks
-    from bpsheet.ours import refuse_others
-    from bpsheet.reader import load
-    from bpsheet.terminal import late_progress
+    from bpsheet.api.opening import load
+    from bpsheet.commands.terminal import late_progress
+    from bpsheet.exercises.feedback import HEADS, class_table
+    from bpsheet.exercises.grade import grade_folder, sheets_in
+    from bpsheet.exercises.handout import write_feedback
+    from bpsheet.exercises.marks import MARKS, read_marks
+    from bpsheet.exercises.roster import read_roster
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.files.whole import replacing
 
     experiment = load(spec)
     table = output or Path("outputs") / f"{experiment.name}-grades.csv"
@@ -212,7 +212,7 @@ def grade(
 
 
 def _say(grades: Grades, folder: Path, table: Path, feedback: Path | None) -> None:
-    from bpsheet.hand.feedback import path_text
+    from bpsheet.exercises.feedback import path_text
 
     for refused in grades.refused:
         say(f"{path_text(refused.path, folder)}: {refused.reason}")
@@ -231,7 +231,7 @@ def _table(grades: Grades) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from bpsheet.hand.feedback import first_mistake, frequent_slip, number
+    from bpsheet.exercises.feedback import first_mistake, frequent_slip, number
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("student", no_wrap=True)

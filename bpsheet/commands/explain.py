@@ -89,13 +89,15 @@ def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
 
 
 def _written(document: Document, form: str, output: Path | None, *, force: bool) -> None:
-    from bpsheet.files import replacing
-    from bpsheet.ours import refuse_others, sealed
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.files.seals import sealed
+    from bpsheet.files.whole import replacing
 
     text = str(getattr(document, form)())
     if output is None:
         # Into a file or another program it goes as UTF-8, which the web page says it is.
-        click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
+        is_terminal = sys.stdout is not None and sys.stdout.isatty()
+        click.echo(text if is_terminal else text.encode(), nl=False)
         return
     # Plain text has no room for a seal.
     first_line = text.partition("\n")[0] if form == "text" else ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from bpsheet.trace import Trace
+    from bpsheet.api.experiment import Trace
 
 __all__ = ["gradcheck", "hessian", "operations"]
 
@@ -43,7 +43,7 @@ def _print(terminal: Console, frame: pd.DataFrame, first: str) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.5g}"
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.5g}"
     return str(value)
 
 
@@ -74,7 +74,7 @@ def gradcheck(
     found = trace.check_gradient(iteration, method, delta)
     terminal = console()
     shown = found.frame[["analytic", "numerical", "difference", "note"]].copy()
-    shown.insert(0, "layer", found.frame["layer"].astype(str).replace("<NA>", "-"))
+    shown.insert(0, "layer", found.frame["layer"].astype(object).fillna("-"))
     shown.insert(4, "", ["" if agrees else "disagrees" for agrees in found.frame["agrees"]])
     used = [name for name in shown if name != "note" or shown["note"].any()]
     _print(terminal, shown[used], "weight")

@@ -13,7 +13,7 @@ from bpsheet.commands.settings import SET, loaded, trained
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bpsheet.health import Health
+    from bpsheet.health.diagnosis import Health
 
 __all__ = ["health"]
 

@@ -6,22 +6,39 @@ would obey: escape sequences, other control characters, turned writing direction
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from bpsheet.printable import printable
+from bpsheet.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "say"]
+__all__ = ["abandon", "console", "say"]
 
 
 def say(text: str, *, error: bool = False) -> None:
     """Print a line as it is, wherever it is long."""
-    click.echo(printable(text), err=error)
+    try:
+        click.echo(printable(text), err=error)
+    except OSError:
+        if not error:
+            raise
+        # There is no other place to say so; the exit status tells.
+        abandon(sys.stderr)
+
+
+def abandon(stream: IO[str]) -> None:
+    """What waits to be written goes nowhere: the interpreter would try it once more, and fail."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def console(*, error: bool = False) -> Console:

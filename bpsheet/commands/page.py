@@ -39,8 +39,8 @@ def page(
     One file, which needs no connection: the network, the worked solution of each iteration, the
     steps, the loss, and practice with what is typed judged by its digits.
     """
-    from bpsheet.ours import refuse_others
-    from bpsheet.page import check_page, write_page
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.page.page import check_page, write_page
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.html"

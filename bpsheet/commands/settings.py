@@ -12,8 +12,7 @@ from bpsheet.commands.output import console
 from bpsheet.errors import ExperimentError, Problem
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
-    from bpsheet.trace import Trace
+    from bpsheet.api.experiment import Experiment, Trace
 
 __all__ = ["FORCE", "SET", "changes_of", "loaded", "trained"]
 
@@ -41,7 +40,7 @@ def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
     >>> changes_of(["w_xg1 = 0.7", "reduction=mean"])
     {'w_xg1': 0.7, 'reduction': 'mean'}
     """
-    from bpsheet.reader import PLAIN_NUMBER
+    from bpsheet.tables.datafile import PLAIN_NUMBER
 
     changes: dict[str, float | str] = {}
     for setting in settings:
@@ -63,8 +62,8 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
 
     Raises ExperimentError.
     """
-    from bpsheet.reader import load
-    from bpsheet.terminal import late_status
+    from bpsheet.api.opening import load
+    from bpsheet.commands.terminal import late_status
 
     changes = changes_of(settings)
     if iterations is not None:
@@ -76,7 +75,7 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
 
 def trained(experiment: Experiment, iterations: int) -> Trace:
     """A run of so many iterations; a bar appears when it lasts over a second."""
-    from bpsheet.terminal import late_progress
+    from bpsheet.commands.terminal import late_progress
 
     with late_progress(console(error=True), "Training", iterations) as done:
         return experiment.run(iterations, done)

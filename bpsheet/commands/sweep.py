@@ -17,7 +17,7 @@ from bpsheet.errors import ExperimentError, OutputError, Problem
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bpsheet.sweeps import Sweep
+    from bpsheet.sweeps.sweep import Sweep
 
 __all__ = ["sweep"]
 
@@ -103,13 +103,13 @@ def sweep(
 
     from rich.text import Text
 
-    from bpsheet.export import heads_line
-    from bpsheet.files import replacing
-    from bpsheet.ours import refuse_others
-    from bpsheet.parts import write_frame
-    from bpsheet.sweeps import RESULTS
-    from bpsheet.sweeps import sweep as swept
-    from bpsheet.terminal import late_progress
+    from bpsheet.commands.terminal import late_progress
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.files.whole import replacing
+    from bpsheet.runs.flat import heads_line
+    from bpsheet.sweeps.folder import write_frame
+    from bpsheet.sweeps.outcomes import RESULTS
+    from bpsheet.sweeps.sweep import sweep as swept
 
     grid = grid_of(pairs, seeds)
     experiment = loaded(spec, settings)

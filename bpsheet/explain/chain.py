@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from bpsheet.autodiff import local_derivatives
-from bpsheet.evaluate import CellError
-from bpsheet.explain.atoms import Atom, Leaf, Partial
-from bpsheet.explain.document import Block, Prose, Side, equation
 from bpsheet.explain.row import Row
-from bpsheet.expr import ZERO, Expr, Mul, Num, Ref, total
-from bpsheet.program import Phase, Program, Role
+from bpsheet.formula.evaluate import CellError
+from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, total
+from bpsheet.paper.blocks import Block, Prose, Side, equation
+from bpsheet.printers.atoms import Atom, Leaf, Partial
+from bpsheet.program.backward import local_derivatives
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Program
 
 __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
 

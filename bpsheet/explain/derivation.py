@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bpsheet.autodiff import local_derivatives
-from bpsheet.explain.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.columns.model import NetworkModel
 from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
-from bpsheet.explain.document import Block, Document, Heading, Prose, Side, equation
 from bpsheet.explain.layers import layer_blocks
-from bpsheet.explain.steps import sentence_of, spelled_logistic
-from bpsheet.expr import Call, Expr, Ref
-from bpsheet.model import NetworkModel
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.explain.steps import spelled_logistic
+from bpsheet.formula.tree import Call, Expr, Ref
+from bpsheet.paper.blocks import Block, Heading, Prose, Side, equation
+from bpsheet.paper.document import Document
+from bpsheet.printers.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.program.backward import local_derivatives
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program, sentence_of
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["Derivation", "derive"]
 
@@ -28,7 +30,7 @@ class Derivation(Document):
     """All partial derivatives of the loss in symbols, and the same as matrices."""
 
 
-def derive(experiment: Experiment) -> Derivation:
+def derive(experiment: Plan) -> Derivation:
     """The gradient of an experiment's loss, weight by weight, and in matrix form.
 
     ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … = −(y − f) · S'(z_f) · …, as Equation 3-1 of the book has it;

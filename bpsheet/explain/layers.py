@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bpsheet.explain.document import Block, Heading, Prose
-from bpsheet.explain.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
-from bpsheet.model import NetworkModel
-from bpsheet.spec import Network
-from bpsheet.wiring import LayerNames
+from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.names import LayerNames
+from bpsheet.paper.blocks import Block, Heading, Prose
+from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.tables.spec import Network
 
 __all__ = ["layer_blocks"]
 

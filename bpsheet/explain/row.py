@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.evaluate import ERRORS, NUMBER, CellError, evaluate
-from bpsheet.explain.atoms import Leaf, Value
-from bpsheet.explain.document import Side
 from bpsheet.explain.numbers import rounded
-from bpsheet.expr import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
-from bpsheet.program import Column, Phase
+from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError, evaluate
+from bpsheet.formula.tree import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
+from bpsheet.paper.blocks import Side
+from bpsheet.printers.atoms import Leaf, Value
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Row"]
 
@@ -26,7 +27,7 @@ _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 class Row:
     """The values of one iteration. Raises ExperimentError where the trace does not have it."""
 
-    def __init__(self, trace: Trace, iteration: int, digits: int = 4) -> None:
+    def __init__(self, trace: Run, iteration: int, digits: int = 4) -> None:
         problems = trace.problems_with(iteration)
         if not 1 <= digits <= MOST_DIGITS:
             problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {digits}"))

@@ -6,42 +6,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bpsheet.columns.presentation import BATCH_END, BATCH_ROW, EPOCH
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.explain.atoms import Next
 from bpsheet.explain.chain import Chain, chain_of
-from bpsheet.explain.document import (
-    Block,
-    Document,
-    Equation,
-    Heading,
-    Listing,
-    Prose,
-    Side,
-    equation,
-)
 from bpsheet.explain.row import Row
-from bpsheet.expr import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
-from bpsheet.problems import nearest, shown
-from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.training import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE
+from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
+from bpsheet.paper.document import Document
+from bpsheet.printers.atoms import Next
+from bpsheet.program.kinds import EXAMPLE, Phase, Role
+from bpsheet.program.program import Column, Program, sentence_of
+from bpsheet.words import nearest, shown
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
-__all__ = ["Explanation", "Step", "explain", "sentence_of", "spelled_logistic"]
+__all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
 
 PARTS: tuple[tuple[str, tuple[Phase, ...]], ...] = (
     ("Forward pass", (Phase.FORWARD,)),
     ("Backward pass", (Phase.BACKWARD, Phase.GRADIENT)),
     ("Weight adjustment", (Phase.UPDATE,)),
 )
-_BEGINNINGS = {
-    Role.LOSS: "The loss: ",
-    Role.PART: "For softmax: ",
-    Role.VERDICT: "The test: ",
-    Role.TEST_SUM: "For the test: ",
-    Role.TEST_OUTPUT: "For the test: ",
-}
 
 
 @dataclass(frozen=True)
@@ -75,7 +61,7 @@ class Explanation(Document):
 
 
 def explain(
-    trace: Trace, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+    trace: Run, iteration: int, only: Iterable[str] | None = None, digits: int = 4
 ) -> Explanation:
     """One iteration of a run with symbols, numbers put in, and results.
 
@@ -224,11 +210,6 @@ def spelled_logistic(columns: Iterable[Column]) -> list[Block]:
         Prose("The logistic function:"),
         Equation((Side(Call("logistic", (z,))), Side(whole))),
     ]
-
-
-def sentence_of(column: Column) -> str:
-    """A column's meaning as a sentence."""
-    return f"{_BEGINNINGS.get(column.role, 'The ')}{column.meaning}."
 
 
 def _step(column: Column, row: Row) -> Step:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.gradients.point import loss_function, loss_of, values_at
-from bpsheet.notebook import card
-from bpsheet.trace import Trace
+from bpsheet.program.program import loss_of
+from bpsheet.runs.cards import card
+from bpsheet.runs.run import Run, values_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +115,7 @@ class GradientCheck:
 
 
 def check_gradient(
-    trace: Trace, iteration: int, method: str = "central", delta: float | None = None
+    trace: Run, iteration: int, method: str = "central", delta: float | None = None
 ) -> GradientCheck:
     """Hold an iteration's gradient against an estimate that uses forward passes only.
 
@@ -176,7 +177,7 @@ def check_gradient(
     return GradientCheck(frame, method, step, iteration, tolerance, passes)
 
 
-def _moved(trace: Trace, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
+def _moved(trace: Run, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
     """The loss with one weight moved by so much."""
     loss_at = loss_function(trace.program, values, over_complex=over_complex)
     return lambda name, by: loss_at({name: values[name] + by})

@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.autodiff import differentiate, local_derivatives
-from bpsheet.errors import LimitError
-from bpsheet.expr import ONE, ZERO, Expr, Mul, Ref, references, total
-from bpsheet.gradients.point import compiled, values_at
-from bpsheet.gradients.study import unlike
-from bpsheet.notebook import card
-from bpsheet.program import Column, Phase, Program, Role
-from bpsheet.trace import Trace
+from bpsheet.engine.forward import compiled
+from bpsheet.errors import ExperimentError, LimitError, Problem
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column, Program
+from bpsheet.program.tangents import tangent_columns
+from bpsheet.runs.cards import card
+from bpsheet.runs.run import Run, values_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "tangent_columns"]
+__all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "weights_of"]
 
 # Beyond this the matrix is too large to look at, and its formulas too many to make.
 MOST_WEIGHTS = 500
@@ -113,57 +112,6 @@ class Curvature:
         return card([*said, shown] if len(self.frame) <= FEW else said)
 
 
-def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dict[str, str]]:
-    """The tangents of the forward and backward columns along a direction in the weights.
-
-    Returns the columns; the name of each weight's part of the direction; and for each weight
-    the name of its gradient's tangent, where there is one that is not 0.
-    """
-    weights = [column for column in program if column.role is Role.WEIGHT]
-    directions = {c.name: unlike(f"along {c.name}", program.position) for c in weights}
-    tangents = dict(directions)
-    made: list[Column] = []
-    for column in program.phase(Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT):
-        if column.formula is None:
-            continue
-        if column.phase is Phase.FORWARD:
-            partials = dict(local_derivatives(column))
-        else:
-            partials = {
-                ref.name: differentiate(column.formula, ref.name)
-                for ref in references(column.formula)
-                if ref.name in tangents
-            }
-        terms = [
-            _times(partial, Ref(tangents[name]))
-            for name, partial in partials.items()
-            if name in tangents and partial != ZERO
-        ]
-        if terms:
-            tangents[column.name] = unlike(f"slope of {column.name}", program.position)
-            made.append(
-                Column(
-                    tangents[column.name],
-                    Phase.TANGENT,
-                    Role.TANGENT,
-                    total(terms),
-                    layer=column.layer,
-                    neuron=column.neuron,
-                    meaning=f"how fast {column.name} changes along the direction",
-                )
-            )
-    rows = {
-        column.name: tangents[str(column.adjoint_name)]
-        for column in weights
-        if column.adjoint_name in tangents
-    }
-    return made, directions, rows
-
-
-def _times(partial: Expr, tangent: Ref) -> Expr:
-    return tangent if partial is ONE else Mul(partial, tangent)
-
-
 def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float64]:
     made, directions, rows = tangent_columns(program)
     names = list(directions)
@@ -193,7 +141,16 @@ def _run(function: object, given: Sequence[float]) -> Sequence[float]:
         ) from None
 
 
-def curvature(trace: Trace, iteration: int) -> Curvature:
+def weights_of(trace: Run) -> tuple[Column, ...]:
+    """The weights of a run. Raises ExperimentError where it has none."""
+    weights = trace.program.phase(Phase.WEIGHT)
+    if not weights:
+        said = "no weights here, and second derivatives are those with respect to weights"
+        raise ExperimentError([Problem("graph.parameters", said)], trace.experiment.name)
+    return weights
+
+
+def curvature(trace: Run, iteration: int) -> Curvature:
     """The Hessian of an iteration's loss with respect to all weights, and its eigenvalues.
 
     ∂²L/∂w_i ∂w_j, from differentiating the program twice; at a kink that of the side taken.
@@ -208,7 +165,7 @@ def curvature(trace: Trace, iteration: int) -> Curvature:
 
     values = values_at(trace, iteration)
     program, experiment = trace.program, trace.experiment
-    names = [column.name for column in program if column.role is Role.WEIGHT]
+    names = [column.name for column in weights_of(trace)]
     if len(names) > MOST_WEIGHTS:
         raise LimitError(
             f"{len(names):,} weights have {len(names) ** 2:,} second derivatives; "

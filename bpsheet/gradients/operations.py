@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from bpsheet.experiment import Experiment
-from bpsheet.expr import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.formula.tree import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
+from bpsheet.plan.plan import Plan
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +83,7 @@ def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
 
     rows = []
     for size in sizes:
-        made = Experiment(
+        made = Plan(
             network={
                 "inputs": [f"x{n + 1}" for n in range(size)],
                 "targets": ["t"],

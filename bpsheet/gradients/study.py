@@ -10,22 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bpsheet.engine import run
-from bpsheet.expr import Expr, Lookup, Param
-from bpsheet.program import Column, Parameter, Program
-from bpsheet.recording import Recording
-from bpsheet.trace import Trace
+from bpsheet.engine.engine import run
+from bpsheet.engine.recording import Recording
+from bpsheet.formula.tree import Expr, Lookup, Param
+from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.runs.run import Run
 
-__all__ = [
-    "AT",
-    "Look",
-    "Settings",
-    "Study",
-    "at_iteration",
-    "iteration_cell",
-    "tables_of",
-    "unlike",
-]
+__all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]
 
 AT = "iteration"
 # The hyper-parameters of a study: their names, and what they are set to.
@@ -74,25 +65,13 @@ def at_iteration(name: str) -> Lookup:
     return Lookup(name, Param(AT))
 
 
-def iteration_cell(trace: Trace, iteration: float | str) -> Parameter:
+def iteration_cell(trace: Run, iteration: float | str) -> Parameter:
     """The cell with the iteration's number."""
     meaning = "the iteration that this sheet looks at, a row of Steps"
     return Parameter(AT, iteration, AT, meaning, between=(1, len(trace)), whole=True)
 
 
-def tables_of(trace: Trace, columns: Iterable[Column]) -> dict[str, list[float]]:
+def tables_of(trace: Run, columns: Iterable[Column]) -> dict[str, list[float]]:
     """Columns of the run, for the study's formulas to look up."""
     place = trace.program.position
     return {column.name: trace.values[:, place[column.name]].tolist() for column in columns}
-
-
-def unlike(name: str, taken: Iterable[str]) -> str:
-    """A name for a column of the study that no column of the run has.
-
-    >>> unlike("pass", {"pass", "pass'"})
-    "pass''"
-    """
-    known = set(taken)
-    while name in known:
-        name += "'"
-    return name

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
-from bpsheet.expr import Lookup, Param, Ref, children
+from bpsheet.formula.tree import Lookup, Param, Ref, children
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.shadow import Shadow, Values
 from bpsheet.hand.slips import Slip, slips_of, written_out
 from bpsheet.printers.text import TextPrinter
-from bpsheet.program import Column
-from bpsheet.trace import Trace
+from bpsheet.program.program import Column
+from bpsheet.runs.run import Run
 
 __all__ = ["Judgement", "Verdict", "judge"]
 
@@ -67,7 +67,7 @@ class Judgement:
 
 
 def judge(
-    trace: Trace, hand: Mapping[tuple[int, str], str], *, decimal: str = "."
+    trace: Run, hand: Mapping[tuple[int, str], str], *, decimal: str = "."
 ) -> list[Judgement]:
     """Judge written values, by (iteration, column), in the order in which they are computed."""
     read = {place: read_number(text, decimal) for place, text in hand.items()}

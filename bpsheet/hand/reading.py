@@ -6,7 +6,6 @@ All become the same: the text written for each (iteration, column).
 from __future__ import annotations
 
 import csv
-import io
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -14,9 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError
-from bpsheet.problems import nearest, shown
-from bpsheet.training import ITERATION
+from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
@@ -149,22 +149,21 @@ def read_csv(path: Path) -> pd.DataFrame:
         if path.stat().st_size > MAX_FILE:
             raise HandError([f"more than {MAX_FILE:,} bytes"], str(path))
         text = path.read_text(encoding="utf-8-sig")
-        dialect = ";" if text.partition("\n")[0].count(";") else ","
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=dialect) if any(row)]
+        rows = numbered_rows(text, ";" if ";" in first_line(text) else ",")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise HandError([f"cannot be read ({reason})"], str(path)) from None
     if len(rows) < 2:
         raise HandError(["a header line and a line of values expected"], str(path))
-    header = [cell.strip() for cell in rows[0]]
+    header = [cell.strip() for cell in rows[0][1]]
     if len(set(header)) < len(header) or "" in header:
         raise HandError(["every column needs a name of its own"], str(path))
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         if len(row) != len(header):
             raise HandError(
                 [f"line {number}: {len(header)} cells expected; got {len(row)}"], str(path)
             )
-    return pd.DataFrame(rows[1:], columns=header, dtype=object)
+    return pd.DataFrame([row for _, row in rows[1:]], columns=header, dtype=object)
 
 
 def of_experiment(hand: Mapping[str, Mapping[str, str]]) -> Hand:

@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from bpsheet.hand.judge import Judgement, Verdict
-from bpsheet.notebook import card
+from bpsheet.runs.cards import card
 
 __all__ = ["Report", "count_sentence"]
 

@@ -12,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Expr, Ref
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.tree import Expr, Ref
 from bpsheet.hand.numbers import Written
-from bpsheet.trace import Trace
+from bpsheet.runs.run import Run
 
 __all__ = ["Shadow", "Values"]
 
@@ -31,7 +31,7 @@ class Shadow:
     first iteration that has one to the last.
     """
 
-    def __init__(self, trace: Trace, answers: Answers) -> None:
+    def __init__(self, trace: Run, answers: Answers) -> None:
         self.trace = trace
         self.program = trace.program
         self.answers = answers

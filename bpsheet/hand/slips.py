@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -29,7 +29,8 @@ from bpsheet.expr import (
     size,
     total,
 )
-from bpsheet.program import Column, Program, Role
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column, Program
 
 __all__ = ["Slip", "slips_of", "written_out"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Ref
-from bpsheet.program import Column
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.tree import Ref
+from bpsheet.program.program import Column
 
 __all__ = ["Flat", "flat_parts"]
 

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.health.flat import Flat, flat_parts
-from bpsheet.health.groups import Group, groups_of, label_of
-from bpsheet.program import Column, Program, Role
+from bpsheet.program.groups import Group, groups_of, label_of
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column, Program
 
-__all__ = ["Measures", "Neuron", "Numbers", "known", "middle"]
+__all__ = ["Measures", "Neuron", "Numbers", "known", "less_rate", "middle"]
 
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -243,3 +244,11 @@ def _updates(program: Program, values: Numbers) -> Places:
         return np.arange(len(values))
     # What a row presents cannot overflow.
     return np.flatnonzero(values[:, end] == 1)
+
+
+def less_rate(measures: Measures) -> str:
+    """The advice against steps that are too large."""
+    rate = measures.parameter("learning_rate")
+    if rate is None or rate <= 0:
+        return "a smaller learning rate"
+    return f"a smaller learning rate: {rate / 10:g} in place of {rate:g}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpsheet.expr import Call, walk
-from bpsheet.health.measures import Measures, known
+from bpsheet.formula.tree import Call, walk
+from bpsheet.health.measures import Measures, known, less_rate
 from bpsheet.health.spread import Reached
-from bpsheet.health.words import less_rate, listed
-from bpsheet.program import Role
+from bpsheet.program.kinds import Role
+from bpsheet.words import listed
 
 __all__ = ["overflow_sentence"]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bpsheet.health.measures import Measures, Neuron, Numbers, known, middle
+from bpsheet.health.measures import Measures, Neuron, Numbers, known, less_rate, middle
 from bpsheet.health.overflow import overflow_sentence
 from bpsheet.health.spread import Reached
-from bpsheet.health.words import less_rate, listed
+from bpsheet.words import listed
 
 __all__ = ["sentences_of"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpsheet.evaluate import ERRORS
-from bpsheet.program import Column, Program
-from bpsheet.recording import Recording
+from bpsheet.engine.recording import Recording
+from bpsheet.formula.evaluate import ERRORS
+from bpsheet.program.program import Column, Program
 
 __all__ = ["Reached", "spread"]
 

@@ -7,21 +7,21 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from bpsheet.experiment import Experiment
-from bpsheet.explain.steps import sentence_of
-from bpsheet.expr import Param
-from bpsheet.page.picture import picture_of
+from bpsheet.formula.tree import Param
 from bpsheet.page.slots import slots_of
 from bpsheet.page.worked import worked_of
+from bpsheet.pictures.nodes import picture_of
+from bpsheet.plan.plan import Plan
 from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program, sentence_of
 
 __all__ = ["content_of", "shared"]
 
 NUMBERS = re.compile(r"[0-9]+")
 
 
-def content_of(experiment: Experiment, program: Program) -> dict[str, Any]:
+def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
     """Plain tables for the page's script. What has an entry for each column is a list of such."""
     phases, roles = list(Phase), list(Role)
     worked = worked_of(program)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bpsheet.experiment import Experiment, put_setting, toml_text
-from bpsheet.model import NetworkModel
-from bpsheet.program import Program
+from bpsheet.columns.model import NetworkModel
+from bpsheet.plan.plan import Plan
+from bpsheet.plan.toml import put_setting, toml_text
+from bpsheet.program.program import Program
 
 __all__ = ["slots_of"]
 
@@ -17,7 +18,7 @@ Filling = int | str | Sequence[Any]
 EXAMPLES = "examples"
 
 
-def slots_of(experiment: Experiment, program: Program) -> dict[str, Any]:
+def slots_of(experiment: Plan, program: Program) -> dict[str, Any]:
     """The file's text, the mark of its open places (`"slot-3"`), and what belongs there."""
     fillings: list[Filling] = []
     mark = "slot"

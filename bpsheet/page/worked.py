@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpsheet.explain.atoms import AtomMathML
-from bpsheet.expr import Expr, If, Param, Ref, Text
+from bpsheet.formula.tree import Expr, If, Param, Ref, Text
+from bpsheet.printers.atoms import AtomMathML
 from bpsheet.printers.base import Binding
 from bpsheet.printers.javascript import JavaScriptPrinter
-from bpsheet.program import Phase, Program
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Program
 
 __all__ = ["Worked", "worked_of"]
 
@@ -91,8 +92,8 @@ def _sides(node: If) -> tuple[Expr, Expr]:
 def worked_of(program: Program) -> Worked:
     """The formulas of a program, but for those of what an iteration presents.
 
-    >>> from bpsheet.expr import Mul
-    >>> from bpsheet.program import Column, Role
+    >>> from bpsheet.formula.tree import Mul
+    >>> from bpsheet.program.program import Column, Role
     >>> given = Column("x", Phase.INPUT, Role.DATA, None)
     >>> square = Column("s", Phase.FORWARD, Role.OUTPUT, Mul(Ref("x"), Ref("x")))
     >>> worked_of(Program((given, square), given={"x": [2.0]})).functions

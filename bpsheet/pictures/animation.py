@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpsheet.files import replacing
-from bpsheet.ours import MARK
+from bpsheet.files.seals import sealed_picture
+from bpsheet.files.whole import replacing
 from bpsheet.pictures.curves import Plots
 from bpsheet.pictures.matplot import check_picture
 from bpsheet.pictures.network import draw_network, network_size
 
 if TYPE_CHECKING:
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["MOST_FRAMES", "animate"]
 
@@ -28,7 +28,7 @@ DOTS = 80
 
 
 def animate(
-    trace: Trace, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
+    trace: Run, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
 ) -> int:
     """Write the run as a .gif; says how many iterations it shows, the first and last among them.
 
@@ -61,14 +61,15 @@ def animate(
         if progress is not None:
             progress(number)
     durations = [round(1000 * SECONDS)] * (len(pictures) - 1) + [round(1000 * LAST_SECONDS)]
+    moving = io.BytesIO()
+    pictures[0].save(
+        moving,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=durations,
+        loop=0,
+    )
     with replacing(path) as stream:
-        pictures[0].save(
-            stream,
-            format="GIF",
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            comment=MARK,
-        )
+        stream.write(sealed_picture(moving.getvalue(), ".gif"))
     return len(rows)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.health.diagnosis import diagnose
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program import Role
+from bpsheet.program.kinds import Role
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["Plots"]
 
@@ -42,7 +43,7 @@ class Plots:
     Raises OutputError where matplotlib is missing.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Run) -> None:
         need_matplotlib()
         self._trace = trace
 
@@ -107,7 +108,7 @@ class Plots:
         Raises ExperimentError for a run of which only a part was kept, and where nothing is
         trained.
         """
-        measures = self._trace.health().over_time
+        measures = diagnose(self._trace).over_time
         if measures.empty:
             raise ExperimentError([Problem("", "nothing is trained here")], "plot")
         over_time = measures.xs("gradient", axis="columns", level="measure").to_numpy()

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import OutputError
-from bpsheet.files import replacing
-from bpsheet.ours import MARK, sealed
-from bpsheet.printable import clean
+from bpsheet.files.ours import MARK
+from bpsheet.files.seals import sealed_picture
+from bpsheet.files.whole import replacing
+from bpsheet.words import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,9 +38,13 @@ def words(text: str) -> str:
 
 
 def need_matplotlib() -> None:
-    """Raise OutputError where matplotlib is missing."""
+    """Raise OutputError where matplotlib is missing, or finds no folder for its cache."""
     if find_spec("matplotlib") is None:
         raise OutputError('pictures need matplotlib: python -m pip install "bpsheet[plot]"')
+    try:
+        import matplotlib  # noqa: F401, ICN001
+    except OSError as error:
+        raise OutputError(f"pictures cannot be drawn: {error}") from None
 
 
 def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
@@ -51,7 +56,8 @@ def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
 
 def write_picture(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all; the same figure gives the same bytes."""
-    content = picture_bytes(figure, path.suffix.lower())
+    ending = path.suffix.lower()
+    content = sealed_picture(picture_bytes(figure, ending), ending)
     with replacing(path) as stream:
         stream.write(content)
 
@@ -71,5 +77,4 @@ def picture_bytes(figure: Figure, ending: str) -> bytes:
     drawn = io.BytesIO()
     with mpl.rc_context(STEADY):
         figure.savefig(drawn, format=ending[1:], metadata=metadata[ending], dpi=150)
-    made = drawn.getvalue()
-    return sealed(made.decode(), "svg").encode() if ending == ".svg" else made
+    return drawn.getvalue()

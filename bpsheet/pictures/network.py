@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpsheet.columns.model import NetworkModel
 from bpsheet.errors import ExperimentError, LimitError, Problem
-from bpsheet.model import NetworkModel
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program import Column
+from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bpsheet.experiment import Experiment
-    from bpsheet.trace import Trace
+    from bpsheet.plan.plan import Plan
+    from bpsheet.runs.run import Run
 
 __all__ = ["check_drawable", "draw_network", "network_size"]
 
@@ -42,7 +42,7 @@ MOST_LABELS, MOST_ARROWS, MOST_NEURONS = 24, 2_000, 60
 class _Values:
     """The values of one iteration, by the names of columns."""
 
-    trace: Trace
+    trace: Run
     row: int
 
     def number(self, name: str) -> float:
@@ -62,7 +62,7 @@ class _Values:
         return self.number(moved[0]) if moved else 0.0
 
 
-def check_drawable(experiment: Experiment) -> tuple[NetworkModel, int]:
+def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
     """The network, and how many arrows it has.
 
     Raises ExperimentError for formulas without layers, LimitError for a network of too many
@@ -82,7 +82,7 @@ def check_drawable(experiment: Experiment) -> tuple[NetworkModel, int]:
     return model, arrows
 
 
-def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figure:
+def draw_network(trace: Run, iteration: int, axes: Axes | None = None) -> Figure:
     """The network at an iteration.
 
     Raises ExperimentError for formulas without layers and an iteration that was not run,
@@ -110,7 +110,7 @@ def draw_network(trace: Trace, iteration: int, axes: Axes | None = None) -> Figu
     return figure
 
 
-def network_size(trace: Trace) -> tuple[float, float]:
+def network_size(trace: Run) -> tuple[float, float]:
     """How wide and high a picture of the network is, in inches."""
     model = trace.experiment.model
     assert isinstance(model, NetworkModel)
@@ -211,7 +211,7 @@ class _Picture:
 
     def _beside(self, place: tuple[float, float], layer: object, index: int) -> None:
         """Below a neuron its error term and its bias, with what is added to it."""
-        from bpsheet.wiring import LayerNames
+        from bpsheet.columns.names import LayerNames
 
         assert isinstance(layer, LayerNames)
         lines = []

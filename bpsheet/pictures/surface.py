@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpsheet.engine.forward import compiled
+from bpsheet.engine.recording import Values
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.gradients.point import compiled, loss_of
 from bpsheet.pictures.matplot import words
-from bpsheet.problems import nearest
-from bpsheet.program import Phase
-from bpsheet.recording import Values
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import loss_of
+from bpsheet.words import nearest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bpsheet.trace import Trace
+    from bpsheet.runs.run import Run
 
 __all__ = ["draw_surface", "surface"]
 
@@ -25,7 +26,7 @@ POINTS, BEYOND, AT_LEAST = 41, 0.5, 0.5
 
 
 def surface(
-    trace: Trace, names: tuple[str, str], points: int = POINTS
+    trace: Run, names: tuple[str, str], points: int = POINTS
 ) -> tuple[Values, Values, Values]:
     """The mean loss over all examples where two weights vary and the others stay as they end.
 
@@ -75,7 +76,7 @@ def _around(path: Values, points: int) -> Values:
     return np.linspace(low - beyond, high + beyond, points)
 
 
-def draw_surface(trace: Trace, names: tuple[str, str], axes: Axes) -> Axes:
+def draw_surface(trace: Run, names: tuple[str, str], axes: Axes) -> Axes:
     """The surface as lines of equal loss, and the path over it."""
     across, up, losses = surface(trace, names)
     drawn = axes.contourf(across, up, losses, levels=24, cmap="cividis")

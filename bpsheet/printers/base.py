@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, get_args
 
-from bpsheet import expr
 from bpsheet.errors import ProgramError
-from bpsheet.expr import (
+from bpsheet.formula import tree as expr
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Expr,
@@ -63,9 +63,9 @@ def _records_overflow(node: Expr) -> bool:
             return True
         case Neg(operand):
             return _records_overflow(operand)
-        case Call(function, arguments):
+        case Call(_, arguments):
             # exp and its kind raise; max, min and abs hand on what they are given.
-            return function != "mod" and all(map(_records_overflow, arguments))
+            return all(map(_records_overflow, arguments))
         case Compare() | If():
             return all(map(_records_overflow, _sides(node)))
         case Sum(terms):

@@ -9,13 +9,17 @@ inner ones. And of a number in a formula 15 digits count, so a longer one is a s
 
 from __future__ import annotations
 
+import decimal
+import math
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from openpyxl.utils.cell import get_column_letter
 
-from bpsheet.expr import (
+from bpsheet.formula.filling import expand
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -32,7 +36,6 @@ from bpsheet.expr import (
     children,
     walk,
 )
-from bpsheet.functions import FUNCTIONS, expand
 from bpsheet.printers.base import Binding, Printer
 
 __all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number", "spelled"]
@@ -66,6 +69,10 @@ class ColumnCell(Cell):
         return f"${super().__str__()}"
 
 
+# Cuts a number to the digits that a formula may have.
+CUT = decimal.Context(prec=MOST_DIGITS, rounding=decimal.ROUND_DOWN)
+
+
 def excel_number(value: float) -> str:
     """A number as a formula writes it: every digit that tells it from its neighbours.
 
@@ -88,7 +95,7 @@ class ExcelPrinter(Printer):
     `guard` writes functions that would overflow in their safe form even where that
     repeats a long argument.
 
-    >>> from bpsheet.expr import Neg, Pow
+    >>> from bpsheet.formula.tree import Neg, Pow
     >>> here = ExcelPrinter(lambda ref: Cell(1, 8), lambda name: "$B$5", lambda name: "")
     >>> here.text(Neg(Pow(Ref("g"), Num(2.0))))
     '-(A8^2)'
@@ -108,7 +115,7 @@ class ExcelPrinter(Printer):
         self.guard = guard
 
     def binding(self, node: Expr) -> Binding:
-        if isinstance(node, Call) and FUNCTIONS[node.function].spelled_out:
+        if isinstance(node, Call) and FUNCTIONS[node.function].spelled:
             return self.binding(self._spelled_out(node))
         return super().binding(node)
 
@@ -120,6 +127,8 @@ class ExcelPrinter(Printer):
     def number(self, node: Num) -> str:
         value = node.value
         short = float(f"{value:.{MOST_DIGITS}g}")
+        if math.isinf(short):
+            short = float(CUT.create_decimal(value))  # the largest numbers round up to no number
         if short == value:
             return excel_number(value)
         return f"({excel_number(short)}{value - short:+.{MOST_DIGITS}G})"
@@ -181,10 +190,9 @@ class ExcelPrinter(Printer):
         return f"{self.cell(first)}:{self.cell(last)._replace(sheet='')}"
 
     def call(self, node: Call) -> str:
-        function = FUNCTIONS[node.function]
-        if function.spelled_out:
+        if FUNCTIONS[node.function].spelled:
             return self.text(self._spelled_out(node))
-        return f"{function.excel}({','.join(self.text(part) for part in node.arguments)})"
+        return f"{node.function.upper()}({','.join(self.text(part) for part in node.arguments)})"
 
     def _spelled_out(self, node: Call) -> Expr:
         return expand(node.function, node.arguments[0], guard=self._is_guarded(node))
@@ -196,7 +204,7 @@ class ExcelPrinter(Printer):
         """
         argument = node.arguments[0]
         nested = any(
-            isinstance(inner, Call) and FUNCTIONS[inner.function].spelled_out
+            isinstance(inner, Call) and FUNCTIONS[inner.function].spelled
             for inner in walk(argument)
         )
         return isinstance(argument, Ref) or (self.guard and not nested)

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from bpsheet.expr import Call, Div, Expr, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.formula.tree import Call, Div, Expr, If, Lookup, Num, Param, Pow, Ref, Text, children
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
-from bpsheet.program import Program
 
-__all__ = ["JavaScriptPrinter", "script_of", "word"]
+__all__ = ["JavaScriptPrinter", "word"]
 
 _OPERATORS = {"=": "===", "<>": "!=="}
 
@@ -37,7 +36,7 @@ def word(text: str) -> str:
 class JavaScriptPrinter(CodePrinter):
     """Prints with `variable(ref)`, `parameter(name)` and `lookup_table(name)`.
 
-    >>> from bpsheet.expr import Neg
+    >>> from bpsheet.formula.tree import Neg
     >>> printer = JavaScriptPrinter(lambda ref: "v[1]", lambda name: "p[0]", lambda name: "t[0]")
     >>> printer.text(Div(Num(1.0), Call("exp", (Neg(Ref("z")),))))
     'divide(1,exp(-v[1]))'
@@ -99,25 +98,3 @@ class JavaScriptPrinter(CodePrinter):
 def _is_number(divisor: Expr) -> bool:
     """Whether it is a number that anything can be divided by."""
     return isinstance(divisor, Num) and divisor.value != 0
-
-
-def script_of(program: Program) -> str:
-    """The formulas of a program as a list of functions, null where values are given.
-
-    >>> from bpsheet.program import Column, Phase, Role
-    >>> print(script_of(Program((Column("a", Phase.FORWARD, Role.OUTPUT, Num(0.5)),))))
-    [
-    (v,u,p,t)=>0.5,
-    ]
-    """
-    cells = {parameter.name: f"p[{i}]" for i, parameter in enumerate(program.parameters)}
-    tables = {name: f"t[{index}]" for index, name in enumerate(program.tables)}
-    printer = JavaScriptPrinter(
-        lambda ref: f"{'u' if ref.lag else 'v'}[{program.position[ref.name]}]",
-        cells.__getitem__,
-        tables.__getitem__,
-    )
-    lines = [
-        "null," if c.formula is None else f"(v,u,p,t)=>{printer.text(c.formula)}," for c in program
-    ]
-    return "\n".join(["[", *lines, "]"])

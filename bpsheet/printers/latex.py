@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -18,7 +18,6 @@ from bpsheet.expr import (
     Text,
     children,
 )
-from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import Binding, Printer
 
 __all__ = ["LatexPrinter", "formula_latex", "symbol"]
@@ -31,6 +30,17 @@ _ESCAPES = {char: f"\\{char}" for char in "#$%&_{}"} | {
     "\\": r"\backslash{}",
     "^": r"\hat{}",
     "~": r"\sim{}",
+}
+# Functions for which LaTeX has a command, and those that are not written as name(argument).
+LATEX_NAMES = frozenset(("cos", "cosh", "ln", "max", "min", "sin", "sinh", "tanh"))
+SPELLINGS = {
+    "abs": r"\left|{0}\right|",
+    "exp": r"e^{{{0}}}",
+    "int": r"\left\lfloor {0} \right\rfloor",
+    "logistic": r"S\left({0}\right)",
+    "mod": r"{0} \bmod {1}",
+    "pi": r"\pi",
+    "sqrt": r"\sqrt{{{0}}}",
 }
 _PARAMETERS = {"learning_rate": r"\eta"}
 _OPERATORS = {"=": "=", "<>": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq"}
@@ -140,9 +150,12 @@ class LatexPrinter(Printer):
             parts = [self.operand(part, Binding.POWER) for part in node.arguments]
         else:
             parts = [self.text(part) for part in node.arguments]
-        if node.function in ("max", "min"):
-            return FUNCTIONS[node.function].latex.format(", ".join(parts))
-        return FUNCTIONS[node.function].latex.format(*parts)
+        spelling = SPELLINGS.get(node.function)
+        if spelling is not None:
+            return spelling.format(*parts)
+        known = node.function in LATEX_NAMES
+        head = f"\\{node.function}" if known else rf"\operatorname{{{node.function}}}"
+        return rf"{head}\left({', '.join(parts)}\right)"
 
     def comparison(self, node: Compare) -> str:
         left = self.operand(node.left, Binding.SUM, first=True)
@@ -160,7 +173,7 @@ class LatexPrinter(Printer):
 def formula_latex(name: str, expr: Expr) -> str:
     """An equation: the column's symbol, and its formula.
 
-    >>> from bpsheet.expr import Mul, Sum
+    >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))
     'z_{g} = 1 \\\\cdot w_{0} + x_{1} \\\\cdot w_{1}'
     """

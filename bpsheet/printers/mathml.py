@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,

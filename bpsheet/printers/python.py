@@ -6,85 +6,55 @@ Names never reach the code (column 7 is `v7`), so nothing that a user writes is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bpsheet.expr import Call, Div, If, Lookup, Num, Param, Pow, Ref, Text, children
+from bpsheet.formula import arithmetic
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
+    Call,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sum,
+    Text,
+    children,
+)
 from bpsheet.printers.base import Binding
 from bpsheet.printers.code import CodePrinter
 
-__all__ = ["ENVIRONMENT", "FUNCTION_NAMES", "LOWEST_SUM", "PythonPrinter"]
+__all__ = ["ENVIRONMENT", "PythonPrinter", "function_name"]
 
-# Below this, 1/(1 + EXP(-z)) is an error in a spreadsheet, and 0 as far as numbers go.
-LOWEST_SUM = -709.0
-
-
-def _finite(value: float) -> float:
-    """Raise where a spreadsheet would: in the middle of a formula too."""
-    if math.isfinite(value):
-        return value
-    raise OverflowError
+# A sum of more terms is no chain of +.
+LONGEST_CHAIN = 500
+# Functions whose names mean something else to Python.
+SPELLINGS = {"abs": "fabs", "int": "floor", "ln": "log"}
 
 
-def _power(base: float, exponent: float) -> float:
-    """As Excel has it: 0^0 is an error there, and (-8)^(1/3) is -2."""
-    if base == 0 == exponent:
-        raise ValueError
-    if base < 0 and 0 < abs(exponent) < 1 and (1 / exponent) % 2 == 1:
-        return -math.pow(-base, exponent)
-    return math.pow(base, exponent)
+_OPERATORS = {"=": "==", "<>": "!="}
 
 
-def _logistic(z: float) -> float:
-    return 0.0 if z < LOWEST_SUM else 1.0 / (1.0 + math.exp(-z))
+def _is_long(node: Expr) -> bool:
+    return isinstance(node, Sum) and len(node.terms) > LONGEST_CHAIN
 
 
-def _relu(z: float) -> float:
-    return max(0.0, z)
-
-
-def _sign(z: float) -> float:
-    return float((z > 0.0) - (z < 0.0))
+def function_name(name: str) -> str:
+    """What a function is called in the generated code."""
+    return SPELLINGS.get(name, name)
 
 
 # What the generated code may call.
 ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
-    "cos": math.cos,
-    "exp": math.exp,
-    "fabs": math.fabs,
-    "finite": _finite,
-    "floor": lambda value: float(math.floor(value)),
-    "log": math.log,
-    "logistic": _logistic,
-    "power": _power,
-    "pi": lambda: math.pi,
-    "relu": _relu,
-    "sign": _sign,
-    "sin": math.sin,
-    "sqrt": math.sqrt,
-    "tanh": math.tanh,
-    "max": max,
-    "min": min,
+    "added": arithmetic.added,
+    "finite": arithmetic.finite,
+    "power": arithmetic.power,
+    **{function_name(name): function.value for name, function in FUNCTIONS.items()},
 }
-
-FUNCTION_NAMES = {
-    "abs": "fabs",
-    "cos": "cos",
-    "exp": "exp",
-    "int": "floor",
-    "ln": "log",
-    "logistic": "logistic",
-    "max": "max",
-    "min": "min",
-    "pi": "pi",
-    "relu": "relu",
-    "sign": "sign",
-    "sin": "sin",
-    "sqrt": "sqrt",
-    "tanh": "tanh",
-}
-_OPERATORS = {"=": "==", "<>": "!="}
 
 
 class PythonPrinter(CodePrinter):
@@ -116,6 +86,15 @@ class PythonPrinter(CodePrinter):
         places = "".join(f"[int({self.text(place)})]" for place in children(node))
         return f"{self.lookup_table(node.table)}{places}"
 
+    def binding(self, node: Expr) -> Binding:
+        return Binding.ATOM if _is_long(node) else super().binding(node)
+
+    def addition(self, node: Sum) -> str:
+        """A chain of + is as deep as it is long, and Python compiles none of some thousand."""
+        if not _is_long(node):
+            return super().addition(node)
+        return f"added({','.join(self.text(term) for term in node.terms)})"
+
     def quotient(self, node: Div) -> str:
         left = self.operand(node.left, Binding.PRODUCT, first=True)
         return f"{left}/{self.guarded(node.right, Binding.POWER)}"
@@ -125,10 +104,8 @@ class PythonPrinter(CodePrinter):
         return small or f"power({self.guarded(node.base)},{self.guarded(node.exponent)})"
 
     def call(self, node: Call) -> str:
-        arguments = [self.guarded(argument) for argument in node.arguments]
-        if node.function == "mod":
-            return f"({arguments[0]}%{arguments[1]})"
-        return f"{FUNCTION_NAMES[node.function]}({','.join(arguments)})"
+        arguments = ",".join(self.guarded(argument) for argument in node.arguments)
+        return f"{function_name(node.function)}({arguments})"
 
     def sign(self, operator: str) -> str:
         return _OPERATORS.get(operator, operator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Expr,
@@ -65,7 +65,7 @@ class TextPrinter(Printer):
 def formula_text(expr: Expr, source: str = "in the data") -> str:
     """A formula in plain text; `source` says where its look-ups look.
 
-    >>> from bpsheet.expr import Mul, Sum
+    >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_text(Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1")))))
     '1*w0 + x1*w1'
     """

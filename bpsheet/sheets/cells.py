@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from openpyxl.utils.cell import get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
-from bpsheet.evaluate import ERRORS, CellError, evaluate
-from bpsheet.expr import Expr, Num, Ref, references, size
-from bpsheet.program import Column, Phase, Role
+from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
+from bpsheet.formula.tree import Expr, Num, Ref, references, size
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
 from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]
 
 PLACE = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
+MAX_ROWS, MAX_COLUMNS, LAST_CELL = 1_048_576, 16_384, "XFD1048576"
 # Functions that use cells which they do not name.
 HIDDEN = ("INDIRECT(", "OFFSET(")
 # The trees of all formulas on the way together.
@@ -48,12 +51,15 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
         raise FormulaError(f"{text} is in another workbook, or a table; plain ranges are expected")
     if not PLACE.fullmatch(cells):
         raise FormulaError(f"{text} is no cell, no plain range and no name of one")
-    known = {name.lower(): name for name in book.sheetnames}
+    # A sheet that is a chart has no cells.
+    known = {sheet.title.lower(): sheet.title for sheet in book.worksheets}
     if sheet.lower() not in known:
-        raise FormulaError(f"there is no sheet {sheet!r}; there are {', '.join(book.sheetnames)}")
+        raise FormulaError(f"there is no sheet {sheet!r}; there are {', '.join(known.values())}")
     left, top, right, bottom = range_boundaries(cells.replace("$", "").upper())
     if not (left and top and right and bottom):
         raise FormulaError(f"{text} is no plain range")
+    if max(left, right) > MAX_COLUMNS or max(top, bottom) > MAX_ROWS:
+        raise FormulaError(f"{text} lies beyond the last cell of a sheet, {LAST_CELL}")
     # B3:A1 is A1:B3 to a spreadsheet.
     left, right, top, bottom = *sorted((left, right)), *sorted((top, bottom))
     if (right - left + 1) * (bottom - top + 1) > MAX_CELLS:
@@ -165,15 +171,26 @@ class _Book:
             raise error
         ranges = [str(token.value) for token in tokens if token.subtype == Token.RANGE]
         used = [places(self.book, reference, sheet) for reference in ranges]
-        return float(value), [place for block in used for line in block for place in line]
+        return _float(value), [place for block in used for line in block for place in line]
 
     def constant(self, name: str) -> float:
         value = self.content(name)
         if value is None:
             return 0.0
         if isinstance(value, int | float):
-            return float(value)
+            return _float(value)
         raise FormulaError(f"it holds {str(value)[:40]!r}, which is no number")
+
+
+def _float(value: float) -> float:
+    """A number as a spreadsheet has it; a file may hold any number of digits."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise FormulaError("it holds a number that is too large for a spreadsheet")
+    return number
 
 
 def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -> Way:

@@ -15,16 +15,17 @@ from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
 
-from bpsheet.autodiff import backward
 from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, WorkbookError
-from bpsheet.evaluate import ERRORS, CellError, evaluate
-from bpsheet.expr import Expr, Ref, Sum, total
-from bpsheet.files import replacing
+from bpsheet.files.whole import replacing
+from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
+from bpsheet.formula.tree import Expr, Ref, Sum, total
 from bpsheet.guard import OWN, guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
-from bpsheet.program import Column
-from bpsheet.sheets.addition import Line, with_sheet
+from bpsheet.program.backward import backward
+from bpsheet.program.program import Column
 from bpsheet.sheets.cells import Way, places, quoted, way_of
+from bpsheet.words import shown
+from bpsheet.xlsx.addition import Line, with_sheet
 
 __all__ = ["Differentiated", "differentiate_workbook"]
 
@@ -89,7 +90,8 @@ def differentiate_workbook(
     if not path.is_file():
         raise WorkbookError(f"{path}: no such file")
     if not abs(learning_rate) < MAX_RATE:
-        raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {learning_rate:g}")
+        got = shown(learning_rate)
+        raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {got}")
     data = guarded_bytes(path, OWN)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:

@@ -16,7 +16,8 @@ from openpyxl.formula import Tokenizer
 from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
+from bpsheet.formula.functions import FUNCTIONS as TABLE
+from bpsheet.formula.tree import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
 
 __all__ = ["FUNCTIONS", "Block", "read_formula", "tokens_of"]
 
@@ -29,10 +30,12 @@ Block = list[list[Expr]]
 # What a reference in the text stands for; numbers only, where a function leaves out the rest.
 Resolve = Callable[[str, bool], Block]
 
+# The functions of one number that spreadsheets have too.
 ONE_TO_ONE = {
-    "ABS": "abs", "COS": "cos", "EXP": "exp", "INT": "int", "LN": "ln", "SIGN": "sign",
-    "SIN": "sin", "SQRT": "sqrt", "TANH": "tanh",
-}  # fmt: skip
+    name.upper(): name
+    for name, function in TABLE.items()
+    if function.arguments == (1, 1) and not function.spelled
+}
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 # Functions that leave out text and empty cells of their ranges.
 NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
@@ -43,7 +46,7 @@ def read_formula(text: str, resolve: Resolve) -> Block:
 
     Raises FormulaError for what is no formula, or uses what has no derivative here.
 
-    >>> from bpsheet.expr import Ref
+    >>> from bpsheet.formula.tree import Ref
     >>> read_formula("=-A1^2", lambda text, numbers: [[Ref(text)]])
     [[Pow(base=Neg(operand=Ref(name='A1', lag=0)), exponent=Num(value=2.0))]]
     """

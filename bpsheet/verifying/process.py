@@ -37,21 +37,15 @@ class Task:
         return EngineError(f"{self.workbook}: {self.engine} failed on this workbook ({why})")
 
 
-def run_engine(command: Sequence[str], task: Task, given: bytes = b"") -> bytes:
+def run_engine(
+    command: Sequence[str], task: Task, given: bytes = b"", temporary: Path | None = None
+) -> bytes:
     """What the command writes, given these bytes to read.
 
-    Raises EngineError where it ends in any other way than well, or not in time.
+    `temporary` is the folder for the engine's own temporary files. Raises EngineError where it
+    ends in any other way than well, or not in time.
     """
-    limited = [sys.executable, "-P", str(Path(__file__).with_name("limited.py")), str(task.memory)]
-    with subprocess.Popen(  # noqa: S603
-        [*(limited if HAS_LIMITS else []), *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        # ironcalc would say where in its own code it died, and little else.
-        env={**os.environ, "RUST_BACKTRACE": "0"},
-    ) as process:
+    with _started(command, task, temporary) as process:
         try:
             out, said = process.communicate(given, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -64,6 +58,26 @@ def run_engine(command: Sequence[str], task: Task, given: bytes = b"") -> bytes:
     if process.returncode:
         raise task.failed(said, _how(process.returncode, task))
     return out
+
+
+def _started(command: Sequence[str], task: Task, temporary: Path | None) -> subprocess.Popen[bytes]:
+    limited = [sys.executable, "-P", str(Path(__file__).with_name("limited.py")), str(task.memory)]
+    # ironcalc would say where in its own code it died, and little else.
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
+    if temporary is not None:
+        environment["TMPDIR"] = str(temporary)
+    try:
+        return subprocess.Popen(  # noqa: S603
+            [*(limited if HAS_LIMITS else []), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
+        )
+    except OSError as error:
+        said = error.strerror or error
+        raise EngineError(f"{task.workbook}: {task.engine} cannot be started ({said})") from None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

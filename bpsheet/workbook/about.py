@@ -17,15 +17,15 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-import bpsheet
-from bpsheet.excerpt import Part
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Role
+from bpsheet.program.kinds import Role
+from bpsheet.runs.excerpt import Part
+from bpsheet.version import __version__
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
-from bpsheet.workbook.layout import FIRST_ROW, Layout
+from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
+from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
@@ -97,7 +97,7 @@ def build_about(
         row = _columns(sheet, row, shown)
     row = _section(sheet, row + 1, "Made with")
     facts = [
-        ("Version", f"bpsheet {bpsheet.__version__}"),
+        ("Version", f"bpsheet {__version__}"),
         (LAYOUT, layout.kind),
         ("Rows", f"{len(trace.recording)}"),
     ]

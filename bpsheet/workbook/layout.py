@@ -7,7 +7,6 @@ makes too long a formula) is shown after all.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,30 +15,20 @@ from xml.sax.saxutils import escape
 from openpyxl.utils.cell import absolute_coordinate, get_column_letter
 
 from bpsheet.errors import LimitError
-from bpsheet.expr import Expr, Lookup, Ref, references, replace_refs, size, walk
+from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, size, walk
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
-from bpsheet.program import Column, Phase, Program, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program
+from bpsheet.workbook.inlining import MAX_INLINED, _to_inline
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
 
-__all__ = [
-    "FIRST_ROW",
-    "LAYOUTS",
-    "PARAMETER_ROW",
-    "STEPS",
-    "Layout",
-    "Shown",
-    "full_layout",
-    "make_layout",
-    "quoted",
-]
+__all__ = ["LAYOUTS", "STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 
 LAYOUTS = ("full", "book")
 
 # The sheet with the run.
 STEPS = "Steps"
 
-# Rows 1-3 say what the sheet shows, row 5 has the hyper-parameters, row 7 the headers.
-FIRST_ROW = 8
-PARAMETER_ROW = 5
 
 # What a worksheet holds.
 MAX_ROWS = 1_048_576
@@ -54,25 +43,6 @@ EMPTY_ROW = len('<row r="1048576"></row>')
 EMPTY_CELL = len('<c r="1048576" s="12"><v></v></c>')
 EMPTY_FORMULA, EMPTY_SHARED, OF_WORDS = map(len, ("<f></f>", '<f t="shared" si=""/>', ' t="str"'))
 NUMBER = len("-1.2345678901234567e-100")
-
-# A formula that would have more nodes than this keeps its parts in columns of their own.
-MAX_INLINED = 300
-
-HIDDEN = {
-    "full": frozenset({Role.TEST_SUM}),
-    "book": frozenset(
-        {
-            Role.ITERATION,
-            Role.EPOCH,
-            Role.EXAMPLE,
-            Role.BATCH_ROW,
-            Role.BATCH_END,
-            Role.SUM,
-            Role.TEST_SUM,
-            Role.TEST_OUTPUT,
-        }
-    ),
-}
 
 
 def quoted(sheet: str) -> str:
@@ -318,41 +288,6 @@ def make_layout(
             place += 1
         shown.append(Shown(column, place, formula))
     return Layout(kind, program, tuple(shown), examples, frozenset(to_guard), ranges)
-
-
-@dataclass(frozen=True)
-class _Inlining:
-    """The hidden columns: those that nothing shown uses, and those that one formula uses once."""
-
-    unused: frozenset[str]
-    once: frozenset[str]
-
-
-def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
-    hidden = {column.name for column in program if column.role in HIDDEN[kind]}
-    in_next_row = {
-        ref.name
-        for column in program
-        for ref in column.references
-        if ref.lag and ref.name != column.name
-    }
-    uses: Counter[str] = Counter()
-    unused, once = set(), set()
-    for column in reversed(program.columns):
-        name = column.name
-        if name in hidden and name not in in_next_row:
-            if uses[name] == 0:
-                unused.add(name)
-                continue
-            if uses[name] == 1 and name not in typed and column.start is None:
-                once.add(name)
-        if name not in typed and column.formula is not None:
-            uses.update(
-                node.name
-                for node in walk(column.formula)
-                if isinstance(node, Ref) and node.lag == 0
-            )
-    return _Inlining(frozenset(unused), frozenset(once))
 
 
 def full_layout(program: Program, examples: int) -> Layout:

@@ -12,11 +12,12 @@ from xml.sax.saxutils import escape
 import numpy as np
 import orjson
 
-from bpsheet.evaluate import ERRORS
-from bpsheet.recording import Codes, Recorded, Recording
-from bpsheet.workbook.layout import FIRST_ROW, Layout, Shown
+from bpsheet.engine.recording import Codes, Recorded, Recording
+from bpsheet.formula.evaluate import ERRORS
+from bpsheet.workbook.layout import Layout, Shown
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import RowStyles
+from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["Reader", "row_xml"]
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bpsheet.engine.recording import Recorded, Recording, Values
 from bpsheet.errors import LimitError
 from bpsheet.gradients.study import Look, Study
-from bpsheet.program import Program
-from bpsheet.recording import Recorded, Recording, Values
+from bpsheet.program.program import Program
 from bpsheet.workbook.layout import STEPS, Layout, make_layout
 
 if TYPE_CHECKING:
-    from bpsheet.experiment import Experiment
+    from bpsheet.plan.plan import Plan
 
 __all__ = ["Sheet", "Written", "study_sheet"]
 
@@ -22,7 +22,7 @@ class Written(Protocol):
     """A run that can be written: a trace, or one too long for memory."""
 
     @property
-    def experiment(self) -> Experiment: ...
+    def experiment(self) -> Plan: ...
 
     @property
     def program(self) -> Program: ...
@@ -41,7 +41,7 @@ class Sheet:
     source: where the formulas look things up, in words
     rows: which of the recording's rows it shows (from 0), where not all of them
     taken: the cells of other sheets from which it takes its hyper-parameters
-    sizes, looks: see `bpsheet.gradients.Study`
+    sizes, looks: see `bpsheet.gradients.studies.Study`
     """
 
     name: str

@@ -19,20 +19,15 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bpsheet.excerpt import Part
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Parameter, Phase, Role
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Parameter
+from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
-from bpsheet.workbook.cells import Looks, put_number, put_text
-from bpsheet.workbook.layout import (
-    FIRST_ROW,
-    PARAMETER_ROW,
-    STEPS,
-    Layout,
-    Shown,
-)
+from bpsheet.workbook.layout import STEPS, Layout, Shown
 from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 

@@ -10,7 +10,7 @@ from openpyxl.styles import Alignment, Border, Color, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 
-from bpsheet.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 
 __all__ = [
     "BANDS",

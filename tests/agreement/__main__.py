@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bpsheet import __version__
-from bpsheet.reader import template_names
+from bpsheet.plan.templates import template_names
 from tests.helpers.strategies import experiments, graphs
 
 from . import __doc__ as about

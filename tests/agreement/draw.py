@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.program import Role
-from bpsheet.training import EXAMPLE
+from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.layout import LAYOUTS
 
 __all__ = ["Case", "drawn", "of_templates", "three_changes"]

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from bpsheet.guard import OURS, Guarded, opened
-from bpsheet.verifying import Report, verify
 from bpsheet.verifying.engines import ENGINES, Recalculate, _strip, libreoffice_command
-from bpsheet.verifying.reading import read_values
-from bpsheet.workbook.layout import FIRST_ROW
+from bpsheet.verifying.verify import Report, verify
+from bpsheet.workbook.reading import read_values
+from bpsheet.xlsx.cells import FIRST_ROW
 
 from .draw import Case, three_changes
 

@@ -15,8 +15,8 @@ from itertools import accumulate, pairwise, product
 import numpy as np
 
 from bpsheet import Trace
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Call, Compare, Div, Expr, Neg, Param, Ref, Sub, Sum, Text, walk
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.tree import Call, Compare, Div, Expr, Neg, Param, Ref, Sub, Sum, Text, walk
 from bpsheet.workbook.layout import Layout
 
 __all__ = ["begins_out_of_sight", "compares_what_is_nearly_equal", "subtracts_what_is_nearly_equal"]

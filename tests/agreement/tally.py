@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 
 from bpsheet import Trace
-from bpsheet.verifying import Report
-from bpsheet.workbook import layout_of
+from bpsheet.verifying.verify import Report
+from bpsheet.workbook.writing import layout_of
 
 from .draw import Case, three_changes
 from .known import (

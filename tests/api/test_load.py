@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bpsheet.api.opening import load
 from bpsheet.errors import ExperimentError
-from bpsheet.reader import load, template_names, template_path
+from bpsheet.plan.templates import template_names, template_path
 from tests.helpers.experiment_files import GOOD, read
 
 

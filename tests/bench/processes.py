@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import bpsheet as bp
-from bpsheet.engine import run
+from bpsheet.engine.engine import run
 
 from .measure import Result, best_times, process
 

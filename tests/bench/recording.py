@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 import bpsheet as bp
-from bpsheet.engine import run
+from bpsheet.engine.engine import run
 
 from .loops import (
     numpy_layers,

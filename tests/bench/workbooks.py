@@ -13,7 +13,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.workbook import layout_of, write_workbook
+from bpsheet.workbook.writing import layout_of, write_workbook
 
 from .measure import Result, best_times, process
 
@@ -25,7 +25,7 @@ LAYOUT = "book"
 LONG = """
 import sys, time
 import bpsheet as bp
-from bpsheet.longrun import LongRun
+from bpsheet.runs.longrun import LongRun
 from bpsheet.workbook import write_workbook
 from pathlib import Path
 run = LongRun(bp.load("two-neuron").changed({"iterations": int(sys.argv[2])}))

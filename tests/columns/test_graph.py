@@ -12,11 +12,11 @@ from hypothesis import assume, example, given
 
 import bpsheet as bp
 from bpsheet.errors import ExperimentError
-from bpsheet.expr import Mul, Ref, Sum
-from bpsheet.parse import parse_formula
-from bpsheet.program import Phase, Role
-from bpsheet.reader import from_text
-from bpsheet.verifying import verify
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Mul, Ref, Sum
+from bpsheet.plan.reader import from_text
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.verifying.verify import verify
 from tests.agreement.known import compares_what_is_nearly_equal
 from tests.helpers.samples import draws
 from tests.helpers.strategies import graphs
@@ -209,7 +209,7 @@ def test_with_nothing_to_train_every_example_is_presented_once():
 
 def test_it_is_written_as_a_file_that_makes_it_again():
     first = bp.load("line-adam")
-    again = from_text(first.to_toml(), base=None, name="again", source="again")
+    again = from_text(first.to_toml(), base=None, name="again", source="again", made=bp.Experiment)
     assert again.run().frame.equals(first.run().frame)
 
 
@@ -247,7 +247,7 @@ def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
 @given(graphs())
 @draws(25)
 def test_any_graph_is_made_again_by_its_own_file(made):
-    again = from_text(made.to_toml(), base=None, name="again", source="again")
+    again = from_text(made.to_toml(), base=None, name="again", source="again", made=bp.Experiment)
     np.testing.assert_array_equal(again.run().values, made.run().values)
 
 

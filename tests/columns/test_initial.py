@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from bpsheet.experiment import Experiment
-from bpsheet.notation import Notation
-from bpsheet.program import Role
-from bpsheet.spec import Layer, Network
-from bpsheet.wiring import wire
+from bpsheet.api.experiment import Experiment
+from bpsheet.columns.names import wire
+from bpsheet.program.kinds import Role
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Layer, Network
 from tests.helpers.networks import experiment, network
 
 
@@ -55,8 +55,8 @@ def test_zeros_are_zeros_and_biases_begin_at_zero_but_with_uniform():
 
 def drawn(method):
     """The weights of a layer from 300 inputs to 200 neurons."""
-    from bpsheet.initial import initial_values
-    from bpsheet.spec import Initial
+    from bpsheet.columns.initial import initial_values
+    from bpsheet.tables.spec import Initial
 
     wide = Network(
         inputs=[f"x{n}" for n in range(300)],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.experiment import Experiment
-from bpsheet.network import activation_of
-from bpsheet.notation import Notation
-from bpsheet.program import Role
-from bpsheet.spec import Data, Layer, Network, Training
-from bpsheet.wiring import trained_names, weight_names, wire
+from bpsheet.api.experiment import Experiment
+from bpsheet.columns.names import trained_names, weight_names, wire
+from bpsheet.program.kinds import Role
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Data, Layer, Network, Training
+from bpsheet.textbook.activations import activation_of
 from tests.helpers.networks import BOOK, TWO, experiment, formulas, network
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bpsheet.experiment import Experiment
-from bpsheet.program import Phase, Role
-from bpsheet.training import example_order
+from bpsheet.api.experiment import Experiment
+from bpsheet.columns.presentation import example_order
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 

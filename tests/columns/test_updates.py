@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 
 import bpsheet as bp
+from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError
-from bpsheet.program import Role
-from bpsheet.rules import RULES, SCHEDULES, SETTINGS
-from bpsheet.updates import settings_of
+from bpsheet.program.kinds import Role
+from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from tests.helpers.samples import draws
 from tests.helpers.strategies import OPTIMISERS, experiments, graphs
 
@@ -188,7 +188,7 @@ def test_a_frozen_weight_has_no_part_in_the_rule():
 
 def test_every_hyper_parameter_is_a_cell_and_may_be_changed_by_its_name():
     """Changed by name, the run is the one whose file says so."""
-    schedule = bp.Schedule(kind="step", every=3.0, warmup=2.0)
+    schedule = bp.Schedule(kind="step", every=4.0, warmup=2.0)
     table = {"rule": "adamw", "clip_norm": 0.2, "iterations": 9}
     experiment = two_neuron(**table, schedule=schedule)
     cells = {p.name: p.value for p in experiment.program().parameters}

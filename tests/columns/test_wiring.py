@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.notation import PLACEHOLDERS, Notation
-from bpsheet.program import Phase
-from bpsheet.wiring import neuron_names, wire
+from bpsheet.columns.names import neuron_names, wire
+from bpsheet.program.kinds import Phase
+from bpsheet.tables.notation import PLACEHOLDERS, Notation
 from tests.helpers.networks import BOOK, TWO, experiment, formulas, network
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.explain import derive
-from bpsheet.ours import sealed
+from bpsheet.files.seals import sealed
 from tests.helpers.documents import FORMATS
 
 

@@ -9,8 +9,8 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.errors import OutputError
-from bpsheet.ours import sealed
-from bpsheet.page import page_of
+from bpsheet.files.seals import sealed
+from bpsheet.page.page import page_of
 
 
 def test_the_command_writes_a_page(command, tmp_path, monkeypatch):

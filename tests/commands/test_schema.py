@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import bpsheet as bp
 from bpsheet.cli import cli
-from bpsheet.reader import template_names, template_path
+from bpsheet.plan.templates import template_names, template_path
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_schema_refuses_wrong_files_as_the_program_does(validator, place, value)
     assert validator.is_valid(tables)
     assert not validator.is_valid(wrong)
     with pytest.raises(bp.ExperimentError):
-        bp.reader.from_dict(wrong)
+        bp.Experiment.from_dict(wrong)
 
 
 @pytest.mark.parametrize(

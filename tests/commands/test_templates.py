@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bpsheet.reader import template_names
+from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
 
 

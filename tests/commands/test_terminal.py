@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bpsheet.experiment import Experiment
-from bpsheet.reader import template_names
+from bpsheet.api.experiment import Experiment
+from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
 
 SMALL = """

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet import ahead
-from bpsheet.expr import Call, Num, Ref, Sum
-from bpsheet.program import Program
+from bpsheet.engine import ahead
+from bpsheet.formula.tree import Call, Num, Ref, Sum
+from bpsheet.program.program import Program
 from tests.helpers.one_by_one import assert_same, column, counting
 
 

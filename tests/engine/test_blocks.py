@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet import engine, patterns
-from bpsheet.engine import run
-from bpsheet.expr import Call, Compare, If, Mul, Num, Param, Ref, Sum, references, replace_refs
-from bpsheet.program import Parameter, Program
+from bpsheet.engine import engine, patterns
+from bpsheet.engine.engine import run
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    If,
+    Mul,
+    Num,
+    Param,
+    Ref,
+    Sum,
+    references,
+    replace_refs,
+)
+from bpsheet.program.program import Parameter, Program
 from tests.helpers.one_by_one import assert_same, column, numbers, programs
 from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, experiments, graphs, refs, trees

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpsheet import engine
-from bpsheet.engine import MAX_VALUES, run
+from bpsheet.engine import engine
+from bpsheet.engine.engine import MAX_VALUES, run
 from bpsheet.errors import LimitError
-from bpsheet.expr import Compare, If, Mul, Num, Param, Ref, Sub, Sum, Text
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.formula.tree import Compare, If, Mul, Num, Param, Ref, Sub, Sum, Text
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.one_by_one import assert_same, column, counting, programs
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs

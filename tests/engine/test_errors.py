@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bpsheet.engine import run
-from bpsheet.evaluate import DIVISION, ERRORS, NUMBER
-from bpsheet.experiment import Experiment
-from bpsheet.expr import Call, Compare, If, Mul, Num, Pow, Ref, Sum
-from bpsheet.parse import parse_formula
+from bpsheet.api.experiment import Experiment
+from bpsheet.engine.engine import run
+from bpsheet.formula.evaluate import DIVISION, ERRORS, NUMBER
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Call, Compare, If, Mul, Num, Pow, Ref, Sum
 from bpsheet.printers.text import formula_text
-from bpsheet.program import Program
+from bpsheet.program.program import Program
 from tests.helpers.one_by_one import assert_same, column, counting
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpsheet.engine import run
-from bpsheet.expr import Num, Ref
-from bpsheet.lines import Lines
-from bpsheet.program import Program
+from bpsheet.engine.engine import run
+from bpsheet.engine.lines import Lines
+from bpsheet.formula.tree import Num, Ref
+from bpsheet.program.program import Program
 from tests.helpers.one_by_one import assert_same, column, counting
 
 

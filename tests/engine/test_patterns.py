@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.expr import Call, Mul, Num, Ref, Sum
-from bpsheet.patterns import LEAST, is_block, is_ordered, items, patterns
-from bpsheet.program import Program
+from bpsheet.engine.patterns import LEAST, is_block, is_ordered, items, patterns
+from bpsheet.formula.tree import Call, Mul, Num, Ref, Sum
+from bpsheet.program.program import Program
 from tests.helpers.one_by_one import column
 
 

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet import engine
-from bpsheet.engine import Streamed, run
-from bpsheet.recording import Extents, Keep
+from bpsheet.engine import engine
+from bpsheet.engine.engine import Streamed, run
+from bpsheet.engine.recording import Extents, Keep
 from tests.helpers.recordings import assert_same_bits, codes
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs

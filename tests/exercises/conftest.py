@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from bpsheet.hand.exercise import Task
-from bpsheet.hand.fillin import SHEET
-from bpsheet.hand.handout import write_sheet
-from bpsheet.hand.names import file_name
+from bpsheet.exercises.exercise import Task
+from bpsheet.exercises.fillin import SHEET
+from bpsheet.exercises.handout import write_sheet
+from bpsheet.exercises.roster import file_name
 from tests.helpers.exercises import Z_G_ROW, two_neurons
 from tests.helpers.grading import EXERCISE
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise, decimals_needed
+from bpsheet.exercises.exercise import Exercise, decimals_needed
 from tests.helpers.exercises import printed, two_neurons
 from tests.helpers.samples import small_templates
 

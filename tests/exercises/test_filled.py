@@ -10,10 +10,10 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.hand.fillin import FIRST_ROW, IDENTITY, SHEET, fill_in_workbook
-from bpsheet.hand.grade import grade_file
-from bpsheet.hand.identity import FORMAT, read_identity
-from bpsheet.hand.names import file_name
+from bpsheet.exercises.fillin import FIRST_ROW, IDENTITY, SHEET, fill_in_workbook
+from bpsheet.exercises.grade import grade_file
+from bpsheet.exercises.identity import FORMAT, read_identity
+from bpsheet.exercises.roster import file_name
 from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, typed_into
 
 

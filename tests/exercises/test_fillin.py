@@ -10,8 +10,15 @@ import ironcalc
 import pytest
 from openpyxl import load_workbook
 
-from bpsheet.hand.fillin import ANSWERS, FIRST_ROW, IDENTITY, NAME_CELL, SHEET, fill_in_workbook
-from bpsheet.hand.identity import read_identity
+from bpsheet.exercises.fillin import (
+    ANSWERS,
+    FIRST_ROW,
+    IDENTITY,
+    NAME_CELL,
+    SHEET,
+    fill_in_workbook,
+)
+from bpsheet.exercises.identity import read_identity
 from tests.helpers.exercises import BOTH, two_neurons
 
 

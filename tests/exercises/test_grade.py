@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise, decimals_needed
-from bpsheet.hand.fillin import FIRST_ROW, fill_in_workbook
-from bpsheet.hand.grade import grade_file, read_filled
-from bpsheet.hand.scheme import MARKS, read_marks
+from bpsheet.exercises.exercise import Exercise, decimals_needed
+from bpsheet.exercises.fillin import FIRST_ROW, fill_in_workbook
+from bpsheet.exercises.grade import grade_file, read_filled
+from bpsheet.exercises.marks import MARKS, read_marks
 from tests.helpers.grading import NETWORK, answers_of, fill, typed_into
 from tests.helpers.samples import SAMPLE, sampled, small_templates
 

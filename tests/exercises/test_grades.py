@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise
-from bpsheet.hand.feedback import class_table, feedback_text, safe_field
-from bpsheet.hand.fillin import fill_in_workbook
-from bpsheet.hand.grade import grade_folder
-from bpsheet.hand.handout import write_class, write_feedback
-from bpsheet.hand.names import file_name
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.feedback import class_table, feedback_text, safe_field
+from bpsheet.exercises.fillin import fill_in_workbook
+from bpsheet.exercises.grade import grade_folder
+from bpsheet.exercises.handout import write_class, write_feedback
+from bpsheet.exercises.roster import file_name
 from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill
 
 

@@ -11,9 +11,9 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.hand.fillin import SHEET
-from bpsheet.hand.handout import write_class
-from bpsheet.hand.names import file_name, read_roster
+from bpsheet.exercises.fillin import SHEET
+from bpsheet.exercises.handout import write_class
+from bpsheet.exercises.roster import file_name, read_roster
 from tests.helpers.exercises import BOTH, two_neurons
 
 ROSTER = "student,id\nAda Lovelace,1\nada lovelace,2\nCON,3\n=HYPERLINK(),4\n../../etc,5\n😀,6\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise
-from bpsheet.program import Role
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.program.kinds import Role
 from tests.helpers.exercises import BOTH, printed, two_neurons
 from tests.helpers.samples import small_templates
 

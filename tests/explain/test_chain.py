@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.autodiff import local_derivatives
 from bpsheet.explain import derive
-from bpsheet.explain.atoms import AtomText
 from bpsheet.explain.chain import MOST_PATHS, Bracket, Factor, Graph, chain_of
-from bpsheet.program import Phase
+from bpsheet.printers.atoms import AtomText
+from bpsheet.program.backward import local_derivatives
+from bpsheet.program.kinds import Phase
 from tests.helpers.documents import TEMPLATES, chain_ends_equal_the_gradient
 
 

@@ -11,9 +11,9 @@ import bpsheet as bp
 from bpsheet.errors import ExperimentError
 from bpsheet.explain import derive
 from bpsheet.explain.row import Row
-from bpsheet.expr import references
+from bpsheet.formula.tree import references
 from bpsheet.hand.numbers import read_number
-from bpsheet.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.documents import FORMATS, TEMPLATES
 
 BOOK = {

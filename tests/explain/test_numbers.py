@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.explain.atoms import AtomText, Value
 from bpsheet.explain.numbers import rounded
-from bpsheet.expr import Call, Compare, Mul, Neg, Num, Pow, Ref, Sub, Sum
+from bpsheet.formula.tree import Call, Compare, Mul, Neg, Num, Pow, Ref, Sub, Sum
+from bpsheet.printers.atoms import AtomText, Value
 
 
 @pytest.mark.parametrize(

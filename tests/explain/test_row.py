@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.evaluate import CellError
 from bpsheet.explain.row import Row
-from bpsheet.expr import Call, Compare, Div, If, Mul, Num, Ref, Sub
+from bpsheet.formula.evaluate import CellError
+from bpsheet.formula.tree import Call, Compare, Div, If, Mul, Num, Ref, Sub
 
 
 @pytest.fixture

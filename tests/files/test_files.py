@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
-from bpsheet import files, workbook
-from bpsheet.files import replacing
+from bpsheet.files import whole as files
+from bpsheet.files.whole import replacing
+from bpsheet.workbook import writing
 from tests.helpers import killed, unwritable
 from tests.helpers.unwritable import COMMANDS
 
@@ -168,7 +169,7 @@ def test_a_process_that_is_killed_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.bin"
     path.write_bytes(b"old")
     code = (
-        "import os, sys, pathlib; from bpsheet.files import replacing\n"
+        "import os, sys, pathlib; from bpsheet.files.whole import replacing\n"
         "with replacing(pathlib.Path(sys.argv[1])) as stream:\n"
         " stream.write(b'half'); stream.flush(); os.kill(os.getpid(), 9)"
     )
@@ -188,7 +189,7 @@ def test_a_workbook_replaces_the_old_one_whole_or_not_at_all(tmp_path, monkeypat
         yield b'<row r="8">'
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workbook, "row_xml", rows)
+    monkeypatch.setattr(writing, "row_xml", rows)
     with pytest.raises(KeyboardInterrupt):
         trace.to_excel(path)
     assert path.read_bytes() == before

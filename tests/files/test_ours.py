@@ -12,7 +12,8 @@ import pytest
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.ours import ENDS, is_ours, refuse_others, sealed
+from bpsheet.files.ours import is_ours, refuse_others
+from bpsheet.files.seals import ENDS, sealed
 from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
 

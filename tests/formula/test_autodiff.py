@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bpsheet.autodiff import differentiate
 from bpsheet.errors import ProgramError
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Ref, Text, walk
-from bpsheet.parse import parse_formula
+from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Ref, Text, walk
 from bpsheet.printers.text import formula_text
 from tests.helpers.samples import draws
 from tests.helpers.strategies import trees

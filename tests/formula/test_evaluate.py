@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from bpsheet.evaluate import DIVISION, ERRORS, NUMBER, CellError, evaluate
-from bpsheet.expr import Call, Div, Lookup, Num, Pow, Sub, Sum
+from bpsheet.formula.evaluate import DIVISION, ERRORS, NUMBER, CellError, evaluate
+from bpsheet.formula.tree import Call, Div, Lookup, Num, Pow, Sub, Sum
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import (
+from bpsheet.formula.tree import (
     ONE,
     ZERO,
     Call,

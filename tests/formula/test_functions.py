@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.autodiff import differentiate
-from bpsheet.expr import Call, Num, Ref, children, replace_refs
-from bpsheet.functions import FUNCTIONS, expand, fill
-from bpsheet.parse import ARITIES, parse_formula
+from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.filling import expand, fill
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Call, Num, Ref, children, replace_refs
 from tests.helpers.slopes import central, value
 
 LETTERS = "ab"
-CALLS = {name: least for name, (least, _) in ARITIES.items()}
+CALLS = {name: function.arguments[0] for name, function in FUNCTIONS.items()}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -35,7 +36,7 @@ def test_a_functions_derivatives_are_its_slopes(name, a):
 @pytest.mark.parametrize("a", [-708.0, -30.0, -1.0, 0.0, 1.0, 700.0])
 def test_a_function_that_spreadsheets_lack_is_spelled_out_with_the_same_value(guard, a):
     for name, function in FUNCTIONS.items():
-        if function.spelled_out:
+        if function.spelled:
             written = value(expand(name, Num(a), guard=guard))
             assert written == value(Call(name, (Num(a),)))
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import assume, given
 
 import bpsheet as bp
-from bpsheet.engine import run
+from bpsheet.api.experiment import Trace
+from bpsheet.engine.engine import run
 from bpsheet.errors import ExperimentError
-from bpsheet.expr import Mul, Num
-from bpsheet.program import Phase, Program, Role
-from bpsheet.trace import Trace
+from bpsheet.formula.tree import Mul, Num
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Program
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments, graphs
 

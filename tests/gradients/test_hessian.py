@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 
 import bpsheet as bp
+from bpsheet.engine.forward import compiled
 from bpsheet.errors import ExperimentError, LimitError
-from bpsheet.gradients.point import compiled
-from bpsheet.program import Phase, Role
+from bpsheet.program.kinds import Phase, Role
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments
 

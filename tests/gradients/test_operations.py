@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bpsheet as bp
-from bpsheet.gradients import by_size, operations
+from bpsheet.gradients.studies import by_size, operations
 
 
 def test_operations_are_those_that_a_person_counts():

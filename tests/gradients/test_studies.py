@@ -13,10 +13,10 @@ import openpyxl
 import pytest
 
 import bpsheet as bp
-from bpsheet.gradients import study
-from bpsheet.gradients.study import unlike
-from bpsheet.verifying import verify
-from bpsheet.workbook import sheets_of
+from bpsheet.gradients.studies import study
+from bpsheet.program.program import unlike
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import sheets_of
 from tests.helpers.samples import sampled, small_templates
 
 BOTH = ("gradient-check", "hessian")

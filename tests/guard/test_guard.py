@@ -17,12 +17,12 @@ from openpyxl import Workbook
 
 import bpsheet as bp
 from bpsheet import guard
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.filled import open_filled
+from bpsheet.exercises.fillin import fill_in_workbook
+from bpsheet.exercises.grade import grade_file
 from bpsheet.guard import EXERCISE, OURS, OWN, guarded_bytes, opened
 from bpsheet.guard.part import PLAIN_ROW
-from bpsheet.hand.exercise import Exercise
-from bpsheet.hand.filled import open_filled
-from bpsheet.hand.fillin import fill_in_workbook
-from bpsheet.hand.grade import grade_file
 from bpsheet.sheets import differentiate_workbook
 from tests.helpers.hostile import HOSTILE, SHEET, changed, part, with_rows
 from tests.helpers.samples import sampled

@@ -4,7 +4,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.errors import HandError
-from bpsheet.hand.compare import first_mistake_first, judged
+from bpsheet.exercises.compare import first_mistake_first, judged
 
 
 def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import bpsheet as bp
-from bpsheet.expr import Div, Num, Ref
+from bpsheet.formula.tree import Div, Num, Ref
 from bpsheet.hand.numbers import read_number
 from bpsheet.hand.shadow import Shadow
 

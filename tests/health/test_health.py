@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 import bpsheet as bp
-from bpsheet.program import Role
+from bpsheet.program.kinds import Role
 from tests.helpers.health import LABELLED, layered
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import experiments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpsheet.health.words import listed
+from bpsheet.words import listed
 
 
 def test_names_in_a_sentence():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bpsheet.evaluate import CellError
-from bpsheet.explain.atoms import AtomText
 from bpsheet.explain.chain import Graph, chain_of
 from bpsheet.explain.row import Row
-from bpsheet.expr import Ref
+from bpsheet.formula.evaluate import CellError
+from bpsheet.formula.tree import Ref
+from bpsheet.printers.atoms import AtomText
 from tests.helpers.samples import small_templates
 
 FORMATS = ("text", "markdown", "latex", "html")

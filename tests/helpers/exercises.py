@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise
+from bpsheet.exercises.exercise import Exercise
 
 BOTH = ("weights", "data")
 

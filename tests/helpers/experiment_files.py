@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bpsheet.api.experiment import Experiment
 from bpsheet.errors import ExperimentError
-from bpsheet.reader import from_text
+from bpsheet.plan.reader import from_text
 
 GOOD = """
 title = "Two neurons"
@@ -59,7 +60,7 @@ loss = "MSE"
 
 
 def read(text, base=Path()):
-    return from_text(text, base=base, name="x", source="x.toml")
+    return from_text(text, base=base, name="x", source="x.toml", made=Experiment)
 
 
 def edited(*edits):

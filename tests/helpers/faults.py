@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import bpsheet as bp
-from bpsheet.verifying import Report
+from bpsheet.verifying.verify import Report
 from tests.helpers.workbooks import DATA_PART, STEPS_PART
 
 

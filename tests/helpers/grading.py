@@ -9,8 +9,8 @@ from pathlib import Path
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise, Task, decimals_needed
-from bpsheet.hand.fillin import FIRST_ROW, NAME_CELL, SHEET, fill_in_workbook
+from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
+from bpsheet.exercises.fillin import FIRST_ROW, NAME_CELL, SHEET, fill_in_workbook
 from bpsheet.hand.numbers import read_number
 from bpsheet.hand.shadow import Shadow
 

@@ -11,11 +11,12 @@ import sys
 from collections import Counter
 
 import bpsheet as bp
-from bpsheet.evaluate import CellError, evaluate
+from bpsheet.api.experiment import Trace
+from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.hand.judge import Judgement, Verdict, judge
 from bpsheet.hand.slips import Slip, slips_of, written_out
-from bpsheet.program import Column, Role
-from bpsheet.trace import Trace
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column
 from tests.helpers.samples import small_templates
 
 ALL_ASKED = (

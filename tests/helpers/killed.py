@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import bpsheet as bp
-from bpsheet.workbook import write_workbook
+from bpsheet.workbook.writing import write_workbook
 
 # In the times that two workbooks take, on this machine and at this moment.
 LONGEST = 1.5

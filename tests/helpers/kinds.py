@@ -8,9 +8,9 @@ from pathlib import Path
 from openpyxl import Workbook
 
 import bpsheet as bp
-from bpsheet.hand.exercise import Exercise
-from bpsheet.hand.handout import write_sheet
-from bpsheet.reader import template_names
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.handout import write_sheet
+from bpsheet.plan.templates import template_names
 from bpsheet.sheets import differentiate_workbook
 from bpsheet.workbook.layout import LAYOUTS
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bpsheet.experiment import Experiment
+from bpsheet.api.experiment import Experiment
 from bpsheet.printers.text import formula_text
-from bpsheet.spec import Layer, Network
+from bpsheet.tables.spec import Layer, Network
 
 
 def network(*layers, inputs=("x1", "x2"), targets=("y",), **more):

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 
-from bpsheet.engine import run
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import Call, Compare, If, Lookup, Num, Param, Ref, Sum, replace_refs
-from bpsheet.parse import parse_formula
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.engine.engine import run
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Call, Compare, If, Lookup, Num, Param, Ref, Sum, replace_refs
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.strategies import NAMES, edges, refs, trees
 
 

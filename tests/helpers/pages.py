@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpsheet.program import Phase
+from bpsheet.program.kinds import Phase
 
 # Agreement of two machines' tanh and exp, carried through 200 updates.
 CLOSE = 1e-12

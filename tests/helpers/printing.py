@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from bpsheet.expr import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, Sum
+from bpsheet.formula.tree import Call, Compare, Div, If, Mul, Neg, Num, Pow, Ref, Sub, Sum
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.printers.python import PythonPrinter
 from tests.helpers.strategies import NAMES, edges, refs, trees, written

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import settings
 
-from bpsheet.reader import template_names
+from bpsheet.plan.templates import template_names
 
 __all__ = ["SAMPLE", "draws", "sampled", "small_templates"]
 

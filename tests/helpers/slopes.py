@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpsheet.evaluate import evaluate
+from bpsheet.formula.evaluate import evaluate
 
 
 def value(tree, **values):

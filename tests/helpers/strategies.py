@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
-from bpsheet.experiment import Experiment
-from bpsheet.expr import (
+from bpsheet.api.experiment import Experiment
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -25,9 +25,9 @@ from bpsheet.expr import (
     Sum,
     Text,
 )
-from bpsheet.functions import LOSSES, SIMPLIFIED
 from bpsheet.printers.text import formula_text
-from bpsheet.rules import RULES, SCHEDULES
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.textbook.rules import RULES, SCHEDULES
 
 NAMES = ("a", "b", "c", "d")
 OPERATORS = ("=", "<>", "<", "<=", ">", ">=")

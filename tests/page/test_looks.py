@@ -7,7 +7,7 @@ import re
 import pytest
 
 import bpsheet as bp
-from bpsheet.page import page_of
+from bpsheet.page.page import page_of
 from tests.helpers.browser import DESKTOP, PHONE, settled
 from tests.helpers.samples import sampled, small_templates
 

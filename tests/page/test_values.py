@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given
 
 import bpsheet as bp
 from bpsheet.explain.numbers import rounded
-from bpsheet.page import write_page
-from bpsheet.reader import template_names
+from bpsheet.page.page import write_page
+from bpsheet.plan.templates import template_names
 from tests.helpers.browser import numbers_of, settled
 from tests.helpers.pages import CLOSE, field, largest_difference, some_changes
 from tests.helpers.samples import draws, sampled

@@ -10,8 +10,8 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.explain.numbers import rounded
-from bpsheet.explain.page import _equation
-from bpsheet.program import Role
+from bpsheet.paper.html import _equation
+from bpsheet.program.kinds import Role
 from tests.helpers.browser import settled
 from tests.helpers.samples import sampled, small_templates
 
@@ -82,7 +82,7 @@ def test_a_chosen_neuron_has_its_own_formulas_alone(page_file, opened):
 def test_every_column_that_a_node_shows_belongs_to_it():
     """Of a network: an output, its error term, its bias; arrows carry weights between layers."""
     experiment = bp.load("book-xor")
-    from bpsheet.page.picture import picture_of
+    from bpsheet.pictures.nodes import picture_of
 
     program = experiment.program()
     picture = picture_of(experiment, program)

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 
 import bpsheet as bp
 from bpsheet.explain import Document, derive
-from bpsheet.explain.atoms import Value
-from bpsheet.explain.document import Equation, Heading, Listing, Prose, Side
-from bpsheet.expr import Num, Ref
-from bpsheet.program import Phase
+from bpsheet.formula.tree import Num, Ref
+from bpsheet.paper.blocks import Equation, Heading, Listing, Prose, Side
+from bpsheet.printers.atoms import Value
+from bpsheet.program.kinds import Phase
 from tests.helpers.documents import FORMATS, TEMPLATES, chain_ends_equal_the_gradient
 from tests.helpers.samples import draws, sampled
 from tests.helpers.strategies import experiments

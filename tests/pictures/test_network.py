@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 import bpsheet as bp
-from bpsheet.model import NetworkModel
+from bpsheet.columns.model import NetworkModel
 from bpsheet.pictures.network import GROWS, SHRINKS
 
 NETWORKS = [

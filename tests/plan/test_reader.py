@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
+from bpsheet.api.experiment import Experiment
 from bpsheet.errors import ExperimentError
-from bpsheet.experiment import Experiment
 from tests.helpers.experiment_files import GOOD, PERCEPTRON, edited, read
 
 
@@ -85,7 +85,7 @@ def test_whole_numbers_are_taken_where_numbers_are():
 
 def test_the_tables_cannot_be_changed_but_copied_with_changes():
     experiment = read(GOOD)
-    with pytest.raises(Exception, match="frozen"):
+    with pytest.raises(ExperimentError, match="learning_rate: cannot be changed here"):
         experiment.training.learning_rate = 2.0
     other = experiment.training.replaced(learning_rate=2.0)
     assert (experiment.training.learning_rate, other.learning_rate) == (0.1, 2.0)

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpsheet.reader import from_dict, load
+from bpsheet.api.experiment import Experiment
+from bpsheet.api.opening import load
 from tests.helpers.experiment_files import GOOD, read
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
@@ -33,7 +34,7 @@ def test_every_number_is_written_to_its_last_bit(examples, rate):
     tables = read(GOOD).to_dict()
     tables["data"]["examples"] = examples
     tables["training"]["learning_rate"] = rate
-    again = read(from_dict(tables).to_toml())
+    again = read(Experiment.from_dict(tables).to_toml())
     assert np.array(again.data.examples).tobytes() == np.array(examples).tobytes()
     assert math.copysign(1, again.training.learning_rate) == math.copysign(1, rate)
     assert again.training.learning_rate == rate
@@ -46,7 +47,7 @@ def test_every_number_is_written_to_its_last_bit(examples, rate):
 @draws(40)
 def test_any_title_reads_back_as_it_was(text):
     tables = read(GOOD).to_dict() | {"title": text, "notes": text * 2}
-    experiment = from_dict(tables)
+    experiment = Experiment.from_dict(tables)
     again = read(experiment.to_toml())
     assert again.title == text
     assert again.to_dict() == experiment.to_dict()
@@ -56,7 +57,7 @@ def test_names_with_spaces_and_brackets_read_back_as_they_were():
     tables = read(GOOD).to_dict()
     tables["network"]["inputs"] = ["x  1", "x[2,]"]
     tables["data"]["columns"] = ["x  1", "x[2,]", "y"]
-    assert read(from_dict(tables).to_toml()).network.inputs == ["x  1", "x[2,]"]
+    assert read(Experiment.from_dict(tables).to_toml()).network.inputs == ["x  1", "x[2,]"]
 
 
 def test_a_written_file_has_a_row_of_numbers_on_a_line():

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import Call, Neg
-from bpsheet.functions import FUNCTIONS
-from bpsheet.parse import ARITIES
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import Call, Neg
 from bpsheet.printers.base import NODES, Printer
 from bpsheet.printers.latex import LatexPrinter
 from bpsheet.printers.text import TextPrinter
@@ -29,7 +28,7 @@ def test_every_printer_covers_every_node(printer):
 @pytest.mark.parametrize("printer", PRINTERS, ids=lambda printer: type(printer).__name__)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_printer_covers_every_function(printer, name):
-    arguments = {0: (), 1: (A,), 2: (A, B)}[ARITIES[name][0]]
+    arguments = {0: (), 1: (A,), 2: (A, B)}[FUNCTIONS[name].arguments[0]]
     printed = printer.text(Call(name, arguments)).lower()
     assert "a" in printed if arguments else "pi" in printed
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import ironcalc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.expr import (
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -29,7 +31,6 @@ from bpsheet.expr import (
     rebuild,
     walk,
 )
-from bpsheet.parse import parse_formula
 from bpsheet.printers.excel import Cell, ExcelPrinter, excel_number, spelled
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C, excel_printer
 from tests.helpers.samples import draws
@@ -294,3 +295,10 @@ def test_sumproduct_has_the_value_of_the_sum_written_out():
     assert "SUMPRODUCT" in text
     (found,) = recalculated([text], cells)
     assert math.isclose(found, ours(tree, values), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("value", [sys.float_info.max, -sys.float_info.max, 1.797693134862315e308])
+def test_the_largest_numbers_are_written_as_what_they_are(value):
+    """Rounded to the digits that a formula may have, the largest would be infinite."""
+    text = excel_printer().text(Mul(A, Num(value)))
+    assert recalculated([text], {1: 1.0}) == [value]

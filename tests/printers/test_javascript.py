@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from bpsheet.evaluate import DIVISION, NUMBER, CellError, evaluate
-from bpsheet.expr import (
+from bpsheet.formula.evaluate import DIVISION, NUMBER, CellError, evaluate
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -27,9 +28,10 @@ from bpsheet.expr import (
     Sum,
     Text,
 )
-from bpsheet.parse import parse_formula
-from bpsheet.printers.javascript import JavaScriptPrinter, script_of, word
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.page.script import script_of
+from bpsheet.printers.javascript import JavaScriptPrinter, word
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 from tests.helpers.printing import ANYTHING, WASHED_OUT
 from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, edges

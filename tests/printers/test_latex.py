@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpsheet.expr import Call, Compare, Div, If, Lookup, Mul, Neg, Num, Param, Pow, Ref, Sub, Sum
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+)
 from bpsheet.printers.latex import LatexPrinter, formula_latex, symbol
 from tests.helpers.printing import ONE, THREE, TWO, A, B, C
 from tests.helpers.samples import draws

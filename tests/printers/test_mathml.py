@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpsheet.api.opening import load
 from bpsheet.errors import ProgramError
-from bpsheet.expr import (
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
@@ -25,7 +27,6 @@ from bpsheet.expr import (
     Sum,
     Text,
 )
-from bpsheet.functions import FUNCTIONS
 from bpsheet.printers.base import NODES
 from bpsheet.printers.latex import symbol
 from bpsheet.printers.mathml import (
@@ -35,7 +36,6 @@ from bpsheet.printers.mathml import (
     number_mathml,
     symbol_mathml,
 )
-from bpsheet.reader import load
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.strategies import ONE_OF_EACH, refs, trees, written
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from bpsheet.expr import Call, Compare, If, Lookup, Mul, Neg, Num, Param, Pow, Ref, Sub, Sum, Text
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+)
 from bpsheet.printers.text import TextPrinter, formula_text
 from tests.helpers.printing import ONE, TWO, A, B, C
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bpsheet.autodiff import ADDED_UP, backward
-from bpsheet.expr import Call, Mul, Num, Pow, Ref, Sub, Sum
-from bpsheet.network import forward_columns, weight_columns
-from bpsheet.notation import Notation
-from bpsheet.parse import parse_formula
-from bpsheet.program import Column, Phase, Role
-from bpsheet.spec import Layer, Network
-from bpsheet.wiring import wire
+from bpsheet.columns.names import wire
+from bpsheet.columns.network import forward_columns, weight_columns
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Call, Mul, Num, Pow, Ref, Sub, Sum
+from bpsheet.program.backward import ADDED_UP, backward
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Layer, Network
 from tests.helpers.written import written
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.errors import ProgramError
-from bpsheet.expr import Lookup, Mul, Num, Param, Ref, Sum
-from bpsheet.program import Column, Parameter, Phase, Program, Role
+from bpsheet.formula.tree import Lookup, Mul, Num, Param, Ref, Sum
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program
 
 
 def column(name, formula, phase=Phase.FORWARD, **more):

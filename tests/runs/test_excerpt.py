@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.engine import run
-from bpsheet.excerpt import part_of
-from bpsheet.recording import Keep
-from bpsheet.verifying import verify
+from bpsheet.engine.engine import run
+from bpsheet.engine.recording import Keep
+from bpsheet.runs.excerpt import part_of
+from bpsheet.verifying.verify import verify
 from tests.helpers.recordings import assert_same_bits, codes
 from tests.helpers.samples import draws, sampled
 from tests.helpers.strategies import experiments

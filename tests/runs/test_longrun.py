@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 import bpsheet as bp
-from bpsheet import longrun
-from bpsheet.longrun import LongRun
+from bpsheet.runs import longrun
+from bpsheet.runs.longrun import LongRun
 
 
 def test_the_command_keeps_a_part(command, tmp_path, monkeypatch):
@@ -40,7 +40,7 @@ def test_a_long_run_is_told_of_as_a_short_one(command, tmp_path, monkeypatch):
 
 
 def test_a_long_run_knows_where_errors_begin_beyond_what_is_diagnosed(monkeypatch):
-    from bpsheet.terminal import long_summary
+    from bpsheet.commands.terminal import long_summary
 
     monkeypatch.setattr(longrun, "IN_MEMORY", 300)
     experiment = bp.load("exploding").changed({"iterations": 60})

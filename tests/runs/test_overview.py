@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.overview import ends_of, main_columns, value_text
+from bpsheet.runs.overview import ends_of, main_columns, value_text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 import bpsheet as bp
-from bpsheet.program import Phase
+from bpsheet.program.kinds import Phase
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 

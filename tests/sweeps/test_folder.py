@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import bpsheet as bp
-from bpsheet import sweeps
+from bpsheet.sweeps import sweep as sweeps
 from tests.helpers.sweeps import RATES
 
 

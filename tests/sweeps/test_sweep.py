@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import bpsheet as bp
-from bpsheet import sweeps
-from bpsheet.sweeps import variant
+from bpsheet.sweeps import sweep as sweeps
+from bpsheet.sweeps.variant import variant
 from tests.helpers.sweeps import RATES
 
 

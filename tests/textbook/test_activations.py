@@ -6,10 +6,11 @@ import math
 
 import pytest
 
-from bpsheet.autodiff import differentiate
-from bpsheet.expr import Num, Ref
-from bpsheet.functions import ACTIVATIONS, expand, fill
-from bpsheet.parse import parse_formula
+from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.filling import expand, fill
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Num, Ref
+from bpsheet.textbook.activations import ACTIVATIONS
 from tests.helpers.slopes import central, value
 
 # Between these, no activation has a kink and no function leaves its domain.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from tests.helpers.faults import cells_in, with_formula
 
 

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from tests.helpers.faults import recalculated, with_value, wrong_in
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import DATA_PART, STEPS_PART

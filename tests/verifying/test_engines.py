@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 
 
 def test_a_missing_ironcalc_says_how_to_install_it(book, monkeypatch):

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from bpsheet.verifying import verify
-from bpsheet.workbook import layout_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.faults import cells_in, with_formula, wrong_in
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import STEPS_PART, cell_xml

@@ -15,11 +15,12 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.guard import OURS, opened
-from bpsheet.verifying import process, verify
+from bpsheet.verifying import process
 from bpsheet.verifying.child import _write, columns_of
 from bpsheet.verifying.engines import ENGINES
 from bpsheet.verifying.process import HAS_LIMITS, Task, run_engine
-from bpsheet.workbook import sheets_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import sheets_of
 from tests.helpers.hostile import changed, part
 from tests.helpers.workbooks import STEPS_PART, cell_xml
 

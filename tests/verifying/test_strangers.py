@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from bpsheet.verifying import verify
-from bpsheet.workbook import layout_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.faults import cells_in, with_formula, with_value, wrong_in
 
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 import bpsheet as bp
-from bpsheet.verifying import verify
-from bpsheet.workbook import layout_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import layout_of
 from tests.agreement.draw import Case, drawn, of_templates, three_changes
 from tests.agreement.engines import KNOWN, reports
 from tests.agreement.known import (

@@ -12,8 +12,8 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.program import Role
-from bpsheet.workbook import layout_of
+from bpsheet.program.kinds import Role
+from bpsheet.workbook.writing import layout_of
 from tests.bench import loops
 from tests.bench.measure import Result, best_times
 from tests.bench.workbooks import with_openpyxl

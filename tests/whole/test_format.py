@@ -18,11 +18,11 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 from openxml_audit import FileFormat, OpenXmlValidator
 
-from bpsheet.hand.exercise import Exercise
-from bpsheet.hand.identity import read_identity
-from bpsheet.reader import load
+from bpsheet.api.opening import load
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.identity import read_identity
 from bpsheet.workbook import layout
-from bpsheet.workbook.canonical import canonical
+from bpsheet.xlsx.canonical import canonical
 from tests.helpers.excel_rules import broken_rules
 from tests.helpers.kinds import KINDS, STRANGE, of_templates
 from tests.helpers.samples import sampled

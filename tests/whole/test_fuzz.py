@@ -10,9 +10,9 @@ import pytest
 from openpyxl import LXML, Workbook
 
 from bpsheet.errors import FormulaError
-from bpsheet.expr import Ref
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Ref
 from bpsheet.hand.numbers import NotANumber, read_number
-from bpsheet.parse import parse_formula
 from bpsheet.sheets.cells import places
 from bpsheet.sheets.formula import read_formula
 from tests.fuzz import TARGETS, accepted, mutated

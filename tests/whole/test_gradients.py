@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from bpsheet.evaluate import CellError, evaluate
-from bpsheet.experiment import Experiment
-from bpsheet.functions import LOSSES, SIMPLIFIED
-from bpsheet.program import Phase, Role
+from bpsheet.api.experiment import Experiment
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from tests.helpers.samples import draws
 from tests.helpers.strategies import FORMULAS, PLAIN, experiments
 

@@ -22,46 +22,53 @@ def module_name(path):
 
 MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
 
+# The floors of the house, from the ground up. A room knows the rooms on the floors below its own.
+FLOORS = (
+    ("errors", "version", "elsewhere"),
+    ("words",),
+    ("files", "guard", "formula"),
+    ("printers", "program", "textbook"),
+    ("tables", "engine", "xlsx", "paper"),
+    ("columns", "sheets"),
+    ("plan",),
+    ("runs",),
+    ("explain", "gradients", "health", "hand"),
+    ("pictures",),
+    ("workbook", "page"),
+    ("exercises", "verifying", "sweeps"),
+    ("api",),
+    ("commands",),
+    ("cli", "bpsheet"),
+)
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms}
+# The rooms that are a single module, all of them in the root of the package.
+MOST_IN_THE_ROOT = 8
 
-def is_for_types_only(node):
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
-
-def statements(body, *, inside):
-    """The import statements; those inside functions, which run later, where asked for."""
-    for node in body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield node
-        elif is_for_types_only(node):
-            yield from statements(node.orelse, inside=inside)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            if inside:
-                yield from statements(node.body, inside=inside)
-        else:
-            for part in ("body", "orelse", "finalbody"):
-                yield from statements(getattr(node, part, []), inside=inside)
-            for handler in getattr(node, "handlers", []):
-                yield from statements(handler.body, inside=inside)
+def room_of(module):
+    """The folder, or the module in the root, in which a module lies."""
+    return module.split(".")[1] if "." in module else module
 
 
 @cache
-def imports(module, *, inside=False):
-    """The modules that a module imports: of this package by their full names, others too."""
+def imports(module):
+    """The modules that a module imports, ours by their full names and others too: at its top,
+    inside its functions, and for types alone.
+    """
     found = set()
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in statements(tree.body, inside=inside):
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-            continue
-        assert node.level == 0, f"{module}: a relative import"
-        names = {f"{node.module}.{alias.name}" for alias in node.names}
-        found |= {name if name in MODULES else node.module for name in names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
     return found
 
 
 @cache
 def reached(module):
-    """Everything that is imported when the module is, ours and others'."""
+    """Everything that is imported, sooner or later, because of a module: ours and others'."""
     found, waiting = set(), [module]
     while waiting:
         for name in imports(waiting.pop()):
@@ -81,83 +88,84 @@ def uses(names, library):
 
 
 def test_the_walk_finds_the_modules_and_their_imports():
-    assert {"bpsheet", "bpsheet.expr", "bpsheet.printers.excel", "bpsheet.trace"} <= set(MODULES)
-    assert "bpsheet.errors" in imports("bpsheet.expr")
-    assert "pandas" in imports("bpsheet.trace", inside=True)
-    assert "bpsheet.workbook" not in imports("bpsheet.trace")
-    assert "bpsheet.workbook" in imports("bpsheet.trace", inside=True)
+    """At the top, inside functions and for types alone: one of each kind."""
+    assert {"bpsheet", "bpsheet.formula.tree", "bpsheet.printers.excel"} <= set(MODULES)
+    assert "bpsheet.errors" in imports("bpsheet.formula.tree")
+    assert "pandas" in imports("bpsheet.runs.run")
+    assert "bpsheet.workbook.writing" in imports("bpsheet.api.experiment")
+    assert "bpsheet.hand.report" in imports("bpsheet.api.readers")
 
 
-def test_errors_and_the_tree_are_at_the_bottom():
-    assert ours(imports("bpsheet.errors", inside=True)) == set()
-    assert ours(imports("bpsheet.expr", inside=True)) == {"bpsheet.errors"}
+def test_every_room_has_a_floor_and_every_floor_has_its_rooms():
+    rooms = {room_of(module) for module in MODULES}
+    assert rooms == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_knows_its_own_room_and_the_floors_below(module):
+    """Imports inside functions and for types count too."""
+    floor = FLOOR_OF[room_of(module)]
+    for name in ours(imports(module)):
+        is_near = room_of(name) == room_of(module)
+        assert is_near or FLOOR_OF[room_of(name)] < floor, f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name != "bpsheet"])
-def test_imports_run_one_way(module):
-    """No module imports one that imports it."""
+def test_no_import_goes_round_in_a_circle(module):
     assert module not in reached(module)
 
 
-CORE = ["errors", "expr", "parse", "functions", "program", "autodiff", "evaluate", "engine"]
-PRINTERS = [name for name in MODULES if name.startswith("bpsheet.printers")]
+def test_few_modules_lie_in_the_root():
+    assert sum(path.parent == ROOT for path in MODULES.values()) <= MOST_IN_THE_ROOT
 
 
-@pytest.mark.parametrize("module", [*(f"bpsheet.{name}" for name in CORE), *PRINTERS])
+PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"][1:]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_in_a_sentence_what_it_is_for(package):
+    docstring = ast.get_docstring(ast.parse(MODULES[package].read_text(encoding="utf-8")))
+    assert docstring
+    assert docstring.split("\n\n")[0].endswith(".")
+
+
+def test_errors_and_the_tree_are_at_the_bottom():
+    assert ours(imports("bpsheet.errors")) == set()
+    assert ours(imports("bpsheet.formula.tree")) == {"bpsheet.errors"}
+
+
+GROUND = ("errors", "version", "elsewhere", "words", "formula", "printers", "program", "textbook")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) in GROUND])
+def test_the_foundation_needs_nothing_but_python(module):
+    """The excel printer takes a column's letters from openpyxl, and nothing else."""
+    others = {name for name in reached(module) if name.split(".")[0] != "bpsheet"}
+    foreign = {name for name in others if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign <= {"openpyxl.utils.cell"}
+
+
+COMPUTING = (*GROUND, "engine")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) in COMPUTING])
 def test_what_computes_knows_no_tables_and_no_files(module):
-    """No pandas, no pydantic and no workbook; printers.excel takes a column's letters only."""
-    found = reached(module) | imports(module, inside=True)
+    found = reached(module)
     assert not uses(found, "pandas")
     assert not uses(found, "pydantic")
-    assert not uses(found, "bpsheet.workbook")
-    allowed = {"openpyxl.utils.cell"} if module == "bpsheet.printers.excel" else set()
-    assert uses(found, "openpyxl") <= allowed
-
-
-@pytest.mark.parametrize("module", ["errors", "expr", "parse", "functions", "program", "autodiff"])
-def test_the_foundation_needs_nothing_but_python(module):
-    others = {name.split(".")[0] for name in reached(f"bpsheet.{module}")} - {"bpsheet"}
-    assert others <= set(sys.stdlib_module_names)
-
-
-@pytest.mark.parametrize("module", ["engine", "trace"])
-def test_running_does_not_need_openpyxl(module):
-    assert not uses(reached(f"bpsheet.{module}"), "openpyxl")
-    assert not uses(imports(f"bpsheet.{module}", inside=True), "openpyxl")
+    assert uses(found, "openpyxl") <= {"openpyxl.utils.cell"}
 
 
 def test_an_experiment_is_read_and_checked_without_pandas_and_openpyxl():
-    found = reached("bpsheet.reader")
-    assert "bpsheet.experiment" in found
+    found = reached("bpsheet.plan.reader")
+    assert "bpsheet.plan.plan" in found
     assert not uses(found, "pandas")
-    assert not uses(found, "openpyxl")
-
-
-ABOVE = (
-    "bpsheet.cli",
-    "bpsheet.hand.filled",
-    "bpsheet.hand.fillin",
-    "bpsheet.hand.grade",
-    "bpsheet.hand.handout",
-    "bpsheet.health",
-    "bpsheet.terminal",
-    "bpsheet.verifying",
-    "bpsheet.workbook",
-)
-
-
-def test_workbooks_are_above_what_they_show_and_verification_above_them():
-    for module in MODULES:
-        found = reached(module)
-        if not any(uses({module}, part) for part in ABOVE):
-            assert not any(uses(found, part) for part in ABOVE), module
-        if uses({module}, "bpsheet.workbook"):
-            assert not uses(found, "bpsheet.verifying"), module
+    assert uses(found, "openpyxl") <= {"openpyxl.utils.cell"}
 
 
 def test_nothing_imports_the_command_line():
     for module in MODULES:
-        assert "bpsheet.cli" not in imports(module, inside=True)
+        assert "bpsheet.cli" not in imports(module)
 
 
 def loaded_by(statement):
@@ -215,6 +223,6 @@ def test_every_module_says_what_it_offers():
 
 
 def test_no_module_hides_a_public_name():
-    """`import bpsheet.sweeps` sets the attribute `sweeps`; a module `sweep` would replace bp.sweep."""
+    """`import bpsheet.sweeps` sets the attribute `sweeps`; a package `sweep` would replace bp.sweep."""
     submodules = {name.split(".")[1] for name in MODULES if "." in name}
     assert not submodules & set(bpsheet.__all__)

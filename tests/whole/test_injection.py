@@ -17,8 +17,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 import bpsheet as bp
+from bpsheet.exercises.roster import file_name
 from bpsheet.explain import derive
-from bpsheet.hand.names import file_name
 from tests.helpers.samples import sampled
 
 # What spreadsheets begin a formula with, and what other readers of a text would obey.

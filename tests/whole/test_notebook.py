@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import bpsheet as bp
-from bpsheet.reader import notebook_path
+from bpsheet.plan.templates import notebook_path
 
 ROOT = Path(bp.__file__).parent.parent
 

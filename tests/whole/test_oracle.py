@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet.functions import ACTIVATIONS, LOSSES, SIMPLIFIED
-from bpsheet.program import Role
-from bpsheet.rules import RULES, SCHEDULES
+from bpsheet.program.kinds import Role
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.textbook.rules import RULES, SCHEDULES
 from tests.helpers.samples import sampled
 
 

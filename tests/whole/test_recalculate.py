@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import bpsheet as bp
 from bpsheet.guard import OURS, opened
-from bpsheet.verifying import verify
 from bpsheet.verifying.engines import ENGINES
-from bpsheet.workbook import layout_of, sheets_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import layout_of, sheets_of
 from tests.agreement.known import begins_out_of_sight
 from tests.helpers.samples import draws, sampled, small_templates
 from tests.helpers.strategies import experiments

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet.program import Role
-from bpsheet.reader import template_names, template_path
+from bpsheet.plan.templates import template_names, template_path
+from bpsheet.program.kinds import Role
 from tests.helpers.figures import AS_PRODUCTS, BOOK, EXACT, PRINTED, SLIPS
 from tests.helpers.samples import sampled
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet.reader import template_path
-from bpsheet.verifying import verify
-from bpsheet.workbook import check_fits, layout_of
+from bpsheet.plan.templates import template_path
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook.writing import check_fits, layout_of
 
 
 @pytest.fixture(scope="module")

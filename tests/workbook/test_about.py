@@ -9,7 +9,8 @@ from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 import bpsheet as bp
-from bpsheet.workbook import layout_of
+from bpsheet.plan.templates import template_path
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import SHORTER, WORKBOOKS, one_weight, part
 
@@ -125,7 +126,7 @@ def test_a_workbook_is_made_again_from_itself(made, traced, name, kind):
 
 def test_comments_of_the_experiment_file_are_kept(made):
     text = bp.load(made("two-neuron")).text
-    assert text == (Path(bp.reader.template_path("two-neuron"))).read_text("utf-8")
+    assert text == (Path(template_path("two-neuron"))).read_text("utf-8")
     assert "# The smallest network with a hidden neuron" in text
 
 

@@ -8,8 +8,9 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.verifying import verify
-from bpsheet.workbook import layout, sheets_of
+from bpsheet.verifying.verify import verify
+from bpsheet.workbook import layout
+from bpsheet.workbook.writing import sheets_of
 from tests.helpers.samples import sampled
 
 

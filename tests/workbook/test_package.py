@@ -91,7 +91,7 @@ def test_an_unknown_layout_writes_nothing(tmp_path):
 
 
 def test_progress_is_told(tmp_path):
-    from bpsheet.workbook import write_workbook
+    from bpsheet.workbook.writing import write_workbook
 
     told: list[int] = []
     write_workbook(one_weight(iterations=3_000).run(), tmp_path / "x.xlsx", progress=told.append)

@@ -33,7 +33,7 @@ def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheet
 
 
 def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
-    monkeypatch.setattr("bpsheet.workbook.pages.MOST_ROWS", 12)
+    monkeypatch.setattr("bpsheet.workbook.pages.choice.MOST_ROWS", 12)
     for iterations, sheets in ((12, PAGES), (13, PAGES[:2])):
         path = traced("two-neuron", iterations).to_excel(tmp_path / "x.xlsx")
         assert load_workbook(path).sheetnames == ["Steps", "Data", *sheets, "About"]
@@ -42,7 +42,7 @@ def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
 def test_a_run_that_is_long_has_no_sheets_over_its_rows(tmp_path, traced, monkeypatch):
     """However it is written: from memory, or piece by piece."""
     trace = traced("two-neuron", 40)
-    monkeypatch.setattr("bpsheet.workbook.pages.IN_MEMORY", 1_000)
+    monkeypatch.setattr("bpsheet.workbook.pages.choice.IN_MEMORY", 1_000)
     assert trace.to_excel(tmp_path / "a.xlsx").read_bytes() == (
         trace.experiment.write(tmp_path / "b.xlsx", 40).read_bytes()
     )

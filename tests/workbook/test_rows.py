@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from bpsheet import engine
-from bpsheet.longrun import LongRun
+from bpsheet.engine import engine
+from bpsheet.runs.longrun import LongRun
 from bpsheet.workbook.rows import Reader
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from openpyxl import load_workbook
 
-from bpsheet.workbook import layout_of
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.workbooks import KINDS, WORKBOOKS
 
 

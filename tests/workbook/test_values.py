@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.workbook import layout_of
+from bpsheet.workbook.writing import layout_of
 from tests.helpers.samples import draws, sampled
 from tests.helpers.workbooks import DATA_PART, SHORTER, STEPS_PART, WORKBOOKS, one_weight, part
 

@@ -9,7 +9,7 @@ import ironcalc
 import pytest
 
 import bpsheet as bp
-from bpsheet.verifying import verify
+from bpsheet.verifying.verify import verify
 from bpsheet.workbook import layout
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import book_of

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from bpsheet.errors import WorkbookError
-from bpsheet.sheets.addition import Line, with_sheet
+from bpsheet.xlsx.addition import Line, with_sheet
 
 
 def package_of(tmp_path, changed):

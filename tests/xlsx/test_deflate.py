@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.workbook import deflate as deflate_module
-from bpsheet.workbook import package
-from bpsheet.workbook.deflate import Deflate
+from bpsheet.xlsx import deflate as deflate_module
+from bpsheet.xlsx import package
+from bpsheet.xlsx.deflate import Deflate
 from tests.helpers.samples import draws
 
 

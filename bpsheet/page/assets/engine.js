@@ -41,6 +41,18 @@ function power(base, exponent) {
 }
 
 const { abs, cos, max, min, sin, tanh } = Math;
+const cosh = (value) => finite(Math.cosh(value));
+// 2/√π e^(−x²) Σ 2^n x^(2n+1)/(1·3·5 … (2n+1)), a sum of terms of one sign; beyond 6 it is 1.
+function erf(x) {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  let term = x, sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n += 1) {
+    term *= 2 * x * x / (2 * n + 1);
+    sum += term;
+  }
+  return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
+}
+
 const exp = (value) => finite(Math.exp(value));
 const int = (value) => Math.floor(value) + 0;
 const ln = (value) => (value > 0 ? Math.log(value) : finite(NaN));
@@ -48,6 +60,7 @@ const logistic = (z) => (z < -709 ? 0 : 1 / (1 + Math.exp(-z)));
 const pi = () => Math.PI;
 const relu = (z) => max(0, z);
 const sign = (z) => (z > 0) - (z < 0);
+const sinh = (value) => finite(Math.sinh(value));
 const sqrt = (value) => (value >= 0 ? Math.sqrt(value) : finite(NaN));
 
 // Of a longer run as many iterations are computed as a phone has room for.

@@ -1,0 +1,73 @@
+"""A run as a file, by the ending of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpsheet.columns.presentation import ITERATION
+from bpsheet.errors import OutputError
+from bpsheet.runs.flat import Progress, heads_line, write_flat
+
+if TYPE_CHECKING:
+    from bpsheet.gradients.studies import Settings
+    from bpsheet.plan.plan import Plan
+    from bpsheet.runs.longrun import LongRun
+    from bpsheet.runs.run import Run
+
+__all__ = ["check", "first_line", "write"]
+
+
+ENDINGS = (".xlsx", ".csv", ".parquet")
+
+
+def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -> None:
+    """Refuse, before anything runs, a name that nothing could be written to.
+
+    Raises OutputError.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+    if layout and ending != ".xlsx":
+        raise OutputError(f"{path}: a layout is for workbooks (.xlsx)")
+    if sheets and ending != ".xlsx":
+        raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
+    if ending == ".parquet" and find_spec("pyarrow") is None:
+        raise OutputError(f"{path}: .parquet needs pyarrow: python -m pip install pyarrow")
+
+
+def first_line(experiment: Plan) -> str:
+    """With which line the run begins as a CSV file."""
+    return heads_line(ITERATION, (column.name for column in experiment.columns))
+
+
+def write(
+    run: Run | LongRun,
+    path: Path,
+    layout: str | None,
+    progress: Progress | None,
+    sheets: Sequence[str] | None = None,
+) -> str:
+    """Write the run, whole or not at all, and say in a sentence what was written.
+
+    `sheets` are those that a workbook has besides; None leaves the choice to it.
+    Raises OutputError where the file cannot be written or the ending is unknown.
+    """
+    check(path, layout, sheets)
+    ending = path.suffix.lower()
+    if ending == ".xlsx":
+        from bpsheet.workbook.writing import write_workbook
+
+        chosen: Mapping[str, Settings] | None
+        chosen = None if sheets is None else {name: {} for name in sheets}
+        live = write_workbook(run, path, layout or "full", chosen, progress)
+        follows = "its row follows" if run.recording.keep.every > 1 else "every row follows"
+        return (
+            f"Wrote {path}: {live:,} live formulas. Open it in Excel, LibreOffice or Google "
+            f"Sheets, change a blue cell, and {follows}."
+        )
+    write_flat(run, path, progress)
+    return f"Wrote {path}: {len(run):,} rows of values."

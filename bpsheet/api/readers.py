@@ -1,0 +1,144 @@
+"""The readers of a run, as methods of a trace: what one asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.runs.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bpsheet.explain import Explanation
+    from bpsheet.gradients.studies import Curvature, GradientCheck
+    from bpsheet.hand.reading import Hand
+    from bpsheet.hand.report import Report
+    from bpsheet.health.diagnosis import Health
+
+
+__all__ = ["Readers"]
+
+
+class Readers(Run):
+    """A run that answers: worked solutions, comparisons, a diagnosis, gradients and curvature."""
+
+    def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> Report:
+        """Hand calculations against this run, judged by the digits that were written.
+
+        `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
+        a DataFrame or a CSV file (iteration, quantity, value; or a column for each quantity),
+        or a filled-in exercise (.xlsx), which is judged over the numbers it was made with;
+        without it, the experiment's own [hand]. `decimal` is what stands before the decimals.
+
+        Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,
+        reason; a DataFrame, which a notebook shows with the first mistake on top.
+        Raises HandError for unknown quantities and files that cannot be read.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})["verdict"].tolist()
+        ['correct', 'likely slip']
+        """
+        from bpsheet.exercises.compare import compare
+
+        self._need_all("a comparison")
+        return compare(self, hand, decimal)
+
+    def explain(
+        self, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+    ) -> Explanation:
+        """One iteration as a textbook works it out: symbols, numbers put in, results.
+
+        It prints as text, shows as a page in a notebook, and has `.text()`, `.markdown()`,
+        `.latex()` and `.html()`. `only` names quantities; a weight among them gets the chain
+        rule written out. `digits` are significant ones, of numbers computed exactly.
+        Raises ExperimentError for an iteration that was not run and for unknown names.
+
+        >>> import bpsheet as bp
+        >>> print(bp.load("two-neuron").run(1).explain(1, only=["g"]).steps[0].result)
+        -0.2449
+        """
+        from bpsheet.explain import explain
+
+        self._need_all("an explanation")
+        return explain(self, iteration, only, digits)
+
+    def health(self) -> Health:
+        """What the run suffers from: a value that overflowed, a loss that rises, weights that
+        explode, gradients that vanish, neurons that are saturated or dead, steps that swing.
+
+        It prints as plain sentences, and says nothing of a run that works. `.sentences` is
+        their list, `.frame` has the numbers for each layer, `.neurons` for each neuron,
+        `.over_time` for each update, `.spread` the way that an overflow took.
+
+        >>> import bpsheet as bp
+        >>> trace = bp.load("exploding").run()
+        >>> trace.health().spread["column"].tolist()[:3]
+        ['z4_1', 'a4_1', 'e']
+        >>> bp.load("exploding").changed({"learning_rate": 0.1}).run().health().sentences
+        []
+        """
+        from bpsheet.health.diagnosis import diagnose
+
+        self._need_all("a diagnosis")
+        return diagnose(self)
+
+    def check_gradient(
+        self, iteration: int, method: str = "central", delta: float | None = None
+    ) -> GradientCheck:
+        """The gradient of an iteration held against an estimate from forward passes alone.
+
+        `method` is "forward" or "central" (differences of the loss, with the step `delta`), or
+        "complex" (the complex step, exact to the last digits). The result has a `.frame` with a
+        row for each weight, `.passed`, `.tolerance`, the number of forward `.passes`, and the
+        first `.layer`, counted from the output, that is wrong.
+        Raises ExperimentError for an unknown method or iteration and where there is no loss.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(3).check_gradient(2, method="complex").passed
+        True
+        """
+        from bpsheet.gradients.studies import check_gradient
+
+        self._need_all("a check of the gradient")
+        return check_gradient(self, iteration, method, delta)
+
+    def operations(self) -> pd.DataFrame:
+        """The operations of one iteration: forward, backward, and the gradient by brute force.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(1).operations().loc["total", "brute force"]
+        np.int64(78)
+        """
+        from bpsheet.gradients.studies import operations
+
+        return operations(self.program)
+
+    def hessian(self, iteration: int) -> pd.DataFrame:
+        """The second derivatives of an iteration's loss: weights by weights.
+
+        From differentiating the program twice. `curvature` has its eigenvalues too.
+        Raises ExperimentError for an iteration that was not run and where there is no loss,
+        LimitError beyond 500 weights.
+        """
+        return self.curvature(iteration).frame
+
+    def curvature(self, iteration: int) -> Curvature:
+        """The Hessian with its `.eigenvalues`, `.limit` (2/λmax) and a `.sentence` about them.
+
+        >>> import bpsheet as bp
+        >>> round(bp.load("one-weight").run(1).curvature(1).limit, 5)
+        0.00164
+        """
+        from bpsheet.gradients.studies import curvature
+
+        self._need_all("the Hessian")
+        return curvature(self, iteration)
+
+    def _need_all(self, what: str) -> None:
+        """Raise ExperimentError where iterations were left out."""
+        if not self.is_whole:
+            said = f"{what} needs every iteration, and this run kept {len(self):,} of them"
+            raise ExperimentError([Problem("", f"{said}; run it without keep")], "keep")

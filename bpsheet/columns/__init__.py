@@ -1,0 +1,1 @@
+"""Columns: an experiment's tables become the columns of its program."""

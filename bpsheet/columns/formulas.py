@@ -1,0 +1,83 @@
+"""Formulas of one's own as columns: `t = x + y`, `f = t * z`, `e = (f - w)^2`.
+
+>>> read_line("t = x + y", ["x", "y"])
+('t', Sum(terms=(Ref(name='x', lag=0), Ref(name='y', lag=0))))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from bpsheet.errors import FormulaError
+from bpsheet.formula.parse import NAME, parse_formula
+from bpsheet.formula.tree import Expr, Ref, Sum
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Graph
+
+__all__ = ["graph_columns", "parameter_columns", "read_line"]
+
+LINE = re.compile(rf"\s*(?P<name>{NAME})\s*=(?!=)")
+
+
+def read_line(line: str, names: Collection[str]) -> tuple[str, Expr]:
+    """A line's name and formula, in which only `names` may be referred to.
+
+    Raises FormulaError, with the line and a caret under the place, for anything else.
+    """
+    begins = LINE.match(line)
+    if begins is None:
+        shown = line.replace("\n", " ")[:100]
+        raise FormulaError(f"a name, = and a formula expected, such as t = x + y\n  {shown}\n  ^")
+    return begins["name"], parse_formula(line, names, begins.end())
+
+
+def parameter_columns(
+    graph: Graph, notation: Notation, adjustments: Mapping[str, str]
+) -> list[Column]:
+    """The parameters: typed in the first row, then the last value plus its adjustment."""
+    loss = graph.loss
+    columns = []
+    for name, value in graph.parameters.items():
+        moved = adjustments.get(name)
+        last = Ref(name, lag=1)
+        follows = "from the second row on, the last one plus its adjustment"
+        columns.append(
+            Column(
+                name=name,
+                phase=Phase.WEIGHT,
+                role=Role.WEIGHT,
+                formula=Sum((last, Ref(moved, lag=1))) if moved else last,
+                start=value,
+                adjoint_name=notation.name("gradient", weight=name, loss=loss),
+                meaning=f"parameter {name}; {follows if moved else 'never updated'}",
+            )
+        )
+    return columns
+
+
+def graph_columns(graph: Graph, notation: Notation) -> list[Column]:
+    """The formulas in order; each but the loss has its derivative in the backward pass."""
+    known = [*graph.inputs, *graph.parameters]
+    columns = []
+    for line in graph.forward:
+        name, formula = read_line(line, known)
+        known.append(name)
+        is_loss = name == graph.loss
+        columns.append(
+            Column(
+                name=name,
+                phase=Phase.FORWARD,
+                role=Role.LOSS if is_loss else Role.VALUE,
+                formula=formula,
+                adjoint_name=None
+                if is_loss
+                else notation.name("derivative", value=name, loss=graph.loss),
+                meaning="what is minimised (or, by gradient ascent, maximised)"
+                if is_loss
+                else f"value {name}, by the formula that was given",
+            )
+        )
+    return columns

@@ -1,0 +1,128 @@
+"""What an experiment trains: a network of layers, or formulas of one's own.
+
+Both make the same things: weights, a forward pass and a loss. Nothing beyond this module
+needs to know which of the two it was.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from bpsheet.columns.formulas import graph_columns, parameter_columns
+from bpsheet.columns.initial import initial_values
+from bpsheet.columns.names import LayerNames, weight_names, wire
+from bpsheet.columns.network import forward_columns, weight_columns
+from bpsheet.program.program import Column
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Graph, Initial, Network
+from bpsheet.tables.tables import Tables
+from bpsheet.textbook.losses import LOSSES
+
+__all__ = ["GraphModel", "Model", "NetworkModel", "model_of"]
+
+
+class Model(ABC):
+    """Weights, forward columns and a loss.
+
+    inputs, targets: the columns of the data
+    weights:  the names of all weights, trained or not
+    loss:     the column that is minimised or maximised; None for the perceptron rule
+    gradient_of: the inputs that get a derivative of the loss too
+    """
+
+    inputs: Sequence[str]
+    targets: Sequence[str]
+    weights: Sequence[str]
+    loss: str | None
+    gradient_of: Sequence[str] = ()
+
+    @property
+    def uphill(self) -> bool:
+        """Whether the loss is one to be maximised by its nature, as a likelihood is."""
+        return False
+
+    @abstractmethod
+    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
+        """A column for each weight; `adjustments` names what is added to the trained ones."""
+
+    @abstractmethod
+    def forward_columns(self) -> list[Column]:
+        """The forward pass, the loss last."""
+
+    @abstractmethod
+    def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
+        """The experiment file's table of this model, with other first values of some weights."""
+
+
+class NetworkModel(Model):
+    """Layers of neurons."""
+
+    def __init__(self, network: Network, initial: Initial, notation: Notation) -> None:
+        self.network = network
+        self.initial = initial
+        self.notation = notation
+        self.layers: list[LayerNames] = wire(network, notation)
+        self.inputs, self.targets = network.inputs, network.targets
+        self.weights = weight_names(self.layers)
+        self.loss = notation.name("loss") if network.loss is not None else None
+
+    @property
+    def uphill(self) -> bool:
+        return self.network.loss is not None and LOSSES[self.network.loss].maximised
+
+    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
+        gradients = {
+            name: self.notation.name("gradient", weight=name, loss=self.loss)
+            for name in self.weights
+            if self.loss is not None
+        }
+        values = initial_values(self.network, self.layers, self.initial)
+        return weight_columns(self.layers, values, adjustments, gradients)
+
+    def forward_columns(self) -> list[Column]:
+        return forward_columns(self.network, self.layers, self.notation)
+
+    def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
+        table = deepcopy(self.network.model_dump(exclude_unset=True))
+        if not values:
+            return table
+        # The weights that were drawn are written into the table with those that are given.
+        every = initial_values(self.network, self.layers, self.initial) | dict(values)
+        for names, layer in zip(self.layers, table["layers"], strict=True):
+            layer["weights"] = [[every[name] for name in row] for row in names.weights]
+            if names.biases:
+                layer["bias"] = [every[name] for name in names.biases]
+        return table
+
+
+class GraphModel(Model):
+    """Formulas of one's own, with parameters that are trained."""
+
+    def __init__(self, graph: Graph, notation: Notation) -> None:
+        self.graph = graph
+        self.notation = notation
+        self.inputs, self.targets = graph.inputs, []
+        self.weights = list(graph.parameters)
+        self.loss = graph.loss
+        self.gradient_of = graph.gradient_of
+
+    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
+        return parameter_columns(self.graph, self.notation, adjustments)
+
+    def forward_columns(self) -> list[Column]:
+        return graph_columns(self.graph, self.notation)
+
+    def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
+        table = self.graph.model_dump(exclude_unset=True)
+        return table | ({"parameters": self.graph.parameters | dict(values)} if values else {})
+
+
+def model_of(tables: Tables) -> Model:
+    """What an experiment trains: its network, or its formulas."""
+    if tables.graph is not None:
+        return GraphModel(tables.graph, tables.notation)
+    assert tables.network is not None
+    return NetworkModel(tables.network, tables.initial, tables.notation)

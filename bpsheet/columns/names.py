@@ -1,0 +1,128 @@
+"""The names in a network: of its layers, neurons, sums, weights and biases.
+
+>>> from bpsheet.tables.notation import Notation
+>>> from bpsheet.tables.spec import Layer, Network
+>>> network = Network(inputs=["x1", "x2"], targets=["y"], layers=[Layer(neurons=["g"])])
+>>> wire(network, Notation(weight="w_{source}{neuron}{input}"))[0].weights
+(('w_xg1', 'w_xg2'),)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Layer, Network
+
+__all__ = ["LayerNames", "neuron_names", "trained_names", "weight_names", "wire"]
+
+
+@dataclass(frozen=True)
+class LayerNames:
+    """One layer's names. `weights` has a row for each neuron; `biases` is empty without."""
+
+    number: int
+    neurons: tuple[str, ...]
+    inputs: tuple[str, ...]
+    sums: tuple[str, ...]
+    outputs: tuple[str, ...]
+    weights: tuple[tuple[str, ...], ...]
+    biases: tuple[str, ...]
+
+    def parts(self, index: int) -> dict[str, object]:
+        """The placeholders of a neuron's names."""
+        return {
+            "neuron": self.neurons[index],
+            "number": index + 1,
+            "layer": self.number,
+            "depth": self.number + 1,
+        }
+
+    def of_neuron(self, index: int) -> tuple[str, ...]:
+        """A neuron's bias, if it has one, and weights: in the order of the sheet."""
+        return (*self.biases[index : index + 1], *self.weights[index])
+
+
+def neuron_names(network: Network) -> list[tuple[str, ...]]:
+    """The neurons' names, layer by layer: those given, else h1, h2 … and y1, y2 … (out)."""
+    hidden = len(network.layers) - 1
+    found = []
+    for number, layer in enumerate(network.layers, start=1):
+        if layer.neurons is not None:
+            found.append(tuple(layer.neurons))
+            continue
+        units = layer.units or 0
+        if number > hidden:
+            names = ("out",) if units == 1 else tuple(f"out{n + 1}" for n in range(units))
+        elif hidden == 1:
+            names = tuple(f"h{n + 1}" for n in range(units))
+        else:
+            names = tuple(f"h{number}_{n + 1}" for n in range(units))
+        found.append(names)
+    return found
+
+
+def _layer_name(layer: Layer | None, neurons: Sequence[str], number: int) -> str:
+    """What a layer is called: its own name, else what its neurons' names begin with."""
+    if layer is not None and layer.name:
+        return layer.name
+    if len(neurons) == 1 and number:
+        return neurons[0]
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*neurons, strict=False))
+    common = "".join(letters[0] for letters in alike).rstrip("0123456789_ ")
+    return common or (f"l{number}" if number else "x")
+
+
+def wire(network: Network, notation: Notation) -> list[LayerNames]:
+    """Every name in the network, layer by layer."""
+    layers = []
+    inputs = tuple(network.inputs)
+    source = _layer_name(None, inputs, 0)
+    for number, (layer, neurons) in enumerate(
+        zip(network.layers, neuron_names(network), strict=True), start=1
+    ):
+        own = _layer_name(layer, neurons, number)
+        names = LayerNames(number, neurons, inputs, (), (), (), ())
+        sums, outputs, weights, biases = [], [], [], []
+        for index in range(len(neurons)):
+            parts = names.parts(index) | {"source": source, "name": own}
+            sums.append(notation.name("sum", **names.parts(index)))
+            outputs.append(notation.name("output", **names.parts(index)))
+            weights.append(
+                tuple(
+                    notation.name("weight", **parts, input=k, input_name=name)
+                    for k, name in enumerate(inputs, start=1)
+                )
+            )
+            if layer.bias is not False:
+                biases.append(notation.name("bias", **parts, input=0, input_name="bias"))
+        layers.append(
+            LayerNames(
+                number, neurons, inputs, tuple(sums), tuple(outputs), tuple(weights), tuple(biases)
+            )
+        )
+        inputs = tuple(outputs)
+        source = own
+    return layers
+
+
+def weight_names(layers: Sequence[LayerNames]) -> list[str]:
+    """Every bias and weight, in the order of the sheet."""
+    return [
+        name
+        for layer in layers
+        for index in range(len(layer.neurons))
+        for name in layer.of_neuron(index)
+    ]
+
+
+def trained_names(
+    weights: Sequence[str], freeze: Sequence[str] | None, only: Sequence[str] | None
+) -> set[str]:
+    """The weights and biases that are updated."""
+    every = set(weights)
+    if only is not None:
+        return every & set(only)
+    return every - set(freeze or ())

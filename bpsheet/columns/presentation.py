@@ -1,0 +1,192 @@
+"""How an experiment proceeds: which example each row presents, and its hyper-parameters.
+
+Columns of the program like any others: the number of the iteration, the epoch and the
+example; in batches the place in the batch. How weights move is in `bpsheet.columns.updates`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bpsheet.columns.names import LayerNames
+from bpsheet.columns.updates import adjustment_column, settings_of
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Mul,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+)
+from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATION, Phase, Role
+from bpsheet.program.program import Column, Parameter
+from bpsheet.tables.spec import Training
+from bpsheet.textbook.rules import SETTINGS
+
+__all__ = [
+    "BATCH_END",
+    "BATCH_ROW",
+    "EPOCH",
+    "ITERATION",
+    "example_order",
+    "parameters",
+    "perceptron_columns",
+    "presentation_columns",
+]
+
+# What a cell that counts something may hold.
+COUNTS = (1.0, 1e9)
+
+
+def example_order(
+    order: str | Sequence[int], examples: int, iterations: int, seed: int
+) -> array[int]:
+    """The number (from 1) of the example that each iteration presents: four bytes for each."""
+    found = np.empty(iterations, dtype=np.intc)
+    if order == "cyclic":
+        found[:] = np.resize(np.arange(1, examples + 1), iterations)
+    elif order == "shuffled":
+        random = np.random.default_rng(seed)
+        for start in range(0, iterations, examples):
+            found[start : start + examples] = random.permutation(examples)[: iterations - start] + 1
+    else:
+        found[:] = np.resize(np.array(order), iterations)
+    return array("i", found.tobytes())
+
+
+def _input(
+    name: str, role: Role, formula: Expr | None, meaning: str, start: float | None = None
+) -> Column:
+    return Column(
+        name=name, phase=Phase.INPUT, role=role, formula=formula, meaning=meaning, start=start
+    )
+
+
+def presentation_columns(
+    inputs: Sequence[str], targets: Sequence[str], examples: int, *, cyclic: bool, batched: bool
+) -> list[Column]:
+    """What a row presents: iteration, epoch, example, its place in the batch, its data."""
+    before = Sub(Ref(ITERATION), Num(1.0))
+    count = Num(float(examples))
+    columns = [
+        _input(
+            ITERATION,
+            Role.ITERATION,
+            Sum((Ref(ITERATION, lag=1), Num(1.0))),
+            "number of the iteration: one presentation of one example",
+            start=1.0,
+        ),
+        _input(
+            EPOCH,
+            Role.EPOCH,
+            Sum((Call("int", (Div(before, count),)), Num(1.0))),
+            f"number of the epoch: {examples} presentation{'s' if examples > 1 else ''} each",
+        ),
+        _input(
+            EXAMPLE,
+            Role.EXAMPLE,
+            Sum((Call("mod", (before, count)), Num(1.0))) if cyclic else None,
+            "number of the example presented: its line on the sheet Data",
+        ),
+    ]
+    if batched:
+        place = Sum((Call("mod", (before, count)), Num(1.0)))
+        size = Param("batch_size")
+        columns += [
+            _input(
+                BATCH_ROW,
+                Role.BATCH_ROW,
+                Sum((Call("mod", (Call("mod", (before, count)), size)), Num(1.0))),
+                "which presentation of its batch this is; an epoch begins a new batch",
+            ),
+            _input(
+                BATCH_END,
+                Role.BATCH_END,
+                If(
+                    Compare("=", Ref(BATCH_ROW), size),
+                    Num(1.0),
+                    If(Compare("=", place, count), Num(1.0), Num(0.0)),
+                ),
+                "1 on the last presentation of a batch, where the weights are adjusted",
+            ),
+        ]
+    for names, role in ((inputs, Role.DATA), (targets, Role.TARGET)):
+        columns += [
+            _input(
+                name,
+                role,
+                Lookup(name, Ref(EXAMPLE)),
+                f"{'input' if role is Role.DATA else 'target'} {name} of the example",
+            )
+            for name in names
+        ]
+    return columns
+
+
+def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
+    """The hyper-parameter cells: the learning rate, for batches their size and reduction, and
+    those of the rule and its schedule.
+    """
+    cells = [
+        Parameter(
+            "learning_rate", training.learning_rate, "lr", "the learning rate, the size of a step"
+        )
+    ]
+    if batched:
+        size = examples if training.batch_size == "all" else int(training.batch_size)
+        cells += [
+            Parameter(
+                "batch_size",
+                float(size),
+                "batch size",
+                "presentations between two updates",
+                between=COUNTS,
+                whole=True,
+            ),
+            Parameter(
+                "reduction",
+                training.reduction,
+                "reduction",
+                "whether a batch's gradients are added or averaged",
+                ("sum", "mean"),
+            ),
+        ]
+    for name, value in settings_of(training).items():
+        setting = SETTINGS[name]
+        cell = Parameter(name, value, setting.label, setting.meaning)
+        cells.append(replace(cell, between=COUNTS, whole=True) if setting.whole else cell)
+    return tuple(cells)
+
+
+def perceptron_columns(
+    layer: LayerNames,
+    targets: Sequence[str],
+    weights: Mapping[str, Column],
+    adjustments: Mapping[str, str],
+) -> list[Column]:
+    """The perceptron rule: Δw = target · input · learning rate where the output is wrong, else 0."""
+    columns: list[Column] = []
+    for index, (output, target) in enumerate(zip(layer.outputs, targets, strict=True)):
+        sources: list[Expr] = [Num(1.0)] * len(layer.biases[index : index + 1])
+        sources += [Ref(name) for name in layer.inputs]
+        for name, source in zip(layer.of_neuron(index), sources, strict=True):
+            if name not in adjustments:
+                continue
+            formula = If(
+                Compare("=", Ref(output), Ref(target)),
+                Num(0.0),
+                Mul(Mul(Ref(target), source), Param("learning_rate")),
+            )
+            how = "target times input times learning rate where the output is wrong, else 0"
+            columns.append(adjustment_column(adjustments[name], formula, weights[name], how))
+    return columns

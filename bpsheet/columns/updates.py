@@ -1,0 +1,321 @@
+"""How weights move: the columns between a gradient and the adjustment made of it.
+
+A gradient goes through stages, each a group of columns where it is asked for: the running
+sum over a batch and the batch's gradient, clipping, weight decay, what the rule remembers.
+Then the adjustment. In batches everything but the running sums changes on the batch's
+last row alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bpsheet.formula.filling import fill
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+    total,
+)
+from bpsheet.formula.tree import Text as Word
+from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, ITERATION, Phase, Role
+from bpsheet.program.program import Column
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Training
+from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Quantity, Rule
+
+__all__ = ["adjustment_column", "setting_names", "settings_of", "update_columns"]
+
+UPDATES, RATE = "updates", "rate"
+NORM, FACTOR = "gradient_norm", "clip_factor"
+# As PyTorch has it: what keeps the clipping of a gradient of 0 from dividing by it.
+CLIP_FLOOR = 1e-6
+
+Formulas = dict[str, Expr]
+Known = Mapping[str, Formulas]
+
+
+def settings_of(training: Training) -> dict[str, float]:
+    """The hyper-parameters of the rule and of the schedule: those given, else the defaults."""
+    rule = RULES.get(training.rule)
+    if rule is None:
+        return {}
+    own = ("weight_decay", "clip_value", "clip_norm")
+    found = {name: getattr(training, name) for name in (*rule.settings, *own)}
+    values: dict[str, float | None] = {
+        name: rule.settings.get(name) if value is None else value for name, value in found.items()
+    }
+    if training.schedule is not None:
+        defaults = {**SCHEDULES[training.schedule.kind].settings, "schedule_warmup": None}
+        for name, default in defaults.items():
+            given = getattr(training.schedule, name.removeprefix("schedule_"))
+            values[name] = default if given is None else given
+    return {name: float(value) for name, value in values.items() if value is not None}
+
+
+def setting_names(training: Training) -> list[str]:
+    """The names of all numbers of the training that may be set; a batch's, though it be of 1."""
+    return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
+
+
+def update_columns(
+    training: Training,
+    weights: Sequence[Column],
+    notation: Notation,
+    adjustments: Mapping[str, str],
+    *,
+    uphill: bool,
+    batched: bool,
+) -> list[Column]:
+    """The columns from the gradients of the trained weights to their adjustments.
+
+    `adjustments` names each trained weight's adjustment; `uphill` is for an objective that
+    is maximised. Plain descent is Δw = −learning rate · gradient.
+    """
+    trained = [weight for weight in weights if weight.name in adjustments]
+    if not trained:
+        return []
+    return _Updates(training, trained, notation, adjustments, uphill=uphill, batched=batched).made
+
+
+class _Updates:
+    """The stages, one after another. `gradients` are the formulas that the next one uses."""
+
+    def __init__(
+        self,
+        training: Training,
+        trained: Sequence[Column],
+        notation: Notation,
+        adjustments: Mapping[str, str],
+        *,
+        uphill: bool,
+        batched: bool,
+    ) -> None:
+        self.training = training
+        self.rule: Rule = RULES[training.rule]
+        self.settings = settings_of(training)
+        self.trained = trained
+        self.notation = notation
+        self.uphill = uphill
+        self.batched = batched
+        self.made: list[Column] = []
+        self.gradients: Formulas = {w.name: Ref(str(w.adjoint_name)) for w in trained}
+        if batched:
+            self._sum_over_batch()
+        self._clip()
+        self._decay()
+        self._count()
+        remembered = self._remember()
+        rate = self._rate()
+        self._adjust(adjustments, rate, remembered)
+
+    def _each(
+        self, pattern: str, role: Role, formula: Callable[[Column, str], Expr], meaning: str
+    ) -> Formulas:
+        """A column for each weight; `meaning` may speak of its {gradient} and {weight}."""
+        found: Formulas = {}
+        for weight in self.trained:
+            words = {"weight": weight.name, "gradient": str(weight.adjoint_name)}
+            name = self.notation.name(pattern, **words, loss=self.notation.name("loss"))
+            self.made.append(
+                Column(
+                    name=name,
+                    phase=Phase.UPDATE,
+                    role=role,
+                    formula=formula(weight, name),
+                    layer=weight.layer,
+                    neuron=weight.neuron,
+                    meaning=meaning.format(**words),
+                )
+            )
+            found[weight.name] = Ref(name)
+        return found
+
+    def _one(self, name: str, role: Role, formula: Expr, meaning: str) -> Ref:
+        self.made.append(Column(name, Phase.UPDATE, role, formula, meaning=meaning))
+        return Ref(name)
+
+    def _at_end(self, formula: Expr, otherwise: Expr) -> Expr:
+        """In batches a formula holds on the last row; before it, something else."""
+        if not self.batched:
+            return formula
+        return If(Compare("=", Ref(BATCH_END), Num(1.0)), formula, otherwise)
+
+    def _sum_over_batch(self) -> None:
+        def running(weight: Column, name: str) -> Expr:
+            begins = Compare("=", Ref(BATCH_ROW), Num(1.0))
+            so_far = If(begins, Num(0.0), Ref(name, lag=1))
+            return Sum((so_far, Ref(str(weight.adjoint_name))))
+
+        sums = self._each(
+            "gradient_sum", Role.GRADIENT_SUM, running, "sum of {gradient} since the batch began"
+        )
+        length = If(Compare("=", Param("reduction"), Word("mean")), Ref(BATCH_ROW), Num(1.0))
+        whole: Formulas = {name: Div(found, length) for name, found in sums.items()}
+        if self.rule.quantities or {"clip_norm", "clip_value", "weight_decay"} & set(self.settings):
+            whole = self._each(
+                "gradient_batch",
+                Role.GRADIENT_USED,
+                lambda weight, _: self._at_end(whole[weight.name], Num(0.0)),
+                "gradient of the batch with respect to {weight}: the sum, or the mean, on its last row",
+            )
+        self.gradients = whole
+
+    def _clip(self) -> None:
+        before = self.gradients
+        if "clip_value" in self.settings:
+            limit = Param("clip_value")
+            self.gradients = self._each(
+                "gradient_clipped",
+                Role.GRADIENT_USED,
+                lambda weight, _: Call(
+                    "max", (Neg(limit), Call("min", (before[weight.name], limit)))
+                ),
+                "gradient of {weight}, cut to the clip value where it is larger",
+            )
+        elif "clip_norm" in self.settings:
+            squares = total([Mul(gradient, gradient) for gradient in before.values()])
+            norm = self._one(
+                NORM,
+                Role.GRADIENT_NORM,
+                Call("sqrt", (squares,)),
+                "length of the gradient: the root of the sum of all its squares",
+            )
+            room = Div(Param("clip_norm"), Sum((norm, Num(CLIP_FLOOR))))
+            factor = self._one(
+                FACTOR,
+                Role.GRADIENT_NORM,
+                Call("min", (Num(1.0), room)),
+                "factor that makes the gradient no longer than the clip norm",
+            )
+            self.gradients = self._each(
+                "gradient_clipped",
+                Role.GRADIENT_USED,
+                lambda weight, _: Mul(factor, before[weight.name]),
+                "gradient of {weight}, times the factor that shortens all of them together",
+            )
+
+    def _decay(self) -> None:
+        """The derivative of ½ · weight decay · w², which pulls towards 0 in either direction."""
+        if "weight_decay" not in self.settings or self.rule.decoupled:
+            return
+        before = self.gradients
+
+        def decayed(weight: Column, _: str) -> Expr:
+            pull = Mul(Param("weight_decay"), Ref(weight.name))
+            gradient = before[weight.name]
+            whole = Sub(gradient, pull) if self.uphill else Sum((gradient, pull))
+            return self._at_end(whole, Num(0.0))
+
+        sign = "minus" if self.uphill else "plus"
+        self.gradients = self._each(
+            "gradient_decayed",
+            Role.GRADIENT_USED,
+            decayed,
+            f"gradient of {{weight}}, {sign} the weight decay times {{weight}} itself",
+        )
+
+    def _count(self) -> None:
+        """In batches there are fewer updates than iterations; they are counted where needed."""
+        schedule = self.training.schedule
+        by_update = schedule is not None and schedule.per == "update"
+        if self.batched and (self.rule.counts or by_update):
+            self._one(
+                UPDATES,
+                Role.UPDATES,
+                Sum((_last(UPDATES), Ref(BATCH_END))),
+                "number of updates, with the one at the end of this row",
+            )
+
+    def _filled(self, text: str, **operands: Expr) -> Expr:
+        """A formula of the table: its settings are cells, its other names given here."""
+        cells = {name: Param(name) for name in SETTINGS}
+        signed = text.replace("±", "-" if self.uphill else "+")
+        return fill(signed, **cells, **operands)
+
+    def _remember(self) -> dict[str, Formulas]:
+        """The rule's own quantities, each from the gradient and from those before it."""
+        found: dict[str, Formulas] = {}
+        for quantity in self.rule.quantities:
+            known = dict(found)
+
+            def formula(
+                weight: Column, name: str, quantity: Quantity = quantity, known: Known = known
+            ) -> Expr:
+                whole = self._filled(
+                    quantity.formula,
+                    g=self.gradients[weight.name],
+                    t=Ref(UPDATES) if self.batched else Ref(ITERATION),
+                    last=_last(name),
+                    **{key: one[weight.name] for key, one in known.items()},
+                )
+                return self._at_end(whole, _last(name) if quantity.is_kept else Num(0.0))
+
+            found[quantity.name] = self._each(quantity.name, Role.MEMORY, formula, quantity.meaning)
+        return found
+
+    def _rate(self) -> Expr:
+        """The learning rate's cell, or the schedule's column."""
+        schedule = self.training.schedule
+        rate: Expr = Param("learning_rate")
+        if schedule is None or (schedule.kind == "constant" and schedule.warmup is None):
+            return rate
+        if schedule.per == "epoch":
+            before: Expr = Sub(Ref(EPOCH), Num(1.0))
+        elif self.batched:
+            before = Sub(Ref(UPDATES), Ref(BATCH_END))
+        else:
+            before = Sub(Ref(ITERATION), Num(1.0))
+        shape = SCHEDULES[schedule.kind]
+        text, how = shape.formula, shape.how
+        if schedule.warmup is not None:
+            text = WARMUP.format(rate=text)
+            how += "; it rises to that in the warm-up"
+        return self._one(
+            RATE,
+            Role.RATE,
+            self._filled(text, k=before, learning_rate=rate),
+            f"learning rate of this update: {how}",
+        )
+
+    def _adjust(self, adjustments: Mapping[str, str], rate: Expr, remembered: Known) -> None:
+        signed = rate if self.uphill else Neg(rate)
+        how = ("" if self.uphill else "minus ") + self.rule.how
+        for weight in self.trained:
+            known = {key: one[weight.name] for key, one in remembered.items()}
+            step = self._filled(
+                self.rule.adjustment,
+                rate=signed,
+                g=self.gradients[weight.name],
+                w=Ref(weight.name),
+                **known,
+            )
+            formula = self._at_end(step, Num(0.0))
+            self.made.append(adjustment_column(adjustments[weight.name], formula, weight, how))
+
+
+def _last(name: str) -> Expr:
+    """A quantity as the row before has it; 0 before the first."""
+    return If(Compare("=", Ref(ITERATION), Num(1.0)), Num(0.0), Ref(name, lag=1))
+
+
+def adjustment_column(name: str, formula: Expr, weight: Column, how: str) -> Column:
+    """The column that the next row's weight adds."""
+    return Column(
+        name=name,
+        phase=Phase.UPDATE,
+        role=Role.ADJUSTMENT,
+        formula=formula,
+        layer=weight.layer,
+        neuron=weight.neuron,
+        meaning=f"adjustment of {weight.name}: {how}",
+    )

@@ -1,0 +1,37 @@
+"""Signals that end the program: it ends as it does on Ctrl-C, and leaves no half file behind."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+__all__ = ["ended_by_signals"]
+
+# The second is of a terminal that is closed; Windows has none.
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Within, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
+
+    One that is ignored stays so: `nohup bpsheet …` outlives its terminal.
+    """
+    ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    # A terminal that is closed sends one, and its shell another: that would disturb the first.
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)

@@ -1,0 +1,142 @@
+"""The commands run and show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bpsheet.commands.output import console, say
+from bpsheet.commands.settings import FORCE, SET, loaded, trained
+from bpsheet.errors import OutputError
+
+if TYPE_CHECKING:
+    from bpsheet.api.experiment import Trace
+    from bpsheet.runs.longrun import LongRun
+
+__all__ = ["show", "train"]
+
+
+ITERATIONS = click.option(
+    "--iterations", type=click.IntRange(1), metavar="N", help="How many presentations."
+)
+
+
+@click.command(
+    "run",
+    epilog="\b\nExamples:\n  bpsheet run two-neuron\n"
+    "  bpsheet run book-xor --layout book -o xor.xlsx\n"
+    "  bpsheet run iris --iterations 300 --set learning_rate=0.2 -o iris.csv\n"
+    "  bpsheet run two-neuron --iterations 1000000 --keep every:1000 -o long.parquet",
+)
+@click.argument("spec")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["full", "book"]),
+    help="The columns of the sheet: all of them (full, the default), or as in the book.",
+)
+@click.option(
+    "--sheet",
+    "sheets",
+    multiple=True,
+    type=click.Choice(["walkthrough", "diagram", "charts", "gradient-check", "hessian", "none"]),
+    help="A sheet to have besides: of an iteration that is chosen in it, a worked solution, the "
+    "network in cells, the gradient by forward passes alone, or the second derivatives; or charts. "
+    "May be given several times. Default: in the layout full, the first three that fit.",
+)
+@ITERATIONS
+@click.option(
+    "--keep",
+    metavar="every:K|last:N",
+    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
+    "N are live; of every K-th, each row for itself.",
+)
+@FORCE
+@SET
+def train(
+    *,
+    spec: str,
+    output: Path | None,
+    force: bool,
+    layout: str | None,
+    sheets: tuple[str, ...],
+    iterations: int | None,
+    keep: str | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Train SPEC, print the first and last iterations, and write a workbook (or .csv, .parquet)."""
+    from rich.text import Text
+
+    from bpsheet.api.export import check, first_line, write
+    from bpsheet.commands.terminal import (
+        late_progress,
+        late_status,
+        long_summary,
+        run_table,
+        summary,
+    )
+    from bpsheet.engine.recording import EVERYTHING, Keep
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.runs.longrun import LongRun, is_long
+
+    experiment = loaded(spec, settings, iterations)
+    path = output or Path("outputs") / f"{experiment.name}.xlsx"
+    if "none" in sheets and set(sheets) != {"none"}:
+        raise OutputError("--sheet none goes with no other sheet")
+    chosen = [name for name in sheets if name != "none"] if sheets else None
+    check(path, layout, chosen)
+    if keep is not None:
+        Keep.of(keep)
+    if path.exists() and Path(spec).exists() and path.samefile(spec):
+        raise OutputError(f"{path} is the file that was read; give another name with -o")
+    refuse_others(path, force=force, first_line=first_line(experiment))
+    if path.suffix.lower() == ".xlsx":
+        from bpsheet.workbook.writing import check_fits
+
+        with late_status(console(error=True), "Checking …"):
+            check_fits(experiment, layout or "full")
+    run: Trace | LongRun
+    if keep is not None or (is_long(experiment) and not chosen):
+        with late_progress(console(error=True), "Training", experiment.iterations) as done:
+            run = LongRun(experiment, Keep.of(keep) if keep else EVERYTHING, done)
+        ends, lines = run.ends, long_summary(run)
+    else:
+        ends = run = trained(experiment, experiment.iterations)
+        lines = summary(run)
+    terminal = console()
+    terminal.print(Text(experiment.title or experiment.name, "bold"))
+    terminal.print(run_table(ends, terminal.width))
+    for line in lines:
+        terminal.print(line)
+    with late_progress(console(error=True), "Writing", len(run)) as done:
+        said = write(run, path, layout, done, chosen)
+    say(said)
+
+
+@click.command(epilog="\b\nExample:\n  bpsheet show two-neuron --iteration 2")
+@click.argument("spec")
+@click.option("--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True)
+@SET
+def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
+    """Show one iteration of SPEC on the terminal, phase by phase."""
+    from rich.text import Text
+
+    from bpsheet.commands.terminal import show_iteration
+
+    experiment = loaded(spec, settings)
+    if iteration > experiment.iterations:
+        experiment = experiment.changed({"iterations": iteration})
+    trace = trained(experiment, experiment.iterations)
+    terminal = console()
+    title = Text(experiment.title or experiment.name, "bold")
+    terminal.print(title + Text(f", iteration {iteration}\n", "not bold"))
+    for table in show_iteration(trace, iteration):
+        terminal.print(table)
+        terminal.print()

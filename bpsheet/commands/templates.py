@@ -1,0 +1,54 @@
+"""The commands list, new and schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bpsheet.commands.output import say
+from bpsheet.errors import OutputError
+
+__all__ = ["list_templates", "new", "schema"]
+
+
+@click.command("list", epilog="\b\nExample:\n  bpsheet list")
+def list_templates() -> None:
+    """List the templates, a line each."""
+    from bpsheet.api.opening import load
+    from bpsheet.plan.templates import notebook_path, template_names
+
+    names = template_names()
+    width = max(map(len, names))
+    for name in names:
+        say(f"{name:<{width}}  {load(name).title}")
+    # Beside the list, so that the list is nothing but templates.
+    say(f"A notebook that goes through some of them: {notebook_path()}", error=True)
+
+
+@click.command(epilog="\b\nExample:\n  bpsheet new my-network && bpsheet run my-network.toml")
+@click.argument("name")
+def new(name: str) -> None:
+    """Write NAME.toml, a commented experiment file to start from."""
+    from bpsheet.files.whole import replacing
+    from bpsheet.plan.templates import starter_text
+
+    path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not path.stem.strip(". "):
+        raise OutputError("a name for the file expected")
+    if path.exists():
+        raise OutputError(f"{path} exists; choose another name, or remove it first")
+    with replacing(path) as stream:
+        # A file's name may have bytes that are no text.
+        stream.write(starter_text(path.stem).encode(errors="replace"))
+    say(f"Wrote {path}. Run it: bpsheet run {path}")
+
+
+@click.command(epilog="\b\nExample:\n  bpsheet schema > bpsheet.schema.json")
+def schema() -> None:
+    """Print the JSON schema of experiment files, for editors that complete and check them."""
+    from bpsheet.api.experiment import Experiment
+
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    say(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,288 @@
+"""Running a program: a row of numbers for each iteration.
+
+What rows present is computed ahead (`bpsheet.engine.ahead`), the rest by code made for the program: a
+line for each column (`bpsheet.engine.lines`), or a wide network in blocks of columns
+(`bpsheet.engine.blocks`). That code knows no errors: where it stops, or leaves an infinity behind, the
+row is computed by `bpsheet.formula.evaluate`, and so on until a row is free of errors again. A run comes
+in pieces of some thousand rows; `run` puts them into one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from bpsheet.engine.ahead import Ahead
+from bpsheet.engine.blocks import MOST_SINGLE, Blocks
+from bpsheet.engine.lines import Lines, names_for, printer_for
+from bpsheet.engine.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
+from bpsheet.errors import LimitError
+from bpsheet.formula.evaluate import NUMBER, CellError, evaluate
+from bpsheet.formula.tree import Ref
+from bpsheet.program.program import Program
+
+__all__ = ["MAX_VALUES", "Streamed", "check_memory", "run"]
+
+# 1.6 GB of numbers: refused before anything is allocated.
+MAX_VALUES = 200_000_000
+# The values of a piece of a run, and its most rows: between two looks at the result, and two
+# reports of progress.
+PIECE = 1 << 18
+MOST_ROWS = 4096
+# So many rows at the beginning and at the end of a long run stay in memory.
+FEW = 3
+
+Progress = Callable[[int], None]
+Watch = Callable[[Recording], None]
+
+
+def run(
+    program: Program,
+    iterations: int,
+    progress: Progress | None = None,
+    keep: Keep = EVERYTHING,
+    watch: Watch | None = None,
+) -> Recording:
+    """Run a program for a number of iterations, from the first row.
+
+    `keep` says which rows are returned; `watch` is shown all of them, a piece at a time.
+    Raises LimitError where the result would not fit in memory.
+
+    >>> from bpsheet.formula.tree import Num, Sum
+    >>> from bpsheet.program.program import Column, Phase, Role
+    >>> count = Column("n", Phase.INPUT, Role.ITERATION, Sum((Ref("n", 1), Num(1.0))), start=1.0)
+    >>> run(Program((count,)), 3).values[:, 0].tolist()
+    [1.0, 2.0, 3.0]
+    """
+    width, count = len(program), keep.count(iterations)
+    if count == iterations:
+        keep = EVERYTHING
+    check_memory(count, width)
+    values = np.empty((count, width))
+    numbers = np.empty(count, dtype=np.int64)
+    failing: list[tuple[int, Recording]] = []
+    kept = 0
+    for piece in pieces(program, iterations, None if count < iterations else values):
+        if watch is not None:
+            watch(piece)
+        part = piece
+        if count < iterations:
+            chosen = keep.chosen(piece.iterations, iterations)
+            part = piece.taken(np.flatnonzero(chosen))
+            values[kept : kept + len(part)] = part.values
+        numbers[kept : kept + len(part)] = part.iterations
+        if len(part.errors):
+            failing.append((kept + part.first_error_row, part))
+        kept += len(part)
+        if progress is not None:
+            progress(int(piece.iterations[-1]))
+    first = failing[0][0] if failing else count
+    errors = np.zeros((count - first, width), dtype=np.uint8)
+    for row, part in failing:
+        errors[row - first : row - first + len(part.errors)] = part.errors
+    return Recording(values, errors, first, numbers, keep)
+
+
+def check_memory(rows: int, columns: int) -> None:
+    """Raise LimitError where so many values would not fit in memory."""
+    if rows * columns > MAX_VALUES:
+        raise LimitError(
+            f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
+            f"{MAX_VALUES:,} at the most. Ask for fewer iterations, keep a part of them, or "
+            "write them to a file as they are computed (bpsheet run)"
+        )
+
+
+def pieces(program: Program, iterations: int, values: Values | None = None) -> Iterator[Recording]:
+    """A run, some thousand rows at a time: into an array for all of it, or each into its own."""
+    runner = _Runner(program)
+    for start in range(0, iterations, runner.rows):
+        count = min(runner.rows, iterations - start)
+        whole = np.empty((count, len(program))) if values is None else values[start : start + count]
+        yield runner.fill(whole)
+
+
+class Streamed:
+    """A run too long for memory, or a part of it: computed again whenever it is read.
+
+    Computing is several times faster than writing what was computed, so that a second pass
+    costs little. The first one is made here: it looks for errors, and how large values are.
+
+    ends: the first and the last few rows of the run; `watch` is shown all of them
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        iterations: int,
+        keep: Keep = EVERYTHING,
+        progress: Progress | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        self.program = program
+        self.iterations = iterations
+        self.keep = keep if keep.count(iterations) < iterations else EVERYTHING
+        self._first_row: Values | None = None
+        self._seen: Extents | None = None
+        self.first_error_row = len(self)
+        self._rows = 0
+        self._others_watch = watch
+        self.ends = run(program, iterations, progress, Keep(ends=FEW), self._watch)
+
+    def _watch(self, piece: Recording) -> None:
+        if self._others_watch is not None:
+            self._others_watch(piece)
+        part = self._kept(piece)
+        if not len(part):
+            return
+        if len(part.errors):
+            self.first_error_row = min(self.first_error_row, self._rows + part.first_error_row)
+        if self._first_row is None:
+            self._first_row = part.values[0].copy()
+        self._rows += len(part)
+        extents = Extents.of(part.values)
+        self._seen = extents if self._seen is None else self._seen.joined(extents)
+
+    def _kept(self, piece: Recording) -> Recording:
+        if self.keep == EVERYTHING:
+            return piece
+        return piece.taken(np.flatnonzero(self.keep.chosen(piece.iterations, self.iterations)))
+
+    def __len__(self) -> int:
+        return self.keep.count(self.iterations)
+
+    @property
+    def first_row(self) -> Values:
+        assert self._first_row is not None
+        return self._first_row
+
+    @property
+    def extents(self) -> Extents:
+        assert self._seen is not None
+        return self._seen
+
+    def pieces(self) -> Iterator[Recording]:
+        for piece in pieces(self.program, self.iterations):
+            part = self._kept(piece)
+            if len(part):
+                yield part
+
+
+def _code(program: Program, ahead: Sequence[int]) -> Lines | Blocks:
+    """What computes rows: line by line, or a wide network in blocks."""
+    if len(program) - len(ahead) <= MOST_SINGLE:
+        return Lines(program, ahead)
+    return Blocks(program, ahead, partial(printer_for, program), names_for(program))
+
+
+class _Runner:
+    """A run, as far as it has come.
+
+    rows: how many rows a piece has
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
+        self._program = program
+        self._ahead = Ahead(program)
+        self._code = _code(program, self._ahead.places)
+        self._parameters = {p.name: p.value for p in program.parameters}
+        self._lagged = [program.position[name] for name in program.lagged]
+        self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
+        # How many rows are done, the last of them, and its errors.
+        self._done = 0
+        self._before: Values | None = None
+        self._codes: Codes | None = None
+
+    def fill(self, values: Values) -> Recording:
+        """Compute the next rows, as many as `values` has."""
+        first, row = self._done, 0
+        found: dict[int, Codes] = {}
+        self._ahead.fill(values, first)
+        known = np.isfinite(values[:, self._ahead.places]).all(axis=1)
+        # Rows that have no value already, which the fast code never sees.
+        failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
+        stop = next(failing)
+        while row < len(values):
+            if not self._must_be_careful():
+                row = self._quick(values[:stop], row)
+            if row == stop < len(values):
+                stop = next(failing)
+            if row < len(values):
+                codes = self._careful(values[row])
+                if codes is not None:
+                    found[row] = codes
+                row += 1
+        first_error = min(found, default=len(values))
+        errors = np.zeros((len(values) - first_error, len(self._program)), dtype=np.uint8)
+        for row, codes in found.items():
+            errors[row - first_error] = codes
+        numbers = np.arange(first + 1, first + len(values) + 1, dtype=np.int64)
+        return Recording(values, errors, first_error, numbers)
+
+    def _must_be_careful(self) -> bool:
+        """Whether the row before holds an error that this row depends on, or the compiled code
+        does not know the first row: where more than weights and counters is typed there.
+        """
+        if self._before is None and self._is_excerpt:
+            return True
+        return self._codes is not None and bool(self._codes[self._lagged].any())
+
+    def _quick(self, values: Values, row: int) -> int:
+        """Compute rows as fast as may be; returns the first that could not be."""
+        rest = values[row:]
+        if not len(rest):
+            return row
+        count = self._code.compute(rest, self._before)
+        finite = np.isfinite(rest[:count])
+        if not finite.all():
+            count = int(np.argmin(finite.all(axis=1)))
+        if count:
+            self._done += count
+            self._before = rest[count - 1].copy()
+            self._codes = None
+        return row + count
+
+    def _careful(self, here: Values) -> Codes | None:
+        """One row, formula by formula. What has no value is NaN there, and has a code."""
+        program, place, before, last = (
+            self._program,
+            self._program.position,
+            self._before,
+            self._codes,
+        )
+        codes = np.zeros(len(program), dtype=np.uint8)
+
+        def column(ref: Ref) -> float:
+            if ref.lag and before is None:
+                raise CellError(NUMBER)  # there is no row before the first
+            index = place[ref.name]
+            code = codes[index] if not ref.lag else last[index] if last is not None else 0
+            if code:
+                raise CellError(int(code))
+            return float((before if before is not None and ref.lag else here)[index])
+
+        for index, entry in enumerate(program):
+            try:
+                if entry.start is not None and before is None:
+                    here[index] = entry.start
+                elif entry.formula is None:
+                    here[index] = _given(program, entry.name, self._done)
+                else:
+                    here[index] = evaluate(entry.formula, column, self._parameters, program.tables)
+            except CellError as error:
+                here[index] = np.nan
+                codes[index] = error.code
+        self._done += 1
+        self._before = here.copy()
+        self._codes = codes if codes.any() else None
+        return self._codes
+
+
+def _given(program: Program, name: str, row: int) -> float:
+    """A given value. Raises CellError where it is an error."""
+    if name in program.failed and program.failed[name][row]:
+        raise CellError(program.failed[name][row])
+    return program.given[name][row]

@@ -1,0 +1,100 @@
+"""The loss as a function of the weights, at the values of one iteration.
+
+It is the program's own forward pass, compiled over real or over complex numbers. Nothing
+of the backward pass is used, so that what is found with it is a second opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bpsheet.formula import arithmetic
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import Call, Compare, Ref
+from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Column, Program, loss_of
+
+__all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
+
+Number = Any  # a float, or a complex number
+
+
+class ComplexPrinter(PythonPrinter):
+    """Python over complex numbers: what chooses, chooses by the real parts."""
+
+    def comparison(self, node: Compare) -> str:
+        return super().comparison(
+            Compare(node.operator, Call("real", (node.left,)), Call("real", (node.right,)))
+        )
+
+    def call(self, node: Call) -> str:
+        if node.function == "real":
+            return f"real({self.text(node.arguments[0])})"
+        return super().call(node)
+
+
+REAL: Mapping[str, Callable[..., Number]] = ENVIRONMENT
+COMPLEX: Mapping[str, Callable[..., Number]] = {
+    "added": arithmetic.added,
+    "finite": arithmetic.complex_finite,
+    "power": arithmetic.complex_power,
+    "real": arithmetic.real,
+    **{function_name(name): function.over_complex for name, function in FUNCTIONS.items()},
+}
+
+
+def compiled(
+    columns: Sequence[Column],
+    given: Sequence[str],
+    results: Sequence[str],
+    *,
+    over_complex: bool = False,
+) -> Callable[[Sequence[Number]], tuple[Number, ...]]:
+    """A function from the values of `given` columns to those of `results`, by these formulas.
+
+    It raises ArithmeticError or ValueError where a formula has no value.
+    """
+    names = [*given, *(column.name for column in columns)]
+    place = {name: index for index, name in enumerate(names)}
+    kind = ComplexPrinter if over_complex else PythonPrinter
+
+    def variable(ref: Ref) -> str:
+        return f"v{place[ref.name]}"
+
+    printer = kind(variable, parameter=_nowhere, lookup_table=_nowhere)
+    lines = ["def run(given):"]
+    if given:
+        lines.append(f"    {','.join(f'v{index}' for index in range(len(given)))}, = given")
+    for column in columns:
+        assert column.formula is not None
+        lines.append(f"    v{place[column.name]} = {printer.text(column.formula)}")
+    lines.append(f"    return ({''.join(f'v{place[name]},' for name in results)})")
+    scope: dict[str, Any] = dict(COMPLEX if over_complex else REAL)
+    exec(compile("\n".join(lines), "<forward pass>", "exec"), scope)  # noqa: S102
+    return scope["run"]  # type: ignore[no-any-return]
+
+
+def _nowhere(name: str) -> str:
+    raise TypeError(f"a forward pass does not look up {name}")
+
+
+def loss_function(
+    program: Program, values: Mapping[str, float], *, over_complex: bool = False
+) -> Callable[[Mapping[str, Number]], Number]:
+    """The loss with some of the weights (or inputs) changed from their values.
+
+    It raises ArithmeticError or ValueError where the changed pass has no value.
+    """
+    loss = loss_of(program)
+    assert loss is not None
+    forward = program.phase(Phase.FORWARD)
+    given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]
+    run = compiled(forward, given, [loss.name], over_complex=over_complex)
+    before = {name: values[name] for name in given}
+
+    def loss_at(changes: Mapping[str, Number]) -> Number:
+        return run(list((before | dict(changes)).values()))[0]
+
+    return loss_at

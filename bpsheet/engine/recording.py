@@ -1,0 +1,174 @@
+"""What a run leaves: rows of numbers, all of them or a part, in memory or computed again.
+
+Whoever writes a run somewhere reads it as `Recorded`: piece by piece. A recording in memory is
+one piece; a long run (`bpsheet.engine.engine.Streamed`) computes its pieces when they are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bpsheet.errors import ExperimentError, Problem
+
+__all__ = ["EVERYTHING", "Codes", "Extents", "Keep", "Recorded", "Recording", "Values"]
+
+Values = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.uint8]
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which iterations of a run are kept.
+
+    every: the first, every so-manieth after it, and the last; last: so many at the end;
+    ends: so many at the beginning and at the end
+
+    >>> Keep.of("every:100").count(250), Keep.of("last:2").count(250)
+    (4, 2)
+    """
+
+    every: int = 1
+    last: int | None = None
+    ends: int | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Keep:
+        """`every:100` or `last:1000`. Raises ExperimentError for anything else."""
+        found = re.fullmatch(r"\s*(every|last)\s*:\s*([0-9]{1,15})\s*", text)
+        if found is None or int(found[2]) < 1:
+            said = f'every:100 or last:1000 (with any number) expected; got "{text[:60]}"'
+            raise ExperimentError([Problem("", said)], "keep")
+        return cls(**{found[1]: int(found[2])})
+
+    def __str__(self) -> str:
+        return f"last:{self.last}" if self.last is not None else f"every:{self.every}"
+
+    def chosen(self, numbers: Numbers, iterations: int) -> npt.NDArray[np.bool_]:
+        """Which of these iterations, of a run of so many, are kept."""
+        if self.last is not None:
+            late: npt.NDArray[np.bool_] = numbers > iterations - self.last
+            return late
+        if self.ends is not None:
+            return (numbers <= self.ends) | (numbers > iterations - self.ends)
+        found: npt.NDArray[np.bool_] = (numbers - 1) % self.every == 0
+        found[numbers == iterations] = True
+        return found
+
+    def count(self, iterations: int) -> int:
+        """How many iterations of a run of so many are kept."""
+        if self.last is not None:
+            return min(self.last, iterations)
+        if self.ends is not None:
+            return min(2 * self.ends, iterations)
+        whole, rest = divmod(iterations - 1, self.every)
+        return whole + 1 + (rest > 0)
+
+
+EVERYTHING = Keep()
+
+
+@dataclass(frozen=True)
+class Extents:
+    """Of each column: the lowest value, the largest size, and whether all are whole numbers.
+
+    Errors do not count; a column without any number has NaN for a lowest and 0 for a largest.
+    """
+
+    lowest: Values
+    largest: Values
+    whole: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, values: Values) -> Extents:
+        """Those of an array, which has a column for each column of the program."""
+        lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
+        highest = np.fmax.reduce(values, axis=0, initial=-np.inf)
+        whole = ((values == np.floor(values)) | np.isnan(values)).all(axis=0)
+        return cls(lowest, np.fmax(np.fmax(highest, -lowest), 0.0), whole)
+
+    def joined(self, other: Extents) -> Extents:
+        """Those of both together."""
+        return Extents(
+            np.fmin(self.lowest, other.lowest),
+            np.fmax(self.largest, other.largest),
+            self.whole & other.whole,
+        )
+
+
+class Recorded(Protocol):
+    """Rows that can be read piece by piece, as often as one likes."""
+
+    @property
+    def extents(self) -> Extents:
+        """How small and how large the values are."""
+
+    @property
+    def keep(self) -> Keep:
+        """Which rows of a run these are."""
+
+    @property
+    def first_row(self) -> Values:
+        """The values of the first row."""
+
+    @property
+    def first_error_row(self) -> int:
+        """The row (from 0) of the first error; how many rows there are where there is none."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[Recording]:
+        """The rows, some thousand at a time."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Rows in memory: the values, and which of them are errors.
+
+    values:     float64, a row for each iteration, a column for each column of the program
+    errors:     codes of `evaluate.ERRORS` for the rows from `first_error_row` on; NaN in values
+    iterations: each row's iteration, from 1
+    keep:       which rows of the run these are
+    """
+
+    values: Values
+    errors: Codes
+    first_error_row: int
+    iterations: Numbers
+    keep: Keep = EVERYTHING
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def first_row(self) -> Values:
+        row: Values = self.values[0]
+        return row
+
+    @cached_property
+    def extents(self) -> Extents:
+        return Extents.of(self.values)
+
+    def pieces(self) -> Iterator[Recording]:
+        yield self
+
+    def taken(self, rows: range | npt.NDArray[np.intp]) -> Recording:
+        """Some of its rows, by their places (from 0), in order."""
+        chosen = slice(rows.start, rows.stop) if isinstance(rows, range) else rows
+        places = np.asarray(rows, dtype=np.intp)
+        codes = self.errors[places[places >= self.first_error_row] - self.first_error_row]
+        failing = codes.any(axis=1)
+        clean = int(failing.argmax()) if failing.any() else len(codes)
+        return Recording(
+            self.values[chosen],
+            codes[clean:],
+            len(places) - len(codes) + clean,
+            self.iterations[chosen],
+        )

@@ -1,0 +1,1 @@
+"""Exercises: sheets to fill in, and marks for those that come back."""

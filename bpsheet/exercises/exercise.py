@@ -1,0 +1,184 @@
+"""Exercises: which values are asked, what is printed, and how a sheet says what it is.
+
+An exercise is an experiment with a choice of questions. A task is one student's copy of it,
+with numbers of their own where they are varied. Both come again from the same parts, so a
+filled-in sheet need carry no answers: its identity is enough to mark it.
+
+>>> from bpsheet.api.opening import load
+>>> task = Exercise(load("two-neuron"), ask=("forward",)).task("Ada")
+>>> [line.name for line in task.lines if line.is_asked]
+['z_g', 'g', 'z_f', 'f', 'MSE']
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from bpsheet.errors import ExperimentError, LimitError, Problem
+from bpsheet.exercises.identity import FORMAT, Identity
+from bpsheet.exercises.questions import GROUPS, Line, lines_of
+from bpsheet.exercises.variants import varied
+from bpsheet.plan.plan import Plan
+from bpsheet.program.kinds import Phase
+from bpsheet.runs.run import Run
+from bpsheet.words import nearest, shown
+
+__all__ = ["Exercise", "Task", "decimals_needed"]
+
+MAX_ASKED = 1_000
+MAX_ITERATIONS = 50
+MAX_DIGITS = 10
+VARIABLE = ("weights", "data")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An experiment and its questions.
+
+    ask:        "forward", "backward", "update", or names of quantities
+    iterations: how many are asked, from the first
+    digits:     how many significant digits each value needs
+    vary:       what differs between students: "weights", "data" (the inputs)
+    seed:       another seed gives other numbers
+
+    Raises ExperimentError, with every problem, where these do not fit the experiment, and
+    LimitError where a sheet would be too long to fill in.
+    """
+
+    experiment: Plan
+    ask: tuple[str, ...] = tuple(GROUPS)
+    iterations: int = 1
+    digits: int = 3
+    vary: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.experiment.columns if _may_be_asked(column.phase)]
+        problems = [
+            Problem("--ask", f"{shown(name)} cannot be asked; {nearest(name, [*GROUPS, *names])}")
+            for name in self.ask
+            if name not in GROUPS and name not in names
+        ]
+        problems += [
+            Problem("--vary", f"{shown(name)} cannot be varied; known are weights, data")
+            for name in self.vary
+            if name not in VARIABLE
+        ]
+        if not self.ask:
+            problems.append(Problem("--ask", "nothing is asked"))
+        for place, value, largest in (
+            ("--iterations", self.iterations, MAX_ITERATIONS),
+            ("--digits", self.digits, MAX_DIGITS),
+        ):
+            if not 1 <= value <= largest:
+                problems.append(Problem(place, f"1 to {largest} expected; got {value}"))
+        if not 0 <= self.seed < 2**63:
+            problems.append(Problem("--seed", "a whole number from 0 to 2^63 - 1 expected"))
+        if problems:
+            raise ExperimentError(problems, "exercise")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve digits that differ where the experiment or the questions do."""
+        tables = self.experiment.to_dict()
+        parts = {key: tables.get(key) for key in ("network", "data", "training", "initial")}
+        for key in ("iterations", "epochs"):
+            parts["training"] = {k: v for k, v in (parts["training"] or {}).items() if k != key}
+        parts["notation"] = tables.get("notation")
+        parts["exercise"] = [
+            FORMAT,
+            list(self.ask),
+            self.iterations,
+            self.digits,
+            list(self.vary),
+            self.seed,
+        ]
+        text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def identity(self, student: str) -> Identity:
+        """What a sheet carries, to be known again."""
+        return Identity(
+            exercise=self.experiment.name,
+            student=student,
+            ask=self.ask,
+            iterations=self.iterations,
+            digits=self.digits,
+            vary=self.vary,
+            seed=self.seed,
+            fingerprint=self.fingerprint,
+        )
+
+    def task(self, student: str = "") -> Task:
+        """A student's copy; the same again for the same student, whoever else is on the list."""
+        # One row more: the weights after the last update.
+        longer = self.experiment.changed({"iterations": self.iterations + 1})
+        if self.vary and student:
+            key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
+            changes = varied(longer, self.vary, self.iterations, key)
+            longer = longer.changed(changes)
+        return Task(self, student, Run.of(longer))
+
+
+def _may_be_asked(phase: Phase) -> bool:
+    return phase not in (Phase.INPUT, Phase.TEST)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One student's copy: the run with their numbers, and the lines of the sheet."""
+
+    exercise: Exercise
+    student: str
+    trace: Run
+
+    @property
+    def identity(self) -> Identity:
+        """What the sheet carries, to be known again."""
+        return self.exercise.identity(self.student)
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """The sheet's lines, from the top: headings, given values, questions."""
+        made = tuple(lines_of(self.trace, self.exercise.ask, self.exercise.iterations))
+        asked = [line for line in made if line.is_asked]
+        if len(asked) > MAX_ASKED:
+            raise LimitError(
+                f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
+                "Ask for fewer with --ask or --iterations"
+            )
+        if not asked:
+            raise ExperimentError([Problem("--ask", "this asks for nothing here")], "exercise")
+        errors = [line for line in asked if not math.isfinite(self.exact(line))]
+        if errors:
+            first = errors[0]
+            raise ExperimentError(
+                [
+                    Problem(
+                        "--ask",
+                        f"{first.name} has no value in iteration {first.iteration}: it overflows",
+                    )
+                ],
+                "exercise",
+            )
+        return made
+
+    def exact(self, line: Line) -> float:
+        """The value of a line's quantity."""
+        place = self.trace.program.position[line.name]
+        return float(self.trace.values[line.iteration - 1, place])
+
+
+def decimals_needed(exact: float, digits: int) -> int:
+    """How many decimals show so many significant digits of a value.
+
+    >>> decimals_needed(-0.0664, 3), decimals_needed(12.5, 3), decimals_needed(0.0, 3)
+    (4, 1, 0)
+    """
+    if exact == 0 or not math.isfinite(exact):
+        return 0
+    return max(0, digits - 1 - math.floor(math.log10(abs(exact))))

@@ -1,0 +1,160 @@
+"""What comes out of marking: the class table, and a page of feedback for each student."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+
+from bpsheet.exercises.grades import Grades, Sheet
+
+__all__ = [
+    "HEADS",
+    "KEY_HEADS",
+    "class_table",
+    "feedback_text",
+    "first_mistake",
+    "frequent_slip",
+    "key_text",
+    "number",
+    "path_text",
+    "safe_field",
+]
+
+HEADS = (
+    "student",
+    "file",
+    "marks",
+    "out of",
+    "first mistake",
+    "most frequent slip",
+    "notes",
+)
+KEY_HEADS = ("student", "file", "iteration", "quantity", "exact", "rounded")
+# What a spreadsheet takes for the beginning of a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def safe_field(text: str) -> str:
+    """A text field of a CSV file that no spreadsheet runs as a formula.
+
+    >>> safe_field("=1+1")
+    "'=1+1"
+    """
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def path_text(path: Path, folder: Path) -> str:
+    """A file's place in the folder, as text that can be printed and written."""
+    text = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def number(value: float) -> str:
+    """A mark: as short as it is."""
+    return f"{value:.10g}"
+
+
+def class_table(grades: Grades, folder: Path) -> str:
+    """The table of a class as CSV: marked sheets, then absent students, then refused files."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADS)
+    for sheet in sorted(grades.sheets, key=lambda sheet: (sheet.student.casefold(), sheet.path)):
+        writer.writerow(
+            [
+                safe_field(sheet.student),
+                safe_field(path_text(sheet.path, folder)),
+                number(sheet.total),
+                number(sheet.out_of),
+                safe_field(first_mistake(sheet)),
+                safe_field(frequent_slip(sheet)),
+                safe_field("; ".join(sheet.notes)),
+            ]
+        )
+    for student in grades.absent:
+        writer.writerow([safe_field(student), "", "", "", "", "", "no sheet that could be marked"])
+    for refused in grades.refused:
+        file = path_text(refused.path, folder)
+        writer.writerow(["", safe_field(file), "", "", "", "", safe_field(refused.reason)])
+    return out.getvalue()
+
+
+def first_mistake(sheet: Sheet) -> str:
+    """Where it is, its verdict, and what was written."""
+    mark = sheet.first_mistake
+    if mark is None:
+        return ""
+    judgement = mark.judgement
+    written = f" ({judgement.written})" if judgement.written.strip() else ""
+    return f"{judgement.quantity}, iteration {judgement.iteration}: {mark.verdict}{written}"
+
+
+def frequent_slip(sheet: Sheet) -> str:
+    """The slip made most often, a sure one before one that may be another."""
+    ranked = sorted(
+        sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
+    )
+    return ranked[0][0] if ranked else ""
+
+
+def _plain(text: str) -> str:
+    """A stranger's text within a table of Markdown: nothing in it is markup."""
+    text = " ".join(text.split())
+    return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
+
+
+def feedback_text(sheet: Sheet, title: str) -> str:
+    """A student's page, as Markdown: the marks, the first mistake, then every value."""
+    owner = sheet.student or sheet.path.name
+    lines = [
+        f"# {_plain(title)}",
+        "",
+        f"**{_plain(owner)}**: {number(sheet.total)} of {number(sheet.out_of)} marks.",
+        "",
+    ]
+    first = sheet.first_mistake
+    if first is None:
+        lines += ["Every value is right.", ""]
+    else:
+        place = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
+        lines += [
+            f"Look first at {place}: {_plain(first.reason)}",
+            "",
+            "What follows rightly from a wrong value keeps its mark.",
+            "",
+        ]
+    if sheet.notes:
+        lines += [f"Noted: {_plain('; '.join(sheet.notes))}.", ""]
+    lines += [
+        "| iteration | quantity | written | expected | verdict | mark | |",
+        "|---:|---|---:|---:|---|---:|---|",
+    ]
+    for mark in sheet.marks:
+        judgement = mark.judgement
+        reason = "" if mark.verdict == "correct" else mark.reason
+        cells = (
+            str(judgement.iteration),
+            judgement.quantity,
+            judgement.written,
+            mark.expected,
+            mark.verdict,
+            number(mark.mark),
+            reason,
+        )
+        lines.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def key_text(rows: list[tuple[str, str, int, str, float, str]]) -> str:
+    """The key as CSV: student, file, iteration, quantity, exact value, rounded value."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(KEY_HEADS)
+    for student, file, iteration, quantity, exact, rounded in rows:
+        writer.writerow(
+            [safe_field(student), file, iteration, safe_field(quantity), repr(exact), rounded]
+        )
+    return out.getvalue()

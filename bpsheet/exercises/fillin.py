@@ -1,0 +1,233 @@
+"""The fill-in workbook: printed values, blank cells to fill in, and live marks if asked for.
+
+Everything but the cells to fill in is protected, without a password. With live marks the
+answers stand on a very hidden sheet; without, there are none in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from openpyxl import Workbook
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Alignment, Border, Font, Protection, Side
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bpsheet.exercises.exercise import Task
+from bpsheet.exercises.livemarks import (
+    BLANK_VALUES,
+    NOT_YET,
+    RIGHT,
+    SHORT,
+    UNREADABLE,
+    mark_formulas,
+)
+from bpsheet.exercises.questions import Line
+from bpsheet.program.kinds import Phase
+from bpsheet.workbook import style
+from bpsheet.xlsx.cells import put_number, put_text
+from bpsheet.xlsx.package import package_bytes
+
+__all__ = [
+    "ANSWERS",
+    "FIRST_ROW",
+    "IDENTITY",
+    "NAME_CELL",
+    "SHEET",
+    "fill_in_workbook",
+]
+
+SHEET, IDENTITY, ANSWERS = "Exercise", "Identity", "Answers"
+NAME_CELL = "B3"
+FIRST_ROW = 6
+# More lines than this are not readable on one page.
+PAGE = 62
+
+EDGE = Side("thin", color="64748B")
+BLANK = Border(left=EDGE, right=EDGE, top=EDGE, bottom=EDGE)
+FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"( s="[0-9]+")?><f>(.*?)</f><v ?/?>(?:</v>)?</c>')
+EMPTY = re.compile(rb'(<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?) t="n" ?/>')
+# Where "a number stored as text" is no mistake; stands after the footer.
+BEFORE_IGNORED = re.compile(rb"</headerFooter>|<pageSetup [^>]*/>")
+
+
+def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
+    """A task as a workbook's bytes; the same task gives the same bytes.
+
+    `live` puts a mark beside each cell, which needs the answers in the file.
+    """
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = SHEET
+    _heading(sheet, task, live=live)
+    for row, line in enumerate(task.lines, start=FIRST_ROW):
+        _line(sheet, row, line)
+    asked = [(row, line) for row, line in enumerate(task.lines, FIRST_ROW) if line.is_asked]
+    if live:
+        _answers(book, sheet, task, asked)
+    hidden = book.create_sheet(IDENTITY)
+    hidden.sheet_state = "veryHidden"
+    put_text(hidden, "A1", task.identity.text)
+    hidden.protection.sheet = True
+    _view(sheet, FIRST_ROW + len(task.lines) - 1)
+    cells = " ".join(_ranges([row for row, _ in asked]))
+
+    def finished(part: str, content: bytes) -> bytes:
+        if not part.startswith("xl/worksheets/sheet"):
+            return content
+        # An empty cell has no type: some readers take "number" for a nought.
+        content = EMPTY.sub(rb"\1/>", content)
+        content = FORMULA.sub(_with_value, content)
+        if part == "xl/worksheets/sheet1.xml":
+            place = [found.end() for found in BEFORE_IGNORED.finditer(content)][-1]
+            said = f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/></ignoredErrors>'
+            content = content[:place] + said.encode() + content[place:]
+        return content
+
+    return package_bytes(book, finished)
+
+
+def _with_value(found: re.Match[bytes]) -> bytes:
+    """A formula's cell with the value that it has as long as nothing is filled in."""
+    letters, row, number, formula = (group.decode() for group in found.groups(b""))
+    kind, value = BLANK_VALUES.get(letters, ("str", ""))
+    return f'<c r="{letters}{row}"{number} t="{kind}"><f>{formula}</f><v>{value}</v></c>'.encode()
+
+
+def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
+    experiment = task.exercise.experiment
+    put_text(sheet, "A1", experiment.title or experiment.name, style.TITLE)
+    digits = task.exercise.digits
+    put_text(
+        sheet,
+        "A2",
+        f"Fill in the framed cells, to {digits} significant digits (or more), with a point before "
+        "the decimals: " + _example(digits) + ".",
+        style.NOTE,
+    )
+    put_text(sheet, "A3", "Name", style.LABEL)
+    if task.student:
+        put_text(sheet, NAME_CELL, task.student, style.BODY)
+    else:
+        _blank(sheet, NAME_CELL)
+    if live:
+        put_text(
+            sheet,
+            "A4",
+            f"Beside each cell: {RIGHT} right, {NOT_YET} not right, {SHORT} right so far, but "
+            f"more digits are wanted, {UNREADABLE} no number.",
+            style.NOTE,
+        )
+    code = f"{task.exercise.experiment.name} {task.exercise.fingerprint}"
+    put_text(sheet, "D3", f"Exercise {code}", style.NOTE)
+    sheet["D3"].alignment = Alignment(horizontal="right")
+    sheet.row_dimensions[1].height = 22
+
+
+def _example(digits: int) -> str:
+    """Numbers with so many significant digits."""
+    many = "4271936508"[:digits]
+    return f"0.{many} or −0.0{many}"
+
+
+def _line(sheet: Worksheet, row: int, line: Line) -> None:
+    places = [f"{letter}{row}" for letter in "ABCD"]
+    if line.is_heading:
+        _, pale = style.BANDS[line.phase or Phase.INPUT]
+        put_text(sheet, places[0], line.name, style.HEADER_FONT)
+        for place in places:
+            sheet[place].fill = style.solid(pale)
+        return
+    put_text(sheet, places[0], line.name, style.LABEL)
+    put_text(sheet, places[3], line.meaning[:1].upper() + line.meaning[1:], style.BODY)
+    sheet[places[3]].alignment = Alignment(wrap_text=True, vertical="center")
+    sheet[places[0]].alignment = Alignment(vertical="center")
+    sheet.row_dimensions[row].height = 16.5 * (1 + (len(line.meaning) - 1) // 80)
+    if line.is_asked:
+        _blank(sheet, places[1])
+    elif isinstance(line.value, str):
+        put_text(sheet, places[1], line.value, style.BODY)
+        sheet[places[1]].alignment = Alignment(horizontal="right", vertical="center")
+    elif line.value is not None:
+        put_number(sheet, places[1], _printed(line.value), style.BODY)
+        sheet[places[1]].alignment = Alignment(horizontal="right", vertical="center")
+
+
+def _printed(value: float) -> float:
+    """A given number; a computed one to as many digits as a person copies."""
+    return value if len(repr(value)) <= 8 else float(f"{value:.6g}")
+
+
+def _blank(sheet: Worksheet, place: str) -> None:
+    """A cell to fill in: framed, unlocked, and of text, so that digits stay as typed."""
+    cell = sheet[place]
+    cell.border = BLANK
+    cell.fill = style.INPUT_FILL
+    cell.font = style.INPUT_FONT
+    cell.number_format = "@"
+    cell.protection = Protection(locked=False)
+    cell.alignment = Alignment(horizontal="right", vertical="center")
+
+
+def _answers(
+    book: Workbook, sheet: Worksheet, task: Task, asked: Iterable[tuple[int, Line]]
+) -> None:
+    hidden = book.create_sheet(ANSWERS)
+    hidden.sheet_state = "veryHidden"
+    hidden.protection.sheet = True
+    last = FIRST_ROW
+    for row, line in asked:
+        answer = task.exact(line)
+        put_number(hidden, f"A{row}", answer)
+        formulas = mark_formulas(SHEET, row, answer, task.exercise.digits)
+        for letter, formula in formulas.items():
+            hidden[f"{letter}{row}"].value = formula
+        mark = sheet[f"C{row}"]
+        mark.value = f"={ANSWERS}!{list(formulas)[-1]}{row}"
+        mark.alignment = Alignment(horizontal="center", vertical="center")
+        mark.font = Font(name="Segoe UI Symbol", size=11, bold=True)
+        last = row
+    for symbol, colour in ((RIGHT, "1B7A3D"), (NOT_YET, "B42318"), (SHORT, "92600A")):
+        rule = Rule(
+            type="cellIs",
+            operator="equal",
+            formula=[f'"{symbol}"'],
+            dxf=DifferentialStyle(font=Font(color=colour)),
+        )
+        sheet.conditional_formatting.add(f"C{FIRST_ROW}:C{last}", rule)
+
+
+def _ranges(rows: list[int]) -> list[str]:
+    """The cells to fill in, adjoining ones as one range."""
+    found: list[list[int]] = []
+    for row in rows:
+        if found and found[-1][-1] == row - 1:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return [f"B{group[0]}:B{group[-1]}" for group in found]
+
+
+def _view(sheet: Worksheet, last: int) -> None:
+    for letter, width in zip("ABCD", (22, 18, 6, 66), strict=True):
+        sheet.column_dimensions[letter].width = width
+    longest = max(len(str(sheet[f"A{row}"].value or "")) for row in range(FIRST_ROW, last + 1))
+    sheet.column_dimensions["A"].width = max(14, min(longest + 4, 40))
+    sheet.sheet_view.showGridLines = False
+    sheet.freeze_panes = f"A{FIRST_ROW - 1}"
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = False
+    sheet.print_area = f"A1:D{last}"
+    sheet.print_title_rows = "1:3"
+    sheet.page_setup.orientation = "portrait"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToHeight = 1 if last <= PAGE else 0
+    sheet.page_margins.left = sheet.page_margins.right = 0.5
+    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    if sheet.oddFooter is not None:
+        sheet.oddFooter.center.text = "Page &P of &N"

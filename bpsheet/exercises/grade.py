@@ -1,0 +1,226 @@
+"""Marking filled-in sheets: one at a time, and a folder of them.
+
+A file that cannot be marked says why, by name; the others are marked all the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bpsheet.errors import BpsheetError, OutputError, WorkbookError
+from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
+from bpsheet.exercises.filled import Filled, open_filled
+from bpsheet.exercises.grades import Grades, Mark, Refusal, Sheet
+from bpsheet.exercises.identity import Identity
+from bpsheet.exercises.marks import FEW_DIGITS, MARKS
+from bpsheet.exercises.questions import Place
+from bpsheet.exercises.roster import file_name
+from bpsheet.hand.judge import Verdict, judge
+from bpsheet.hand.numbers import Written, read_number
+from bpsheet.hand.shadow import Shadow
+from bpsheet.plan.plan import Plan
+
+__all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
+
+MAX_FILES = 5_000
+# Beside the sheets a folder may hold our own tables, and what systems leave in folders.
+IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
+
+
+@dataclass
+class _Exercises:
+    """The exercises met, each made once; of a sheet's claims none is believed unchecked."""
+
+    experiment: Plan
+    known: dict[Identity, Exercise] = field(default_factory=dict)
+
+    def of(self, identity: Identity, name: str) -> Exercise:
+        """The exercise that an identity names. Raises WorkbookError where it is another's."""
+        other = WorkbookError(
+            f"{name}: from another exercise ({identity.exercise[:60]} {identity.fingerprint[:12]}), "
+            f"or {self.experiment.name} has been changed since"
+        )
+        key = replace(identity, student="")
+        if key not in self.known:
+            try:
+                exercise = Exercise(
+                    self.experiment,
+                    ask=identity.ask,
+                    iterations=identity.iterations,
+                    digits=identity.digits,
+                    vary=identity.vary,
+                    seed=identity.seed,
+                )
+            except BpsheetError:
+                raise other from None
+            self.known[key] = exercise
+        if self.known[key].fingerprint != identity.fingerprint:
+            raise other
+        return self.known[key]
+
+
+def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
+    """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
+
+    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    """
+    task, filled, _ = _read(path, _Exercises(experiment))
+    return task, filled
+
+
+def grade_file(
+    path: Path,
+    experiment: Plan,
+    marks: Mapping[str, float] = MARKS,
+    decimal: str = ".",
+) -> Sheet:
+    """Mark one filled-in sheet. The file is only read.
+
+    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    """
+    return _grade(path, _Exercises(experiment), marks, decimal)
+
+
+def _grade(path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str) -> Sheet:
+    task, filled, student = _read(path, exercises)
+    made = _marks(task, filled, marks, decimal)
+    notes = _notes(path, task.student, student, filled)
+    full = marks[Verdict.CORRECT] * len(made)
+    return Sheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
+
+
+def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
+    """The student's numbers, what they wrote, and their name."""
+    book = open_filled(path)
+    identity = book.identity()
+    task = exercises.of(identity, path.name).task(identity.student)
+    return task, book.read(task), identity.student or book.student()
+
+
+def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
+    notes = []
+    if not student:
+        notes.append("no name on the sheet")
+    if owner and path.name != file_name(owner):
+        notes.append("the file was renamed")
+    if filled.formulas:
+        names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
+        notes.append(f"formulas where typed values were wanted: {names}")
+    if filled.numbers:
+        notes.append(f"{filled.numbers} cells hold numbers, whose last zeros are lost")
+    return notes
+
+
+def _marks(
+    task: Task, filled: Filled, marks: Mapping[str, float], decimal: str
+) -> tuple[Mark, ...]:
+    # A formula's text is no value; nothing of it is computed.
+    answers = {
+        place: "a formula" if place in filled.formulas else text
+        for place, text in filled.answers.items()
+    }
+    judged = judge(task.trace, answers, decimal=decimal)
+    read = {place: read_number(text, decimal) for place, text in answers.items()}
+    numbers = {place: found for place, found in read.items() if isinstance(found, Written)}
+    shadow = Shadow(task.trace, numbers)
+    digits = task.exercise.digits
+    made = []
+    for judgement in judged:
+        place = (judgement.iteration, judgement.quantity)
+        verdict, reason = str(judgement.verdict), judgement.reason
+        mark = marks[verdict]
+        exact = judgement.exact
+        expected = f"{exact:.{decimals_needed(exact, digits)}f}"
+        if place in filled.formulas:
+            reason = "A formula, where a typed value was wanted."
+        elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
+            written = numbers[place]
+            verdict = FEW_DIGITS
+            reason = f"Right so far, but {digits} significant digits were asked."
+            # A nought claims nothing.
+            mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
+        elif place in numbers:
+            expected = judgement.rounded
+        made.append(Mark(judgement, verdict, reason, mark, expected))
+    return tuple(made)
+
+
+def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> bool:
+    """Whether a value has the digits asked, or those that it lacks are noughts."""
+    for value in (shadow.followed(*place), shadow.exact(*place)):
+        need = decimals_needed(value, digits)
+        if written.decimals >= need or abs(value - written.value) <= 0.500000001 * 10.0**-need:
+            return True
+    return False
+
+
+def grade_folder(
+    folder: Path,
+    experiment: Plan,
+    marks: Mapping[str, float] = MARKS,
+    *,
+    students: Sequence[str] = (),
+    decimal: str = ".",
+    progress: Callable[[int], None] | None = None,
+) -> Grades:
+    """Mark every filled-in sheet in a folder and the folders in it, and never stop at a bad one.
+
+    With a roster, sheets of students who are not on it are noted, and those absent listed.
+    Raises OutputError where the folder cannot be read.
+    """
+    files = sheets_in(folder)
+    exercises = _Exercises(experiment)
+    sheets: list[Sheet] = []
+    refused: list[Refusal] = []
+    for number, path in enumerate(files, start=1):
+        try:
+            sheets.append(_grade(path, exercises, marks, decimal))
+        except BpsheetError as error:
+            reason = str(error).removeprefix(f"{path.name}: ")
+            refused.append(Refusal(path, reason))
+        except RecursionError:
+            refused.append(Refusal(path, "damaged (nested too deeply)"))
+        if progress is not None:
+            progress(number)
+    noted = _noted(sheets, students)
+    present = {sheet.student for sheet in sheets}
+    absent = tuple(student for student in students if student not in present)
+    return Grades(tuple(noted), tuple(refused), absent)
+
+
+def sheets_in(folder: Path) -> list[Path]:
+    """The files to mark, in order of their names. Hidden ones and lock files are passed over."""
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is not a folder")
+    found = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if not path.name.startswith((".", "~$"))
+        and path.suffix.lower() not in IGNORED
+        and (path.is_symlink() or not path.is_dir())
+    ]
+    if len(found) > MAX_FILES:
+        raise OutputError(
+            f"{folder}: {len(found):,} files; at most {MAX_FILES:,} are marked at once"
+        )
+    return found
+
+
+def _noted(sheets: Sequence[Sheet], students: Sequence[str]) -> list[Sheet]:
+    """What shows only among others: two sheets of one student, other questions than the rest."""
+    usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
+    owners = Counter(sheet.student for sheet in sheets if sheet.student)
+    noted = []
+    for sheet in sheets:
+        notes = list(sheet.notes)
+        if owners[sheet.student] > 1:
+            notes.append(f"{owners[sheet.student]} files say that they are this student's")
+        if students and sheet.student not in students:
+            notes.append("not on the roster")
+        if sheet.fingerprint != usual[0][0]:
+            notes.append("other questions, or another seed, than most files have")
+        noted.append(replace(sheet, notes=tuple(notes)))
+    return noted

@@ -1,0 +1,198 @@
+"""The lines of an exercise sheet: what is printed, what is asked.
+
+Printed are the inputs, the hyper-parameters and the first weights; and of what is not
+asked, what the questions need, as long as it gives no answer away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+
+from bpsheet.columns.presentation import BATCH_END
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program
+from bpsheet.runs.run import Run
+
+__all__ = ["GROUPS", "Line", "lines_of"]
+
+Place = tuple[int, str]
+
+GROUPS = {
+    "forward": (Phase.FORWARD,),
+    "backward": (Phase.BACKWARD, Phase.GRADIENT),
+    "update": (Phase.UPDATE,),
+}
+HEADINGS = {
+    Phase.INPUT: "Example",
+    Phase.WEIGHT: "Weights",
+    Phase.FORWARD: "Forward pass",
+    Phase.BACKWARD: "Backward pass",
+    Phase.GRADIENT: "Gradient",
+    Phase.UPDATE: "Adjustments",
+}
+# After the colon the meaning says how it is computed; these are the student's to know.
+ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
+PRINTED_INPUTS = (Role.DATA, Role.TARGET)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the sheet.
+
+    A heading has only a name. A hyper-parameter has no iteration. `value` is what is
+    printed; None where it is asked.
+    """
+
+    name: str
+    iteration: int = 0
+    meaning: str = ""
+    value: float | str | None = None
+    is_heading: bool = False
+    is_asked: bool = False
+    phase: Phase | None = None
+
+    @property
+    def place(self) -> Place:
+        """Iteration and quantity."""
+        return self.iteration, self.name
+
+
+def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
+    """The lines, from the top. The trace has one row more than the iterations asked."""
+    program = trace.program
+    questions = _Questions(trace, ask, iterations)
+    asked, printed = questions.asked, questions.printed
+
+    def lines(iteration: int, columns: tuple[Column, ...]) -> Iterator[Line]:
+        for column in columns:
+            place = iteration, column.name
+            is_asked = place in asked
+            if is_asked or place in printed:
+                found = trace.values[iteration - 1, program.position[column.name]]
+                yield Line(
+                    column.name,
+                    iteration,
+                    _meaning(column, iteration),
+                    None if is_asked else float(found),
+                    is_asked=is_asked,
+                    phase=column.phase,
+                )
+
+    def section(heading: str, phase: Phase, content: list[Line]) -> Iterator[Line]:
+        if content:
+            yield Line(heading, is_heading=True, phase=phase)
+            yield from content
+
+    given = [Line(p.label, meaning=p.meaning, value=p.value) for p in program.parameters]
+    yield from section("Given", Phase.INPUT, given)
+    weights = program.phase(Phase.WEIGHT)
+    yield from section("First weights", Phase.WEIGHT, list(lines(1, weights)))
+    for iteration in range(1, iterations + 1):
+        before = f"Iteration {iteration}: " if iterations > 1 else ""
+        for phase, heading in HEADINGS.items():
+            if phase is Phase.WEIGHT:
+                continue
+            text = heading if not before else before + heading.lower()
+            yield from section(text, phase, list(lines(iteration, program.phase(phase))))
+        if iteration in questions.still and questions.updates:
+            text = "The weights stay as they are until the batch ends"
+            yield Line(before + text, is_heading=True, phase=Phase.WEIGHT)
+            continue
+        text = "New weights" if not before else f"{before}new weights"
+        yield from section(text, Phase.WEIGHT, list(lines(iteration + 1, weights)))
+
+
+def _meaning(column: Column, iteration: int) -> str:
+    said = column.meaning.split(";")[0]
+    if column.role in ASKED_BARE:
+        said = said.split(":")[0]
+    if column.role is Role.WEIGHT and iteration > 1:
+        said += ", after the update"
+    return said[:1].upper() + said[1:]
+
+
+class _Questions:
+    """Which places are asked, and which the asked ones follow from."""
+
+    def __init__(self, trace: Run, ask: tuple[str, ...], iterations: int) -> None:
+        self.program: Program = trace.program
+        self.iterations = iterations
+        ends = self.program.position.get(BATCH_END)
+        # Within a batch the weights stand still.
+        self.still = {
+            row
+            for row in range(1, iterations + 1)
+            if ends is not None and not trace.values[row - 1, ends]
+        }
+        phases = {phase for name in ask for phase in GROUPS.get(name, ())}
+        self.asked = {
+            place
+            for row in range(1, iterations + 1)
+            for column in self.program
+            if column.name in ask
+            or column.phase in phases
+            or (column.role is Role.WEIGHT and Phase.UPDATE in phases)
+            if (place := self._asked_at(row, column))
+        }
+        self.updates = any(
+            self.program[name].phase in (Phase.UPDATE, Phase.WEIGHT) for _, name in self.asked
+        )
+
+    def _asked_at(self, row: int, column: Column) -> Place | None:
+        """Where a quantity is asked; a weight as it is after the update."""
+        if column.role in (Role.WEIGHT, Role.ADJUSTMENT) and row in self.still:
+            return None
+        return (row + 1, column.name) if column.role is Role.WEIGHT else (row, column.name)
+
+    def sources(self, place: Place) -> list[Place]:
+        """The places that a place is computed from; none where it is given."""
+        row, name = place
+        column = self.program[name]
+        if column.is_state and row == 1:
+            return []
+        if column.role is Role.WEIGHT and row - 1 in self.still:
+            return [(row - 1, name)]
+        if column.role is Role.WEIGHT and not self.updates:
+            return []
+        return [(row - r.lag, r.name) for r in column.references if row > r.lag]
+
+    @cached_property
+    def tainted(self) -> frozenset[Place]:
+        """What follows from an answer without being one. (Sources stand before what uses them.)"""
+        found: set[Place] = set()
+        for row in range(1, self.iterations + 2):
+            for column in self.program:
+                place = row, column.name
+                if place not in self.asked and any(
+                    source in self.asked or source in found for source in self.sources(place)
+                ):
+                    found.add(place)
+        return frozenset(found)
+
+    @cached_property
+    def printed(self) -> frozenset[Place]:
+        """Every given value that is needed, and computed ones where nothing asked leads to them."""
+        needed = self._leading_to(self.asked, beyond=self.tainted)
+        known = {place for place in needed if place not in self.tainted}
+        given = self._leading_to(known, beyond=None) | known
+        return frozenset(
+            {place for place in known if self.program[place[1]].phase is not Phase.INPUT}
+            | {p for p in given if self.program[p[1]].role in (*PRINTED_INPUTS, Role.WEIGHT)}
+        )
+
+    def _leading_to(
+        self, places: AbstractSet[Place], beyond: AbstractSet[Place] | None
+    ) -> set[Place]:
+        """What places are computed from, directly or through those `beyond` (None: any)."""
+        found: set[Place] = set()
+        waiting = list(places)
+        while waiting:
+            for source in self.sources(waiting.pop()):
+                if source not in found and source not in self.asked:
+                    found.add(source)
+                    if beyond is None or source in beyond:
+                        waiting.append(source)
+        return found

@@ -1,0 +1,192 @@
+"""Numbers of a student's own: short ones, with which no neuron is saturated.
+
+They depend on the student, the seed and the exercise alone: the same again on any machine,
+whoever else is on the list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.tree import Ref
+from bpsheet.plan.plan import Plan
+from bpsheet.program.kinds import EXAMPLE, Role
+from bpsheet.program.program import Column, Program
+
+__all__ = ["varied"]
+
+# Rows computed in the search for nice numbers; enough for some thousand attempts at one.
+MAX_ROWS = 4_000
+# A neuron whose output's derivative is less than this is saturated.
+LEAST_SLOPE = 0.04
+LEAST_GRADIENT = 0.001
+Row = dict[str, float]
+
+
+@dataclass
+class _Budget:
+    """What is left of the rows that may be computed."""
+
+    rows: int
+
+
+def varied(
+    experiment: Plan, vary: Sequence[str], iterations: int, key: str
+) -> dict[str, float | str]:
+    """Changes to an experiment's weights and inputs, drawn from a key.
+
+    Raises ExperimentError where no nice numbers are found: saturated or dead neurons,
+    gradients of zero, values that overflow, whatever is drawn.
+    """
+    program = experiment.program()
+    digest = hashlib.sha256(key.encode()).digest()
+    rng = random.Random(int.from_bytes(digest, "big"))  # noqa: S311 - exercises, not secrets
+    examples = _examples(program, iterations)
+    budget = _Budget(MAX_ROWS)
+    while budget.rows > 0:
+        changes: dict[str, float] = {}
+        if "weights" in vary:
+            changes |= _weights(program, rng)
+        if "data" in vary:
+            changes |= _inputs(program, experiment.model.inputs, examples, rng)
+        if _is_nice(program, changes, iterations, budget):
+            return dict(changes)
+    raise ExperimentError(
+        [
+            Problem(
+                "--vary",
+                "no numbers were found with which no neuron is saturated "
+                "and no gradient is zero; vary less, or take smaller inputs",
+            )
+        ],
+        "exercise",
+    )
+
+
+def _pick(rng: random.Random, choices: Sequence[float]) -> float:
+    # random() is the one draw that Python promises never to change.
+    return choices[int(rng.random() * len(choices))]
+
+
+TENTHS = [sign * tenth / 10 for sign in (-1, 1) for tenth in range(1, 10)]
+
+
+def _weights(program: Program, rng: random.Random) -> dict[str, float]:
+    """One decimal between -0.9 and 0.9; a weight that is larger stays near what it was."""
+    changes = {}
+    for column in program:
+        if column.role is not Role.WEIGHT or column.start is None:
+            continue
+        if abs(column.start) <= 1:
+            changes[column.name] = _pick(rng, TENTHS)
+        else:
+            changes[column.name] = _near(rng, column.start)
+    return changes
+
+
+def _near(rng: random.Random, value: float) -> float:
+    """Two digits, half to one and a half times the value."""
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    count = round(abs(value) / step)
+    drawn = count // 2 + int(rng.random() * (count + 1))
+    return _short(math.copysign(drawn * step, value))
+
+
+def _short(value: float) -> float:
+    """A number as short as it looks, without the dust of binary fractions."""
+    return float(f"{value:.2g}")
+
+
+def _inputs(
+    program: Program, inputs: Sequence[str], examples: Sequence[int], rng: random.Random
+) -> dict[str, float]:
+    """Two digits within each input's own range. Inputs that are codes (0 and 1) stay."""
+    changes = {}
+    for name in inputs:
+        table = program.tables[name]
+        if all(value in (-1, 0, 1) for value in table):
+            continue
+        largest = max(abs(value) for value in table)
+        step = 10.0 ** (math.floor(math.log10(largest)) - 1)
+        lowest = -largest if min(table) < 0 else min(table)
+        low, high = math.ceil(lowest / step - 1e-9), math.floor(largest / step + 1e-9)
+        if high == low:
+            low = high // 2
+        choices = [number * step for number in range(low, high + 1) if number]
+        for example in examples:
+            changes[f"{name}[{example}]"] = _short(_pick(rng, choices))
+    return changes
+
+
+def _examples(program: Program, iterations: int) -> list[int]:
+    """The numbers of the examples that the first iterations present."""
+    return sorted({int(row[EXAMPLE]) for row in _rows(program, {}, iterations, EXAMPLE)})
+
+
+def _rows(
+    program: Program, changes: Mapping[str, float], iterations: int, last: str = ""
+) -> Iterator[Row]:
+    """The first rows of a run with changed numbers, up to the column `last` where one is named.
+
+    A few rows of a small network are sooner evaluated than compiled.
+    Raises CellError where a value overflows.
+    """
+    parameters = {parameter.name: parameter.value for parameter in program.parameters}
+    tables = {name: list(table) for name, table in program.tables.items()}
+    for name, value in changes.items():
+        if name.endswith("]"):
+            table, _, number = name[:-1].rpartition("[")
+            tables[table][int(number) - 1] = value
+    row: Row = {}
+    for index in range(iterations):
+        before, row = row, {}
+
+        def look(ref: Ref, row: Row = row, before: Row = before) -> float:
+            return before[ref.name] if ref.lag else row[ref.name]
+
+        for column in program:
+            if index == 0 and column.start is not None:
+                row[column.name] = changes.get(column.name, column.start)
+            elif column.formula is None:
+                row[column.name] = float(program.given[column.name][index])
+            elif column.role not in (Role.TEST_SUM, Role.TEST_OUTPUT, Role.VERDICT):
+                row[column.name] = evaluate(column.formula, look, parameters, tables)
+            if column.name == last:
+                break
+        yield row
+
+
+def _is_nice(
+    program: Program, changes: Mapping[str, float], iterations: int, budget: _Budget
+) -> bool:
+    """No overflow, no saturated neuron, no gradient of zero where no input is."""
+    try:
+        for row in _rows(program, changes, iterations):
+            budget.rows -= 1
+            if not all(_is_fit(program, column, row) for column in program):
+                return False
+    except CellError:
+        budget.rows -= 1
+        return False
+    return True
+
+
+def _is_fit(program: Program, column: Column, row: Row) -> bool:
+    if column.role is Role.OUTPUT_DERIVATIVE:
+        return abs(row[column.name]) >= LEAST_SLOPE
+    if column.role is Role.ERROR:
+        return abs(row[column.name]) >= LEAST_GRADIENT
+    if column.role is Role.GRADIENT:
+        by_input = any(
+            row[ref.name] == 0
+            for ref in column.references
+            if program[ref.name].role is Role.DATA and not ref.lag
+        )
+        return by_input or abs(row[column.name]) >= LEAST_GRADIENT / 10
+    return True

@@ -1,0 +1,1 @@
+"""Files: each appears whole or not at all, and nobody else's file is replaced."""

@@ -1,0 +1,94 @@
+"""Whether a file that is there is as bpsheet wrote it: the commands replace no other unasked.
+
+What has room for a comment has a seal, which a change breaks. A CSV file and plain text have no
+such room: they are ours when they begin with the line that is about to be written.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from bpsheet.errors import OutputError
+from bpsheet.files.seals import is_intact, is_intact_part
+
+__all__ = ["MARK", "is_ours", "refuse_others"]
+
+# What a format's own word for "made with" says.
+MARK = "bpsheet"
+# A zip file's end, without the comment that ours never have.
+ZIP_END, ZIP_TAIL = b"PK\5\6", 22
+# So long a list of parts is that of a workbook with thousands of sheets.
+MAX_PARTS, MAX_PROPERTIES = 1_000_000, 10_000
+PROPERTIES = "docProps/core.xml"
+CREATOR = b">bpsheet</dc:creator>"
+# The fixed date of the parts of ours; Excel's have another, LibreOffice's the time of saving.
+MADE = (2000, 1, 1, 0, 0, 0)
+# The sheet in a copy of somebody's workbook, under a name that does not outlast saving either.
+ADDED = re.compile(r"xl/worksheets/bpsheet[0-9]{1,3}\.xml")
+MAX_SHEET = 100_000_000
+
+
+def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
+    """Refuse to replace a file that is not as bpsheet wrote it, unless `force` asks for it.
+
+    `first_line` is that of the text to be written, where it has no seal. A symbolic link may be
+    replaced: nothing of what it leads to is lost. Raises OutputError.
+    """
+    if force or path.is_symlink() or not path.is_file():
+        return
+    try:
+        is_safe = path.stat().st_size == 0 or is_ours(path, first_line)
+    except OSError as error:
+        raise OutputError(f"cannot read {path}, to see what it is: {error.strerror}") from None
+    if not is_safe:
+        raise OutputError(
+            f"{path} exists, and is not as bpsheet wrote it. "
+            "Give another name, or replace it with --force"
+        )
+
+
+def is_ours(path: Path, first_line: str = "") -> bool:
+    """Whether the file is as bpsheet wrote it, as far as can be told from what is in it."""
+    if first_line and _begins_with(path, first_line):
+        return True
+    with path.open("rb") as stream:
+        is_package = stream.read(2) == b"PK"
+        return _is_workbook(stream) if is_package else is_intact(stream)
+
+
+def _begins_with(path: Path, line: str) -> bool:
+    expected = f"{line}\n".encode()
+    with path.open("rb") as stream:
+        return stream.read(len(expected)) == expected
+
+
+def _is_workbook(stream: IO[bytes]) -> bool:
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - ZIP_TAIL))
+    end = stream.read()
+    if not end.startswith(ZIP_END) or int.from_bytes(end[12:16], "little") > MAX_PARTS:
+        return False
+    try:
+        with zipfile.ZipFile(stream) as package:
+            return _is_intact_package(package)
+    except Exception:  # noqa: BLE001 - damage makes zipfile raise half a dozen kinds: not ours
+        return False
+
+
+def _is_intact_package(package: zipfile.ZipFile) -> bool:
+    """By the seal in its last part. Workbooks of before there were seals have none."""
+    *others, last = package.infolist()
+    if ADDED.fullmatch(last.filename):
+        if last.file_size > MAX_SHEET:
+            return False
+        return is_intact_part(package.read(last), others) is not False
+    properties = package.getinfo(PROPERTIES)
+    with package.open(properties) as part:
+        said = part.read(MAX_PROPERTIES)
+    if CREATOR not in said or properties.date_time != MADE:
+        return False
+    return is_intact_part(said, others) is not False

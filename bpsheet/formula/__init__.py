@@ -1,0 +1,1 @@
+"""Formulas: what a cell says, as a tree; its text, its derivative and its value."""

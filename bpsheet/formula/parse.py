@@ -1,0 +1,300 @@
+"""Text to formula tree. Formulas are parsed, never evaluated as Python.
+
+The grammar is school arithmetic: numbers, names, ``+ - * / ^``, parentheses, known
+functions, ``if(a > b, then, otherwise)``, and sums over ranges of numbered names:
+``sum(w1:w3*x1:x3)`` is w1*x1 + w2*x2 + w3*x3. ``^`` binds tighter than a minus sign
+before it (``-z^2`` is −(z²)), and ``2^3^2`` is 2^(3²), as in mathematics.
+
+>>> parse_formula("2*z", names={"z"})
+Mul(left=Num(value=2.0), right=Ref(name='z', lag=0))
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from bpsheet.elsewhere import ours, spelled_like
+from bpsheet.errors import FormulaError
+from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    depth,
+    total,
+)
+from bpsheet.words import clean
+
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
+
+MAX_LENGTH = 2_000
+MAX_TERMS = 500
+MAX_NESTING = 40
+MAX_DEPTH = 100
+
+# What formulas may refer to.
+NAME = r"[^\W\d]\w{0,99}'?"
+NUMBERED = re.compile(r"(.*?)([0-9]{1,4})")
+TOKEN = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<number>(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?)"
+    rf"|(?P<name>{NAME})"
+    r"|(?P<operator><=|>=|<>|[-+*/^(),<>=:])"
+)
+
+
+def is_name(text: str) -> bool:
+    """Whether a formula can refer to something of that name."""
+    return re.fullmatch(NAME, text) is not None
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    position: int
+
+
+def parse_formula(text: str, names: Collection[str], start: int = 0) -> Expr:
+    """The tree of a formula, in which only `names` may be referred to; it begins at `start`.
+
+    Raises FormulaError, with a caret under the place, for anything that is no formula.
+
+    >>> parse_formula("2*q", names={"z"})
+    Traceback (most recent call last):
+    ...
+    bpsheet.errors.FormulaError: unknown name 'q'; known here: z
+      2*q
+        ^
+    """
+    return _Parser(text, names, start).formula()
+
+
+class _Parser:
+    """Recursive descent, one method for each level of precedence."""
+
+    def __init__(self, text: str, names: Collection[str], start: int) -> None:
+        if len(text) > MAX_LENGTH:
+            raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most")
+        self.text = text
+        self.names = names
+        self.tokens = self._tokenize(start)
+        self.index = 0
+        self.depth = 0
+        # In an argument of sum: which place of its ranges is being read, and how long they are.
+        self.place: int | None = None
+        self.length: int | None = None
+        self.terms = 0
+
+    def _tokenize(self, position: int) -> list[Token]:
+        tokens = []
+        while position < len(self.text):
+            match = TOKEN.match(self.text, position)
+            if match is None:
+                raise self._error(f"{self.text[position]!r} has no meaning in a formula", position)
+            if match.lastgroup != "space":
+                tokens.append(Token(str(match.lastgroup), match.group(), position))
+            position = match.end()
+        tokens.append(Token("end", "", len(self.text)))
+        return tokens
+
+    def _error(self, message: str, position: int) -> FormulaError:
+        line = clean(self.text)
+        start = max(0, position - 60)
+        shown = line[start : position + 40]
+        return FormulaError(f"{message}\n  {shown}\n  {' ' * (position - start)}^")
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.index]
+
+    def _take(self, *texts: str) -> str | None:
+        """Step over the next token if it is one of these operators."""
+        token = self.token
+        if token.kind == "operator" and token.text in texts:
+            self.index += 1
+            return token.text
+        return None
+
+    def _expect(self, text: str) -> None:
+        if self._take(text) is None:
+            found = f"'{self.token.text}'" if self.token.text else "the end"
+            raise self._error(f"expected '{text}', found {found}", self.token.position)
+
+    def formula(self) -> Expr:
+        result = self.sum()
+        if self.token.kind != "end":
+            raise self._error(
+                f"expected an operator or the end, found '{self.token.text}'", self.token.position
+            )
+        if depth(result) > MAX_DEPTH:
+            raise self._error(f"more than {MAX_DEPTH} operations, one on another", 0)
+        return result
+
+    def sum(self) -> Expr:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+        result = self.product()
+        terms = [result]
+        while operator := self._take("+", "-"):
+            if operator == "+":
+                terms.append(self.product())
+                continue
+            left = terms[0] if len(terms) == 1 else Sum(tuple(terms))
+            terms = [Sub(left, self.product())]
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def product(self) -> Expr:
+        result = self.signed()
+        while operator := self._take("*", "/"):
+            right = self.signed()
+            result = Mul(result, right) if operator == "*" else Div(result, right)
+        return result
+
+    def signed(self) -> Expr:
+        signs = 0
+        while sign := self._take("-", "+"):
+            signs += sign == "-"
+            if signs > MAX_NESTING:
+                raise self._error("too many signs in a row", self.token.position)
+        result = self.power()
+        for _ in range(signs):
+            result = Neg(result)
+        return result
+
+    def power(self) -> Expr:
+        base = self.atom()
+        if not self._take("^"):
+            return base
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+        exponent = self.signed()
+        self.depth -= 1
+        return Pow(base, exponent)
+
+    def atom(self) -> Expr:
+        token = self.token
+        if token.kind == "number":
+            self.index += 1
+            value = float(token.text)
+            if math.isinf(value):
+                raise self._error("a number too large to hold", token.position)
+            return Num(value)
+        if token.kind == "name":
+            self.index += 1
+            if self._take("("):
+                return self.call(token)
+            return self.reference(token)
+        if self._take("("):
+            inner = self.sum()
+            self._expect(")")
+            return inner
+        found = f"'{token.text}'" if token.text else "the end"
+        raise self._error(f"expected a number, a name or '(', found {found}", token.position)
+
+    def reference(self, token: Token) -> Expr:
+        if self._take(":"):
+            return self.range(token)
+        if token.text in self.names:
+            return Ref(token.text)
+        raise self._unknown("name", token, self.names)
+
+    def call(self, token: Token) -> Expr:
+        name = token.text.lower()
+        if name == "if":
+            return self.choice()
+        if name == "sum":
+            return self.added()
+        if name not in FUNCTIONS:
+            raise self._unknown("function", token, [*FUNCTIONS, "if", "sum"])
+        least, most = FUNCTIONS[name].arguments
+        arguments = [self.sum()] if most else []
+        while arguments and self._take(","):
+            arguments.append(self.sum())
+        self._expect(")")
+        if not least <= len(arguments) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise self._error(
+                f"{name} takes {wanted} argument{'s' if most > 1 else ''}, got {len(arguments)}",
+                token.position,
+            )
+        return Call(name, tuple(arguments))
+
+    def added(self) -> Expr:
+        """The arguments of sum, each once for every place of the ranges in it."""
+        terms = self.spread()
+        while self._take(","):
+            terms += self.spread()
+        self._expect(")")
+        return total(terms)
+
+    def spread(self) -> list[Expr]:
+        outside = self.place, self.length
+        begins, self.place, self.length = self.index, 0, None
+        terms = [self.sum()]
+        for place in range(1, self.length or 1):
+            self.index, self.place = begins, place
+            terms.append(self.sum())
+        self.terms += len(terms)
+        self.place, self.length = outside
+        if self.terms > MAX_TERMS:
+            raise self._error(f"sums of more than {MAX_TERMS} terms", self.tokens[begins].position)
+        return terms
+
+    def range(self, first: Token) -> Expr:
+        """x1:x4, of which the name at the present place is meant."""
+        last = self.token
+        self.index += 1
+        ends = [NUMBERED.fullmatch(token.text) for token in (first, last)]
+        if last.kind != "name" or not ends[0] or not ends[1] or ends[0][1] != ends[1][1]:
+            raise self._error("a range such as x1:x4 expected", first.position)
+        stem, low, high = ends[0][1], int(ends[0][2]), int(ends[1][2])
+        length = high - low + 1
+        if self.place is None:
+            raise self._error("a range stands inside sum( )", first.position)
+        if length < 1:
+            raise self._error("a range counts upwards", first.position)
+        if self.length not in (None, length):
+            said = f"ranges of the same length expected: {self.length}; got {length}"
+            raise self._error(said, first.position)
+        self.length = length
+        name = f"{stem}{low + self.place}"
+        if name not in self.names:
+            raise self._unknown("name", Token("name", name, first.position), self.names)
+        return Ref(name)
+
+    def choice(self) -> Expr:
+        left = self.sum()
+        operator = self._take("=", "<>", "<", "<=", ">", ">=")
+        if operator is None:
+            raise self._error("expected a comparison (=, <>, <, <=, >, >=)", self.token.position)
+        test = Compare(operator, left, self.sum())
+        self._expect(",")
+        then = self.sum()
+        self._expect(",")
+        otherwise = self.sum()
+        self._expect(")")
+        return If(test, then, otherwise)
+
+    def _unknown(self, what: str, token: Token, known: Collection[str]) -> FormulaError:
+        if (here := ours(token.text, known)) is not None:
+            hint = f"here it is {here.name!r}"
+        elif (alike := spelled_like(token.text, known)) is not None:
+            hint = f"did you mean {alike!r}?"
+        else:
+            hint = f"known here: {', '.join(sorted(known)[:20])}"
+        return self._error(f"unknown {what} {token.text!r}; {hint}", token.position)

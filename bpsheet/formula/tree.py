@@ -1,0 +1,262 @@
+"""The formula tree: what a cell says, kept as it was written.
+
+A small closed set of frozen nodes. They are data: printing, evaluating and
+differentiating stand outside them. Nothing here reorders or simplifies, because a
+reader compares the formula with the one on the page in front of them.
+
+>>> z = Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1"))))
+>>> sorted(ref.name for ref in references(z))
+['w0', 'w1', 'x1']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bpsheet.errors import ProgramError
+
+__all__ = [
+    "ONE",
+    "ZERO",
+    "Call",
+    "Compare",
+    "Div",
+    "Expr",
+    "If",
+    "Lookup",
+    "Mul",
+    "Neg",
+    "Num",
+    "Param",
+    "Pow",
+    "Ref",
+    "Sub",
+    "Sum",
+    "Text",
+    "children",
+    "depth",
+    "rebuild",
+    "references",
+    "replace_refs",
+    "size",
+    "total",
+    "walk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A number written into the formula, such as the 0.5 of a half squared error."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A word to compare a parameter with: `reduction = "mean"`."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Another column: in the same row (lag 0) or in the row before (lag 1)."""
+
+    name: str
+    lag: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A hyper-parameter's one cell, such as the learning rate."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value of a data column at an example's number (from 1).
+
+    Of a table with several columns, `column` is the number of one of them (from 1).
+    """
+
+    table: str
+    row: Expr
+    column: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neg:
+    """Minus one operand."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two or more terms, added from left to right."""
+
+    terms: tuple[Expr, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.terms) < 2:
+            raise ProgramError(f"a sum has two terms at least; got {len(self.terms)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sub:
+    """left − right."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Mul:
+    """left × right."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Div:
+    """left ÷ right."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Pow:
+    """base to the power of exponent."""
+
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A known function (see `bpsheet.formula.functions`) of its arguments."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison: `=`, `<>`, `<`, `<=`, `>` or `>=`. As a number it is 1 or 0."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`then` where the test holds, else `otherwise`. Only the chosen side is computed."""
+
+    test: Expr
+    then: Expr
+    otherwise: Expr
+
+
+Expr = Num | Text | Ref | Param | Lookup | Neg | Sum | Sub | Mul | Div | Pow | Call | Compare | If
+
+LEAVES = frozenset({Num, Text, Ref, Param})
+
+ZERO = Num(0.0)
+ONE = Num(1.0)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The operands of a node, from left to right."""
+    match expr:
+        case Num() | Text() | Ref() | Param():
+            return ()
+        case Lookup(_, row, column):
+            return (row,) if column is None else (row, column)
+        case Neg(operand):
+            return (operand,)
+        case Sum(terms):
+            return terms
+        case Sub(left, right) | Mul(left, right) | Div(left, right) | Compare(_, left, right):
+            return (left, right)
+        case Pow(base, exponent):
+            return (base, exponent)
+        case Call(_, arguments):
+            return arguments
+        case If(test, then, otherwise):
+            return (test, then, otherwise)
+    raise ProgramError(f"not a formula node: {expr!r}")
+
+
+def rebuild(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
+    """The same node over other operands (as many as `children` gives)."""
+    match expr:
+        case Num() | Text() | Ref() | Param():
+            return expr
+        case Lookup(table, _):
+            return Lookup(table, *operands)
+        case Sum():
+            return Sum(operands)
+        case Call(function, _):
+            return Call(function, operands)
+        case Compare(operator, _, _):
+            return Compare(operator, *operands)
+        case _:
+            return type(expr)(*operands)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """Every node of the tree, parents before children, from left to right."""
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        yield node
+        if type(node) not in LEAVES:
+            stack.extend(children(node)[::-1])
+
+
+def references(expr: Expr) -> dict[Ref, None]:
+    """The columns that a formula refers to, in order of first appearance."""
+    return {node: None for node in walk(expr) if isinstance(node, Ref)}
+
+
+def depth(expr: Expr) -> int:
+    """How many nodes stand on one another at the most."""
+    level, count = [expr], 0
+    while level:
+        level = [operand for node in level for operand in children(node)]
+        count += 1
+    return count
+
+
+def size(expr: Expr) -> int:
+    """The number of nodes in the tree."""
+    return sum(1 for _ in walk(expr))
+
+
+def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, Expr]) -> Expr:
+    """The formula with references replaced: this is how one formula is written into another.
+
+    >>> replace_refs(Neg(Ref("z")), {Ref("z"): Num(2.0)})
+    Neg(operand=Num(value=2.0))
+    """
+    if isinstance(replacement, Mapping):
+        table = replacement
+        return replace_refs(expr, lambda ref: table.get(ref, ref))
+    if isinstance(expr, Ref):
+        return replacement(expr)
+    operands = children(expr)
+    if not operands:
+        return expr
+    return rebuild(expr, tuple(replace_refs(operand, replacement) for operand in operands))
+
+
+def total(terms: tuple[Expr, ...] | list[Expr]) -> Expr:
+    """The sum of any number of terms: nothing is 0, one term stands alone."""
+    if not terms:
+        return ZERO
+    return terms[0] if len(terms) == 1 else Sum(tuple(terms))

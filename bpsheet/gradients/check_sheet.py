@@ -1,0 +1,284 @@
+"""The sheet `Gradient check`: one forward pass in each row, with one weight moved by Δw.
+
+The first row moves nothing. Then every weight has two rows: in the first it is moved down,
+in the second up, and there stands the slope: from the baseline, (L(w + Δw) − L) / Δw, or
+from both sides, (L(w + Δw) − L(w − Δw)) / 2Δw, beside the gradient that backpropagation
+found for it in Steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bpsheet.errors import LimitError
+from bpsheet.formula.tree import (
+    ZERO,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+)
+from bpsheet.gradients.check import METHODS
+from bpsheet.gradients.operations import operations
+from bpsheet.gradients.study import (
+    AT,
+    Look,
+    Settings,
+    Study,
+    at_iteration,
+    iteration_cell,
+    tables_of,
+)
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Parameter, Program, loss_of, unlike
+from bpsheet.runs.run import Run
+
+__all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]
+
+CHECK = "Gradient check"
+# Two rows for each weight, each with a whole forward pass: more are too many to look at.
+MOST_WEIGHTS = 500
+
+DELTA, METHOD = "delta_w", "method"
+CHOICES = ("central", "forward")
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The columns that the sheet adds, under names that the run does not have."""
+
+    turn: str
+    number: str
+    moved: str
+    step: str
+    baseline: str
+    numerical: str
+    analytic: str
+    difference: str
+    relative: str
+    gradients: str
+
+
+def gradient_check(trace: Run, settings: Settings) -> Study:
+    """The study of an iteration's gradient; `settings`: iteration, delta_w, method.
+
+    Raises LimitError beyond 500 weights.
+    """
+    program = trace.program
+    leaves = [column for column in program.leaves if column.adjoint_name in program.position]
+    if len(leaves) > MOST_WEIGHTS:
+        raise LimitError(
+            f"the sheet {CHECK} has two forward passes for each weight; {len(leaves):,} weights, "
+            f"{MOST_WEIGHTS} at the most. trace.check_gradient has no such limit"
+        )
+    method = str(settings.get(METHOD, "central"))
+    delta = settings.get(DELTA, METHODS[method].delta if method in METHODS else 1e-5)
+    columns = program.phase(Phase.INPUT, Phase.WEIGHT, Phase.FORWARD)
+    taken = {column.name for column in columns}
+    names = _Names(
+        *(
+            unlike(name, taken)
+            for name in (
+                "pass",
+                "number",
+                "moved",
+                "Δw",
+                "baseline",
+                "numerical gradient",
+                "gradient in Steps",
+                "difference",
+                "relative difference",
+                "gradients",
+            )
+        )
+    )
+    gradients = [str(column.adjoint_name) for column in leaves]
+    presented = [column for column in columns if column.role in (Role.DATA, Role.TARGET)]
+    weights = program.phase(Phase.WEIGHT)
+    moved = tuple(leaf.name for leaf in leaves)
+    loss = loss_of(program)
+    assert loss is not None
+    places = [program.position[name] for name in gradients]
+    made = Program(
+        (
+            *_turns(names, moved),
+            *(_moved(column, moved, names) for column in (*presented, *weights)),
+            *program.phase(Phase.FORWARD),
+            *_results(names, loss.name),
+        ),
+        (
+            iteration_cell(trace, settings.get(AT, 1.0)),
+            Parameter(DELTA, delta, "Δw", "by how much each weight is moved", between=(1e-12, 1)),
+            Parameter(
+                METHOD,
+                method,
+                METHOD,
+                "central: the slope from both sides, forward: from the baseline",
+                CHOICES,
+            ),
+        ),
+        tables_of(trace, (*presented, *weights))
+        | {names.gradients: trace.values[:, places].tolist()},
+        {names.moved: [0, *(number for number in range(1, len(leaves) + 1) for _ in "-+")]},
+    )
+    blocks = {column.name: (column.name, column.name) for column in (*presented, *weights)}
+    largest = max(1.0, *(abs(float(v)) for v in trace.values[:, program.position[loss.name]]))
+    lost = largest / abs(float(delta)) if delta else 1.0
+    results = (names.numerical, names.analytic, names.difference, names.relative)
+    return Study(
+        CHECK,
+        f"{trace.experiment.title or trace.experiment.name}: the gradient, by forward passes alone",
+        _notes(trace, len(leaves)),
+        made,
+        2 * len(leaves) + 1,
+        blocks | {names.gradients: (gradients[0], gradients[-1])},
+        dict.fromkeys((names.numerical, names.difference, names.relative), lost),
+        (
+            *_marked(moved, names),
+            Look("unseen", results, Compare("<=", Ref(names.step), ZERO)),
+            Look(
+                "faint",
+                made.names,
+                If(
+                    Compare("=", Param(METHOD), Text("forward")),
+                    Compare("<", Ref(names.step), ZERO),
+                    ZERO,
+                ),
+            ),
+        ),
+    )
+
+
+def _turns(names: _Names, moved: tuple[str, ...]) -> list[Column]:
+    """Which pass this is, and which weight it moves, by how much."""
+    turn = Ref(names.turn)
+    half = Div(Sum((turn, Num(1.0))), Num(2.0))
+    down = Compare("=", Call("mod", (turn, Num(2.0))), Num(1.0))
+    delta = Param(DELTA)
+    return [
+        Column(
+            names.turn,
+            Phase.INPUT,
+            Role.ITERATION,
+            Sum((Ref(names.turn, 1), Num(1.0))),
+            start=0.0,
+            meaning="number of the forward pass; pass 0 is the baseline",
+        ),
+        Column(
+            names.number,
+            Phase.INPUT,
+            Role.MOVED,
+            Call("int", (half,)),
+            meaning="number of the weight that is moved; 0: none",
+        ),
+        Column(
+            names.moved,
+            Phase.INPUT,
+            Role.MOVED,
+            None,
+            labels=("nothing", *moved),
+            meaning="the weight that is moved",
+        ),
+        Column(
+            names.step,
+            Phase.INPUT,
+            Role.STEP,
+            If(Compare("=", turn, ZERO), ZERO, If(down, Neg(delta), delta)),
+            meaning="by how much it is moved: down in the first of its two rows, then up",
+        ),
+    ]
+
+
+def _moved(column: Column, moved: tuple[str, ...], names: _Names) -> Column:
+    """A weight or an input as it stands in Steps, and moved where it is its turn."""
+    formula: Expr = at_iteration(column.name)
+    meaning = f"{column.name} in Steps at the iteration"
+    if column.name in moved:
+        turn = Compare("=", Ref(names.number), Num(float(moved.index(column.name) + 1)))
+        formula = Sum((formula, If(turn, Ref(names.step), ZERO)))
+        meaning += ", moved in two of the rows"
+    return replace(column, formula=formula, start=None, meaning=meaning)
+
+
+def _results(names: _Names, loss: str) -> list[Column]:
+    """The slope that was measured, and the gradient beside it, in the rows that move up."""
+    step, delta = Ref(names.step), Param(DELTA)
+    one_sided = Div(Sub(Ref(loss), Ref(names.baseline)), delta)
+    two_sided = Div(Sub(Ref(loss), Ref(loss, 1)), Mul(Num(2.0), delta))
+    slope = If(Compare("=", Param(METHOD), Text("central")), two_sided, one_sided)
+
+    def upwards(formula: Expr) -> Expr:
+        return If(Compare(">", step, ZERO), formula, ZERO)
+
+    found, exact, off = Ref(names.numerical), Ref(names.analytic), Ref(names.difference)
+    size = Call("max", (Call("abs", (found,)), Call("abs", (exact,))))
+    return [
+        Column(
+            names.baseline,
+            Phase.CHECK,
+            Role.LOSS,
+            If(Compare("=", Ref(names.turn), ZERO), Ref(loss), Ref(names.baseline, 1)),
+            meaning=f"{loss} with nothing moved",
+        ),
+        Column(
+            names.numerical,
+            Phase.CHECK,
+            Role.ESTIMATE,
+            upwards(slope),
+            meaning=f"how much {loss} changed, divided by how far the weight was moved",
+        ),
+        Column(
+            names.analytic,
+            Phase.CHECK,
+            Role.GRADIENT,
+            upwards(Lookup(names.gradients, Param(AT), Ref(names.number))),
+            meaning="the gradient that backpropagation found, in Steps",
+        ),
+        Column(
+            names.difference,
+            Phase.CHECK,
+            Role.DIFFERENCE,
+            Sub(found, exact),
+            meaning="numerical minus analytic",
+        ),
+        Column(
+            names.relative,
+            Phase.CHECK,
+            Role.DIFFERENCE,
+            If(Compare("=", size, ZERO), ZERO, Div(Call("abs", (off,)), size)),
+            meaning="the difference beside the larger of the two gradients",
+        ),
+    ]
+
+
+def _marked(moved: tuple[str, ...], names: _Names) -> list[Look]:
+    """The weight that a row moves stands out."""
+    return [
+        Look("marked", (name,), Compare("=", Ref(names.number), Num(float(number))))
+        for number, name in enumerate(moved, start=1)
+    ]
+
+
+def _notes(trace: Run, count: int) -> tuple[str, ...]:
+    total = operations(trace.program).loc["total"]
+    what = (
+        "One forward pass in each row: first with nothing moved, then each weight moved down and "
+        "up by Δw. The slope between is the gradient, found without a backward pass."
+    )
+    cost = (
+        f"{count} gradients take n + 1 = {count + 1} passes (method forward) or 2n = {2 * count} "
+        "(central); backpropagation takes one forward and one backward pass: "
+        f"{total['forward'] + total['backward']:,} operations in the place of "
+        f"{total['brute force']:,}."
+    )
+    return what, cost

@@ -1,0 +1,133 @@
+"""The sheet `Hessian`: in each row the direction of one weight, and its second derivatives.
+
+From left to right a row has the forward and the backward pass of the iteration, then how
+fast each of their columns changes along the direction (`tangent_columns`). Those of the
+gradient are a row of the matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bpsheet.errors import LimitError
+from bpsheet.formula.tree import ONE, ZERO, Compare, If, Num, Ref, Sum
+from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, weights_of
+from bpsheet.gradients.study import (
+    AT,
+    Look,
+    Settings,
+    Study,
+    at_iteration,
+    iteration_cell,
+    tables_of,
+)
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.program import Column, Program, loss_of, unlike
+from bpsheet.program.tangents import tangent_columns
+from bpsheet.runs.run import Run
+
+__all__ = ["HESSIAN", "second_derivatives"]
+
+HESSIAN = "Hessian"
+# Every weight has a row, and in each row columns for all of them.
+MOST_ON_A_SHEET = 100
+
+
+def second_derivatives(trace: Run, settings: Settings) -> Study:
+    """The study of an iteration's second derivatives; `settings`: iteration.
+
+    Raises LimitError beyond 100 weights.
+    """
+    program = trace.program
+    weights = weights_of(trace)
+    if len(weights) > MOST_ON_A_SHEET:
+        raise LimitError(
+            f"the sheet {HESSIAN} is for small networks: {len(weights):,} weights, "
+            f"{MOST_ON_A_SHEET} at the most. trace.hessian goes to {MOST_WEIGHTS}"
+        )
+    loss = loss_of(program)
+    assert loss is not None
+    taken = program.position
+    number, moved = unlike("row", taken), unlike("weight", taken)
+    presented = [column for column in program if column.role in (Role.DATA, Role.TARGET)]
+    made, directions, rows = tangent_columns(program)
+    turns = [Compare("=", Ref(number), Num(float(n))) for n in range(1, len(weights) + 1)]
+    results = {w.name: unlike(f"∂²{loss.name} / ∂{w.name}", taken) for w in weights}
+    columns = (
+        Column(
+            number,
+            Phase.INPUT,
+            Role.ITERATION,
+            Sum((Ref(number, 1), ONE)),
+            start=1.0,
+            meaning="number of the row: one for each weight",
+        ),
+        Column(
+            moved,
+            Phase.INPUT,
+            Role.MOVED,
+            None,
+            labels=("", *directions),
+            meaning="the weight whose second derivatives this row holds",
+        ),
+        *(_as_in_steps(column) for column in (*presented, *weights)),
+        *program.phase(Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT),
+        *(
+            Column(
+                name,
+                Phase.TANGENT,
+                Role.DIRECTION,
+                If(turn, ONE, ZERO),
+                meaning=f"1 in the row of {weight}: how fast {weight} changes along the direction",
+            )
+            for turn, (weight, name) in zip(turns, directions.items(), strict=True)
+        ),
+        *made,
+        *(
+            Column(
+                results[weight.name],
+                Phase.CURVATURE,
+                Role.SECOND,
+                Ref(rows[weight.name]) if weight.name in rows else ZERO,
+                meaning=f"second derivative of {loss.name} with respect to the row's weight and "
+                f"{weight.name}",
+            )
+            for weight in weights
+        ),
+    )
+    return Study(
+        HESSIAN,
+        f"{trace.experiment.title or trace.experiment.name}: second derivatives",
+        _notes(trace, int(settings.get(AT, 1)), loss.name),
+        Program(
+            columns,
+            (iteration_cell(trace, settings.get(AT, 1.0)),),
+            tables_of(trace, (*presented, *weights)),
+            {moved: range(1, len(weights) + 1)},
+        ),
+        len(weights),
+        {column.name: (column.name, column.name) for column in (*presented, *weights)},
+        looks=tuple(
+            Look("marked", (name,), turn)
+            for turn, name in zip(turns, results.values(), strict=True)
+        ),
+    )
+
+
+def _as_in_steps(column: Column) -> Column:
+    meaning = f"{column.name} in Steps at the iteration"
+    return replace(column, formula=at_iteration(column.name), start=None, meaning=meaning)
+
+
+def _notes(trace: Run, iteration: int, loss: str) -> tuple[str, ...]:
+    said = (
+        "Each row goes along one weight: the slopes of all forward and backward columns in that "
+        f"direction, from left to right. Those of the gradient are the second derivatives of {loss}: "
+        "the matrix at the right end, the same on both sides of its marked diagonal."
+    )
+    if not np.isfinite(trace.values[iteration - 1]).all():
+        return (said,)
+    found = curvature(trace, iteration)
+    return (said, f"Iteration {iteration}, when this was written. {found.listed}. {found.sentence}")

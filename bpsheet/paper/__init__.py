@@ -1,0 +1,1 @@
+"""Paper: headings, sentences and equations as plain text, Markdown, LaTeX and HTML."""

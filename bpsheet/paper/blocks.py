@@ -1,0 +1,83 @@
+"""What a document is made of: headings, sentences, lists of values and equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bpsheet.formula.tree import Expr, Ref
+from bpsheet.paper.matrices import Matrices
+from bpsheet.printers.atoms import Atom, Atoms, AtomText, Leaf, no_atoms
+
+__all__ = ["Block", "Equation", "Heading", "Listing", "Paper", "Prose", "Side", "equation"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of an equation: a formula, what stands at its leaves, and why it is this one."""
+
+    expr: Expr
+    atoms: Atoms = no_atoms
+    reasons: tuple[Expr, ...] = ()
+
+    @classmethod
+    def of(cls, atom: Atom) -> Side:
+        """A side that is one atom."""
+
+        def only(_: Leaf) -> Atom:
+            return atom
+
+        return cls(Ref(""), only)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the first or second level below the title."""
+
+    text: str
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A sentence or a few."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Sides that are equal, the first to the left of all the others."""
+
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Short equations in one line, and what they have in common."""
+
+    label: str
+    equations: tuple[Equation, ...]
+
+
+Block = Heading | Prose | Equation | Listing | Matrices
+
+
+def equation(left: Side, sides: Sequence[Side]) -> Equation:
+    """An equation, without sides that print like the one before them."""
+    kept, before = [left], ""
+    for side in sides:
+        text = AtomText(side.atoms).text(side.expr)
+        if text != before:
+            kept.append(side)
+        before = text
+    return Equation(tuple(kept))
+
+
+class Paper:
+    """What is written: a title, a line below it, and blocks."""
+
+    def __init__(self, title: str, subtitle: str, blocks: Sequence[Block]) -> None:
+        self.title = title
+        self.subtitle = subtitle
+        self.blocks = tuple(blocks)

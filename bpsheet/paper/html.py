@@ -1,0 +1,144 @@
+"""Documents as a web page: one file, MathML, no scripts, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
+from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.paper.plain import LAYER
+from bpsheet.printers.atoms import AtomMathML
+from bpsheet.printers.mathml import element, symbol_mathml
+from bpsheet.words import clean
+
+__all__ = ["fragment_of", "page_of"]
+
+STYLE = """\
+.bpsheet-paper { max-width: 46rem; margin: 0 auto; padding: 0 1rem;
+  font: 1.05rem/1.5 Georgia, 'Times New Roman', serif; }
+.bpsheet-paper h1, .bpsheet-paper h2, .bpsheet-paper h3 { line-height: 1.2; font-weight: 600; }
+.bpsheet-paper h2 { margin-top: 2.2rem; border-bottom: 1px solid #8886; padding-bottom: .2rem; }
+.bpsheet-paper p { margin: .9rem 0 .3rem; }
+.bpsheet-paper .given { margin: .3rem 0; }
+.bpsheet-paper .equation { overflow-x: auto; padding: .2rem 0 .5rem; }
+.bpsheet-paper .steps > mtr > mtd { text-align: left; padding: .15em 0 .15em .2em; }
+.bpsheet-paper .steps > mtr > mtd:first-child { text-align: right; }
+.bpsheet-paper .steps > mtr:last-child { font-weight: 600; }
+.bpsheet-paper math { font-size: 1.08em; }
+"""
+PAGE_STYLE = """\
+:root { color-scheme: light dark; }
+body { margin: 2rem 0; background: #fdfcf9; color: #1c1b19; }
+@media (prefers-color-scheme: dark) { body { background: #1b1c1e; color: #e6e4df; } }
+@media print { body { background: none; color: #000; } .equation { break-inside: avoid; } }
+"""
+
+
+def _words(text: str) -> str:
+    return escape(clean(text))
+
+
+def _sentence(text: str) -> str:
+    """Words, with W^1 and the like as mathematics."""
+    power = r"<math><msup><mi>\1</mi><mi>\2</mi></msup></math>"
+    return LAYER.sub(power, _words(text))
+
+
+def _side(side: Side) -> str:
+    said = AtomMathML(side.atoms).side(side.expr)
+    if side.reasons:
+        why = "<mo>,</mo><mspace width='0.3em'/>".join(
+            AtomMathML().text(reason) for reason in side.reasons
+        )
+        said += f"<mspace width='2em'/><mtext>since </mtext><mrow>{why}</mrow>"
+    return said
+
+
+def _equation(block: Equation) -> str:
+    left, *sides = block.sides
+    head = AtomMathML(left.atoms).text(left.expr)
+    rows = []
+    for side in sides:
+        rows.append(f"<mtr><mtd>{head}</mtd><mtd><mo>=</mo>{_side(side)}</mtd></mtr>")
+        head = ""
+    table = '<mtable class="steps" columnalign="right left" displaystyle="true">'
+    return _display(f"{table}{''.join(rows)}</mtable>")
+
+
+def _display(content: str) -> str:
+    return f'<div class="equation"><math display="block">{content}</math></div>'
+
+
+def _inline(block: Equation) -> str:
+    sides = "<mo>=</mo>".join(AtomMathML(side.atoms).text(side.expr) for side in block.sides)
+    return f"<math><mrow>{sides}</mrow></math>"
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Letter(name, layer, transposed, prime):
+            made = element("mi", name)
+            above = ("<mo>′</mo>" if prime else "") + (element("mn", layer) if layer else "")
+            if above:
+                made = f"<msup>{made}<mrow>{above}</mrow></msup>"
+            fenced = f"<mrow><mo>(</mo>{made}<mo>)</mo></mrow>"
+            return f"<msup>{fenced}<mi>T</mi></msup>" if transposed else made
+        case Sign(text):
+            return element("mo", text)
+        case Gradient(upper, lower):
+            return f"<msub><mo>∇</mo><mrow>{_piece(lower)}</mrow></msub>{symbol_mathml(upper)}"
+        case Fraction(upper, lower):
+            over = f"<mrow><mo>∂</mo>{symbol_mathml(upper)}</mrow>"
+            return f"<mfrac>{over}<mrow><mo>∂</mo>{_piece(lower)}</mrow></mfrac>"
+        case Entries(rows):
+            cells = "".join(
+                "<mtr>" + "".join(f"<mtd>{symbol_mathml(name)}</mtd>" for name in row) + "</mtr>"
+                for row in rows
+            )
+            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text, level):
+            return f"<h{level + 1}>{_words(text)}</h{level + 1}>"
+        case Prose(text):
+            return f"<p>{_sentence(text)}</p>"
+        case Listing(label, equations):
+            items = ", ".join(map(_inline, equations))
+            return f'<p class="given"><strong>{_words(label)}:</strong> {items}</p>'
+        case Equation():
+            return _equation(block)
+        case Matrices(pieces):
+            return _display(f"<mrow>{''.join(map(_piece, pieces))}</mrow>")
+
+
+def _content(document: Paper) -> str:
+    head = f"<h1>{_words(document.title)}</h1>\n<p>{_words(document.subtitle)}</p>"
+    return "\n".join(['<div class="bpsheet-paper">', head, *map(_block, document.blocks), "</div>"])
+
+
+def fragment_of(document: Paper) -> str:
+    """The document for a notebook: a part of a page, with its style."""
+    return f"<style>\n{STYLE}</style>\n{_content(document)}\n"
+
+
+def page_of(document: Paper) -> str:
+    """The document as a page of its own."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return f"""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta http-equiv="Content-Security-Policy" content="{policy}"/>
+<title>{_words(document.title)}</title>
+<style>
+{PAGE_STYLE}{STYLE}</style>
+</head>
+<body>
+{_content(document)}
+</body>
+</html>
+"""

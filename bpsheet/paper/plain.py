@@ -1,0 +1,171 @@
+"""Documents as plain text and as Markdown."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+
+from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
+from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.printers.atoms import AtomText
+from bpsheet.words import clean
+
+__all__ = ["LAYER", "markdown_of", "text_of"]
+
+WIDTH = 88
+# Beyond this a continued line would begin too far to the right.
+FARTHEST = 28
+# A layer's vector or matrix inside a sentence.
+LAYER = re.compile(r"(?<![\w^])([A-Za-zδ])\^([0-9l])(?![\w^])")
+# A space at which no line ends, until the lines are made.
+GLUE = "\0"
+SINCE = "   since "
+
+
+def _side(side: Side) -> str:
+    said = AtomText(side.atoms).side(side.expr)
+    if side.reasons:
+        said += f"{SINCE}{', '.join(AtomText().text(reason) for reason in side.reasons)}"
+    return clean(said)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """A head and text after it, the following lines under the text."""
+    indent = " " * min(len(head), FARTHEST)
+    wrapped = textwrap.wrap(
+        _breakable(text),
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(GLUE, " ") for line in wrapped] or [head.rstrip()]
+
+
+def _breakable(formula: str) -> str:
+    """The formula with its spaces glued, but for those where a line may end.
+
+    Before a plus or minus inside two pairs of parentheses at the most, before a product's
+    dot inside one, after a comma outside of them.
+    """
+    made, depth = [], 0
+    formula, since, reasons = formula.partition(SINCE)
+    for index, char in enumerate(formula):
+        depth += (char == "(") - (char == ")")
+        if char == " ":
+            after = formula[index + 1 : index + 3]
+            ends = (
+                (after in ("+ ", "- ") and depth <= 2)
+                or (after == "· " and depth <= 1)
+                or (formula[index - 1] == "," and depth == 0)
+            )
+            made.append(" " if ends else GLUE)
+        else:
+            made.append(char)
+    made.append(f" {since[1:]}{reasons}".replace(" ", GLUE).replace(GLUE, " ", 1) if since else "")
+    return "".join(made)
+
+
+def _lines(block: Equation, *, indent: str) -> list[str]:
+    """left = side, the further sides below with their = under the first."""
+    left, *sides = map(_side, block.sides)
+    head = f"{indent}{left} = "
+    lines: list[str] = []
+    for side in sides:
+        lines += _wrapped(head, side)
+        far = min(len(head), FARTHEST)
+        head = "= ".rjust(far)
+    return lines or [f"{indent}{left}"]
+
+
+def _listed(block: Listing) -> str:
+    return ", ".join(" = ".join(map(_side, item.sides)) for item in block.equations)
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case Letter(name, layer, transposed, prime):
+            made = name + ("'" if prime else "") + (f"^{layer}" if layer else "")
+            return f"({made})^T" if transposed else made
+        case Sign(text):
+            return text
+        case Gradient(upper, lower):
+            return f"∇_{_piece(lower)} {upper}"
+        case Fraction(upper, lower):
+            return f"∂{upper}/∂{_piece(lower)}"
+        case Entries(rows):
+            return f"[{'; '.join(', '.join(row) for row in rows)}]"
+
+
+def matrices_text(block: Matrices) -> str:
+    """An equation of matrices in one line: spaces around = + ∘, none inside parentheses."""
+    text = " ".join(_piece(piece) for piece in block.pieces)
+    text = text.replace("( ", "(").replace(" )", ")")
+    return clean(re.sub(r"('\S*) \(", r"\1(", text))
+
+
+def _text_block(block: Block) -> Iterable[str]:
+    match block:
+        case Heading(text, level):
+            plain = clean(text)
+            yield from ("", plain, ("=" if level == 1 else "-") * len(plain), "")
+        case Prose(text):
+            yield from textwrap.wrap(clean(text), WIDTH, break_on_hyphens=False)
+        case Listing():
+            yield from _wrapped(f"{clean(block.label)}: ", _listed(block))
+        case Equation():
+            yield from _lines(block, indent="    ")
+        case Matrices():
+            yield from _wrapped("    ", matrices_text(block))
+
+
+def text_of(document: Paper) -> str:
+    """The document as plain text."""
+    lines = [clean(document.title), clean(document.subtitle)]
+    before: Block | None = None
+    for block in document.blocks:
+        # Equations of one line each stand close together, longer ones apart.
+        is_close = isinstance(block, Matrices) or (
+            isinstance(block, Equation) and len(block.sides) == 2
+        )
+        is_apart = isinstance(before, Equation | Matrices) and not (
+            is_close and type(block) is type(before)
+        )
+        if is_apart or (isinstance(before, Prose) and isinstance(block, Prose)):
+            lines.append("")
+        lines += _text_block(block)
+        before = block
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Words for Markdown: what could be markup gets a backslash."""
+    plain = re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", clean(text))
+    return re.sub(r"^(\s*)([-+=]|[0-9]+[.)])", r"\1\\\2", plain)
+
+
+def _fenced(lines: list[str]) -> str:
+    """Lines as a block of code, whatever backticks are in them."""
+    longest = max((len(run) for run in re.findall("`+", "\n".join(lines))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *lines, fence])
+
+
+def markdown_of(document: Paper) -> str:
+    """The document as Markdown."""
+    parts = [f"# {_escaped(document.title)}", _escaped(document.subtitle)]
+    for block in document.blocks:
+        match block:
+            case Heading(text, level):
+                parts.append(f"{'#' * (level + 1)} {_escaped(text)}")
+            case Prose(text):
+                parts.append(_escaped(text))
+            case Listing():
+                parts.append(f"**{_escaped(block.label)}:** {_escaped(_listed(block))}")
+            case Equation():
+                parts.append(_fenced(_lines(block, indent="")))
+            case Matrices():
+                parts.append(_fenced([matrices_text(block)]))
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,1 @@
+"""Plans: an experiment on paper, read, checked, changed and written back."""

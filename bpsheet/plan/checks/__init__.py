@@ -1,0 +1,1 @@
+"""Checks: whether an experiment's tables fit together."""

@@ -1,0 +1,204 @@
+"""Whether the network's tables fit together: names, layers, activations, weights, the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bpsheet.columns.names import neuron_names
+from bpsheet.errors import FormulaError, Problem
+from bpsheet.formula.parse import parse_formula
+from bpsheet.plan.checks.shapes import network_of, units_of
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
+
+if TYPE_CHECKING:
+    from bpsheet.tables.tables import Tables
+
+__all__ = [
+    "activation_problems",
+    "layer_problems",
+    "loss_problems",
+    "name_problems",
+    "text_problems",
+    "weight_problems",
+]
+
+MAX_TEXT = 30_000
+ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
+
+
+def text_problems(experiment: Tables) -> Iterator[Problem]:
+    for place, text in (("title", experiment.title), ("notes", experiment.notes)):
+        if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
+            yield Problem(place, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
+        bad = [char for char in text if is_unfit(char)]
+        if bad:
+            yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
+
+
+def name_problems(experiment: Tables) -> Iterator[Problem]:
+    network = network_of(experiment)
+    for key, names in (("inputs", network.inputs), ("targets", network.targets)):
+        if not names:
+            yield Problem(f"network.{key}", "at least one name expected")
+        yield from _listed(f"network.{key}", names)
+    for number, layer in enumerate(network.layers, start=1):
+        yield from _listed(f"network.layers[{number}].neurons", layer.neurons or [])
+    if experiment.test is not None and experiment.test.names is not None:
+        yield from _listed("test.names", experiment.test.names)
+
+
+def _listed(place: str, names: Sequence[str]) -> Iterator[Problem]:
+    for index, name in enumerate(names, start=1):
+        if (why := unfit_name(name)) is not None:
+            yield Problem(f"{place}[{index}]", f"{why}; got {shown(name)}")
+        if name in names[: index - 1]:
+            yield Problem(f"{place}[{index}]", f"{shown(name)} stands there twice")
+
+
+def layer_problems(experiment: Tables) -> Iterator[Problem]:
+    network = network_of(experiment)
+    if not network.layers:
+        yield Problem("network.layers", "at least one layer expected")
+        return
+    for number, layer in enumerate(network.layers, start=1):
+        place = f"network.layers[{number}]"
+        if (layer.neurons is None) == (layer.units is None):
+            yield Problem(
+                place,
+                "either neurons or units expected"
+                + (", not both" if layer.units is not None else ""),
+            )
+        elif layer.neurons is not None and not layer.neurons:
+            yield Problem(f"{place}.neurons", "at least one neuron expected")
+    outputs = units_of(experiment, len(network.layers))
+    if outputs and network.targets and outputs != len(network.targets):
+        yield Problem(
+            "network.targets",
+            f"{outputs} expected, one for each output; got {len(network.targets)}",
+        )
+
+
+def activation_problems(experiment: Tables) -> Iterator[Problem]:
+    for number, layer in enumerate(network_of(experiment).layers, start=1):
+        place = f"network.layers[{number}]"
+        yield from _activation(f"{place}.activation", layer.activation)
+        units = units_of(experiment, number)
+        if layer.activation == "softmax" and units == 1:
+            yield Problem(
+                f"{place}.activation",
+                "softmax with one output is always 1; use logistic, or two outputs at least",
+            )
+        if layer.activation == "sign" and experiment.training.rule != "perceptron":
+            yield Problem(
+                f"{place}.activation",
+                "sign has no slope to descend; it goes with the rule perceptron",
+            )
+
+
+def _activation(place: str, text: str) -> Iterator[Problem]:
+    if text in ACTIVATION_NAMES:
+        return
+    if text.isidentifier() and text != "z":
+        yield Problem(
+            place,
+            f"unknown activation {shown(text)}; "
+            f'{among(text, ACTIVATION_NAMES)}, or write a formula of z such as "2*z"',
+        )
+        return
+    try:
+        parse_formula(text, {"z"})
+    except FormulaError as error:
+        yield Problem(place, f"neither an activation's name nor a formula of z: {error}")
+
+
+def weight_problems(experiment: Tables) -> Iterator[Problem]:
+    network = network_of(experiment)
+    names = neuron_names(network)
+    sources: Sequence[str] = network.inputs
+    for number, (layer, neurons) in enumerate(zip(network.layers, names, strict=True), start=1):
+        place = f"network.layers[{number}]"
+        if layer.weights is not None and sources and neurons:
+            if len(layer.weights) != len(neurons):
+                yield Problem(
+                    f"{place}.weights",
+                    f"{counted(len(neurons), 'row')} expected, one for each of "
+                    f"{listing(neurons)}; got {len(layer.weights)}",
+                )
+            for index, row in enumerate(layer.weights, start=1):
+                if len(row) != len(sources):
+                    where = f"{place}.weights" + (f"[{index}]" if len(layer.weights) > 1 else "")
+                    yield Problem(
+                        where,
+                        f"{counted(len(sources), 'column')} expected, one for each of "
+                        f"{listing(sources)}; got {len(row)}",
+                    )
+        if isinstance(layer.bias, list) and neurons and len(layer.bias) != len(neurons):
+            yield Problem(
+                f"{place}.bias",
+                f"{counted(len(neurons), 'number')} expected, one for each of "
+                f"{listing(neurons)}; got {len(layer.bias)}",
+            )
+        sources = neurons
+
+
+def loss_problems(experiment: Tables) -> Iterator[Problem]:
+    network, rule = network_of(experiment), experiment.training.rule
+    if rule == "perceptron":
+        yield from _perceptron(experiment)
+        return
+    place = "network.loss"
+    if network.loss is None:
+        yield Problem(place, f"missing, and needed; known are {', '.join(LOSSES)}")
+        return
+    if network.loss not in LOSSES:
+        yield Problem(
+            place, f"unknown loss {shown(network.loss)}; {among(network.loss, list(LOSSES))}"
+        )
+        return
+    loss = LOSSES[network.loss]
+    wanted = "gradient_ascent" if loss.maximised else "gradient_descent"
+    # The other rules take their direction from the loss.
+    if rule in ("gradient_descent", "gradient_ascent") and rule != wanted:
+        what = "to be maximised" if loss.maximised else "to be minimised"
+        yield Problem("training.rule", f"{network.loss} is {what}: {wanted} expected; got {rule}")
+    output = network.layers[-1].activation if network.layers else ""
+    if loss.fits and output not in loss.fits:
+        yield Problem(
+            place,
+            f"{network.loss} needs {' or '.join(loss.fits)} outputs; the last layer has "
+            f"{shown(output)}",
+        )
+    if network.output_error == "simplified" and network.loss not in SIMPLIFIED:
+        yield Problem(
+            "network.output_error",
+            f"{network.loss} has no simplified form; {', '.join(SIMPLIFIED)} have one",
+        )
+
+
+def _perceptron(experiment: Tables) -> Iterator[Problem]:
+    network = network_of(experiment)
+    if network.loss is not None:
+        yield Problem("network.loss", "the rule perceptron has no loss; leave it out")
+    if len(network.layers) != 1 or network.layers[0].activation != "sign":
+        yield Problem(
+            "training.rule", 'the rule perceptron needs one layer with the activation "sign"'
+        )
+    if experiment.training.batch_size != 1:
+        yield Problem("training.batch_size", "1 expected: the rule perceptron has no batches")
+    for where, table, key in (
+        ("network", network, "output_error"),
+        ("training", experiment.training, "reduction"),
+    ):
+        if key in table.model_fields_set:
+            yield Problem(f"{where}.{key}", "the rule perceptron does not use it; leave it out")
+    width = len(network.inputs)
+    for index, row in enumerate(experiment.ordered_examples(), start=1):
+        if len(row) == width + len(network.targets) and not {-1.0, 1.0}.issuperset(row[width:]):
+            yield Problem(
+                f"data.examples[{index}]",
+                f"the rule perceptron needs targets of -1 or 1; got {numbers(row[width:])}",
+            )
+            return

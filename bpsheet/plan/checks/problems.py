@@ -1,0 +1,142 @@
+"""Whether an experiment's tables fit together. Every problem is found, each with its place.
+
+Nothing here builds anything large: sizes are counted before they are allocated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from bpsheet.columns.assembly import columns_of
+from bpsheet.columns.model import NetworkModel, model_of
+from bpsheet.columns.updates import setting_names
+from bpsheet.errors import Problem
+from bpsheet.plan.checks.data import (
+    data_problems,
+    test_problems,
+    trained_problems,
+    training_problems,
+)
+from bpsheet.plan.checks.graph import graph_problems
+from bpsheet.plan.checks.network import (
+    activation_problems,
+    layer_problems,
+    loss_problems,
+    name_problems,
+    text_problems,
+    weight_problems,
+)
+from bpsheet.plan.checks.size import length_problems, width_problems
+from bpsheet.program.kinds import Role
+from bpsheet.tables.notation import LONGEST_NAME
+from bpsheet.tables.spec import Network
+from bpsheet.words import nearest, shown, unfit_name
+
+if TYPE_CHECKING:
+    from bpsheet.tables.tables import Tables
+
+__all__ = ["problems_of"]
+
+# Of names that clash, the first few are told: the others follow from them.
+FEW = 5
+
+
+def problems_of(experiment: Tables) -> list[Problem]:
+    """What is wrong with an experiment whose single values are all in order."""
+    if experiment.network is not None and experiment.graph is not None:
+        return [Problem("graph", "either [network] or [graph] expected, not both")]
+    if experiment.network is None and experiment.graph is None:
+        return [Problem("network", "missing, and needed (or [graph], for formulas of one's own)")]
+    notation = [Problem(f"notation.{key}", said) for key, said in experiment.notation.problems()]
+    wide = list(width_problems(experiment))
+    if experiment.graph is not None:
+        shape, kinds = [*graph_problems(experiment), *wide], []
+    else:
+        shape = [*name_problems(experiment), *layer_problems(experiment), *wide]
+        kinds = [*activation_problems(experiment), *loss_problems(experiment)]
+    tests = list(test_problems(experiment))
+    found = [*text_problems(experiment), *shape, *kinds, *notation]
+    if not wide:
+        found += length_problems(experiment)
+        if experiment.network is not None:
+            found += weight_problems(experiment)
+    found += [*data_problems(experiment), *training_problems(experiment), *tests]
+    if not wide and not notation:
+        found += trained_problems(experiment)
+    if not shape and not notation:
+        found += _columns(experiment, are_kinds_known=not kinds, with_tests=not tests)
+    return found
+
+
+def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> Iterator[Problem]:
+    """Names that two columns would share, names that head no column, and figures for none."""
+    model = model_of(experiment)
+    training = experiment.training
+    if isinstance(model, NetworkModel):
+        network = _without_numbers(model.network, are_kinds_known=are_kinds_known)
+        model = NetworkModel(network, experiment.initial, experiment.notation)
+    if not are_kinds_known:
+        training = training.model_copy(update={"rule": "gradient_descent"})
+    columns = columns_of(
+        model,
+        training,
+        experiment.test if with_tests else None,
+        experiment.notation,
+        examples=max(1, len(experiment.data.examples or ())),
+        cyclic=experiment.data.order == "cyclic",
+    )
+    # A weight's first value, as any setting, is changed by its name.
+    taken = {"iterations", *setting_names(training)}
+    told: set[str] = set()
+    seen: dict[str, str] = {}
+    for column in columns:
+        why = unfit_name(column.name) if column.name else "a name expected"
+        if why is None and len(column.name) > LONGEST_NAME:
+            why = f"at most {LONGEST_NAME} characters expected"
+        what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
+        if why is not None:
+            yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")
+        if column.role is Role.WEIGHT and column.name in taken:
+            said = f"is what a setting is called; give {what} another name"
+            yield Problem("notation", f"{shown(column.name)} {said}")
+        if column.name in seen and column.name not in told and len(told) < FEW:
+            told.add(column.name)
+            yield Problem(
+                "notation",
+                f"two columns would be named {shown(column.name)}: {seen[column.name]} and {what}; "
+                "change a name, or a pattern of [notation]",
+            )
+        seen.setdefault(column.name, what)
+    for old, new in experiment.notation.rename.items():
+        if new not in seen:
+            yield Problem(
+                f"notation.rename.{old}",
+                f"no pattern gives the name {shown(old)}; {nearest(old, list(seen))}",
+            )
+    yield from _hand(experiment, list(seen))
+
+
+def _without_numbers(network: Network, *, are_kinds_known: bool) -> Network:
+    """Names depend on no number; where an activation or the loss is wrong, plain ones stand in."""
+    changes: dict[str, Any] = {} if are_kinds_known else {"activation": "linear"}
+    layers = [
+        layer.model_copy(update={"weights": None, "bias": layer.bias is not False} | changes)
+        for layer in network.layers
+    ]
+    network = network.model_copy(update={"layers": layers})
+    if not are_kinds_known:
+        stand_in = {"loss": "half_squared_error", "output_error": "chain_rule"}
+        network = network.model_copy(update=stand_in)
+    return network
+
+
+def _hand(experiment: Tables, known: Sequence[str]) -> Iterator[Problem]:
+    for iteration, figures in experiment.hand.items():
+        place = f"hand.{iteration}"
+        if not re.fullmatch("[1-9][0-9]{0,9}", iteration):
+            yield Problem(place, "an iteration's number from 1 expected")
+        for name in figures:
+            if name not in known:
+                yield Problem(f"{place}.{name}", f"unknown quantity; {nearest(name, known)}")

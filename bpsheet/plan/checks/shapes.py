@@ -1,0 +1,41 @@
+"""Words and small questions that the checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bpsheet.errors import Problem
+from bpsheet.tables.spec import Network
+from bpsheet.words import counted, listing
+
+if TYPE_CHECKING:
+    from bpsheet.tables.tables import Tables
+
+__all__ = ["network_of", "ragged_rows", "units_of"]
+
+
+def ragged_rows(
+    place: str, rows: Sequence[Sequence[float]], expected: Sequence[str]
+) -> Iterator[Problem]:
+    for index, row in enumerate(rows, start=1):
+        if len(row) != len(expected):
+            yield Problem(
+                f"{place}[{index}]",
+                f"{counted(len(expected), 'number')} expected ({listing(expected)}); "
+                f"got {len(row)}",
+            )
+            if index > 20:
+                return
+
+
+def network_of(experiment: Tables) -> Network:
+    """The network of an experiment that has one."""
+    assert experiment.network is not None
+    return experiment.network
+
+
+def units_of(experiment: Tables, number: int) -> int:
+    """How many neurons the layer has (0 where the file does not say)."""
+    layer = network_of(experiment).layers[number - 1]
+    return len(layer.neurons) if layer.neurons is not None else layer.units or 0

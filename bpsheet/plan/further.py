@@ -1,0 +1,88 @@
+"""Further problems of tables: those in what is left when values that are wrong are set aside."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from bpsheet.errors import Problem
+from bpsheet.plan.checks.problems import problems_of
+from bpsheet.tables.tables import Tables
+from bpsheet.words import place
+
+__all__ = ["further_problems"]
+
+# What stands in for a needed key that is missing or wrong, so that the rest can be looked at;
+# and the places whose problems do not depend on names and shapes.
+STAND_INS: dict[str, Any] = {
+    "inputs": ["x"],
+    "targets": ["y"],
+    "layers": [{"units": 1}],
+    "forward": ["e = x"],
+    "data": {"examples": [[0.0, 0.0]]},
+}
+SHAPELESS = re.compile(
+    r"title|notes|network$|graph$|network\.loss|network\.output_error|network\.layers\[\d+\]\.activation"
+    r"|training(?!\.freeze|\.only)|notation\.(?!rename)|data\.(order|seed)"
+)
+
+
+def further_problems(
+    tables: dict[str, Any], error: ValidationError, known: list[Problem]
+) -> list[Problem]:
+    """Problems in what is left when the wrong values are set aside.
+
+    Those that concern a key that was set aside may be its doing, and are left for the
+    next attempt.
+    """
+    touched = []
+    for found in error.errors(include_url=False):
+        location = found["loc"]
+        if isinstance(location[-1], int) and found["type"] in ("float_type", "finite_number"):
+            _set(tables, location, 0.0)
+        else:
+            steps = location[: _depth(location)]
+            stand_in = STAND_INS.get(str(steps[-1]) if found["type"] != "extra_forbidden" else "")
+            _set(tables, steps, stand_in)
+            touched.append(place(steps))
+    try:
+        rest = Tables.model_validate(tables)
+    except ValidationError:
+        return []
+    said = {problem.place for problem in known}
+    has_stand_in = any(spot.rpartition(".")[2] in STAND_INS for spot in touched)
+    return [
+        problem
+        for problem in problems_of(rest)
+        if problem.place not in said
+        # What a stand-in has no part in.
+        and (not has_stand_in or SHAPELESS.match(problem.place))
+        and not any(
+            f"{problem.place}.".startswith(f"{spot}.")
+            or problem.place.startswith(f"{spot}[")
+            or spot.startswith(f"{problem.place}.")
+            for spot in touched
+        )
+    ]
+
+
+def _depth(location: tuple[int | str, ...]) -> int:
+    """How much of a place names a key: `network.layers[1].weights` of `…weights[1][2]`."""
+    names = [index for index, part in enumerate(location) if isinstance(part, str)]
+    return names[-1] + 1 if names else 0
+
+
+def _set(tables: Any, steps: tuple[int | str, ...], value: object) -> None:
+    """Put a value in the place of a wrong one, or remove its key."""
+    current = tables
+    try:
+        for step in steps[:-1]:
+            current = current[step]
+        if value is None:
+            current.pop(steps[-1], None)
+        else:
+            current[steps[-1]] = value
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return

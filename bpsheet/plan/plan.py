@@ -1,0 +1,237 @@
+"""Plans: an experiment on paper, checked, changed and written back.
+
+>>> from bpsheet.tables.spec import Layer
+>>> plan = Plan(
+...     title="One weight",
+...     network=Network(
+...         inputs=["x"], targets=["y"], loss="half_squared_error",
+...         layers=[Layer(neurons=["o"], activation="linear", weights=[[0.5]], bias=False)],
+...     ),
+...     data=Data(examples=[[2.0, 3.0]]),
+...     training=Training(learning_rate=0.1, iterations=2),
+... )
+>>> [column.name for column in plan.columns][-2:]
+['dloss_dw_o_1', 'delta_w_o_1']
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import PrivateAttr, ValidationError
+
+from bpsheet.columns.assembly import columns_of, program_of
+from bpsheet.columns.model import Model, model_of
+from bpsheet.columns.updates import setting_names
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.plan.checks.problems import problems_of
+from bpsheet.plan.further import further_problems
+from bpsheet.plan.toml import put_setting, toml_text
+from bpsheet.program.program import Column, Program
+from bpsheet.tables.datafile import resolve_file
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.problems import translate
+from bpsheet.tables.spec import (
+    Data,
+    Graph,
+    Initial,
+    Network,
+    Test,
+    Training,
+)
+from bpsheet.tables.table import Spec
+from bpsheet.tables.tables import Tables
+from bpsheet.words import nearest, shown
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Plan"]
+
+
+class Plan(Tables):
+    """A network (or formulas), its data and its training: everything that a run is made of.
+
+    Raises ExperimentError, with every problem, where the parts do not fit together.
+    """
+
+    # The file's text, where the experiment is what the text says and nothing more.
+    _text: str | None = PrivateAttr(None)
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            title: str = "",
+            notes: str = "",
+            network: Network | dict[str, Any] | None = None,
+            graph: Graph | dict[str, Any] | None = None,
+            data: Data | dict[str, Any],
+            training: Training | dict[str, Any] = ...,
+            initial: Initial | dict[str, Any] = ...,
+            test: Test | dict[str, Any] | None = None,
+            notation: Notation | dict[str, Any] = ...,
+            hand: Mapping[str, Mapping[str, str]] = ...,
+        ) -> None: ...
+
+    else:
+
+        def __init__(self, **values: Any) -> None:
+            tables = {
+                key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
+                for key, value in values.items()
+            }
+            problems = resolve_file(tables, Path())
+            if problems:
+                raise ExperimentError(problems)
+            super().__init__(**tables)
+            problems = problems_of(self)
+            if problems:
+                raise ExperimentError(problems)
+
+        __init__.__pydantic_base_init__ = True
+
+    @classmethod
+    def from_dict(
+        cls, tables: Mapping[str, Any], *, base: Path | None = None, source: str = "this experiment"
+    ) -> Self:
+        """The experiment in plain tables; `base` is the folder of its data.
+
+        Raises ExperimentError with every problem: single values that are wrong are set aside,
+        so that the rest is still held against each other.
+
+        >>> import bpsheet as bp
+        >>> bp.Experiment.from_dict(bp.load("two-neuron").to_dict()).network.inputs
+        ['x1', 'x2']
+        """
+        found = deepcopy(dict(tables))
+        problems = resolve_file(found, base or Path())
+        try:
+            experiment = cls.model_validate(found)
+        except ValidationError as error:
+            problems += translate(error, cls)
+            problems += further_problems(found, error, problems)
+            raise ExperimentError(problems, source) from None
+        problems += problems_of(experiment)
+        if problems:
+            raise ExperimentError(problems, source)
+        return experiment
+
+    @cached_property
+    def model(self) -> Model:
+        """What is trained: the network, or the formulas."""
+        return model_of(self)
+
+    @property
+    def uphill(self) -> bool:
+        """Whether the loss is to be maximised."""
+        return self.training.rule == "gradient_ascent" or self.model.uphill
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its program."""
+        return tuple(
+            columns_of(
+                self.model,
+                self.training,
+                self.test,
+                self.notation,
+                examples=len(self.data.examples or ()),
+                cyclic=self.data.order == "cyclic",
+            )
+        )
+
+    def program(self, iterations: int | None = None) -> Program:
+        """The program of a run."""
+        columns = zip(*self.ordered_examples(), strict=True)
+        tables = dict(zip(self.data_names, columns, strict=True))
+        return program_of(
+            self.columns,
+            self.training,
+            tables,
+            order=self.data.order,
+            seed=self.data.seed,
+            iterations=iterations or self.iterations,
+        )
+
+    def of_length(self, iterations: int | None) -> Self:
+        """The plan with so many iterations; None leaves them as they are."""
+        if iterations is None or iterations == self.iterations:
+            return self
+        return self.changed({"iterations": iterations})
+
+    def changed(self, changes: Mapping[str, float | str]) -> Self:
+        """A copy with some of its numbers changed.
+
+        The keys are names of weights (their first values), of hyper-parameters
+        (`learning_rate`, `batch_size`, `reduction`; those that the rule and its schedule have:
+        `momentum`, `schedule_factor`), `iterations`, or cells of the data: `x1[2]` is x1 of
+        example 2.
+        Raises ExperimentError for names that it does not have and values that do not fit.
+        """
+        problems: list[Problem] = []
+        tables: dict[str, Any] = {
+            key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
+        }
+        cells = setting_names(self.training)
+        weights: dict[str, float] = {}
+        for key, value in changes.items():
+            cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
+            words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
+            if isinstance(value, str) and value not in words:
+                expected = " or ".join(["a number", *words] if key != "reduction" else words)
+                problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
+                continue
+            if key in cells:
+                put_setting(tables["training"], key, value)
+            elif key == "iterations":
+                tables["training"].pop("epochs", None)
+                tables["training"][key] = value
+            elif key in self.model.weights:
+                weights[key] = float(value)
+            elif cell and self._is_data(cell[1], int(cell[2])):
+                names = self.data.columns or list(self.data_names)
+                tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
+            else:
+                problems.append(Problem(f"--set {key}", self._unknown(key)))
+        if problems:
+            raise ExperimentError(problems, self._name)
+        tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
+        copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
+        try:
+            made = type(self)(**(copied | tables))
+        except ExperimentError as error:
+            raise ExperimentError(error.problems, "with these changes") from None
+        made._name = self._name  # noqa: SLF001
+        return made
+
+    def _is_data(self, name: str, number: int) -> bool:
+        return name in self.data_names and 1 <= number <= len(self.data.examples or ())
+
+    def _unknown(self, key: str) -> str:
+        data = [
+            f"{name}[{number + 1}]"
+            for name in self.data_names
+            for number in range(min(len(self.data.examples or ()), 3))
+        ]
+        known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
+        return f"no such number; {nearest(key, known, is_key=True)}"
+
+    def to_toml(self) -> str:
+        """The experiment as an experiment file that makes it again, data included."""
+        return toml_text(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as plain tables, without what was left to its default."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+    @property
+    def text(self) -> str:
+        """The experiment file's text, with its comments where it has not been changed since."""
+        return self._text if self._text is not None else self.to_toml()

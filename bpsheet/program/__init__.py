@@ -1,0 +1,1 @@
+"""Programs: columns and what they are, their backward pass, and what readers ask of them."""

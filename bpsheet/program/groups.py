@@ -1,0 +1,75 @@
+"""The weights that a diagnosis looks at together: a layer's, or all parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column, Program
+
+__all__ = ["Group", "groups_of", "label_of"]
+
+# The group of weights that are in no layer.
+PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Weights that are looked at together: a layer's, or all parameters.
+
+    Places are columns of the trace's array; a weight that is never updated has a gradient
+    and no adjustment.
+    """
+
+    label: str
+    neurons: tuple[str, ...]
+    weights: tuple[int, ...]
+    gradients: tuple[int, ...]
+    adjustments: tuple[int, ...]
+
+    @property
+    def of_weights(self) -> str:
+        """What they are called in a sentence."""
+        return self.label if self.label == PARAMETERS else f"weights of {self.label}"
+
+
+def label_of(column: Column) -> str:
+    """The group that a weight or a neuron is in."""
+    return PARAMETERS if column.layer is None else f"layer {column.layer}"
+
+
+def groups_of(program: Program) -> list[Group]:
+    """The weights by layers, with their gradients (in batches the sums) and adjustments."""
+    place = program.position
+    sums = {
+        ref.name: place[column.name]
+        for column in program
+        if column.role is Role.GRADIENT_SUM
+        for ref in column.references
+        if ref.lag == 0
+    }
+    by_label: dict[str, list[Column]] = {}
+    for column in program:
+        if column.role is Role.WEIGHT:
+            by_label.setdefault(label_of(column), []).append(column)
+    made = []
+    for label, weights in by_label.items():
+        gradients = [str(weight.adjoint_name) for weight in weights if weight.adjoint_name in place]
+        if any(name in sums for name in gradients):
+            gradients = [name for name in gradients if name in sums]
+        moved = [
+            place[ref.name]
+            for weight in weights
+            for ref in weight.references
+            if program[ref.name].role is Role.ADJUSTMENT
+        ]
+        made.append(
+            Group(
+                label=label,
+                neurons=tuple(dict.fromkeys(w.neuron for w in weights if w.neuron is not None)),
+                weights=tuple(place[weight.name] for weight in weights),
+                gradients=tuple(sums.get(name, place[name]) for name in gradients),
+                adjustments=tuple(moved),
+            )
+        )
+    return made

@@ -1,0 +1,68 @@
+"""What a column is: its phase, its role, and the names that are the same in every program."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["BATCH_END", "BATCH_ROW", "EPOCH", "EXAMPLE", "ITERATION", "Phase", "Role"]
+
+EXAMPLE = "example"
+
+ITERATION, EPOCH = "iteration", "epoch"
+BATCH_ROW, BATCH_END = "batch_row", "batch_end"
+
+
+class Phase(StrEnum):
+    """When in an iteration a column is computed. Columns stand in this order."""
+
+    INPUT = "input"
+    WEIGHT = "weight"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    GRADIENT = "gradient"
+    UPDATE = "update"
+    TEST = "test"
+    # Of the tables that look closer at one iteration.
+    CHECK = "check"
+    TANGENT = "tangent"
+    CURVATURE = "curvature"
+
+
+class Role(StrEnum):
+    """What a column is, which decides how it looks and whether a layout shows it."""
+
+    ITERATION = "iteration"
+    EPOCH = "epoch"
+    EXAMPLE = "example"
+    BATCH_ROW = "row of the batch"
+    BATCH_END = "end of the batch"
+    DATA = "data"
+    TARGET = "target"
+    WEIGHT = "weight"
+    SUM = "weighted sum"
+    PART = "part of softmax"
+    OUTPUT = "output"
+    VALUE = "value of a formula"
+    LOSS = "loss"
+    LOSS_DERIVATIVE = "derivative of the loss"
+    OUTPUT_DERIVATIVE = "derivative of an output"
+    ERROR = "error term"
+    DERIVATIVE = "derivative"
+    GRADIENT = "gradient"
+    GRADIENT_SUM = "running sum of a gradient"
+    GRADIENT_USED = "gradient that the rule uses"
+    GRADIENT_NORM = "length of the gradient"
+    UPDATES = "number of updates"
+    RATE = "learning rate of the update"
+    MEMORY = "what the rule remembers"
+    ADJUSTMENT = "adjustment"
+    TEST_SUM = "weighted sum for a test example"
+    TEST_OUTPUT = "output for a test example"
+    VERDICT = "verdict"
+    MOVED = "what is moved"
+    STEP = "step"
+    ESTIMATE = "estimate of a gradient"
+    DIFFERENCE = "difference of two gradients"
+    DIRECTION = "direction"
+    TANGENT = "slope along the direction"
+    SECOND = "second derivative"

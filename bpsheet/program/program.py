@@ -1,0 +1,240 @@
+"""The program: an ordered list of named columns, each with a formula.
+
+Everything else in the package either makes a program (networks, training rules) or
+reads one (the engine, the workbook, the printers). A row of the program is one
+iteration; a formula refers to columns further left in the same row, to columns of the
+row before (lag 1), and to hyper-parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bpsheet.errors import ProgramError
+from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
+from bpsheet.program.kinds import Phase, Role
+
+__all__ = ["Column", "Parameter", "Program", "loss_of", "sentence_of", "unlike"]
+
+
+# What `Lookup` reads: a number for each example, or a row of them.
+Table = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity, computed in every iteration.
+
+    name:       what the source calls it (`w_xg1`, `f_error`)
+    formula:    how it is computed; None where its values are given, one for each row
+    start:      the first row's value where that is typed in (an initial weight; in an excerpt
+                of a run whatever the row before would be needed for)
+    partials:   its derivatives with respect to other columns, where a textbook writes
+                them in a form of its own; an empty mapping means: a constant
+    slope_name: the name of a column of its own for its one partial derivative
+    adjoint_name: the name of a column for the derivative of the loss with respect to it
+    labels:     the words shown for 0, 1, … : a comparison's two, or typed ones
+    meaning:    a sentence that says what it is
+    """
+
+    name: str
+    phase: Phase
+    role: Role
+    formula: Expr | None
+    start: float | None = None
+    layer: int | None = None
+    neuron: str | None = None
+    partials: Mapping[str, Expr] | None = None
+    slope_name: str | None = None
+    adjoint_name: str | None = None
+    labels: tuple[str, ...] | None = None
+    meaning: str = ""
+
+    @cached_property
+    def _uses(self) -> tuple[dict[Ref, None], dict[str, None], dict[str, None]]:
+        """The columns, hyper-parameters and tables in the formula, by one walk through it."""
+        refs: dict[Ref, None] = {}
+        names: dict[str, None] = {}
+        tables: dict[str, None] = {}
+        for node in walk(self.formula) if self.formula is not None else ():
+            if isinstance(node, Ref):
+                refs[node] = None
+            elif isinstance(node, Param):
+                names[node.name] = None
+            elif isinstance(node, Lookup):
+                tables[node.table] = None
+        return refs, names, tables
+
+    @cached_property
+    def references(self) -> tuple[Ref, ...]:
+        """The columns that the formula refers to."""
+        return tuple(self._uses[0])
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The hyper-parameters in the formula."""
+        return tuple(self._uses[1])
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the formula looks things up in."""
+        return tuple(self._uses[2])
+
+    @cached_property
+    def is_state(self) -> bool:
+        """Whether it is known from the row before alone: a weight, the iteration's number."""
+        return self.start is not None and all(ref.lag for ref in self.references)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A hyper-parameter: one cell of the sheet, which may be changed there.
+
+    `value` is a number, `between` two others and perhaps `whole`, or one of `choices`. `label`
+    is what stands beside the cell.
+    """
+
+    name: str
+    value: float | str
+    label: str
+    meaning: str = ""
+    choices: tuple[str, ...] = ()
+    between: tuple[float, float] = (-1e300, 1e300)
+    whole: bool = False
+
+    def allows(self, value: object) -> bool:
+        """Whether the cell may hold it.
+
+        >>> Parameter("n", 1.0, "n", between=(1, 9), whole=True).allows(9.5)
+        False
+        """
+        if self.choices or isinstance(value, bool) or not isinstance(value, int | float):
+            return value in self.choices
+        lowest, highest = self.between
+        return lowest <= value <= highest and (not self.whole or value == int(value))
+
+    @property
+    def expected(self) -> str:
+        """What the cell may hold, in words."""
+        if self.choices:
+            return " or ".join(self.choices)
+        lowest, highest = self.between
+        return f"{'whole number' if self.whole else 'number'} between {lowest:g} and {highest:g}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Columns, hyper-parameters, the data that `Lookup` reads, and the given values.
+
+    `tables` has a value (or a row of them) for each example, `given` a value for each row; where
+    some of these are errors, `failed` has the codes (`bpsheet.formula.evaluate.ERRORS`) for each row.
+    Raises ProgramError where these do not fit together.
+
+    >>> from bpsheet.formula.tree import Num
+    >>> Program((Column("a", Phase.FORWARD, Role.OUTPUT, Ref("b")),))
+    Traceback (most recent call last):
+    ...
+    bpsheet.errors.ProgramError: a refers to b, which is not computed before it
+    """
+
+    columns: tuple[Column, ...]
+    parameters: tuple[Parameter, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    given: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    failed: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        every = {column.name for column in self.columns}
+        cells = {parameter.name for parameter in self.parameters}
+        for column in self.columns:
+            if column.name in known:
+                raise ProgramError(f"two columns are named {column.name}")
+            if column.formula is None:
+                if column.name not in self.given:
+                    raise ProgramError(f"{column.name} has neither a formula nor given values")
+                known.add(column.name)
+                continue
+            for ref in column.references:
+                if ref.lag == 0 and ref.name not in known:
+                    raise ProgramError(
+                        f"{column.name} refers to {ref.name}, which is not computed before it"
+                    )
+                if ref.lag not in (0, 1) or ref.name not in every:
+                    raise ProgramError(f"{column.name} refers to {ref}, which does not exist")
+            for name in column.parameters:
+                if name not in cells:
+                    raise ProgramError(f"{column.name} refers to an unknown parameter {name}")
+            for table in column.tables:
+                if table not in self.tables:
+                    raise ProgramError(f"{column.name} looks up an unknown table {table}")
+            known.add(column.name)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[self.position[name]]
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Each column's place, from 0."""
+        return {column.name: index for index, column in enumerate(self.columns)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def lagged(self) -> tuple[str, ...]:
+        """The columns whose value of the row before is used."""
+        found = {ref.name: None for column in self.columns for ref in column.references if ref.lag}
+        return tuple(found)
+
+    @cached_property
+    def leaves(self) -> tuple[Column, ...]:
+        """What the loss is differentiated by: the weights, and inputs of which it was asked."""
+        inputs = [column for column in self.phase(Phase.INPUT) if column.adjoint_name]
+        return (*inputs, *self.phase(Phase.WEIGHT))
+
+    def phase(self, *phases: Phase) -> tuple[Column, ...]:
+        """The columns of these phases, in order."""
+        return tuple(column for column in self.columns if column.phase in phases)
+
+
+def unlike(name: str, taken: Iterable[str]) -> str:
+    """A name for a column of the study that no column of the run has.
+
+    >>> unlike("pass", {"pass", "pass'"})
+    "pass''"
+    """
+    known = set(taken)
+    while name in known:
+        name += "'"
+    return name
+
+
+def loss_of(program: Program) -> Column | None:
+    """The column that is differentiated; None where a rule has no loss."""
+    return next((column for column in program if column.role is Role.LOSS), None)
+
+
+_BEGINNINGS = {
+    Role.LOSS: "The loss: ",
+    Role.PART: "For softmax: ",
+    Role.VERDICT: "The test: ",
+    Role.TEST_SUM: "For the test: ",
+    Role.TEST_OUTPUT: "For the test: ",
+}
+
+
+def sentence_of(column: Column) -> str:
+    """A column's meaning as a sentence."""
+    return f"{_BEGINNINGS.get(column.role, 'The ')}{column.meaning}."

@@ -1,0 +1,1 @@
+"""Runs: what a run leaves, as frames, parts, sentences and flat files."""

@@ -1,0 +1,124 @@
+"""A part of a run as a program of its own, so that a sheet can show it.
+
+Formulas need the row before. In a part without gaps only the first row's is missing: what
+depends on it is typed there, and everything below is live (`excerpt`). Where rows are left
+out, it is missing everywhere: what depends on it is typed in each row, and the rest of each
+row is live (`sampled`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpsheet.engine.engine import Streamed, run
+from bpsheet.engine.recording import Keep, Recorded, Recording
+from bpsheet.program.program import Column, Program
+
+if TYPE_CHECKING:
+    from bpsheet.plan.plan import Plan
+    from bpsheet.runs.longrun import LongRun
+    from bpsheet.runs.run import Run
+
+__all__ = ["Part", "excerpt", "part_of", "sampled"]
+
+
+def needs_row_before(column: Column) -> bool:
+    """Whether its value comes, directly, from the row before."""
+    return any(ref.lag for ref in column.references)
+
+
+def excerpt(program: Program, row: Mapping[str, float], first: int) -> Program:
+    """The program of a run from iteration number `first` on, where `row` holds its values.
+
+    >>> from bpsheet.formula.tree import Num, Ref, Sum
+    >>> from bpsheet.program.program import Phase, Role
+    >>> count = Column("n", Phase.INPUT, Role.ITERATION, Sum((Ref("n", 1), Num(1.0))), start=1.0)
+    >>> excerpt(Program((count,)), {"n": 7.0}, 7).columns[0].start
+    7.0
+    """
+    columns = tuple(
+        replace(column, start=row[column.name]) if needs_row_before(column) else column
+        for column in program
+    )
+    given = {name: values[first - 1 :] for name, values in program.given.items()}
+    return replace(program, columns=columns, given=given)
+
+
+def sampled(program: Program, rows: Recording) -> Program:
+    """The program of single rows: what comes from a row before is given, as it is in `rows`."""
+    given: dict[str, array[float]] = {}
+    failed: dict[str, bytes] = {}
+    columns = []
+    for place, column in enumerate(program):
+        single = replace(column, formula=None) if needs_row_before(column) else column
+        single = replace(single, start=None)
+        if single.formula is None:
+            given[column.name] = array("d", rows.values[:, place].tobytes())
+            if rows.errors[:, place].any():
+                failed[column.name] = bytes(rows.first_error_row) + rows.errors[:, place].tobytes()
+        columns.append(single)
+    return replace(program, columns=tuple(columns), given=given, failed=failed)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run, as a sheet shows it.
+
+    experiment: of the whole run
+    program:    of the part
+    keep:       which rows of the run these are
+    is_live:    whether all but the first row follows from it
+    """
+
+    experiment: Plan
+    program: Program
+    recording: Recorded
+    keep: Keep
+    is_live: bool
+
+    def __len__(self) -> int:
+        return len(self.recording)
+
+    @property
+    def first(self) -> int:
+        """The first iteration."""
+        return self.experiment.iterations - len(self) + 1 if self.keep.last is not None else 1
+
+    def changed(self, typed: Mapping[str, float], others: Mapping[str, float | str]) -> Part:
+        """With other numbers typed into the first row, and the experiment changed otherwise."""
+        assert isinstance(self.recording, Recording)
+        experiment = self.experiment.changed(others)
+        values = self.recording.values.copy()
+        for name, value in typed.items():
+            values[0, self.program.position[name]] = value
+        program = experiment.program()
+        if self.is_live:
+            row = dict(zip(program.names, values[0].tolist(), strict=True))
+            program = excerpt(program, row, self.first)
+        else:
+            program = sampled(program, replace(self.recording, values=values))
+        return replace(
+            self, experiment=experiment, program=program, recording=run(program, len(self))
+        )
+
+
+def part_of(whole: Run | LongRun) -> Part:
+    """What a sheet shows of a run of which a part was kept."""
+    recording, keep, program = whole.recording, whole.recording.keep, whole.program
+    if keep.last is not None:
+        row = dict(zip(program.names, recording.first_row.tolist(), strict=True))
+        first = whole.experiment.iterations - len(whole) + 1
+        if all(np.isfinite(row[c.name]) for c in program if needs_row_before(c)):
+            program = excerpt(program, row, first)
+            if not isinstance(recording, Recording):
+                recording = Streamed(program, len(whole))
+            return Part(whole.experiment, program, recording, keep, is_live=True)
+    if not isinstance(recording, Recording):
+        recording = run(program, whole.experiment.iterations, keep=keep)
+    program = sampled(program, recording)
+    return Part(whole.experiment, program, recording, keep, is_live=False)

@@ -1,0 +1,71 @@
+"""A run that is written to a file without ever being held in memory as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bpsheet.engine.engine import Streamed
+from bpsheet.engine.recording import EVERYTHING, Keep, Recording
+from bpsheet.program.kinds import Role
+from bpsheet.runs.run import FirstError, Run
+
+if TYPE_CHECKING:
+    from bpsheet.plan.plan import Plan
+
+__all__ = ["IN_MEMORY", "LongRun", "is_long"]
+
+# So many values of a run are held in memory (32 MB); a longer run is computed twice instead.
+IN_MEMORY = 4_000_000
+
+
+def is_long(experiment: Plan) -> bool:
+    """Whether a run is better written piece by piece."""
+    return experiment.iterations * len(experiment.columns) > IN_MEMORY
+
+
+class LongRun:
+    """A run whose rows are computed when they are wanted.
+
+    Making it trains once, to learn where errors begin and how large values become; whatever
+    reads its rows trains again.
+
+    first_error: as of a trace; among all iterations, kept or not
+    first_right: the first iteration in which every test is right, or None
+    """
+
+    def __init__(
+        self,
+        experiment: Plan,
+        keep: Keep = EVERYTHING,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.experiment = experiment
+        self.program = experiment.program()
+        self.first_error: FirstError | None = None
+        self.first_right: int | None = None
+        self._verdicts = [i for i, c in enumerate(self.program) if c.role is Role.VERDICT]
+        self.recording = Streamed(
+            self.program, experiment.iterations, keep, progress, self._look_at
+        )
+
+    def __len__(self) -> int:
+        return len(self.recording)
+
+    def _look_at(self, piece: Recording) -> None:
+        if self.first_error is None and len(piece.errors):
+            self.first_error = Run(self.experiment, self.program, piece).first_error
+        if self.first_right is None and self._verdicts:
+            right = (piece.values[:, self._verdicts] == 1).all(axis=1)
+            if right.any():
+                self.first_right = int(piece.iterations[right.argmax()])
+
+    @property
+    def ends(self) -> Run:
+        """The first and the last few iterations of the run."""
+        return Run(self.experiment, self.program, self.recording.ends)
+
+    def beginning(self) -> Run:
+        """The first iterations, as many as are held in memory: for a diagnosis."""
+        rows = min(max(1, IN_MEMORY // len(self.program)), self.experiment.iterations)
+        return Run.of(self.experiment, rows)

@@ -1,0 +1,129 @@
+"""What is shown of a run at a glance, on a terminal and in a notebook: columns, rows, sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bpsheet.formula.evaluate import ERRORS
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Column
+
+if TYPE_CHECKING:
+    from bpsheet.runs.run import FirstError, Run
+
+__all__ = [
+    "FEW",
+    "ends_of",
+    "first_error_sentence",
+    "loss_sentence",
+    "main_columns",
+    "value_text",
+    "verdicts_in_words",
+    "verdicts_sentence",
+]
+
+# So many of the first and of the last iterations are shown.
+FEW = 3
+NUMBER_WIDTH = 9
+
+
+def _number(value: float) -> str:
+    return f"{value:.5g}"
+
+
+def value_text(trace: Run, row: int, column: Column) -> str:
+    """A value as it is printed: five digits, an error's name, the word of a verdict."""
+    place = trace.program.position[column.name]
+    value = trace.values[row, place]
+    if np.isnan(value):
+        code = trace.recording.errors[row - trace.recording.first_error_row, place]
+        return ERRORS[int(code)]
+    if column.labels is not None:
+        return column.labels[int(value)]
+    return _number(value)
+
+
+def main_columns(trace: Run, width: int) -> list[Column]:
+    """The columns that say most: loss, outputs, targets, inputs, as whole groups.
+
+    Only of the outputs a part is shown where all of them find no room in so many characters.
+    """
+    program = trace.program
+    last_layer = max((column.layer or 0 for column in program), default=0)
+    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == last_layer]
+    groups = [[c for c in program if c.role is Role.LOSS], outputs]
+    groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
+    left = width - 10
+    found: list[Column] = []
+    for group in groups:
+        needed = [max(len(column.name), NUMBER_WIDTH) + 2 for column in group]
+        if group is outputs:
+            while needed and sum(needed) > max(left, needed[0]):
+                needed.pop()
+        elif sum(needed) > left:
+            continue
+        found += group[: len(needed)]
+        left -= sum(needed)
+    return sorted(found, key=lambda column: program.position[column.name])
+
+
+def ends_of(trace: Run) -> list[int | None]:
+    """The rows of the first and the last iterations; None where some are left out."""
+    count, numbers = len(trace), trace.recording.iterations
+    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
+    step = int(numbers[1] - numbers[0]) if count > 1 else 1
+    found: list[int | None] = []
+    before = int(numbers[0]) - step
+    for row in rows:
+        if numbers[row] > before + step:
+            found.append(None)
+        found.append(row)
+        before = int(numbers[row])
+    return found
+
+
+def loss_sentence(trace: Run) -> str | None:
+    """The first loss and the last; of several examples the means over an epoch.
+
+    None where there is no loss.
+    """
+    name = trace.experiment.model.loss
+    if name is None:
+        return None
+    column = trace.program[name]
+    examples = len(trace.experiment.data.examples or ())
+    losses = trace.values[:, trace.program.position[name]]
+    if trace.is_whole and trace.first_error is None and 1 < examples <= len(trace) / 2:
+        first, last = losses[:examples].mean(), losses[-examples:].mean()
+        return f"{name}: {_number(first)} over the first epoch, {_number(last)} over the last."
+    numbers = trace.recording.iterations
+    first, last = (value_text(trace, row, column) for row in (0, len(trace) - 1))
+    return f"{name}: {first} in iteration {numbers[0]:,}, {last} in iteration {numbers[-1]:,}."
+
+
+def first_error_sentence(error: FirstError | tuple[int, str, str]) -> str:
+    """Where a run first met a value that a spreadsheet cannot hold."""
+    iteration, column, code = error
+    return (
+        f"From iteration {iteration:,} on there are values that a spreadsheet cannot hold: "
+        f"{column} is the first ({code})."
+    )
+
+
+def verdicts_in_words(last: int, count: int, first: int | None) -> str:
+    """How many tests are right at the end, and since when all of them were."""
+    line = f"Tests right at the last iteration: {last} of {count}."
+    return line if first is None else f"{line} All of them first at iteration {first}."
+
+
+def verdicts_sentence(trace: Run) -> str | None:
+    """The same of a run in memory; None where there are no tests."""
+    places = [i for i, column in enumerate(trace.program) if column.role is Role.VERDICT]
+    if not places:
+        return None
+    right = trace.values[:, places] == 1
+    everything = right.all(axis=1)
+    first = int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None
+    return verdicts_in_words(int(right[-1].sum()), len(places), first)

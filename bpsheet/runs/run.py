@@ -1,0 +1,235 @@
+"""The trace of a run: DataFrames over one array.
+
+>>> import bpsheet as bp
+>>> trace = bp.load("two-neuron").run(iterations=3)
+>>> round(trace.frame.loc[1, "g"], 4)
+np.float64(-0.2449)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bpsheet.columns.presentation import ITERATION
+from bpsheet.engine.engine import check_memory, run
+from bpsheet.engine.recording import EVERYTHING, Keep, Recording
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.formula.evaluate import ERRORS
+from bpsheet.program.kinds import Phase
+from bpsheet.program.program import Program, loss_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bpsheet.plan.plan import Plan
+
+__all__ = ["FirstError", "Run", "values_at"]
+
+STEPS = {
+    "forward": (Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.TEST),
+    "backward": (Phase.BACKWARD, Phase.GRADIENT),
+    "update": (Phase.UPDATE,),
+}
+
+
+class FirstError(NamedTuple):
+    """Where a run first met a value that a spreadsheet cannot hold."""
+
+    iteration: int
+    column: str
+    error: str
+
+
+class Run:
+    """Every quantity of every iteration.
+
+    The frames share the one array (`values`), are indexed by iteration from 1, and have a
+    column for each quantity, named as the source writes it. Verdicts of tests are 1 or 0;
+    a value that overflowed is NaN.
+    """
+
+    experiment: Plan
+
+    def __init__(self, experiment: Plan, program: Program, recording: Recording) -> None:
+        self.experiment = experiment
+        self.program = program
+        self.recording = recording
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        iterations: int | None = None,
+        progress: Callable[[int], None] | None = None,
+        keep: str | None = None,
+    ) -> Self:
+        """Train a plan, and record every quantity of every iteration, or the part to keep.
+
+        Raises LimitError where the result would not fit in memory, ExperimentError for a
+        `keep` that is none.
+        """
+        longer = plan.of_length(iterations)
+        chosen = Keep.of(keep) if keep is not None else EVERYTHING
+        check_memory(chosen.count(longer.iterations), len(longer.columns))
+        program = longer.program()
+        return cls(longer, program, run(program, longer.iterations, progress, chosen))
+
+    def __len__(self) -> int:
+        return len(self.recording.values)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {self.experiment.name}: {len(self)} iterations, {len(self.program)} columns>"
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The array: float64, a row for each iteration, a column for each of `program`."""
+        return self.recording.values
+
+    @property
+    def index(self) -> pd.Index:
+        """The iterations of its rows: 1, 2, 3 …, or those that were kept."""
+        import pandas as pd
+
+        numbers = self.recording.iterations
+        if not len(numbers) or numbers[-1] - numbers[0] == len(numbers) - 1:
+            first = int(numbers[0]) if len(numbers) else 1
+            return pd.RangeIndex(first, first + len(numbers), name=ITERATION)
+        return pd.Index(numbers, name=ITERATION)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has every iteration, from the first on."""
+        return self.recording.keep == EVERYTHING
+
+    def row_of(self, iteration: int) -> int:
+        """The row (from 0) of an iteration. Raises ExperimentError where it was not recorded."""
+        problems = self.problems_with(iteration)
+        if problems:
+            raise ExperimentError(problems, self.experiment.name)
+        return int(np.searchsorted(self.recording.iterations, iteration))
+
+    def problems_with(self, iteration: int) -> list[Problem]:
+        """What is wrong with asking for an iteration; nothing where it was recorded."""
+        numbers = self.recording.iterations
+        first, last = int(numbers[0]), int(numbers[-1])
+        if not first <= iteration <= last:
+            said = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
+            return [Problem("iteration", said)]
+        if numbers[np.searchsorted(numbers, iteration)] != iteration:
+            return [Problem("iteration", f"{iteration:,} was not kept of this run")]
+        return []
+
+    @cached_property
+    def _whole(self) -> pd.DataFrame:
+        import pandas as pd
+
+        columns = pd.Index(self.program.names, name=None)
+        return pd.DataFrame(self.values, index=self.index, columns=columns, copy=False)
+
+    def _part(self, *phases: Phase) -> pd.DataFrame:
+        """Columns of adjoining phases. The iteration's number is the index, not a column."""
+        places = [
+            index
+            for index, column in enumerate(self.program)
+            if column.phase in phases and column.name != ITERATION
+        ]
+        if not places:
+            return self._whole.iloc[:, :0]
+        return self._whole.iloc[:, places[0] : places[-1] + 1]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Everything: a row for each iteration, a column for each quantity."""
+        return self._part(*Phase)
+
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """What each iteration presents: epoch, example, inputs and targets."""
+        return self._part(Phase.INPUT)
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        """The weights and biases with which each iteration computes."""
+        return self._part(Phase.WEIGHT)
+
+    @property
+    def forward(self) -> pd.DataFrame:
+        """The forward step: weighted sums, outputs, loss."""
+        return self._part(Phase.FORWARD)
+
+    @property
+    def backward(self) -> pd.DataFrame:
+        """The backward step: derivatives, error terms, gradients."""
+        return self._part(Phase.BACKWARD, Phase.GRADIENT)
+
+    @property
+    def update(self) -> pd.DataFrame:
+        """The update step: adjustments (and in batches the sums they are made of)."""
+        return self._part(Phase.UPDATE)
+
+    @property
+    def tests(self) -> pd.DataFrame:
+        """The test columns: outputs for each test example, and verdicts (1 is correct)."""
+        return self._part(Phase.TEST)
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """A row for each (iteration, step), the step being forward, backward or update.
+
+        A row holds the quantities of its step (forward: also the inputs, the weights and
+        the tests that it uses); the others are NaN. Made anew from the array at each call.
+        """
+        import pandas as pd
+
+        count, names = len(self), list(STEPS)
+        values = np.full((count, len(names), len(self.program)), np.nan)
+        for step, phases in enumerate(STEPS.values()):
+            places = [i for i, column in enumerate(self.program) if column.phase in phases]
+            values[:, step, places] = self.values[:, places]
+        index = pd.MultiIndex.from_product(
+            [self.index, pd.CategoricalIndex(names, categories=names, ordered=True)],
+            names=[ITERATION, "step"],
+        )
+        flat = values.reshape(count * len(names), len(self.program))
+        frame = pd.DataFrame(flat, index=index, columns=list(self.program.names), copy=False)
+        return frame.iloc[:, 1:]
+
+    @property
+    def first_error(self) -> FirstError | None:
+        """Where values first overflowed or had no value; None where nothing did."""
+        row = self.recording.first_error_row
+        if row == len(self):
+            return None
+        codes = self.recording.errors[0]
+        place = int(np.flatnonzero(codes)[0])
+        return FirstError(
+            int(self.recording.iterations[row]),
+            self.program.names[place],
+            ERRORS[int(codes[place])],
+        )
+
+
+def values_at(trace: Run, iteration: int) -> dict[str, float]:
+    """Every column's value in one iteration.
+
+    Raises ExperimentError for an iteration that was not run, one that holds errors, and an
+    experiment without a loss.
+    """
+    problems = trace.problems_with(iteration)
+    if loss_of(trace.program) is None:
+        said = "no loss, and so no gradient: the rule is not a descent"
+        problems = [Problem("network.loss", said)]
+    elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
+        first = trace.first_error
+        assert first is not None
+        said = f"iteration {iteration} holds errors ({first.error} since iteration "
+        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
+    if problems:
+        raise ExperimentError(problems, trace.experiment.name)
+    row = trace.values[iteration - 1].tolist()
+    return dict(zip(trace.program.names, row, strict=True))

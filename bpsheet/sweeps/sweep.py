@@ -1,0 +1,223 @@
+"""Many runs of one experiment: over a grid of settings, over seeds, on any executor.
+
+>>> import bpsheet as bp
+>>> found = bp.sweep(bp.load("two-neuron"), {"learning_rate": [0.1, 1.0]})
+>>> found.runs["final_loss"].round(6).tolist()
+[0.004041, 0.000285]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice, product
+from multiprocessing import Event
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from bpsheet.engine.recording import EVERYTHING, Keep
+from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.plan.plan import Plan
+from bpsheet.sweeps.grid import Grid, plain_grid
+from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
+from bpsheet.sweeps.variant import SEED, train, variant
+from bpsheet.sweeps.workers import begin
+from bpsheet.words import shown
+
+if TYPE_CHECKING:
+    from bpsheet.sweeps.folder import Parts
+
+__all__ = ["Sweep", "sweep"]
+
+# A sweep of fewer values than this is over before a pool of processes has started.
+SMALL = 20_000_000
+# So many runs are handed out at a time: enough for a cluster, and no more is held for it.
+HANDED_OUT = 512
+
+
+@runtime_checkable
+class Client(Protocol):
+    """What speaks to a cluster and has executors of its own, such as `dask.distributed.Client`."""
+
+    def get_executor(self) -> Executor: ...
+
+
+class Sweep(Outcomes):
+    """The runs of a sweep, as two tidy DataFrames.
+
+    runs:   a row for each run, by its number: its settings, `first_loss` and `final_loss` (the
+            mean of the first and of the last epoch, so that no single example decides), and
+            `first_error`, the iteration in which a value overflowed, or NA
+    losses: a row for each run and iteration kept: run, the settings, iteration, loss
+    """
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write a workbook: a line for each run, the loss against the settings, and a chart.
+
+        Where the runs are few and small they are in it, each on a sheet of its own with live
+        formulas: change a learning rate on the sheet Summary, and its loss follows.
+        Returns the path; a file that is there is replaced. Raises OutputError where it cannot
+        be written.
+        """
+        from bpsheet.sweeps.summary import write_summary
+
+        write_summary(self, Path(path))
+        return Path(path)
+
+
+def sweep(
+    experiment: Plan,
+    grid: Mapping[str, Iterable[float | str]],
+    executor: Executor | Client | None = None,
+    *,
+    keep: str | None = None,
+    folder: str | Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Sweep:
+    """Run an experiment with every combination of settings.
+
+    `grid` has the values of each setting: of `Experiment.changed` (`learning_rate`, a weight,
+    `iterations`, `batch_size`, `x1[2]`), and `seed` for the weights that are drawn.
+    `executor` is any of `concurrent.futures` or of its kind, such as MPI's, or a Dask cluster's
+    `Client`; by default a pool with a process for each processor.
+    `keep` thins out the losses ("every:100", "last:1000"). With `folder`, each run is written
+    there as it ends, as Parquet in folders run=1, run=2 …, at the end `runs` as _runs.parquet,
+    and a sweep that was interrupted goes on where it was.
+    `progress` is called with the number of runs done.
+
+    Raises ExperimentError for settings that do not fit, OutputError where the folder holds
+    something else, EngineError where a process dies.
+
+    >>> import bpsheet as bp
+    >>> found = bp.sweep(bp.load("two-neuron"), {"seed": range(3), "iterations": [10]})
+    >>> found.losses.shape
+    (30, 5)
+    """
+    chosen = Keep.of(keep) if keep is not None else EVERYTHING
+    given = _executor_of(executor)
+    values = plain_grid(grid, experiment.model.weights)
+    settings = _combinations(experiment, values)
+    parts: Parts | None = None
+    done: dict[int, Outcome] = {}
+    if folder is not None:
+        from bpsheet.sweeps.folder import Parts
+
+        parts = Parts(Path(folder), experiment, values, settings, chosen)
+        done = parts.read()
+    tell = progress or (lambda _count: None)
+    tables = experiment.to_dict()
+    left = [number for number in range(len(settings)) if number not in done]
+    tell(len(done))
+    with _chosen(given, experiment, len(left)) as pool:
+        tasks = ((number, (train, tables, settings[number], chosen)) for number in left)
+        for number, outcome in _results(pool, tasks):
+            done[number] = outcome
+            if parts is not None:
+                parts.write(number, outcome)
+            tell(len(done))
+    found = Sweep(experiment, settings, [done[number] for number in range(len(settings))])
+    if parts is not None:
+        parts.finish(found.runs)
+    return found
+
+
+def _executor_of(given: Executor | Client | None) -> Executor | None:
+    """An executor as it is given, or that of a cluster's client. Raises ExperimentError."""
+    if isinstance(given, type) or not (given is None or hasattr(given, "submit")):
+        said = (
+            "an executor expected, such as ThreadPoolExecutor(4) of concurrent.futures, or a "
+            f"Dask Client; got {shown(given)}"
+        )
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    if not isinstance(given, Client):
+        return given
+    if getattr(given, "asynchronous", False):
+        said = "this client is asynchronous, and a sweep waits for its runs: give one that is not"
+        raise ExperimentError([Problem("executor", said)], "sweep")
+    return given.get_executor()
+
+
+def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
+    """The settings of each run; each value is tried out, so that a slip is found at once."""
+    if experiment.model.loss is None:
+        raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
+    problems = []
+    for name, values in grid.items():
+        # Seeds differ in nothing that could be refused.
+        for value in values[:1] if name == SEED else values:
+            try:
+                variant(experiment, {name: value})
+            except ExperimentError as error:
+                problems += [Problem(name, problem.message) for problem in error.problems]
+    if problems:
+        raise ExperimentError(list(dict.fromkeys(problems)), "sweep")
+    return [dict(zip(grid, row, strict=True)) for row in product(*grid.values())]
+
+
+@contextmanager
+def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[Executor | None]:
+    """The executor given, a pool of processes, or none where that would only cost time."""
+    size = runs * experiment.iterations * len(experiment.columns)
+    if executor is not None or size < SMALL:
+        yield executor
+        return
+    workers = min(os.cpu_count() or 1, runs)
+    try:
+        stopped = Event()
+        processes = ProcessPoolExecutor(workers, initializer=partial(begin, stopped))
+    except OSError:
+        # Processes talk through /dev/shm, which is missing here, or full.
+        yield None
+        return
+    with processes as pool:
+        try:
+            yield pool
+        except BaseException:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _results(
+    pool: Executor | None, tasks: Iterator[tuple[int, tuple[Any, ...]]]
+) -> Iterator[tuple[int, Outcome]]:
+    """The outcomes, in the order in which they come."""
+    if pool is None:
+        for number, (call, *arguments) in tasks:
+            yield number, call(*arguments)
+        return
+    running: dict[Future[Outcome], int] = {}
+    try:
+        while True:
+            for number, task in islice(tasks, HANDED_OUT - len(running)):
+                running[_submitted(pool, task)] = number
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    except BrokenExecutor:
+        raise EngineError(
+            "a process of the sweep was ended from outside, perhaps for want of memory; what was "
+            "written to a folder is kept, and the sweep goes on from it"
+        ) from None
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _submitted(pool: Executor, task: tuple[Any, ...]) -> Future[Outcome]:
+    try:
+        return pool.submit(*task)
+    except OSError as error:
+        said = error.strerror or error
+        raise EngineError(f"no process can be started for the sweep ({said})") from None

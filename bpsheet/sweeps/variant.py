@@ -1,0 +1,81 @@
+"""One run of a sweep: the experiment with other settings, and what its run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bpsheet.columns.initial import initial_values
+from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.names import trained_names
+from bpsheet.engine.engine import pieces
+from bpsheet.engine.recording import Keep
+from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.plan.plan import Plan
+from bpsheet.sweeps.outcomes import Outcome, Settings
+from bpsheet.sweeps.workers import is_stopped
+
+__all__ = ["SEED", "train", "variant"]
+
+
+SEED = "seed"
+
+
+def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
+    """The experiment with other settings: those of `Experiment.changed`, and `seed`.
+
+    A seed draws the weights that the experiment leaves to chance, and the order of examples
+    where it is shuffled; where it leaves nothing to chance, all weights that are trained.
+    Raises ExperimentError for what does not fit.
+    """
+    rest = {name: value for name, value in settings.items() if name != SEED}
+    changed = experiment.changed(rest) if rest else experiment
+    if SEED not in settings:
+        return changed
+    seed = settings[SEED]
+    is_shuffled = changed.data.order == "shuffled"
+    if not isinstance(changed.model, NetworkModel):
+        if not is_shuffled:
+            said = (
+                "formulas leave nothing to chance; sweep over their first values instead (--grid)"
+            )
+            raise ExperimentError([Problem(SEED, said)], "sweep")
+        return changed.replaced(data=changed.data.replaced(seed=seed))
+    parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
+    if is_shuffled:
+        parts["data"] = changed.data.replaced(seed=seed)
+    drawn = changed.replaced(**parts)
+    model = drawn.model
+    assert isinstance(model, NetworkModel)
+    if is_shuffled or any(layer.weights is None for layer in model.network.layers):
+        return drawn
+    layers = [
+        layer.replaced(weights=None, bias=layer.bias is not False) for layer in model.network.layers
+    ]
+    free = model.network.replaced(layers=layers)
+    values = initial_values(free, model.layers, drawn.initial)
+    trained = trained_names(model.weights, drawn.training.freeze, drawn.training.only)
+    return drawn.changed({name: value for name, value in values.items() if name in trained})
+
+
+def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
+    """One run. What comes and goes is plain, so that it can be sent to any process."""
+    experiment = variant(Plan(**tables), settings)
+    program, iterations = experiment.program(), experiment.iterations
+    place = program.position[experiment.model.loss or ""]
+    numbers, losses = [], np.empty(iterations)
+    first_error = 0
+    for piece in pieces(program, iterations):
+        if is_stopped():
+            raise EngineError("the sweep was stopped")
+        losses[piece.iterations - 1] = piece.values[:, place]
+        numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
+        if len(piece.errors) and not first_error:
+            first_error = int(piece.iterations[piece.first_error_row])
+    kept = np.concatenate(numbers)
+    epoch = min(len(experiment.data.examples or ()) or 1, iterations)
+    with np.errstate(over="ignore"):
+        first, final = float(losses[:epoch].mean()), float(losses[-epoch:].mean())
+    return Outcome(kept, losses[kept - 1], first, final, first_error)

@@ -1,0 +1,1 @@
+"""Tables: what an experiment file may say, and in which words."""

@@ -1,0 +1,83 @@
+"""Numbers from wherever they come, as Python's own.
+
+>>> plain([np.float64(0.5), np.array([1, 2])])
+[0.5, [1, 2]]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.words import shown
+
+__all__ = [
+    "AnyMatrix",
+    "AnyNumber",
+    "AnyRow",
+    "AnyWhole",
+    "Listed",
+    "column_names",
+    "plain",
+    "whole_number",
+]
+
+
+class Listed(Protocol):
+    """What gives its numbers as Python's: NumPy's arrays and numbers, Series, tensors."""
+
+    def tolist(self) -> Any: ...
+
+
+class Arrayed(Protocol):
+    """What NumPy makes an array of: a DataFrame."""
+
+    def __array__(self) -> Any: ...
+
+
+# What is taken where a number is wanted, a whole number, numbers in a row, rows of them.
+AnyNumber = float | Listed
+AnyWhole = int | Listed
+AnyRow = Sequence[AnyNumber] | Listed
+AnyMatrix = Sequence[AnyRow] | Listed | Arrayed
+
+_OWN = {bool, float, int, str}
+
+
+def plain(value: Any) -> Any:
+    """Arrays, tensors, Series and DataFrames as lists, and their numbers as Python's.
+
+    All else, and what cannot be converted, is returned as it is.
+    """
+    if type(value) in _OWN:
+        return value
+    if isinstance(value, list | tuple):
+        return value if set(map(type, value)) <= _OWN else [plain(item) for item in value]
+    if isinstance(value, type):
+        return value
+    try:
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        return np.asarray(value).tolist() if hasattr(value, "__array__") else value
+    except (RuntimeError, TypeError, ValueError):
+        return value
+
+
+def whole_number(value: AnyWhole, place: str, source: str) -> int:
+    """A whole number as Python's. Raises ExperimentError for anything else."""
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int):
+        said = f"a whole number expected; got {shown(number)}"
+        raise ExperimentError([Problem(place, said)], source)
+    return number
+
+
+def column_names(table: object) -> list[str] | None:
+    """The names of a DataFrame's columns; None where it has none, or something else is given."""
+    names = plain(getattr(table, "columns", None))
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return names
+    return None

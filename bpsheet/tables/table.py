@@ -1,0 +1,120 @@
+"""What all tables of an experiment file have in common.
+
+A table is a class and its keys are fields. Once it is made it stays as it is, and whatever is
+wrong with it is an ExperimentError.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import reprlib
+import textwrap
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError as PydanticError
+from pydantic.fields import FieldInfo
+
+from bpsheet.errors import ExperimentError, Problem
+from bpsheet.tables.problems import translate
+from bpsheet.words import nearest
+
+__all__ = ["Spec", "without_examples"]
+
+WIDTH = 96
+# Long lists and texts are cut short where a table is printed.
+BRIEF = reprlib.Repr()
+BRIEF.maxlist = BRIEF.maxtuple = BRIEF.maxdict = 6
+BRIEF.maxstring, BRIEF.maxother = 80, 600
+FIELDS = "Fields, each with its default:"
+
+
+def without_examples(schema: dict[str, Any]) -> None:
+    """In the JSON schema a table's description is what its docstring says before code and fields."""
+    description = schema.get("description", "")
+    schema["description"] = re.split(f">>>|{FIELDS}", description)[0].strip()
+
+
+class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
+    """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=without_examples)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except PydanticError as error:
+            raise ExperimentError(translate(error, type(self)), type(self).__name__) from None
+
+    # Without this mark pydantic would call __init__ for nested tables too, one at a time,
+    # and a file's problems could not be collected into one list.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: Any) -> None:
+        """Let `help` say what each field means, and how the class is called."""
+        super().__pydantic_init_subclass__(**settings)
+        fields = cls.model_fields
+        said = "\n".join(_described(name, field) for name, field in fields.items())
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{FIELDS}\n\n{said}\n"
+        cls.__signature__ = inspect.Signature(
+            [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=inspect.Parameter.empty
+                    if field.is_required()
+                    else field.get_default(call_default_factory=True),
+                )
+                for name, field in fields.items()
+            ]
+        )
+
+    # A type checker that saw these methods would take every name for a field.
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_"):
+                raise self._fixed(name)
+            super().__setattr__(name, value)
+
+        def __delattr__(self, name: str) -> None:
+            raise self._fixed(name)
+
+    def _fixed(self, name: str) -> ExperimentError:
+        """The refusal to change a field."""
+        fields = type(self).model_fields
+        said = f"no such field; {nearest(name, fields)}"
+        if name in fields:
+            said = f"cannot be changed here; .replaced({name}=…) gives a copy with another value"
+        return ExperimentError([Problem(name, said)], type(self).__name__)
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with some values changed, checked like the first."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**(values | changes))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all values are the same, wherever the two came from."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
+    def __repr__(self) -> str:
+        given = [name for name in type(self).model_fields if name in self.model_fields_set]
+        said = [f"{name}={BRIEF.repr(getattr(self, name))}" for name in given]
+        return f"{type(self).__name__}({', '.join(said)})"
+
+    def __str__(self) -> str:
+        return repr(self)
+
+
+def _described(name: str, field: FieldInfo) -> str:
+    """A field, its default and its meaning, as lines of a docstring."""
+    default = field.get_default(call_default_factory=True)
+    head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
+    said = field.description or ""
+    if get_origin(field.annotation) is Literal:
+        said = f"One of {', '.join(map(repr, get_args(field.annotation)))}. {said}"
+    return f"{head}\n{textwrap.indent(textwrap.fill(said, WIDTH - 4), '    ')}"

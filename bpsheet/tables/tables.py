@@ -1,0 +1,89 @@
+"""An experiment's tables together: network or formulas, data, training, tests, names."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from bpsheet.tables.notation import Notation
+from bpsheet.tables.spec import Data, Graph, Initial, Network, Test, Training
+from bpsheet.tables.table import Spec, without_examples
+
+__all__ = ["Tables"]
+
+
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """In the JSON schema: a network or a graph, and its description without code."""
+    without_examples(schema)
+    schema["oneOf"] = [{"required": ["network"]}, {"required": ["graph"]}]
+
+
+class Tables(Spec):
+    """What an experiment file says, table by table; whether it fits together is not yet known."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
+
+    title: str = Field("", description="It stands at the top of the sheet.")
+    notes: str = Field(
+        "", description="What the reader should know. It stands on the sheet `About`."
+    )
+    network: Network | None = Field(None, description="Inputs, layers and the loss.")
+    graph: Graph | None = Field(
+        None, description="Instead of a network: formulas of one's own, their parameters and loss."
+    )
+    data: Data = Field(description="The examples and their order.")
+    training: Training = Field(default_factory=Training, description="The rule and its length.")
+    initial: Initial = Field(
+        default_factory=Initial, description="How weights that are not given are drawn."
+    )
+    test: Test | None = Field(None, description="Examples that each row is tested on.")
+    notation: Notation = Field(
+        default_factory=Notation, description="How this source writes names."
+    )
+    hand: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Figures printed in the source, as text: iteration, then quantity.",
+    )
+
+    # The name under which it was loaded; workbooks are named after it.
+    _name: str = PrivateAttr("experiment")
+
+    @property
+    def name(self) -> str:
+        """The name under which it was loaded: a template's, or the file's without its ending."""
+        return self._name
+
+    @cached_property
+    def data_names(self) -> tuple[str, ...]:
+        """The columns of the data: the inputs, then the targets."""
+        if self.graph is not None:
+            return tuple(self.graph.inputs)
+        assert self.network is not None
+        return (*self.network.inputs, *self.network.targets)
+
+    @property
+    def iterations(self) -> int:
+        """How many rows a run has (0 where the tables do not say, which is refused)."""
+        training, order = self.training, self.data.order
+        if training.iterations is not None:
+            return training.iterations
+        if training.epochs is not None:
+            return training.epochs * len(self.data.examples or ())
+        if isinstance(order, list):
+            return len(order)
+        # Where nothing is trained, each example is presented once.
+        is_fixed = self.graph is not None and not self.graph.parameters
+        return len(self.data.examples or ()) if is_fixed else 0
+
+    def ordered_examples(self) -> list[list[float]]:
+        """The examples, inputs before targets; as they are where they do not fit the columns."""
+        examples = self.data.examples or []
+        names = self.data_names
+        if self.data.columns is None or sorted(self.data.columns) != sorted(names):
+            return examples
+        if any(len(row) != len(names) for row in examples):
+            return examples
+        places = [self.data.columns.index(name) for name in names]
+        return [[row[place] for place in places] for row in examples]

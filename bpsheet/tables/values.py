@@ -1,0 +1,136 @@
+"""The values that a table's keys may have. What is no such value is a problem in plain words."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from bpsheet.tables.plain import plain
+from bpsheet.words import shown
+
+__all__ = [
+    "BatchSize",
+    "Bias",
+    "Correct",
+    "Count",
+    "Matrix",
+    "Method",
+    "Name",
+    "NotNegative",
+    "Order",
+    "OutputForm",
+    "Per",
+    "Positive",
+    "Reduction",
+    "Rule",
+    "Scalar",
+    "ScheduleKind",
+    "Seed",
+    "Share",
+]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _whole_or_all(value: Any) -> int | str:
+    value = plain(value)
+    if value == "all" or (_is_whole(value) and value >= 1):
+        return value  # type: ignore[no-any-return]
+    raise ValueError(f'a whole number from 1, or "all", expected; got {shown(value)}')
+
+
+def _order(value: Any) -> str | list[int]:
+    value = plain(value)
+    if value in ("cyclic", "shuffled"):
+        return str(value)
+    if isinstance(value, list | tuple | range) and value:
+        wrong = [item for item in value if not _is_whole(item)]
+        if not wrong:
+            return list(value)
+        raise ValueError(f"example numbers (from 1) expected; got {shown(wrong[0])}")
+    raise ValueError(
+        f'"cyclic", "shuffled" or a list of example numbers expected; got {shown(value)}'
+    )
+
+
+def _bias(value: Any) -> bool | list[float]:
+    value = plain(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple):
+        for item in value:
+            is_number = isinstance(item, int | float) and not isinstance(item, bool)
+            if not is_number or not np.isfinite(item):
+                raise ValueError(f"finite numbers expected; got {shown(item)}")
+        return [float(item) for item in value]
+    raise ValueError(
+        f"a list with a number for each neuron, or false, expected; got {shown(value)}"
+    )
+
+
+def _seed(value: Any) -> int:
+    value = plain(value)
+    if _is_whole(value) and 0 <= value < 2**64:
+        return value  # type: ignore[no-any-return]
+    raise ValueError(f"a whole number from 0 to 2^64 - 1 expected; got {shown(value)}")
+
+
+_POSITIVE = {"type": "integer", "minimum": 1}
+
+Rule = Literal[
+    "gradient_descent",
+    "gradient_ascent",
+    "momentum",
+    "nesterov",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "perceptron",
+]
+ScheduleKind = Literal["constant", "step", "exponential", "inverse_time", "cosine"]
+Per = Literal["update", "epoch"]
+Reduction = Literal["sum", "mean"]
+OutputForm = Literal["chain_rule", "simplified"]
+Method = Literal["xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"]
+Correct = Literal["threshold", "sign", "largest"]
+
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Row = Annotated[list[Number], BeforeValidator(plain)]
+Matrix = Annotated[list[Row], BeforeValidator(plain)]
+Scalar = Annotated[Number, BeforeValidator(plain)]
+Positive = Annotated[Number, Field(gt=0), BeforeValidator(plain)]
+NotNegative = Annotated[Number, Field(ge=0), BeforeValidator(plain)]
+# From 0 to less than 1.
+Share = Annotated[Number, Field(ge=0, lt=1), BeforeValidator(plain)]
+Count = Annotated[int, Field(strict=True, ge=1), BeforeValidator(plain)]
+Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
+Bias = Annotated[
+    bool | list[float],
+    PlainValidator(_bias),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}}]}
+    ),
+]
+Order = Annotated[
+    Literal["cyclic", "shuffled"] | list[int],
+    PlainValidator(_order),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["cyclic", "shuffled"]},
+                {"type": "array", "items": _POSITIVE, "minItems": 1},
+            ]
+        }
+    ),
+]
+BatchSize = Annotated[
+    int | Literal["all"],
+    PlainValidator(_whole_or_all),
+    WithJsonSchema({"anyOf": [_POSITIVE, {"const": "all"}]}),
+]

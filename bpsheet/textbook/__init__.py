@@ -1,0 +1,1 @@
+"""The textbook: activations, losses, training rules and schedules, one row each."""

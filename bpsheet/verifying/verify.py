@@ -1,0 +1,185 @@
+"""Does a workbook compute what it says? Asked of a spreadsheet engine that is not ours.
+
+Three comparisons with a fresh run, cell by cell: the values stored in the file; the
+values after a recalculation; and the values after weights, the learning rate and examples
+were changed and the workbook was recalculated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bpsheet.errors import EngineError
+from bpsheet.gradients.studies import STUDIES, Settings, Study
+from bpsheet.guard import OURS, Guarded, opened
+from bpsheet.plan.plan import Plan
+from bpsheet.runs.excerpt import part_of
+from bpsheet.runs.run import Run
+from bpsheet.verifying.changes import (
+    Table,
+    cells_of,
+    changed_table,
+    default_changes,
+    edited_inputs,
+    edited_order,
+    moved_settings,
+    refuse_what_has_no_cell,
+    stored_settings,
+)
+from bpsheet.verifying.comparison import Comparison, compare
+from bpsheet.verifying.engines import ENGINES, exactness
+from bpsheet.workbook.reading import (
+    Stored,
+    Values,
+    inputs_in,
+    live_cells,
+    read_values,
+    read_workbook,
+)
+from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.writing import sheets_of
+
+__all__ = ["Report", "verify"]
+
+
+# Unchanged, both sides begin with the same bits; after a change, last digits may grow apart.
+UNCHANGED = 1e-12
+CHANGED = 1e-10
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found. `changes` are those that were made, by the names of `--set`."""
+
+    path: Path
+    engine: str
+    changes: Mapping[str, float | str]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(comparison.passed for comparison in self.comparisons)
+
+
+def verify(
+    path: str | Path,
+    engine: str = "ironcalc",
+    changes: Mapping[str, float | str] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Report:
+    """Check a workbook of ours in another engine ("ironcalc" or "libreoffice").
+
+    `changes` are made before the last comparison, by the names of `Experiment.changed`;
+    by default every first weight, the learning rate and the examples move a little. Where the reader
+    has changed inputs in the file, those are taken as they stand.
+
+    Raises WorkbookError, EngineError, ExperimentError for changes that do not fit, and
+    OutputError where the folder for temporary files takes none.
+    """
+    if engine not in ENGINES:
+        raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
+    path = Path(path)
+    with opened(path, OURS) as package:
+        return _verified(path, package, engine, changes, progress or (lambda _stage: None))
+
+
+def _verified(
+    path: Path,
+    package: Guarded,
+    engine: str,
+    changes: Mapping[str, float | str] | None,
+    say: Callable[[str], None],
+) -> Report:
+    """The report on a workbook; every stage reads the same bytes."""
+    say("reading")
+    stored = read_workbook(package, path.parent)
+    table = _run(stored)
+    sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
+    values = [read_values(package, sheet) for sheet in sheets]
+    edited = edited_inputs(table, inputs_in(package, sheets[0], values[0]))
+    order = edited_order(sheets, values) if isinstance(table, Run) else []
+    if order:
+        data = stored.experiment.data.replaced(order=order, seed=0)
+        table = Run.of(stored.experiment.replaced(data=data))
+    if edited:
+        table = changed_table(table, edited)
+    closer = sheets[len(sheets) - len(stored.studies) :]
+    settings = {
+        key: stored_settings(package, sheet)
+        for key, sheet in zip(stored.studies, closer, strict=True)
+    }
+    if edited or order or settings:
+        sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, settings))
+    chosen = dict(changes) if changes is not None else default_changes(table)
+    refuse_what_has_no_cell(chosen, table, sheets[0].layout)
+    changed = changed_table(table, chosen)
+    cells = cells_of(chosen, table, sheets)
+    moved = settings
+    if changes is None:
+        closer = sheets[len(sheets) - len(settings) :]
+        moved = {key: moved_settings(sheet) for key, sheet in zip(settings, closer, strict=True)}
+        for sheet, other in zip(closer, moved.values(), strict=True):
+            places = sheet.layout.parameter_cells
+            cells |= {(sheet.name, places[name]): value for name, value in other.items()}
+    after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
+    both = (sheets, after)
+    comparisons = _comparisons(package, engine, both, values=values, cells=cells, say=say)
+    return Report(path, engine, chosen, comparisons)
+
+
+def _comparisons(
+    package: Guarded,
+    engine: str,
+    sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
+    *,
+    values: Sequence[Values],
+    cells: Mapping[tuple[str, str], float | str],
+    say: Callable[[str], None],
+) -> tuple[Comparison, ...]:
+    """The three comparisons; `sheets` are what is expected before and after the changes, and
+    `values` what the file stores.
+    """
+    before, after = sheets
+    recalculate = ENGINES[engine]
+    least = exactness(engine, before)
+    live = [live_cells(package, sheet) for sheet in before]
+    say("recalculating")
+    found = [
+        ("stored values", before, values, UNCHANGED),
+        ("recalculated", before, recalculate(package, before, {}), max(UNCHANGED, least)),
+    ]
+    say("recalculating with changes")
+    changed = recalculate(package, before, cells)
+    found.append(("recalculated with changes", after, changed, max(CHANGED, least)))
+    return tuple(
+        compare(what, expected, list(map(_without_dead, there, live, before)), tolerance)
+        for what, expected, there, tolerance in found
+    )
+
+
+def _run(stored: Stored[Plan]) -> Table:
+    """The run that a workbook shows, or the part of it."""
+    trace = Run.of(stored.experiment, keep=stored.keep)
+    return trace if trace.is_whole else part_of(trace)
+
+
+def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
+    if not isinstance(table, Run):
+        return []
+    return [STUDIES[key](table, settings.get(key, {})) for key in keys]
+
+
+def _without_dead(values: Values, live: npt.NDArray[np.bool_], sheet: Sheet) -> Values:
+    """The values, but None where a cell holds a number in the place of a formula."""
+    values = values.copy()
+    for index, shown in enumerate(sheet.layout.shown):
+        if shown.formula is not None:
+            dead = ~live[:, index]
+            dead[0] &= not sheet.layout.starts_typed(shown)
+            values[dead, index] = None
+    return values

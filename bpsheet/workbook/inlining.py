@@ -1,0 +1,67 @@
+"""Which columns a layout hides, and which of them are written into the formula that uses them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from bpsheet.formula.tree import Ref, walk
+from bpsheet.program.kinds import Role
+from bpsheet.program.program import Program
+
+__all__ = ["MAX_INLINED"]
+
+
+# A formula that would have more nodes than this keeps its parts in columns of their own.
+MAX_INLINED = 300
+
+HIDDEN = {
+    "full": frozenset({Role.TEST_SUM}),
+    "book": frozenset(
+        {
+            Role.ITERATION,
+            Role.EPOCH,
+            Role.EXAMPLE,
+            Role.BATCH_ROW,
+            Role.BATCH_END,
+            Role.SUM,
+            Role.TEST_SUM,
+            Role.TEST_OUTPUT,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Inlining:
+    """The hidden columns: those that nothing shown uses, and those that one formula uses once."""
+
+    unused: frozenset[str]
+    once: frozenset[str]
+
+
+def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
+    hidden = {column.name for column in program if column.role in HIDDEN[kind]}
+    in_next_row = {
+        ref.name
+        for column in program
+        for ref in column.references
+        if ref.lag and ref.name != column.name
+    }
+    uses: Counter[str] = Counter()
+    unused, once = set(), set()
+    for column in reversed(program.columns):
+        name = column.name
+        if name in hidden and name not in in_next_row:
+            if uses[name] == 0:
+                unused.add(name)
+                continue
+            if uses[name] == 1 and name not in typed and column.start is None:
+                once.add(name)
+        if name not in typed and column.formula is not None:
+            uses.update(
+                node.name
+                for node in walk(column.formula)
+                if isinstance(node, Ref) and node.lag == 0
+            )
+    return _Inlining(frozenset(unused), frozenset(once))

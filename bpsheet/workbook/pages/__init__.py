@@ -1,0 +1,1 @@
+"""Pages of a workbook: sheets that look at the rows of Steps."""

@@ -1,0 +1,196 @@
+"""The sheet Walkthrough: one iteration as a worked solution, live.
+
+The iteration's number is typed into one cell. For each quantity, phase by phase, the page has
+its formula in symbols, the same with the numbers put in, and the result. Results are looked up
+on Steps; the numbers put in are text that formulas put together, so it follows too.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import groupby
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bpsheet.formula.tree import Param, Ref, Text
+from bpsheet.printers.text import TextPrinter, formula_text
+from bpsheet.program.program import Column
+from bpsheet.workbook import style
+from bpsheet.workbook.layout import MAX_FORMULA
+from bpsheet.workbook.pages.chosen import look_up, put_choice
+from bpsheet.workbook.sheet import Sheet
+from bpsheet.xlsx.cells import Looks, put_text
+
+__all__ = ["MOST_COLUMNS", "WALKTHROUGH", "build_walkthrough"]
+
+WALKTHROUGH = "Walkthrough"
+# More quantities than this are no page that anybody reads.
+MOST_COLUMNS = 400
+FIRST_ROW = 5
+# Significant digits of the numbers put in.
+DIGITS = 4
+# In points: a line, and what still can be read when it is made small enough for one page of A4.
+LINE, ONE_PAGE = 15.0, 1450.0
+# A text in a formula has so many characters at the most.
+LONGEST_TEXT = 250
+# Around names in a formula's text, which are replaced by cells; no name holds it.
+MARK = "\x00"
+
+
+class _MarkedPrinter(TextPrinter):
+    """Plain text in which every name is marked."""
+
+    times = " × "
+
+    def reference(self, node: Ref) -> str:
+        return f"{MARK}{'last ' if node.lag else ''}{node.name}{MARK}"
+
+    def param(self, node: Param) -> str:
+        return f"{MARK}={node.name}{MARK}"
+
+    def word(self, node: Text) -> str:
+        return f"'{node.value}'"
+
+
+def build_walkthrough(book: Workbook, steps: Sheet) -> dict[str, float | str]:
+    """Put the sheet together; the values of its formulas."""
+    sheet = book.create_sheet(WALKTHROUGH)
+    page = _Page(sheet, steps)
+    put_text(sheet, "A1", steps.title, style.TITLE)
+    sheet.row_dimensions[1].height = 22
+    note = "One iteration, worked out. Type another number into the blue cell: the page follows."
+    put_text(sheet, "A2", note, style.NOTE)
+    put_choice(sheet, len(steps))
+    page.fill()
+    for letter, width in zip("ABCD", (24, 46, 62, 16), strict=True):
+        sheet.column_dimensions[letter].width = width
+    for letter in "EF":
+        sheet.column_dimensions[letter].hidden = True
+    sheet.freeze_panes = f"A{FIRST_ROW}"
+    sheet.sheet_view.showGridLines = False
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.orientation = "portrait"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    rows = range(1, sheet.max_row + 1)
+    height = sum(sheet.row_dimensions[row].height or LINE for row in rows)
+    sheet.page_setup.fitToHeight = 1 if height <= ONE_PAGE else 0
+    sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
+    return page.values
+
+
+class _Page:
+    """The rows of the page, and what their formulas come to at the first iteration."""
+
+    def __init__(self, sheet: Worksheet, steps: Sheet) -> None:
+        self.sheet, self.steps, self.layout = sheet, steps, steps.layout
+        self.values: dict[str, float | str] = {}
+        self.looks = Looks()
+        self.rows: dict[str, int] = {}
+        # What stands in the hidden columns: a number as it is put into a formula.
+        self.operands: dict[str, str] = {}
+
+    def fill(self) -> None:
+        for letter, head in zip(
+            "ABCD", ("Quantity", "Formula", "With numbers", "Result"), strict=True
+        ):
+            put_text(self.sheet, f"{letter}{FIRST_ROW - 1}", head, style.HEADER_FONT)
+            self.sheet[f"{letter}{FIRST_ROW - 1}"].fill = style.solid("E2E8F0")
+        self.sheet[f"D{FIRST_ROW - 1}"].alignment = Alignment(horizontal="right")
+        row = FIRST_ROW
+        for phase, shown in groupby(self.layout.shown, key=lambda entry: entry.column.phase):
+            band, _ = style.BANDS[phase]
+            put_text(self.sheet, f"A{row}", style.GROUPS[phase], style.BAND_FONT)
+            for letter in "ABCD":
+                self.sheet[f"{letter}{row}"].fill = style.solid(band)
+            row += 1
+            for entry in shown:
+                self._line(row, entry.column)
+                row += 1
+        self.sheet.print_area = f"A1:D{row - 1}"
+
+    def _line(self, row: int, column: Column) -> None:
+        name = column.name
+        self.rows[name] = row
+        for place, wrap in zip("ABCD", (True, True, True, False), strict=True):
+            dress = _as_text if wrap else _as_line
+            self.looks.give(self.sheet[f"{place}{row}"], wrap, dress)
+        put_text(self.sheet, f"A{row}", name)
+        said = formula_text(column.formula) if column.formula is not None else ""
+        if said:
+            put_text(self.sheet, f"B{row}", said)
+        self._result(row, column)
+        formula, value = self._with_numbers(column) or ("", "")
+        if formula:
+            self.sheet[f"C{row}"].value = f"={formula}"
+            self.values[f"C{row}"] = value
+        lines = max(len(name) // 26, len(said) // 46, len(value) // 60)
+        self.sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 20)
+
+    def _result(self, row: int, column: Column) -> None:
+        sheet = self.sheet
+        value = look_up(sheet, f"D{row}", self.steps, column.name)
+        self.values[f"D{row}"] = value
+        if isinstance(value, str):
+            return
+        rounded = float(f"{value:.{DIGITS}g}") or 0.0  # a spreadsheet's 0 has no sign
+        if math.isinf(rounded):
+            return  # next to the largest number there is none to round it up to
+        sheet[
+            f"E{row}"
+        ].value = f"=IF(D{row}=0,0,ROUND(D{row},{DIGITS - 1}-INT(LOG10(ABS(D{row})))))"
+        self.values[f"E{row}"] = rounded
+        said = _said(rounded)
+        sheet[f"F{row}"].value = f'=IF(E{row}<0,"("&E{row}&")",E{row}&"")'
+        self.values[f"F{row}"] = self.operands[column.name] = f"({said})" if rounded < 0 else said
+
+    def _with_numbers(self, column: Column) -> tuple[str, str] | None:
+        """The formula with the numbers put in, as a formula and as its value."""
+        if column.formula is None or column.tables or column.start is not None:
+            return None
+        if any(ref.lag or ref.name not in self.operands for ref in column.references):
+            return None
+        parameters = {p.name: p.value for p in self.layout.program.parameters}
+        parts, value = [], ""
+        marked = _MarkedPrinter().text(column.formula).split(MARK)
+        for index, part in enumerate(marked):
+            if index % 2 == 0:
+                pieces = [part[i : i + LONGEST_TEXT] for i in range(0, len(part), LONGEST_TEXT)]
+                parts += [f'"{piece}"' for piece in pieces]
+                value += part
+            elif part.startswith("="):
+                parts.append(f"{self.steps.name}!{self.layout.absolute_cell(part[1:])}")
+                given = parameters[part[1:]]
+                value += given if isinstance(given, str) else _said(given)
+            elif marked[index - 1].endswith("(") and marked[index + 1].startswith(")"):
+                # tanh(-0.25): it stands in parentheses already.
+                parts.append(f"E{self.rows[part]}")
+                value += self.operands[part].strip("()")
+            else:
+                parts.append(f"F{self.rows[part]}")
+                value += self.operands[part]
+        formula = "&".join(parts)
+        # A reference alone would be a number, and is text here.
+        formula = f'{formula}&""' if len(parts) == 1 else formula
+        return (formula, value) if len(formula) < MAX_FORMULA else None
+
+
+def _said(value: float) -> str:
+    """A number as a spreadsheet joins it to a text."""
+    text = repr(value).upper()
+    return re.sub(r"\.0$", "", text)
+
+
+def _as_line(cell: Any) -> None:
+    cell.font = style.BODY
+    cell.alignment = Alignment(vertical="top")
+    cell.border = Border(bottom=style.RULE.bottom)
+
+
+def _as_text(cell: Any) -> None:
+    _as_line(cell)
+    cell.alignment = Alignment(vertical="top", wrap_text=True)

@@ -1,0 +1,1 @@
+"""The .xlsx package: the same bytes each time."""

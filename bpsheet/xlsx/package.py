@@ -1,0 +1,162 @@
+"""The .xlsx file: openpyxl's package, with the rows of its sheets streamed into it.
+
+openpyxl cannot store a formula's value, and holds every cell in memory; so it makes all
+but the rows, and those are written while the package is zipped. All dates are fixed:
+the same experiment gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+from openpyxl import Workbook
+
+from bpsheet.files.seals import UNSEALED, sealed_part
+from bpsheet.files.whole import replacing
+from bpsheet.printers.excel import excel_number
+from bpsheet.xlsx.canonical import canonical
+from bpsheet.xlsx.cells import FIRST_ROW
+from bpsheet.xlsx.deflate import Deflate
+from bpsheet.xlsx.memory import saved
+
+__all__ = ["Rows", "package_bytes", "write_package"]
+
+# A cell with a formula, as openpyxl writes it: without a value.
+FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)')
+# Everything in the package but pictures.
+XML = (".xml", ".rels", ".vml")
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
+ZIP_DATE = (2000, 1, 1, 0, 0, 0)
+# What is said about the workbook; it is written last, with the seal.
+PROPERTIES = "docProps/core.xml"
+
+
+class Rows(NamedTuple):
+    """The rows of a sheet as blocks of XML, and the area that its cells then span."""
+
+    area: str
+    blocks: Iterable[bytes]
+
+
+# What formulas come to, by their cells: openpyxl writes formulas without their values.
+CellValues = Mapping[str, float | str]
+
+
+def write_package(
+    book: Workbook,
+    rows: Mapping[str, Rows],
+    path: Path,
+    values: Mapping[str, CellValues] | None = None,
+) -> None:
+    """Write the workbook; `rows` and the `values` of other formulas go into the sheets of these
+    names.
+    """
+    names = {
+        f"xl/worksheets/sheet{number}.xml": name
+        for number, name in enumerate(book.sheetnames, start=1)
+    }
+    with replacing(path) as target:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
+            for info, content in _parts(book):
+                name = names.get(info.filename, "")
+                whole = _with_values(content, (values or {}).get(name, {}))
+                streamed = rows.get(name)
+                if streamed is None:
+                    _add(package, info, whole)
+                    continue
+                before, after = _around_rows(whole, streamed.area)
+                # No part is so large (`rows_per_sheet`) that it would need the zip format's
+                # extension for sizes, which some readers do not know and Excel may mend.
+                with package.open(info, "w") as stream:
+                    # zipfile has no way to choose how it compresses; without this attribute
+                    # it compresses by itself, only slower.
+                    stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
+                    for block in chain([before], streamed.blocks, [after]):
+                        stream.write(block)
+
+
+def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
+    """A small workbook as a file's bytes; `change` is given each part's name and content."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+        for info, content in _parts(book):
+            _add(package, info, change(info.filename, content))
+    return made.getvalue()
+
+
+def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> None:
+    if info.filename == PROPERTIES:
+        content = sealed_part(content, package.infolist())
+    package.writestr(info, content)
+
+
+def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    """The parts of openpyxl's package, without anything that differs from run to run."""
+    book.properties.created = MADE
+    book.properties.creator = "bpsheet"
+    book.properties.identifier = UNSEALED
+    with zipfile.ZipFile(io.BytesIO(saved(book))) as parts:
+        for part in sorted(parts.infolist(), key=lambda part: part.filename == PROPERTIES):
+            info = zipfile.ZipInfo(part.filename, ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            content = parts.read(part)
+            if part.filename.endswith(XML):
+                content = canonical(content)
+            if part.filename == PROPERTIES:
+                content = _without_time(content)
+            elif part.filename.startswith("xl/worksheets/_rels/"):
+                # Relative, as Excel writes them: some readers know no others.
+                content = content.replace(b'Target="/xl/', b'Target="../')
+            yield info, content
+
+
+def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
+    """The sheet's XML before and after its rows; the sample rows that carried styles go."""
+    start = content.index(f'<row r="{FIRST_ROW}"'.encode())
+    end = content.index(b"</sheetData>")
+    before = re.sub(
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
+    )
+    return before, content[end:]
+
+
+def _with_values(content: bytes, values: CellValues) -> bytes:
+    """A sheet with the values of formulas beside them."""
+    left = dict(values)
+
+    def with_value(found: re.Match[bytes]) -> bytes:
+        value = left.pop(found[2].decode(), None)
+        if value is None:
+            return found[0]
+        if isinstance(value, str):
+            kind, shown = ("e" if value.startswith("#") else "str"), escape(value)
+        else:
+            is_error = math.isnan(value)
+            kind, shown = ("e", "#NUM!") if is_error else ("", excel_number(value))
+        typed = f' t="{kind}"' if kind else ""
+        return b"%s%s>%s<v>%s</v>" % (found[1], typed.encode(), found[3], shown.encode())
+
+    if left:
+        content = FORMULA.sub(with_value, content)
+        assert not left
+    return content
+
+
+def _without_time(content: bytes) -> bytes:
+    """openpyxl stamps the time of saving; the same workbook should be the same bytes."""
+    stamp = MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    return re.sub(
+        rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)",
+        rb"\g<1>" + stamp + rb"\g<2>",
+        content,
+    )

@@ -1,0 +1,117 @@
+"""The tables in templates/README.md: of keys, made from the fields' descriptions, and of templates.
+
+Run as a script it writes them anew: `python -m tests.docs.tables`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import tomli_w
+from pydantic.fields import FieldInfo
+
+import bpsheet as bp
+from bpsheet.plan.templates import template_names
+from bpsheet.program.kinds import Role
+
+from .documents import ROOT
+
+__all__ = ["DOCUMENT", "KEYS", "made_anew", "result_of"]
+
+DOCUMENT = "templates/README.md"
+# The tables of an experiment file, by the names of their classes.
+KEYS = {
+    model.__name__: model
+    for model in (
+        bp.Experiment,
+        bp.Network,
+        bp.Layer,
+        bp.Graph,
+        bp.Data,
+        bp.Training,
+        bp.Schedule,
+        bp.Initial,
+        bp.Test,
+        bp.Notation,
+    )
+}
+MARKED = re.compile(r"(<!-- (?:keys: (\w+)|templates) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _default(field: FieldInfo, described: str) -> str:
+    """A field's default as the file would write it; else what its description calls the default."""
+    if field.is_required():
+        return "needed"
+    if field.default is None or field.default_factory is not None:
+        return described
+    return f"`{tomli_w.dumps({'x': field.default}).removeprefix('x = ').strip()}`"
+
+
+def table_of_keys(name: str) -> str:
+    """A line for each key: its default, and the rest of its description."""
+    lines = ["| key | default | meaning |", "|---|---|---|"]
+    for key, field in KEYS[name].model_fields.items():
+        meaning, _, described = (field.description or "").partition(" Default: ")
+        default = _default(field, described.removesuffix("."))
+        lines.append(f"| `{key}` | {default} | {meaning.removesuffix('.')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _layers_of(experiment: bp.Experiment) -> str:
+    if experiment.network is None:
+        assert experiment.graph is not None
+        return f"{len(experiment.graph.forward)} formulas"
+    counts = [len(layer.neurons or ()) or layer.units for layer in experiment.network.layers]
+    return "-".join(map(str, (len(experiment.network.inputs), *counts)))
+
+
+def result_of(trace: bp.Trace) -> str:
+    """What a run comes to: its mean loss at first and at last, over an epoch or over half the rows.
+
+    Of a run that overflows: where. Without a loss: the tests that are right. Where nothing is
+    trained: the value in each row.
+    """
+    name = trace.experiment.model.loss
+    if trace.first_error is not None:
+        return f"overflow in iteration {trace.first_error.iteration}"
+    if name is None:
+        verdicts = [column.name for column in trace.program if column.role is Role.VERDICT]
+        right = trace.frame[verdicts].iloc[-1]
+        return f"{int(right.sum())} of {len(right)} tests right"
+    losses = trace.frame[name].to_numpy()
+    if not trace.weights.shape[1]:
+        return f"{name} = " + ", ".join(f"{value:.3g}" for value in losses)
+    length = min(len(trace.experiment.data.examples or ()), len(losses) // 2)
+    return f"{name} {losses[:length].mean():.3g} → {losses[-length:].mean():.3g}"
+
+
+def table_of_templates() -> str:
+    """A line for each template: its size, and what its run comes to."""
+    lines = [
+        "| template | layers | rule | rows | columns | result |",
+        "|---|---|---|---:|---:|---|",
+    ]
+    for name in template_names():
+        trace = bp.load(name).run()
+        experiment = trace.experiment
+        rule = f"`{experiment.training.rule}`" if trace.weights.shape[1] else ""
+        lines.append(
+            f"| `{name}` | {_layers_of(experiment)} | {rule} | {len(trace):,} "
+            f"| {len(trace.program):,} | {result_of(trace)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def made_anew(text: str) -> str:
+    """The document with each table between its marks made anew."""
+
+    def table(found: re.Match[str]) -> str:
+        made = table_of_keys(found[2]) if found[2] else table_of_templates()
+        return f"{found[1]}{made}{found[3]}"
+
+    return MARKED.sub(table, text)
+
+
+if __name__ == "__main__":
+    path = ROOT / DOCUMENT
+    path.write_text(made_anew(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,156 @@
+"""The documents say what is so: their lists, links and tables."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import click
+import pytest
+from PIL import Image
+
+import bpsheet as bp
+from bpsheet.cli import cli
+from bpsheet.plan.templates import template_names
+from bpsheet.tables.notation import PLACEHOLDERS
+from bpsheet.tables.spec import Spec
+from bpsheet.textbook.rules import RULES, SCHEDULES
+
+from .documents import DOCUMENTS, ROOT, headings, prose, text_of
+from .pictures import FOLDER, RESULT
+from .tables import DOCUMENT, KEYS, made_anew, result_of
+
+TEMPLATES = text_of(DOCUMENT)
+LINK = re.compile(r"\]\(([^)]+)\)")
+
+
+def rows_of(document: str, header: str) -> list[list[str]]:
+    """The cells of the table with that header line."""
+    body = text_of(document).split(f"{header}\n", 1)[1].split("\n\n", 1)[0]
+    return [re.split(r"(?<!\\)\|", line)[1:-1] for line in body.splitlines()[1:]]
+
+
+def test_the_readme_has_at_most_1200_words():
+    assert len(text_of("README.md").split()) <= 1200
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(document):
+    for target in LINK.findall(prose(document)):
+        if re.match("https?:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = ((ROOT / document).parent / path).resolve() if path else ROOT / document
+        assert there.exists(), target
+        if anchor:
+            assert anchor in headings(str(there.relative_to(ROOT))), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_is_named_is_there(document):
+    named = re.findall(r"`((?:tests|templates|bpsheet|\.github|\.ci)/[\w./-]+)`", prose(document))
+    for path in named:
+        assert (ROOT / path).exists(), path
+
+
+def test_the_readme_leads_to_every_other_document():
+    links = LINK.findall(text_of("README.md"))
+    for document in DOCUMENTS[1:]:
+        assert document in links
+
+
+def test_tables_are_made_from_descriptions_and_runs():
+    """Else `python -m tests.docs.tables` makes them anew."""
+    assert made_anew(TEMPLATES) == TEMPLATES
+
+
+def test_every_key_has_a_description_and_a_table():
+    for name, model in KEYS.items():
+        assert issubclass(model, Spec)
+        assert model.__doc__
+        assert f"<!-- keys: {name} -->" in TEMPLATES
+        for key, field in model.model_fields.items():
+            assert field.description, f"{name}.{key}"
+
+
+@pytest.mark.parametrize("name", ["momentum", "decay", "beta1", "beta2", "epsilon", "weight_decay"])
+def test_defaults_that_a_rule_sets_are_described(name):
+    described = bp.Training.model_fields[name].description.partition(" Default: ")[2]
+    for rule, kind in RULES.items():
+        if name in kind.settings:
+            own = re.search(rf"`{rule}` ([\d.e-]+\d)", described)
+            value = own or re.match(r"[\d.e-]+\d", described)
+            assert float(value[value.re.groups]) == kind.settings[name], rule
+
+
+@pytest.mark.parametrize("name", ["factor", "lowest"])
+def test_defaults_that_a_schedule_sets_are_described(name):
+    described = bp.Schedule.model_fields[name].description.partition(" Default: ")[2]
+    defaults = {kind.settings.get(f"schedule_{name}") for kind in SCHEDULES.values()} - {None}
+    assert defaults == {float(re.match(r"[\d.]+\d|\d", described)[0])}
+
+
+def test_every_table_of_the_experiment_file_is_described():
+    tables = {"title", "notes", "hand"} | {
+        "network", "graph", "data", "training", "initial", "test", "notation"
+    }  # fmt: skip
+    assert set(bp.Experiment.model_fields) == tables
+    for name in tables - {"title", "notes"}:
+        assert f"**`[{name}]`**" in TEMPLATES
+
+
+def test_every_placeholder_is_documented():
+    for name in {part for parts in PLACEHOLDERS.values() for part in parts}:
+        assert f"`{{{name}}}`" in TEMPLATES
+
+
+def test_every_template_is_listed_and_shown():
+    for name in template_names():
+        assert f"`{name}`" in text_of("README.md")
+        assert f"`{name}`:" in TEMPLATES or f"`{name}`, " in TEMPLATES
+        assert f"](pictures/{name}.png)" in TEMPLATES
+    assert {path.stem for path in FOLDER.iterdir()} == set(template_names())
+
+
+@pytest.mark.parametrize("name", template_names())
+def test_a_picture_is_of_the_run_that_there_is(name, traced):
+    """Else `python -m tests.docs.pictures` makes it anew."""
+    path = FOLDER / f"{name}.png"
+    assert 1_000 < path.stat().st_size < 60_000
+    with Image.open(path) as picture:
+        assert picture.text[RESULT] == result_of(traced(name))
+
+
+def test_the_readme_lists_every_command():
+    commands = [
+        cells[0].strip(" `") for cells in rows_of("README.md", "| command | what it does |")
+    ]
+    assert sorted(commands) == sorted(cli.commands)
+
+
+def test_every_command_is_shown_with_options_that_it_has():
+    shown = rows_of("outputs/README.md", "| command | what it does |")
+    usages = [cells[0].strip(" `").removeprefix("bpsheet ") for cells in shown]
+    assert sorted(usage.split()[0] for usage in usages) == sorted(cli.commands)
+    for usage in usages:
+        command = cli.commands[usage.split()[0]]
+        known = {name for option in command.params for name in option.opts}
+        assert set(re.findall(r"(?<![\w-])--?[a-z]+", usage)) <= known, usage
+        for choices in re.findall(r"(--[a-z]+) ([a-z-]+(?:\\\|[a-z-]+)+)", usage):
+            option = next(param for param in command.params if choices[0] in param.opts)
+            if isinstance(option.type, click.Choice):
+                assert set(choices[1].split("\\|")) <= set(option.type.choices), usage
+
+
+def test_every_extra_that_is_named_is_one():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for document in DOCUMENTS:
+        for names in re.findall(r'"\.\[([\w,]+)\]"', text_of(document)):
+            assert set(names.split(",")) <= set(project["optional-dependencies"]), document
+
+
+def test_pictures_are_there():
+    for document in DOCUMENTS:
+        for target in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text_of(document)):
+            with Image.open((ROOT / document).parent / target) as picture:
+                assert picture.width > 400, target
