@@ -191,7 +191,12 @@ class Experiment(Plan):
 
         chosen = Keep.of(keep) if keep is not None else EVERYTHING
         check(Path(path), layout)
-        run = LongRun(self.of_length(iterations), chosen)
+        longer = self.of_length(iterations)
+        if Path(path).suffix.lower() == ".xlsx":
+            from bpsheet.workbook.writing import check_fits
+
+            check_fits(longer, layout or "full", chosen.count(longer.iterations))
+        run = LongRun(longer, chosen)
         write(run, Path(path), layout, progress)
         return Path(path)
 

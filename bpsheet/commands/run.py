@@ -92,8 +92,7 @@ def train(
         raise OutputError("--sheet none goes with no other sheet")
     chosen = [name for name in sheets if name != "none"] if sheets else None
     check(path, layout, chosen)
-    if keep is not None:
-        Keep.of(keep)
+    part = Keep.of(keep) if keep is not None else EVERYTHING
     if path.exists() and Path(spec).exists() and path.samefile(spec):
         raise OutputError(f"{path} is the file that was read; give another name with -o")
     refuse_others(path, force=force, first_line=first_line(experiment))
@@ -101,11 +100,11 @@ def train(
         from bpsheet.workbook.writing import check_fits
 
         with late_status(console(error=True), "Checking …"):
-            check_fits(experiment, layout or "full")
+            check_fits(experiment, layout or "full", part.count(experiment.iterations))
     run: Trace | LongRun
     if keep is not None or (is_long(experiment) and not chosen):
         with late_progress(console(error=True), "Training", experiment.iterations) as done:
-            run = LongRun(experiment, Keep.of(keep) if keep else EVERYTHING, done)
+            run = LongRun(experiment, part, done)
         ends, lines = run.ends, long_summary(run)
     else:
         ends = run = trained(experiment, experiment.iterations)

@@ -12,6 +12,7 @@ from bpsheet.errors import LimitError, OutputError
 from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import Call, Ref, walk
 from bpsheet.gradients.studies import Settings, Study, study
+from bpsheet.guard import OURS
 from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
@@ -65,11 +66,22 @@ def _to_guard(trace: Written) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_fits(experiment: Plan, kind: str) -> None:
+def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
     """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
     program = experiment.program(iterations=1)
     layout = make_layout(program, len(experiment.data.examples or ()), kind)
     layout.check()
+    _check_size(layout, rows)
+
+
+def _check_size(layout: Layout, rows: int) -> None:
+    """Refuse a workbook that could not be read again. Raises LimitError."""
+    columns = len(layout.shown)
+    if columns * rows > OURS.cells:
+        raise LimitError(
+            f"{rows:,} rows of {columns:,} cells; a workbook of {OURS.cells:,} cells can be read "
+            f"again. Keep at most {OURS.cells // columns:,} rows, or write a .csv or .parquet file"
+        )
 
 
 def count_formulas(layout: Layout, rows: int) -> int:
@@ -88,6 +100,7 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     """The sheets with rows: Steps, then those of the studies. Raises LimitError."""
     layout = layout_of(trace, kind)
     layout.check()
+    _check_size(layout, len(trace.recording))
     steps = steps_sheets(trace, layout)
     if studies and len(steps) > 1:
         raise LimitError(

@@ -146,8 +146,11 @@ for path in sys.argv[3:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units elsewhere")
-@pytest.mark.parametrize("limits", sampled(["OURS", "EXERCISE", "OWN"], "EXERCISE"))
-def test_a_refusal_takes_less_than_a_second_and_a_hundred_megabytes(good, made, tmp_path, limits):
+@pytest.mark.slow
+@pytest.mark.parametrize("limits", ["OURS", "EXERCISE", "OWN"])
+def test_a_refusal_takes_a_second_or_two_and_less_than_a_hundred_megabytes(
+    good, made, tmp_path, limits
+):
     """The processor's time, and memory beyond what reading a workbook in order takes."""
     held = getattr(guard, limits)
     files = {
@@ -171,7 +174,8 @@ def test_a_refusal_takes_less_than_a_second_and_a_hundred_megabytes(good, made, 
     slow = max((seconds, name) for name, (seconds, _, _) in zip(files, found, strict=True))
     large = max((size, name) for name, (_, size, _) in zip(files, found, strict=True))
     print(f"{limits}: {len(files)} files, at most {slow} s, {large} MB")
-    assert slow < (1,)
+    # A workbook of ours may have a million elements.
+    assert slow < (2 if limits == "OURS" else 1,)
     assert large < (100,)
 
 

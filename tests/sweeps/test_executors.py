@@ -13,7 +13,7 @@ import bpsheet as bp
 from bpsheet.sweeps import sweep as sweeps
 
 # A cluster within this process.
-CLUSTER = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+CLUSTER = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": ":0"}
 
 
 def test_a_dask_client_runs_a_sweep(xor):
