@@ -48,7 +48,6 @@ def started(folder: Path, arguments: list[str], is_underway) -> subprocess.Popen
     sampled(
         [(ending, name) for ending in ("xlsx", "csv", "parquet") for name in ("SIGTERM", "SIGHUP")],
         ("xlsx", "SIGTERM"),
-        ("csv", "SIGHUP"),
     ),
 )
 def test_a_signal_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, ending, name):
@@ -93,7 +92,6 @@ def processes_of(group: int) -> set[int]:
             ("SIGKILL", False),
         ],
         ("SIGTERM", False),
-        ("SIGKILL", False),
     ),
 )
 def test_no_process_of_a_sweep_outlives_it(tmp_path, name, to_all):

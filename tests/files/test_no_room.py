@@ -14,6 +14,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.sweeps import sweep as sweeps
 from bpsheet.verifying.process import Task, run_engine
+from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
 
 MAIN = [sys.executable, "-c", "from bpsheet.cli import main; main()"]
@@ -156,7 +157,11 @@ def test_a_full_standard_output_is_one_clear_error(arguments, unbuffered):
 @pytest.mark.skipif(os.name == "nt", reason="no such shell there")
 @pytest.mark.parametrize(
     ("end", "status"),
-    [(">&-", 0), ("2>/dev/full", 0), ("bad.toml 2>/dev/full", 2)],
+    sampled(
+        [(">&-", 0), ("2>/dev/full", 0), ("bad.toml 2>/dev/full", 2)],
+        (">&-", 0),
+        ("bad.toml 2>/dev/full", 2),
+    ),
 )
 def test_where_nobody_listens_the_status_tells_all(end, status, tmp_path):
     """A standard output that is closed, errors that find no room."""

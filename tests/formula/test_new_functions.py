@@ -44,6 +44,7 @@ def test_an_activation_of_it_is_trained_checked_and_recalculated(name, tmp_path)
     assert bp.verify(path).passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.usefixtures("libreoffice")
 def test_libreoffice_computes_it_to_the_last_digits(name, tmp_path):

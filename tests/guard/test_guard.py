@@ -148,7 +148,8 @@ for path in sys.argv[3:]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units elsewhere")
-@pytest.mark.parametrize("limits", sampled(["OURS", "EXERCISE", "OWN"], "EXERCISE"))
+@pytest.mark.slow
+@pytest.mark.parametrize("limits", ["OURS", "EXERCISE", "OWN"])
 def test_a_refusal_takes_a_second_or_two_and_less_than_a_hundred_megabytes(
     good, made, tmp_path, limits
 ):

@@ -38,6 +38,7 @@ def test_the_pictures_are_those_of_the_data_set():
     assert pictures[0].reshape(8, 8)[3].tolist() == [0, 4, 12, 0, 0, 8, 8, 0]
 
 
+@pytest.mark.slow
 def test_the_network_learns_to_read(digits):
     """After ten presentations of each picture it reads nearly all of them."""
     trace = digits.run(3000)
