@@ -30,6 +30,7 @@ from bpsheet.formula.tree import (
     Neg,
     Num,
     Param,
+    Pow,
     Ref,
     Sum,
     Text,
@@ -89,6 +90,14 @@ def spelled(text: str) -> str:
     return ESCAPE.sub("_x005F_", text)
 
 
+def _begins_with_power(node: Expr) -> bool:
+    """Whether the first factor of a product or quotient is a power."""
+    first = node
+    while isinstance(first, Mul | Div):
+        first = first.left
+    return first is not node and isinstance(first, Pow)
+
+
 class ExcelPrinter(Printer):
     """Prints with `cell(ref)`, `parameter(name)` and `data(name)` for the places of things.
 
@@ -118,6 +127,12 @@ class ExcelPrinter(Printer):
         if isinstance(node, Call) and FUNCTIONS[node.function].spelled:
             return self.binding(self._spelled_out(node))
         return super().binding(node)
+
+    def negation(self, node: Neg) -> str:
+        """Some engines take -(a^2*b) for (-a)^2*b; nothing is unclear about -1*(a^2*b)."""
+        if _begins_with_power(node.operand):
+            return f"-1*({self.text(node.operand)})"
+        return super().negation(node)
 
     def enclosed(self, node: Expr, text: str) -> str:
         if isinstance(node, Neg) and isinstance(node.operand, Mul | Div):

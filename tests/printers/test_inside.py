@@ -77,7 +77,15 @@ def formulas():
         yield If(Compare("<", B, A), A, last)
 
 
-TREES = list(dict.fromkeys(formulas()))
+def negated():
+    """A minus before two operators, of which the first letter's comes first or last."""
+    for outer in PAIRS.values():
+        for inner in PAIRS.values():
+            yield Neg(outer(inner(A, B), C))
+            yield Neg(outer(A, inner(B, C)))
+
+
+TREES = list(dict.fromkeys([*formulas(), *negated()]))
 
 
 def exact(tree):

@@ -12,7 +12,9 @@ from bpsheet.verifying.verify import verify
 
 def test_a_missing_ironcalc_says_how_to_install_it(book, monkeypatch):
     monkeypatch.setitem(sys.modules, "ironcalc", None)
-    with pytest.raises(bp.MissingExtraError, match="ironcalc is not installed: python -m pip install"):
+    with pytest.raises(
+        bp.MissingExtraError, match="ironcalc is not installed: python -m pip install"
+    ):
         verify(book)
 
 
