@@ -9,6 +9,8 @@ local derivatives that the notation names become columns (`MSE'`, `f'`, `f_error
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpsheet.errors import ProgramError
 from bpsheet.formula.filling import fill
 from bpsheet.formula.functions import FUNCTIONS
@@ -20,6 +22,7 @@ from bpsheet.formula.tree import (
     Div,
     Expr,
     If,
+    Lookup,
     Mul,
     Neg,
     Num,
@@ -27,6 +30,7 @@ from bpsheet.formula.tree import (
     Ref,
     Sub,
     Sum,
+    children,
     references,
     total,
 )
@@ -42,38 +46,95 @@ def differentiate(expr: Expr, name: str) -> Expr:
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
     """
-    if Ref(name) not in references(expr):
-        return ZERO
-    match expr:
-        case Ref():
-            return ONE
-        case Neg(operand):
-            return _negative(differentiate(operand, name))
-        case Sum(terms):
-            found = [differentiate(term, name) for term in terms]
-            return total([term for term in found if term != ZERO])
-        case Sub(left, right):
-            return _difference(differentiate(left, name), differentiate(right, name))
+    return _derivatives(expr, name).get(name, ZERO)
+
+
+def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
+    """The partial derivatives of a formula by the column's name, in order of appearance.
+
+    One walk, operands before what uses them, gives all of them (or `only` one): a formula
+    over thousands of cells is neither walked once for each cell nor descended by recursion.
+    """
+    order, waiting = [], [expr]
+    while waiting:
+        node = waiting.pop()
+        order.append(node)
+        waiting.extend(_followed(node))
+    found: list[dict[str, Expr]] = []
+    for node in reversed(order):
+        count = len(_followed(node))
+        parts = found[len(found) - count :]
+        del found[len(found) - count :]
+        found.append(_combined(node, parts, only))
+    return found[0]
+
+
+def _followed(node: Expr) -> tuple[Expr, ...]:
+    """The operands whose derivatives the derivative of a node is made of."""
+    # A comparison is a step: flat wherever it has a derivative.
+    return () if isinstance(node, Compare | Lookup) else children(node)
+
+
+def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dict[str, Expr]:
+    """The derivatives of a node, from those of its operands (which are used up)."""
+    match node:
+        case Ref(name, lag):
+            return {name: ONE} if lag == 0 and only in (None, name) else {}
+        case Compare() | Lookup():
+            used = [r.name for r in references(node) if r.lag == 0 and only in (None, r.name)]
+            if used and isinstance(node, Lookup):
+                raise ProgramError(f"no derivative of Lookup with respect to {used[0]}")
+            return dict.fromkeys(used, ZERO)
+        case Sum():
+            return _added(parts)
+        case Sub():
+            whole, taken = parts
+            for name, slope in taken.items():
+                whole[name] = _difference(whole.get(name, ZERO), slope)
+            return whole
+    if not parts:
+        return {}
+    slope_of = _rule(node)
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: slope_of([part.get(name, ZERO) for part in parts]) for name in names}
+
+
+def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
+    """The derivatives of a sum. What stands in one term only is that term's alone."""
+    whole, *others = parts
+    shared: dict[str, list[Expr]] = {}
+    for part in others:
+        for name, slope in part.items():
+            if name in whole:
+                shared.setdefault(name, [whole[name]]).append(slope)
+            else:
+                whole[name] = slope
+    for name, slopes in shared.items():
+        whole[name] = total([slope for slope in slopes if slope != ZERO])
+    return whole
+
+
+def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
+    """How the derivative of a node is made of the derivatives of its operands."""
+    match node:
+        case Neg():
+            return lambda inner: _negative(inner[0])
         case Mul(left, right):
-            first = _times(differentiate(left, name), right)
-            second = _times(left, differentiate(right, name))
-            return total([term for term in (first, second) if term != ZERO])
+            return lambda inner: _sum_of([_times(inner[0], right), _times(left, inner[1])])
         case Div(left, right):
-            return _quotient(left, right, name)
+            return lambda inner: _quotient(left, right, *inner)
         case Pow(base, exponent):
-            return _power(base, exponent, name)
-        case If(test, then, otherwise):
-            return If(test, differentiate(then, name), differentiate(otherwise, name))
+            return lambda inner: _power(base, exponent, *inner)
+        case If(test, _, _):
+            return lambda inner: If(test, inner[1], inner[2])
         case Call(function, arguments):
             slopes = _slopes(function, arguments)
-            terms_of = [
-                _times(slope, differentiate(argument, name))
-                for slope, argument in zip(slopes, arguments, strict=True)
-            ]
-            return total([term for term in terms_of if term != ZERO])
-        case Compare():
-            return ZERO  # a step: flat wherever it has a derivative
-    raise ProgramError(f"no derivative of {type(expr).__name__} with respect to {name}")
+            return lambda inner: _sum_of(list(map(_times, slopes, inner)))
+    raise ProgramError(f"no derivative of {type(node).__name__}")
+
+
+def _sum_of(terms: list[Expr]) -> Expr:
+    return total([term for term in terms if term != ZERO])
 
 
 def _times(left: Expr, right: Expr) -> Expr:
@@ -96,27 +157,24 @@ def _difference(left: Expr, right: Expr) -> Expr:
     return Neg(right) if left == ZERO else Sub(left, right)
 
 
-def _quotient(left: Expr, right: Expr, name: str) -> Expr:
+def _quotient(left: Expr, right: Expr, upper: Expr, lower: Expr) -> Expr:
     """(u/v)' = u'/v − u v'/v²"""
-    upper, lower = differentiate(left, name), differentiate(right, name)
     first = ZERO if upper == ZERO else Div(upper, right)
     second = ZERO if lower == ZERO else Div(_times(left, lower), Pow(right, Num(2.0)))
     return _difference(first, second)
 
 
-def _power(base: Expr, exponent: Expr, name: str) -> Expr:
+def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
     """(u^n)' = n u^(n−1) u' where n stands still; u^v (v' ln u + v u'/u) otherwise."""
-    inner = differentiate(base, name)
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
         return _times(Mul(exponent, reduced) if less else ONE, inner)
-    moved = differentiate(exponent, name)
     if moved == ZERO:
         return _times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
     outer = _times(moved, Call("ln", (base,)))
     along = ZERO if inner == ZERO else Div(_times(exponent, inner), base)
-    return _times(Pow(base, exponent), total([term for term in (outer, along) if term != ZERO]))
+    return _times(Pow(base, exponent), _sum_of([outer, along]))
 
 
 def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:

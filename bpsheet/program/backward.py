@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bpsheet.formula.derivative import _times, differentiate
-from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, Sum, references, total
+from bpsheet.formula.derivative import _derivatives, _times
+from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
 
@@ -34,16 +34,7 @@ def local_derivatives(column: Column) -> Mapping[str, Expr]:
         return column.partials
     if column.formula is None:
         return {}
-    # Term by term, so that a long weighted sum takes time in proportion to its length.
-    terms = column.formula.terms if isinstance(column.formula, Sum) else (column.formula,)
-    shares: dict[str, list[Expr]] = {}
-    for term in terms:
-        for ref in references(term):
-            if ref.lag == 0:
-                shares.setdefault(ref.name, []).append(differentiate(term, ref.name))
-    return {
-        name: total([share for share in found if share != ZERO]) for name, found in shares.items()
-    }
+    return _derivatives(column.formula)
 
 
 def backward(forward: Sequence[Column], objective: str) -> list[Column]:
