@@ -239,8 +239,7 @@ class _Updates:
     def _filled(self, text: str, **operands: Expr) -> Expr:
         """A formula of the table: its settings are cells, its other names given here."""
         cells = {name: Param(name) for name in SETTINGS}
-        signed = text.replace("±", "-" if self.uphill else "+")
-        return fill(signed, **cells, **operands)
+        return fill(text, **cells, **operands)
 
     def _remember(self) -> dict[str, Formulas]:
         """The rule's own quantities, each from the gradient and from those before it."""
@@ -258,7 +257,7 @@ class _Updates:
                     last=_last(name),
                     **{key: one[weight.name] for key, one in known.items()},
                 )
-                return self._at_end(whole, _last(name) if quantity.is_kept else Num(0.0))
+                return self._at_end(whole, _last(name) if quantity.kept else Num(0.0))
 
             found[quantity.name] = self._each(quantity.name, Role.MEMORY, formula, quantity.meaning)
         return found
@@ -293,7 +292,7 @@ class _Updates:
         for weight in self.trained:
             known = {key: one[weight.name] for key, one in remembered.items()}
             step = self._filled(
-                self.rule.adjustment,
+                (self.uphill and self.rule.uphill) or self.rule.adjustment,
                 rate=signed,
                 g=self.gradients[weight.name],
                 w=Ref(weight.name),

@@ -101,9 +101,9 @@ def explain(
         columns = [
             c for c in program.phase(*phases) if shown_names is None or c.name in shown_names
         ]
-        extra = spelled_logistic(columns) if title == "Forward pass" else []
+        extra = spelled_logistic(columns) if Phase.FORWARD in phases else []
         add(title, [_step(column, row) for column in columns], *extra)
-        if title == "Backward pass":
+        if Phase.BACKWARD in phases:
             asked = [
                 w for w in program.leaves if w.adjoint_name and {w.name, w.adjoint_name} & named
             ]

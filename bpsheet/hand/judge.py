@@ -89,8 +89,7 @@ def judge(
 
 def _unreadable(place: tuple[int, str], value: NotANumber, shadow: Shadow) -> Judgement:
     exact = shadow.exact(*place)
-    is_blank = value.reason == "nothing is written there"
-    verdict = Verdict.MISSING if is_blank else Verdict.NO_NUMBER
+    verdict = Verdict.MISSING if value.is_blank else Verdict.NO_NUMBER
     reason = value.reason[:1].upper() + value.reason[1:] + "."
     return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
 

@@ -72,10 +72,11 @@ class Written:
 
 @dataclass(frozen=True)
 class NotANumber:
-    """Text that is no number, or could be read two ways, and why."""
+    """Text that is no number, or could be read two ways, and why; or nothing at all."""
 
     text: str
     reason: str
+    is_blank: bool = False
 
 
 def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
@@ -87,7 +88,7 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
     shown = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
     plain = text.strip(SPACES + "\t\r\n")
     if not plain:
-        return NotANumber(shown, "nothing is written there")
+        return NotANumber(shown, "nothing is written there", is_blank=True)
     if len(plain) > MAX_LENGTH:
         return NotANumber(shown, "too long for a number")
     for sign in MINUS:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bpsheet.formula.filling import fill
-from bpsheet.formula.tree import Expr, Num, total
+from bpsheet.formula.tree import ONE, Div, Expr, Num, total
 
 __all__ = ["LOSSES", "SIMPLIFIED", "Loss", "Simplified"]
 
@@ -29,15 +29,16 @@ class Loss:
     def formula(self, targets: list[Expr], outputs: list[Expr]) -> Expr:
         """The loss of one example, over all outputs."""
         terms = [fill(self.term, t=t, y=y) for t, y in zip(targets, outputs, strict=True)]
-        whole = self.whole
-        if len(outputs) == 1:
-            whole = whole.replace("/n", "")
-        return fill(whole, s=total(terms), n=Num(float(len(outputs))))
+        return _divided(fill(self.whole, s=total(terms), n=Num(float(len(outputs)))))
 
     def slope(self, target: Expr, output: Expr, count: int) -> Expr:
         """The derivative of the loss with respect to one of `count` outputs."""
-        derivative = self.derivative.replace("/n", "") if count == 1 else self.derivative
-        return fill(derivative, t=target, y=output, n=Num(float(count)))
+        return _divided(fill(self.derivative, t=target, y=output, n=Num(float(count))))
+
+
+def _divided(formula: Expr) -> Expr:
+    """The formula, without its division where there is one output to divide by."""
+    return formula.left if isinstance(formula, Div) and formula.right == ONE else formula
 
 
 SQUARES = "(t - y)^2"

@@ -58,16 +58,15 @@ SETTINGS: Mapping[str, Setting] = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column for each {weight}: what the notation calls it, its formula and its meaning."""
+    """A column for each {weight}: what the notation calls it, its formula and its meaning.
+
+    kept: whether it is remembered from update to update; it begins at 0
+    """
 
     name: str
     formula: str
     meaning: str
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is remembered from update to update; it begins at 0."""
-        return "last" in self.formula
+    kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ class Rule:
     how:        the adjustment in words
     counts:     whether it uses `t`, the number of updates up to this one
     decoupled:  whether the weight decay stands in the adjustment, not in the gradient.
-                `±` in a formula is + on the way down and − on the way up, where a
-                decay must work against the direction
+    uphill:     the formula of Δw on the way up, where it is another: a decay works against
+                the direction
     """
 
     adjustment: str
@@ -90,6 +89,7 @@ class Rule:
     settings: Mapping[str, float] = field(default_factory=dict)
     counts: bool = False
     decoupled: bool = False
+    uphill: str = ""
 
 
 _PLAIN = Rule("rate*g", "the learning rate times the gradient")
@@ -115,11 +115,13 @@ _ADAM = (
         "corrected_first",
         "first_moment/(1 - beta1^t)",
         "running mean of {weight}'s gradient, corrected for its beginning at 0",
+        kept=False,
     ),
     Quantity(
         "corrected_second",
         "second_moment/(1 - beta2^t)",
         "running mean of {weight}'s squared gradient, corrected for its beginning at 0",
+        kept=False,
     ),
 )
 _ADAM_STEP = "corrected_first/(sqrt(corrected_second) + epsilon)"
@@ -165,12 +167,13 @@ RULES: Mapping[str, Rule] = {
         counts=True,
     ),
     "adamw": Rule(
-        f"rate*({_ADAM_STEP} ± weight_decay*w)",
+        f"rate*({_ADAM_STEP} + weight_decay*w)",
         "the learning rate times Adam's step, with the decay of the weight beside it",
         _ADAM,
         _BETAS | {"weight_decay": 0.01},
         counts=True,
         decoupled=True,
+        uphill=f"rate*({_ADAM_STEP} - weight_decay*w)",
     ),
 }
 

@@ -23,7 +23,11 @@ FLOOR = 1e-3
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison with a fresh run: how many cells, and where they differ most."""
+    """One comparison with a fresh run: how many cells, and where they differ most.
+
+    wrong:  a line for each cell that differs
+    errors: how many of those should hold an error
+    """
 
     what: str
     cells: int
@@ -31,6 +35,7 @@ class Comparison:
     where: str
     tolerance: float
     wrong: tuple[str, ...]
+    errors: int = 0
 
     @property
     def passed(self) -> bool:
@@ -41,7 +46,7 @@ def compare(
     what: str, sheets: Sequence[Sheet], found: Sequence[Values], tolerance: float
 ) -> Comparison:
     """Hold the cells of sheets against a run: numbers by their size, words and errors as such."""
-    largest, where, wrong, cells = 0.0, "", [], 0
+    largest, where, wrong, cells, errors = 0.0, "", [], 0, 0
     for sheet, there in zip(sheets, found, strict=True):
         before = "" if sheet.is_steps else f"{sheet.name}!"
         cells += there.size
@@ -59,12 +64,14 @@ def compare(
             if difference.size and difference.max() > largest:
                 largest = float(difference.max())
                 where = f"{before}{shown.letter}{int(difference.argmax()) + FIRST_ROW}"
+            rows = np.flatnonzero(off | (difference > tolerance))
+            errors += int(should_fail[rows].sum())
             wrong += [
                 f"{before}{shown.letter}{row + FIRST_ROW} ({name}): "
                 f"{_said(there[row, index])} there, {_wanted(expected[row], labels)} expected"
-                for row in np.flatnonzero(off | (difference > tolerance))
+                for row in rows
             ]
-    return Comparison(what, cells, largest, where, tolerance, tuple(wrong))
+    return Comparison(what, cells, largest, where, tolerance, tuple(wrong), errors)
 
 
 def _sorted_out(
