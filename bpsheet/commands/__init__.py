@@ -1,1 +1,1 @@
-"""Commands of the command line that have a module of their own."""
+"""Commands: a module for each, or for some that belong together."""
