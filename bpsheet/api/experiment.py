@@ -142,6 +142,11 @@ class Experiment(Plan):
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
 
+    def _repr_html_(self) -> str:
+        from bpsheet.runs.cards import experiment_card
+
+        return experiment_card(self)
+
     def run(
         self,
         iterations: int | None = None,

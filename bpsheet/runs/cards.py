@@ -16,9 +16,10 @@ from bpsheet.runs.overview import (
 )
 
 if TYPE_CHECKING:
+    from bpsheet.plan.plan import Plan
     from bpsheet.runs.run import Run
 
-__all__ = ["card", "trace_card"]
+__all__ = ["card", "experiment_card", "trace_card"]
 
 # A notebook is wider than a terminal: so many characters have room in a row.
 WIDTH = 100
@@ -52,6 +53,24 @@ def card(parts: Iterable[str]) -> str:
     """HTML in a frame, with the style that it needs."""
     content = "\n".join(parts)
     return f'<style>\n{STYLE}</style>\n<div class="bpsheet-card">\n{content}\n</div>\n'
+
+
+def experiment_card(experiment: Plan) -> str:
+    """An experiment at a glance: what it is, how large, and how it is trained."""
+    examples, training = len(experiment.data.examples or ()), experiment.training
+    sizes = (
+        f"{len(experiment.model.weights):,} weights",
+        f"{examples:,} example{'' if examples == 1 else 's'}",
+        f"{experiment.iterations:,} iterations",
+        f"{training.rule.replace('_', ' ')}, learning rate {training.learning_rate:g}",
+    )
+    said = f"{experiment.name}: {', '.join(sizes)}"
+    return card(
+        [
+            f"<p><strong>{escape(experiment.title or experiment.name)}</strong></p>",
+            f'<p class="about">{escape(said)}</p>',
+        ]
+    )
 
 
 def trace_card(trace: Run) -> str:

@@ -87,8 +87,13 @@ class Run:
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
-        """The array: float64, a row for each iteration, a column for each of `program`."""
-        return self.recording.values
+        """The array: float64, a row for each iteration, a column for each of `program`.
+
+        It is read only, for frames, comparisons and workbooks are made of it.
+        """
+        values = self.recording.values.view()
+        values.flags.writeable = False
+        return values
 
     @property
     def index(self) -> pd.Index:
