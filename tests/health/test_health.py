@@ -131,7 +131,7 @@ def test_a_loss_that_falls_first_and_rises_then():
         iterations=40,
     ).run()
     place = trace.program.position["loss"]
-    trace.values[20:, place] = np.linspace(0.0, 0.4, 20)
+    trace.recording.values[20:, place] = np.linspace(0.0, 0.4, 20)
     (sentence,) = trace.health().sentences
     assert sentence.startswith("loss fell to 0.0")
     assert "and then rose to 0.3" in sentence

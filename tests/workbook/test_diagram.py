@@ -258,7 +258,7 @@ def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
         traced("digits", 1).to_excel(path, sheets=["diagram"])
     with monkeypatch.context() as patch:
         patch.setattr("bpsheet.pictures.matplot.find_spec", lambda _name: None)
-        with pytest.raises(bp.OutputError, match="pictures need matplotlib"):
+        with pytest.raises(bp.MissingExtraError, match="pictures need matplotlib"):
             wide.to_excel(path, sheets=["diagram"])
     monkeypatch.setattr(layout, "MAX_ROWS", 30)
     with pytest.raises(bp.LimitError, match="Diagram looks into one sheet"):
