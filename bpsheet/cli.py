@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
 import click
 
-from bpsheet.commands.check import check as check_hand
-from bpsheet.commands.differentiate import differentiate
-from bpsheet.commands.draw import animate, draw
-from bpsheet.commands.ending import ended_by_signals
-from bpsheet.commands.exercise import exercise, grade
-from bpsheet.commands.explain import derive, explain
-from bpsheet.commands.gradients import gradcheck, hessian, operations
-from bpsheet.commands.health import health
-from bpsheet.commands.output import abandon, say
-from bpsheet.commands.page import page
-from bpsheet.commands.run import show, train
-from bpsheet.commands.sweep import sweep
-from bpsheet.commands.templates import list_templates, new, schema
-from bpsheet.commands.verify import verify
+from bpsheet import commands
 from bpsheet.errors import BpsheetError, EngineError, MissingExtraError, OutputError
+from bpsheet.terminal.ending import ended_by_signals
+from bpsheet.terminal.output import abandon, say
 from bpsheet.version import __version__
 
 __all__ = ["main"]
@@ -41,29 +32,11 @@ def cli() -> None:
     """
 
 
-for command in (
-    list_templates,
-    new,
-    train,
-    show,
-    verify,
-    schema,
-    explain,
-    derive,
-    health,
-    check_hand,
-    exercise,
-    grade,
-    gradcheck,
-    operations,
-    hessian,
-    differentiate,
-    sweep,
-    draw,
-    animate,
-    page,
-):
-    cli.add_command(command)
+# A module of the package `commands` brings its commands with it.
+for module in iter_modules(commands.__path__, f"{commands.__name__}."):
+    for command in vars(import_module(module.name)).values():
+        if isinstance(command, click.Command):
+            cli.add_command(command)
 
 
 def main() -> None:

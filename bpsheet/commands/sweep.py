@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE, SET, changes_of, loaded
 from bpsheet.errors import ExperimentError, OutputError, Problem
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE, SET, changes_of, loaded
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,13 +103,13 @@ def sweep(
 
     from rich.text import Text
 
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
     from bpsheet.runs.flat import heads_line
     from bpsheet.sweeps.folder import write_frame
     from bpsheet.sweeps.outcomes import RESULTS
     from bpsheet.sweeps.sweep import sweep as swept
+    from bpsheet.terminal.display import late_progress
 
     grid = grid_of(pairs, seeds)
     experiment = loaded(spec, settings)

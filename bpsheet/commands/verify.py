@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import SET, changes_of
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import SET, changes_of
 
 __all__ = ["verify"]
 
@@ -29,7 +29,7 @@ __all__ = ["verify"]
 @SET
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
     """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
-    from bpsheet.commands.terminal import changes_in_words, verify_table
+    from bpsheet.terminal.display import changes_in_words, verify_table
     from bpsheet.verifying.verify import verify as verified
 
     with console(error=True).status("") as status:

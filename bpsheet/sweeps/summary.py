@@ -19,7 +19,6 @@ from openpyxl.chart.layout import Layout as ChartLayout
 from openpyxl.chart.layout import ManualLayout
 from openpyxl.styles import Border
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
@@ -36,6 +35,7 @@ from bpsheet.workbook.steps import UNTITLED, build_sheet
 from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows, write_package
+from bpsheet.xlsx.view import set_page
 
 __all__ = ["SUMMARY", "write_summary"]
 
@@ -141,10 +141,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     values |= _statistics(sheet, sweep, len(heads) + 2, shape)
     _chart(sheet, sweep, len(names) + 3, len(heads) + 2)
     sheet.freeze_panes = f"B{FIRST}"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToHeight = 0
+    set_page(sheet, "landscape", down=0)
     sheet.print_title_rows = f"{HEADER}:{HEADER}"
     return values
 

@@ -187,7 +187,7 @@ def cells_of(
         else:
             data, _, number = name.rpartition("[")
             example = int(number.removesuffix("]"))
-            if layout.kind == "full":
+            if layout.traits.data_sheet:
                 cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
                 continue
             letter = layout.by_name[data].letter

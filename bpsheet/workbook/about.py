@@ -14,7 +14,6 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.text import formula_text
@@ -26,6 +25,7 @@ from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.sheet import Sheet, Written
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
@@ -58,9 +58,7 @@ def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
             looks.give(sheet[place], "example", _as_example)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    set_page(sheet, down=0)
 
 
 def _as_example(cell: Cell) -> None:
@@ -98,7 +96,7 @@ def build_about(
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {__version__}"),
-        (LAYOUT, layout.kind),
+        (LAYOUT, layout.traits.name),
         ("Rows", f"{len(trace.recording)}"),
     ]
     if part is not None:
@@ -116,7 +114,8 @@ def build_about(
         for index, piece in enumerate(pieces, start=1):
             put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)
         row += 1
-    _view(sheet)
+    without_grid(sheet)
+    set_page(sheet, "landscape", down=0)
     sheet.print_area = f"A1:E{row}"
 
 
@@ -131,7 +130,7 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(f"Hyper-parameters on Steps: {cells}.")
     if weights:
         lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         lines.append(
             "Examples: on the sheet Data, each in one place. The number of examples is fixed."
         )
@@ -195,11 +194,3 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
 
 def _short(text: str) -> str:
     return text if len(text) <= PIECE else text[: PIECE - 1] + "…"
-
-
-def _view(sheet: Worksheet) -> None:
-    sheet.sheet_view.showGridLines = False
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0

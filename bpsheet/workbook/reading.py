@@ -27,8 +27,9 @@ from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
-from bpsheet.workbook.layout import LAYOUTS, STEPS
+from bpsheet.workbook.layout import STEPS
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
@@ -69,7 +70,7 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Stored(Generic[P]):
-    """What a workbook was made from: the experiment, its layout ("full" or "book"), the sheets
+    """What a workbook was made from: the experiment, its layout (a name of `LAYOUTS`), the sheets
     that it has besides (names of `bpsheet.gradients.studies.STUDIES`), and which rows it keeps.
     """
 
@@ -182,7 +183,7 @@ def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, objec
     """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
     layout = steps.layout
     inputs = settings_in(package, steps)
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         names = list(layout.data_letters)
         with _opened(package) as book:
             data = book[DATA].iter_rows(
@@ -193,7 +194,7 @@ def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, objec
     for index, shown in enumerate(layout.shown):
         if shown.column.role is Role.WEIGHT:
             inputs[shown.column.name] = values[0, index]
-        elif shown.column.name in layout.program.tables and layout.kind == "book":
+        elif shown.column.name in layout.program.tables and not layout.traits.data_sheet:
             # The first row that presents an example speaks for it.
             presented = steps.values[:, layout.program.position[EXAMPLE]]
             for number in range(1, layout.examples + 1):

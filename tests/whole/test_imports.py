@@ -37,6 +37,7 @@ FLOORS = (
     ("workbook", "page"),
     ("exercises", "verifying", "sweeps"),
     ("api",),
+    ("terminal",),
     ("commands",),
     ("cli", "bpsheet"),
 )
@@ -180,6 +181,12 @@ HEAVY = {"pandas", "openpyxl", "pydantic", "numpy", "matplotlib", "ironcalc", "r
 
 def test_importing_the_package_imports_nothing_heavy():
     assert not HEAVY & loaded_by("import bpsheet")
+
+
+def test_the_command_line_imports_nothing_heavy_before_a_command_is_given():
+    loaded = loaded_by("import bpsheet.cli")
+    assert "bpsheet.commands.run" in loaded
+    assert not HEAVY & loaded
 
 
 def test_reading_an_experiment_imports_neither_pandas_nor_openpyxl():

@@ -22,21 +22,25 @@ from openpyxl.drawing.line import LineProperties
 from openpyxl.drawing.text import CharacterProperties
 from openpyxl.styles import Alignment
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
+from bpsheet.errors import LimitError
 from bpsheet.program.groups import groups_of
 from bpsheet.program.kinds import Role
+from bpsheet.runs.run import Run
 from bpsheet.workbook import style
+from bpsheet.workbook.pages.page import Page
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW, put_number, put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["CHARTS", "MOST_ROWS", "build_charts"]
+__all__ = ["PAGE"]
 
-CHARTS = "Charts"
 # A chart of more points is slow to draw, and shows no more.
 MOST_ROWS = 20_000
+# Charts that nobody asked for should cost little time.
+ROWS_BY_DEFAULT = 2_000
 # More lines than this cannot be told apart.
 MOST_LINES = 10
 COLOURS = (
@@ -50,21 +54,34 @@ PLACES = ("A4", "J4", "A22", "J22", "A40", "J40")
 TABLE_COLUMN, TABLE_ROW = 20, 4
 
 
-def build_charts(book: Workbook, steps: Sheet) -> dict[str, float | str]:
+def _check(_trace: Run, steps: Sheet) -> None:
+    if len(steps) > MOST_ROWS:
+        raise LimitError(
+            f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
+            "Leave it out"
+        )
+
+
+def _is_cheap(_trace: Run, steps: Sheet) -> bool:
+    return len(steps) <= ROWS_BY_DEFAULT
+
+
+def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Put the sheet together; the values of its formulas."""
-    sheet = book.create_sheet(CHARTS)
+    sheet = book.create_sheet(PAGE.name)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "Drawn over the cells of Steps: change a weight, the learning rate or an example there."
     put_text(sheet, "A2", note, style.NOTE)
     charts = _Charts(sheet, book[steps.name], steps)
     charts.draw()
-    sheet.sheet_view.showGridLines = False
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    without_grid(sheet)
+    set_page(sheet, "landscape")
     sheet.print_area = f"A1:{get_column_letter(TABLE_COLUMN - 2)}58"
     return charts.values
+
+
+PAGE = Page("charts", "Charts", _check, _is_cheap, _build)
 
 
 class _Charts:
