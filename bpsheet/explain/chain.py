@@ -18,7 +18,7 @@ from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, total
 from bpsheet.paper.blocks import Block, Prose, Side, equation
 from bpsheet.printers.atoms import Atom, Leaf, Partial
 from bpsheet.program.backward import local_derivatives
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Program
 
 __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
@@ -81,7 +81,7 @@ class Graph:
     def __init__(self, program: Program) -> None:
         forward = (*program.leaves, *program.phase(Phase.FORWARD))
         names = {column.name for column in forward}
-        self.loss = next((c.name for c in forward if c.role is Role.LOSS), None)
+        self.loss = program.loss.name if program.loss is not None else None
         self.edges: dict[str, Mapping[str, Expr]] = {
             column.name: {
                 name: partial

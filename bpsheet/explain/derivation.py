@@ -44,7 +44,7 @@ def derive(experiment: Plan) -> Derivation:
     program = experiment.program()
     forward = program.phase(Phase.FORWARD)
     weights = program.leaves
-    loss = next((column.name for column in forward if column.role is Role.LOSS), None)
+    loss = program.loss.name if program.loss is not None else None
     title = experiment.title or experiment.name
     blocks: list[Block] = [
         Heading("The network, forwards" if experiment.network else "The formulas, forwards")

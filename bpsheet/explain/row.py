@@ -47,8 +47,7 @@ class Row:
         place = self.program.position[ref.name]
         value = float(self.trace.values[row, place])
         if np.isnan(value):
-            recording = self.trace.recording
-            raise CellError(int(recording.errors[row - recording.first_error_row, place]))
+            raise CellError(self.trace.recording.code(row, place))
         return value
 
     def evaluate(self, expr: Expr) -> float:

@@ -177,5 +177,5 @@ def curvature(trace: Run, iteration: int) -> Curvature:
         iteration,
         experiment.training.learning_rate,
         -1 if experiment.uphill else 1,
-        len(experiment.data.examples or ()),
+        experiment.example_count,
     )

@@ -142,7 +142,7 @@ class Plan(Tables):
                 self.training,
                 self.test,
                 self.notation,
-                examples=len(self.data.examples or ()),
+                examples=self.example_count,
                 cyclic=self.data.order == "cyclic",
             )
         )
@@ -212,13 +212,13 @@ class Plan(Tables):
         return made
 
     def _is_data(self, name: str, number: int) -> bool:
-        return name in self.data_names and 1 <= number <= len(self.data.examples or ())
+        return name in self.data_names and 1 <= number <= self.example_count
 
     def _unknown(self, key: str) -> str:
         data = [
             f"{name}[{number + 1}]"
             for name in self.data_names
-            for number in range(min(len(self.data.examples or ()), 3))
+            for number in range(min(self.example_count, 3))
         ]
         known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
         return f"no such number; {nearest(key, known, is_key=True)}"

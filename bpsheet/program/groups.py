@@ -57,19 +57,14 @@ def groups_of(program: Program) -> list[Group]:
         gradients = [str(weight.adjoint_name) for weight in weights if weight.adjoint_name in place]
         if any(name in sums for name in gradients):
             gradients = [name for name in gradients if name in sums]
-        moved = [
-            place[ref.name]
-            for weight in weights
-            for ref in weight.references
-            if program[ref.name].role is Role.ADJUSTMENT
-        ]
+        moved = [name for w in weights if (name := program.adjustment_of(w.name)) is not None]
         made.append(
             Group(
                 label=label,
                 neurons=tuple(dict.fromkeys(w.neuron for w in weights if w.neuron is not None)),
                 weights=tuple(place[weight.name] for weight in weights),
                 gradients=tuple(sums.get(name, place[name]) for name in gradients),
-                adjustments=tuple(moved),
+                adjustments=tuple(place[name] for name in moved),
             )
         )
     return made

@@ -22,7 +22,6 @@ from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
-from bpsheet.program.kinds import Role
 from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
 from bpsheet.sweeps.variant import SEED, variant
@@ -109,7 +108,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     if any(run.taken for run in live):
         note += " Blue cells may be changed: their runs, on sheets of their own, follow."
     put_text(sheet, "A2", note, style.NOTE)
-    examples = len(sweep.experiment.data.examples or ())
+    examples = sweep.experiment.example_count
     said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
     put_text(sheet, "A3", said, style.NOTE)
     heads = ["run", *names, *HEADS.values()]
@@ -183,7 +182,8 @@ def _as_body(cell: Any) -> None:
 
 def _mean(run: Sheet, which: str, epoch: int) -> str:
     """The mean loss of the first or the last epoch of a run, from its sheet."""
-    loss = next(shown for shown in run.layout.shown if shown.column.role is Role.LOSS)
+    assert run.layout.program.loss is not None
+    loss = run.layout.by_name[run.layout.program.loss.name]
     epoch = min(epoch, len(run))
     first = FIRST_ROW if which == "first_loss" else run.last_row - epoch + 1
     sheet = quoted(run.name)

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from bpsheet.health.diagnosis import diagnose
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase
+from bpsheet.runs.epochs import TestsRight
 from bpsheet.runs.overview import (
     FEW,
     ends_of,
@@ -115,11 +116,10 @@ def long_summary(run: LongRun) -> list[str]:
         lines.append(first_error_sentence(run.first_error))
     if found:
         lines += [f"Of the first {len(beginning):,} iterations:", *found]
-    verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
-    if verdicts:
-        places = [run.program.position[name] for name in verdicts]
-        last = int((run.ends.values[-1, places] == 1).sum())
-        lines.append(verdicts_in_words(last, len(verdicts), run.first_right))
+    tests = TestsRight(run.program)
+    if tests:
+        last = int(tests.count(run.ends.values[-1:])[0])
+        lines.append(verdicts_in_words(last, len(tests), run.first_right))
     return lines
 
 
@@ -130,21 +130,10 @@ def summary(trace: Run) -> list[str]:
     return lines if tests is None else [*lines, tests]
 
 
-TITLES = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-    Phase.TEST: "Tests",
-}
-
-
 def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
     """One iteration, a table for each phase: quantity, value, formula."""
-    for phase, title in TITLES.items():
-        columns = trace.program.phase(phase)
+    for phase in Phase:
+        columns, title = trace.program.phase(phase), TITLES[phase]
         if not columns:
             continue
         table = Table(

@@ -17,7 +17,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Role
+from bpsheet.program.kinds import TITLES, Role
 from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
@@ -181,7 +181,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         column = shown.column
         formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
-        texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
+        texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):
             cell, wrap = sheet[f"{letter}{row}"], letter in "BDE"
             looks.give(cell, wrap, partial(_as_text, wrap=wrap))

@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
@@ -198,7 +198,7 @@ def _headers(sheet: Worksheet, content: Sheet) -> None:
             since = 0 if begins else since + 1
             # Again now and then: a wide group goes on over several pages.
             if since % BAND_REPEAT == 0:
-                put_text(sheet, cell.coordinate, style.GROUPS[column.phase])
+                put_text(sheet, cell.coordinate, TITLES[column.phase])
             looks.give(cell, band, partial(_as_band, band=band))
         header = sheet.cell(HEADER_ROW, shown.place)
         dress = partial(_as_header, pale=pale, begins=begins)

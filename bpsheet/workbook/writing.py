@@ -45,7 +45,7 @@ def layout_of(trace: Written, kind: str) -> Layout:
     experiment = trace.experiment
     return make_layout(
         trace.program,
-        len(experiment.data.examples or ()),
+        experiment.example_count,
         kind,
         gap=experiment.test is not None and experiment.test.gap,
         guarded=_to_guard(trace),
@@ -72,7 +72,7 @@ def _to_guard(trace: Written) -> frozenset[str]:
 def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
     """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
     program = experiment.program(iterations=1)
-    layout = make_layout(program, len(experiment.data.examples or ()), kind)
+    layout = make_layout(program, experiment.example_count, kind)
     layout.check()
     _check_size(layout, rows)
 

@@ -84,7 +84,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         training,
         experiment.test if with_tests else None,
         experiment.notation,
-        examples=max(1, len(experiment.data.examples or ())),
+        examples=max(1, experiment.example_count),
         cyclic=experiment.data.order == "cyclic",
     )
     # A weight's first value, as any setting, is changed by its name.

@@ -28,6 +28,7 @@ from bpsheet.engine.recording import Recording
 from bpsheet.errors import LimitError
 from bpsheet.program.groups import groups_of
 from bpsheet.program.kinds import Role
+from bpsheet.runs.epochs import TestsRight, epoch_means
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.pages.page import Page
@@ -101,7 +102,7 @@ class _Charts:
             self._lines("loss by iteration", losses)
             self._epochs(losses[0])
         self._lines("weights by iteration", self._of_role(Role.WEIGHT))
-        last = max((c.layer or 0 for c in self.program if c.role is Role.OUTPUT), default=0)
+        last = self.program.last_layer
         outputs = [name for name in self._of_role(Role.OUTPUT) if self.program[name].layer == last]
         self._lines("outputs and targets by iteration", [*outputs, *self._of_role(Role.TARGET)])
         self._gradients()
@@ -113,28 +114,28 @@ class _Charts:
             letter = steps.layout.by_name[name].letter
             value = float(steps.values[-1, self.program.position[name]])
             self._fact("A3", "C3", f"final {name} =", f"={steps.name}!{letter}{last}", value)
-        verdicts = self._of_role(Role.VERDICT)
-        if not verdicts:
+        tests = TestsRight(self.program)
+        if not tests:
             return
-        places = [self.program.position[name] for name in verdicts]
-        right = (steps.values[:, places] == 1).sum(axis=1)
-        labels = self.program[verdicts[0]].labels
+        right = tests.count(steps.values)
+        labels = self.program[tests.names[0]].labels
         assert labels is not None
-        first, final = (steps.layout.by_name[name].letter for name in (verdicts[0], verdicts[-1]))
+        ends = tests.names[0], tests.names[-1]
+        first, final = (steps.layout.by_name[name].letter for name in ends)
         formulas = [
             f'=COUNTIF({steps.name}!{first}{row}:{final}{row},"{labels[1]}")'
             for row in range(FIRST_ROW, last + 1)
         ]
         cells = self._table("tests right", formulas, right)
         letter = get_column_letter(cells.min_col)
-        begins, ends = TABLE_ROW + 1, TABLE_ROW + len(steps)
-        count = len(verdicts)
-        share = f"={letter}{ends}/{count}"
+        begins, until = TABLE_ROW + 1, TABLE_ROW + len(steps)
+        count = len(tests)
+        share = f"={letter}{until}/{count}"
         self._fact("D3", "H3", "share of tests right at the end =", share, right[-1] / count)
         self.sheet["H3"].number_format = "0%"
-        everything = np.flatnonzero(right == count)
-        since: float | str = float(everything[0] + 1) if len(everything) else "never"
-        match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{ends},0),"never")'
+        assert isinstance(steps.recording, Recording)
+        since = tests.first(steps.recording) or "never"
+        match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{until},0),"never")'
         self._fact("J3", "N3", "all of them right first at iteration =", match, since)
 
     def _fact(self, label: str, place: str, text: str, formula: str, value: float | str) -> None:
@@ -174,13 +175,12 @@ class _Charts:
 
     def _epochs(self, loss: str) -> None:
         """The mean loss of each epoch, where an epoch is more than a row."""
-        epoch = len(next(iter(self.program.tables.values()), ()))
+        epoch = self.program.example_count
         count = len(self.steps) // epoch if epoch else 0
         if epoch < 2 or count < 2:
             return
         letter = self.steps.layout.by_name[loss].letter
-        losses = self.steps.values[: count * epoch, self.program.position[loss]]
-        means = losses.reshape(count, epoch).mean(axis=1)
+        means = epoch_means(self.steps.values[:, self.program.position[loss]], epoch)
         ranges = [
             f"{self.steps.name}!{letter}{FIRST_ROW + n * epoch}:{letter}{FIRST_ROW + (n + 1) * epoch - 1}"
             for n in range(count)

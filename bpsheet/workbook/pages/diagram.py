@@ -214,13 +214,12 @@ class _Page:
                 self._adjustment(row, left + 3, weight)
 
     def _adjustment(self, row: int, column: int, weight: str) -> None:
-        """What is added to a weight, which its formula names; nothing is where it is fixed."""
-        uses = self.shown[weight].column.references
-        moved = [ref.name for ref in uses if ref.name != weight]
-        if not moved:
+        """What is added to a weight; a word where the weight is never moved."""
+        adjustment = self.steps.layout.program.adjustment_of(weight)
+        if adjustment is None:
             put_text(self.sheet, _place(row, column), "fixed")
             return
-        value = self._value(row, column, moved[0])
+        value = self._value(row, column, adjustment)
         self.moved.setdefault(get_column_letter(column), []).append(value)
 
     def _neurons(self, layer: LayerNames, arrows: int, *, is_last: bool) -> None:
@@ -247,7 +246,8 @@ class _Page:
     def _neuron(self, layer: LayerNames, index: int) -> list[tuple[str, str]]:
         """The quantities in a neuron's box, in words and by their names."""
         program = self.steps.layout.program
-        names = layer.sums[index], layer.outputs[index], program[layer.sums[index]].adjoint_name
+        weighted_sum = layer.sums[index]
+        names = weighted_sum, layer.outputs[index], program.derivative_of(weighted_sum)
         pairs = zip(WORDS, names, strict=True)
         return [(word, name) for word, name in pairs if name in self.shown]  # type: ignore[misc]
 

@@ -19,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import Param, Ref, Text
 from bpsheet.printers.text import TextPrinter, formula_text
+from bpsheet.program.kinds import TITLES
 from bpsheet.program.program import Column
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
@@ -116,7 +117,7 @@ class _Page:
         row = FIRST_ROW
         for phase, shown in groupby(self.layout.shown, key=lambda entry: entry.column.phase):
             band, _ = style.BANDS[phase]
-            put_text(self.sheet, f"A{row}", style.GROUPS[phase], style.BAND_FONT)
+            put_text(self.sheet, f"A{row}", TITLES[phase], style.BAND_FONT)
             for letter in "ABCD":
                 self.sheet[f"{letter}{row}"].fill = style.solid(band)
             row += 1
