@@ -6,11 +6,19 @@ import io
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import click
 
 from bpsheet import commands
-from bpsheet.errors import BpsheetError, EngineError, MissingExtraError, OutputError
+from bpsheet.errors import (
+    BpsheetError,
+    EngineError,
+    ExperimentError,
+    MissingExtraError,
+    NotReplacedError,
+    OutputError,
+)
 from bpsheet.terminal.ending import ended_by_signals
 from bpsheet.terminal.output import abandon, say
 from bpsheet.version import __version__
@@ -18,7 +26,26 @@ from bpsheet.version import __version__
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands, by their names.
+
+    The library tells problems by the names of arguments; here they are an option's.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ExperimentError as error:
+            given = self.commands[ctx.invoked_subcommand or ""].params
+            options = {str(p.name): p.opts[-1] for p in given if isinstance(p, click.Option)}
+            raise error.renamed(options) from None
+        except NotReplacedError as error:
+            raise NotReplacedError(f"{error} with --force") from None
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, package_name="bpsheet")
 def cli() -> None:
     """Backpropagation, written down as a spreadsheet.

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
@@ -95,9 +95,9 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
     if is_there and not force:
-        raise OutputError(
+        raise NotReplacedError(
             f"{path} exists and differs; it may have been filled in. "
-            "Choose another place with -o, or replace it with --force"
+            "Choose another place, or replace it"
         )
     with replacing(path) as stream:
         stream.write(content)

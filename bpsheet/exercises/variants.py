@@ -60,7 +60,7 @@ def varied(
     raise ExperimentError(
         [
             Problem(
-                "--vary",
+                "vary",
                 "no numbers were found with which no neuron is saturated "
                 "and no gradient is zero; vary less, or take smaller inputs",
             )

@@ -186,7 +186,7 @@ class Plan(Tables):
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
             if isinstance(value, str) and value not in words:
                 expected = " or ".join(["a number", *words] if key != "reduction" else words)
-                problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
+                problems.append(Problem(key, f"{expected} expected; got {shown(value)}"))
                 continue
             if key in cells:
                 put_setting(tables["training"], key, value)
@@ -199,7 +199,7 @@ class Plan(Tables):
                 names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
             else:
-                problems.append(Problem(f"--set {key}", self._unknown(key)))
+                problems.append(Problem(key, self._unknown(key)))
         if problems:
             raise ExperimentError(problems, self._name)
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)

@@ -87,12 +87,12 @@ def differentiate_workbook(
     if path.suffix.lower() == ".xlsm":
         raise WorkbookError(f"{path}: it holds macros; save it as .xlsx first")
     if output.exists() and path.exists() and output.samefile(path):
-        raise OutputError(f"{output} is the workbook itself; give another name with -o")
+        raise OutputError(f"{output} is the workbook itself; give another name")
     if not path.is_file():
         raise WorkbookError(f"{path}: no such file")
     if not abs(learning_rate) < MAX_RATE:
         got = shown(learning_rate)
-        raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {got}")
+        raise WorkbookError(f"rate: a number below {MAX_RATE:g} expected; got {got}")
     data = guarded_bytes(path, OWN)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:
@@ -137,18 +137,18 @@ def _named(book: Workbook, loss: str, parameters: Sequence[str]) -> tuple[str, l
     """The cells meant; the first sheet where none is named."""
     here = book.worksheets[0].title if book.worksheets else ""
     try:
-        what = "--loss"
+        what = "loss"
         found = places(book, loss, here)
         if len(found) != 1 or len(found[0]) != 1:
             found = []
-        what = "--parameters"
+        what = "parameters"
         cells = [name for text in parameters for line in places(book, text, here) for name in line]
     except FormulaError as error:
         raise WorkbookError(f"{what}: {error}") from None
     if not found:
-        raise WorkbookError(f"--loss: one cell expected; got {loss}")
+        raise WorkbookError(f"loss: one cell expected; got {loss}")
     if not cells:
-        raise WorkbookError("--parameters: at least one cell expected")
+        raise WorkbookError("parameters: at least one cell expected")
     return found[0][0], list(dict.fromkeys(cells))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from bpsheet.terminal.output import console
 if TYPE_CHECKING:
     from bpsheet.api.experiment import Experiment, Trace
 
-__all__ = ["FORCE", "SET", "OneOf", "changes_of", "loaded", "trained"]
+__all__ = ["FORCE", "SET", "OneOf", "changes_of", "loaded", "naming_set", "trained"]
 
 
 class OneOf(click.ParamType[str, str]):
@@ -90,7 +91,17 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
         changes["iterations"] = iterations
     with late_status(console(error=True), "Checking …"):
         experiment = load(spec)
-        return experiment.changed(changes) if changes else experiment
+        with naming_set(changes):
+            return experiment.changed(changes) if changes else experiment
+
+
+@contextmanager
+def naming_set(changes: Iterable[str]) -> Iterator[None]:
+    """Name the option where a change is refused: `--set w_xg9`."""
+    try:
+        yield
+    except ExperimentError as error:
+        raise error.renamed({name: f"--set {name}" for name in changes}) from None
 
 
 def trained(experiment: Experiment, iterations: int) -> Trace:

@@ -133,7 +133,7 @@ def refuse_what_has_no_cell(
     }
     known = [*layout.parameter_cells, *weights, *data]
     wrong = [
-        Problem(f"--set {name}", f"this workbook has no cell for it; {nearest(name, known)}")
+        Problem(name, f"this workbook has no cell for it; {nearest(name, known)}")
         for name in changes
         if name not in known
     ]

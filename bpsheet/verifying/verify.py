@@ -55,7 +55,7 @@ CHANGED = 1e-10
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found. `changes` are those that were made, by the names of `--set`."""
+    """What `verify` found. `changes` are those that were made, by the names that `Experiment.changed` takes."""
 
     path: Path
     engine: str

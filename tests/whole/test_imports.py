@@ -6,21 +6,11 @@ import ast
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 import bpsheet
-
-ROOT = Path(bpsheet.__file__).parent
-
-
-def module_name(path):
-    parts = path.relative_to(ROOT.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+from tests.helpers.modules import MODULES, ROOT, room_of
 
 # The floors of the house, from the ground up. A room knows the rooms on the floors below its own.
 FLOORS = (
@@ -44,11 +34,6 @@ FLOORS = (
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms}
 # The rooms that are a single module, all of them in the root of the package.
 MOST_IN_THE_ROOT = 8
-
-
-def room_of(module):
-    """The folder, or the module in the root, in which a module lies."""
-    return module.split(".")[1] if "." in module else module
 
 
 @cache
