@@ -67,7 +67,8 @@ def binding(node: Expr) -> Binding:
 class Printer(ABC):
     """The walk, and what arithmetic looks like in most languages.
 
-    `table` has a method for each type of node. A language fills in the abstract ones.
+    `table` has a method for each type of node, but for the symbols that only pages write. A
+    language fills in the abstract methods.
     """
 
     table: ClassVar[Mapping[type[Any], str]] = {

@@ -56,7 +56,6 @@ REFUSED = {
         "gradient-check": "2,410 weights, 500 at the most",
         "hessian": "2,410 weights",
         "exercise": "7,401 values would be asked",
-        "grade": "no such folder",
         "draw": "2,368 weights",
         "animate": "2,368 weights",
     },
