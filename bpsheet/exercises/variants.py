@@ -12,8 +12,9 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bpsheet.engine.rows import Cells
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Ref
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
@@ -137,12 +138,12 @@ def _rows(
     A few rows of a small network are sooner evaluated than compiled.
     Raises CellError where a value overflows.
     """
-    parameters = {parameter.name: parameter.value for parameter in program.parameters}
     tables = {name: list(table) for name, table in program.tables.items()}
     for name, value in changes.items():
         if name.endswith("]"):
             table, _, number = name[:-1].rpartition("[")
             tables[table][int(number) - 1] = value
+    cells = Cells.of(program, tables)
     row: Row = {}
     for index in range(iterations):
         before, row = row, {}
@@ -151,12 +152,10 @@ def _rows(
             return before[ref.name] if ref.lag else row[ref.name]
 
         for column in program:
-            if index == 0 and column.start is not None:
-                row[column.name] = changes.get(column.name, column.start)
-            elif column.formula is None:
-                row[column.name] = float(program.given[column.name][index])
+            if index == 0 and column.name in changes:
+                row[column.name] = changes[column.name]
             elif column.role not in (Role.TEST_SUM, Role.TEST_OUTPUT, Role.VERDICT):
-                row[column.name] = evaluate(column.formula, look, parameters, tables)
+                row[column.name] = cells.value(column, index, look)
             if column.name == last:
                 break
         yield row

@@ -24,9 +24,7 @@ __all__ = [
     "Per",
     "Positive",
     "Reduction",
-    "Rule",
     "Scalar",
-    "ScheduleKind",
     "Seed",
     "Share",
 ]
@@ -81,18 +79,6 @@ def _seed(value: Any) -> int:
 
 _POSITIVE = {"type": "integer", "minimum": 1}
 
-Rule = Literal[
-    "gradient_descent",
-    "gradient_ascent",
-    "momentum",
-    "nesterov",
-    "adagrad",
-    "rmsprop",
-    "adam",
-    "adamw",
-    "perceptron",
-]
-ScheduleKind = Literal["constant", "step", "exponential", "inverse_time", "cosine"]
 Per = Literal["update", "epoch"]
 Reduction = Literal["sum", "mean"]
 OutputForm = Literal["chain_rule", "simplified"]
