@@ -23,7 +23,7 @@ __all__ = ["sweep"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
 # So many of the runs are printed: the best.
-FEW = 8
+BEST = 8
 MOST_SEEDS = 1_000_000
 
 
@@ -153,12 +153,12 @@ def _best(found: Sweep) -> Table:
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")
     ascending = not found.experiment.uphill
-    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
+    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:BEST]
     for number, line in best.iterrows():
         cells = [line[name] for name in names]
         texts = [cell if isinstance(cell, str) else f"{cell:.5g}" for cell in cells]
         table.add_row(str(number), *texts)
-    if len(runs) > FEW:
+    if len(runs) > BEST:
         table.add_row("…", *[""] * len(names), style="dim")
     failed = int(runs["first_error"].notna().sum())
     if failed:

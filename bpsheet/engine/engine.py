@@ -33,7 +33,7 @@ MAX_VALUES = 200_000_000
 PIECE = 1 << 18
 MOST_ROWS = 4096
 # So many rows at the beginning and at the end of a long run stay in memory.
-FEW = 3
+ENDS = 3
 
 Progress = Callable[[int], None]
 Watch = Callable[[Recording], None]
@@ -130,7 +130,7 @@ class Streamed:
         self.first_error_row = len(self)
         self._rows = 0
         self._others_watch = watch
-        self.ends = run(program, iterations, progress, Keep(ends=FEW), self._watch)
+        self.ends = run(program, iterations, progress, Keep(ends=ENDS), self._watch)
 
     def _watch(self, piece: Recording) -> None:
         if self._others_watch is not None:

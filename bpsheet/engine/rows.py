@@ -9,10 +9,10 @@ from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.program.program import Column, Program, Table
 
-__all__ = ["Cells", "Look"]
+__all__ = ["Cells", "ValueOf"]
 
 # A column's value in this row (lag 0) or in the row before (lag 1). Raises CellError.
-Look = Callable[[Ref], float]
+ValueOf = Callable[[Ref], float]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Cells:
         parameters = {parameter.name: parameter.value for parameter in program.parameters}
         return cls(program, parameters, program.tables if tables is None else tables)
 
-    def value(self, column: Column, row: int, look: Look) -> float:
+    def value(self, column: Column, row: int, look: ValueOf) -> float:
         """A column's value in a row, from 0. Raises CellError where it is an error."""
         if row == 0 and column.start is not None:
             return column.start
@@ -49,6 +49,6 @@ class Cells:
             raise CellError(failed[row])
         return float(self.program.given[column.name][row])
 
-    def formula(self, formula: Expr, look: Look) -> float:
+    def formula(self, formula: Expr, look: ValueOf) -> float:
         """What a formula comes to over a row's values. Raises CellError."""
         return evaluate(formula, look, self.parameters, self.tables)

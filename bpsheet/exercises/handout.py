@@ -15,7 +15,7 @@ from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 from bpsheet.exercises.roster import file_name
 from bpsheet.files.ours import refuse_others
 from bpsheet.files.seals import sealed
@@ -122,7 +122,7 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
     return list(pages)
 
 
-def _page_names(sheets: Sequence[Sheet]) -> list[str]:
+def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     """A name for the page of each sheet, no two alike.
 
     It is made from the student; where other sheets are this student's too, or nobody's, from the

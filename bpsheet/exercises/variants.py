@@ -27,7 +27,7 @@ MAX_ROWS = 4_000
 # A neuron whose output's derivative is less than this is saturated.
 LEAST_SLOPE = 0.04
 LEAST_GRADIENT = 0.001
-Row = dict[str, float]
+RowValues = dict[str, float]
 
 
 @dataclass
@@ -132,7 +132,7 @@ def _examples(program: Program, iterations: int) -> list[int]:
 
 def _rows(
     program: Program, changes: Mapping[str, float], iterations: int, last: str = ""
-) -> Iterator[Row]:
+) -> Iterator[RowValues]:
     """The first rows of a run with changed numbers, up to the column `last` where one is named.
 
     A few rows of a small network are sooner evaluated than compiled.
@@ -144,11 +144,11 @@ def _rows(
             table, _, number = name[:-1].rpartition("[")
             tables[table][int(number) - 1] = value
     cells = Cells.of(program, tables)
-    row: Row = {}
+    row: RowValues = {}
     for index in range(iterations):
         before, row = row, {}
 
-        def look(ref: Ref, row: Row = row, before: Row = before) -> float:
+        def look(ref: Ref, row: RowValues = row, before: RowValues = before) -> float:
             return before[ref.name] if ref.lag else row[ref.name]
 
         for column in program:
@@ -176,7 +176,7 @@ def _is_nice(
     return True
 
 
-def _is_fit(program: Program, column: Column, row: Row) -> bool:
+def _is_fit(program: Program, column: Column, row: RowValues) -> bool:
     if column.role is Role.OUTPUT_DERIVATIVE:
         return abs(row[column.name]) >= LEAST_SLOPE
     if column.role is Role.ERROR:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bpsheet.engine.rows import Cells, Look
+from bpsheet.engine.rows import Cells, ValueOf
 from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.hand.numbers import Written
@@ -42,7 +42,7 @@ class Shadow:
         """The value of the run (NaN where it is an error)."""
         return float(self.trace.values[iteration - 1, self.program.position[name]])
 
-    def exact_values(self, iteration: int) -> Look:
+    def exact_values(self, iteration: int) -> ValueOf:
         """The run's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.exact(iteration - ref.lag, ref.name))
 
@@ -54,7 +54,7 @@ class Shadow:
             return answer.value
         return self.followed(iteration, name)
 
-    def shadow_values(self, iteration: int) -> Look:
+    def shadow_values(self, iteration: int) -> ValueOf:
         """The student's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.shadow(iteration - ref.lag, ref.name))
 
@@ -69,7 +69,7 @@ class Shadow:
         self._rows  # noqa: B018 - computed on first use
         return (iteration, name) in self._touched
 
-    def value(self, expr: Expr, values: Look) -> float:
+    def value(self, expr: Expr, values: ValueOf) -> float:
         """The value of a formula over these values; NaN where it is an error."""
         try:
             return self.cells.formula(expr, values)

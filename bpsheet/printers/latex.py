@@ -25,7 +25,7 @@ from bpsheet.printers.symbols import (
     Change,
     Derivative,
     Letter,
-    Name,
+    MathName,
     Staged,
     read_name,
 )
@@ -72,7 +72,7 @@ def symbol(name: str) -> str:
     return _symbol(read_name(name))
 
 
-def _symbol(name: Name) -> str:
+def _symbol(name: MathName) -> str:
     match name:
         case Derivative(upper, lower):
             return rf"\frac{{\partial {_symbol(upper)}}}{{\partial {_symbol(lower)}}}"

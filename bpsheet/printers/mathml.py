@@ -30,7 +30,7 @@ from bpsheet.printers.symbols import (
     Change,
     Derivative,
     Letter,
-    Name,
+    MathName,
     Staged,
     read_name,
 )
@@ -91,7 +91,7 @@ def symbol_mathml(name: str) -> str:
     return _symbol(read_name(name))
 
 
-def _symbol(name: Name) -> str:
+def _symbol(name: MathName) -> str:
     match name:
         case Derivative(upper, lower):
             over, under = (_row(f"<mo>∂</mo>{_symbol(part)}") for part in (upper, lower))

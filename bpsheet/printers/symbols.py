@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-__all__ = ["GREEK", "Applied", "Change", "Derivative", "Letter", "Name", "Staged", "read_name"]
+__all__ = ["GREEK", "Applied", "Change", "Derivative", "Letter", "MathName", "Staged", "read_name"]
 
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
@@ -29,8 +29,8 @@ class Letter:
 class Derivative:
     """∂upper/∂lower: the name `dMSE / dw_xg1`."""
 
-    upper: Name
-    lower: Name
+    upper: MathName
+    lower: MathName
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Staged:
     """A gradient on its way to the update: the sum over a batch, clipped, decayed."""
 
     stage: str
-    of: Name
+    of: MathName
 
 
 @dataclass(frozen=True)
 class Applied:
     """A name with another in parentheses: C(1)."""
 
-    head: Name
-    argument: Name
+    head: MathName
+    argument: MathName
     primes: int
 
 
@@ -54,13 +54,13 @@ class Applied:
 class Change:
     """Δ and a weight: the name `delta_w_xg1`."""
 
-    of: Name
+    of: MathName
 
 
-Name = Letter | Derivative | Staged | Applied | Change
+MathName = Letter | Derivative | Staged | Applied | Change
 
 
-def read_name(name: str) -> Name:
+def read_name(name: str) -> MathName:
     """What a column's name is made of.
 
     >>> read_name("w_xg1")
@@ -91,7 +91,7 @@ def _letter(name: str) -> Letter:
     return Letter(head, tuple(below), len(name) - len(stem))
 
 
-def _with_hat(name: Name) -> Name:
+def _with_hat(name: MathName) -> MathName:
     """A running mean after its correction: the hat stands over the first letter."""
     match name:
         case Letter():

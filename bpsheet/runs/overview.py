@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from bpsheet.runs.run import FirstError, Run
 
 __all__ = [
-    "FEW",
     "ends_of",
     "first_error_sentence",
     "loss_sentence",
@@ -26,7 +25,7 @@ __all__ = [
 ]
 
 # So many of the first and of the last iterations are shown.
-FEW = 3
+ENDS = 3
 NUMBER_WIDTH = 9
 
 
@@ -71,7 +70,7 @@ def main_columns(trace: Run, width: int) -> list[Column]:
 def ends_of(trace: Run) -> list[int | None]:
     """The rows of the first and the last iterations; None where some are left out."""
     count, numbers = len(trace), trace.recording.iterations
-    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
+    rows = list(range(count)) if count <= 2 * ENDS else [*range(ENDS), *range(count - ENDS, count)]
     step = int(numbers[1] - numbers[0]) if count > 1 else 1
     found: list[int | None] = []
     before = int(numbers[0]) - step

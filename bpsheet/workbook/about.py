@@ -22,7 +22,7 @@ from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import Layout
-from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.view import set_page, without_grid
@@ -38,7 +38,7 @@ FILE_NAME = "experiment_file"
 PIECE = 16_000
 
 
-def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
+def build_data(book: Workbook, trace: Writable, layout: Layout) -> None:
     """The examples: the sheet from which the rows of Steps look up their inputs and targets."""
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
@@ -73,7 +73,7 @@ def _as_text(cell: Cell, *, wrap: bool) -> None:
 
 
 def build_about(
-    book: Workbook, trace: Written, sheets: Sequence[Sheet], studies: Sequence[str]
+    book: Workbook, trace: Writable, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
     """What the workbook is, what each column is, what may be changed, where it came from."""
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]

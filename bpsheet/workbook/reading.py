@@ -48,7 +48,7 @@ P = TypeVar("P", bound=Plan)
 NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
 
 # A row for each iteration, a column for each column shown; None where a cell is empty.
-Values = npt.NDArray[np.object_]
+StoredCells = npt.NDArray[np.object_]
 
 # What openpyxl and the libraries under it raise for a damaged file.
 DAMAGE = (
@@ -149,7 +149,7 @@ def sheet_names(package: Guarded) -> list[str]:
         return book.sheetnames
 
 
-def _rows(book: Workbook, sheet: Sheet) -> Values:
+def _rows(book: Workbook, sheet: Sheet) -> StoredCells:
     values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
     places = [shown.place - 1 for shown in sheet.layout.shown]
     rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
@@ -158,7 +158,7 @@ def _rows(book: Workbook, sheet: Sheet) -> Values:
     return values
 
 
-def read_values(package: Guarded, sheet: Sheet) -> Values:
+def read_values(package: Guarded, sheet: Sheet) -> StoredCells:
     """What the cells of a sheet's rows store."""
     with _opened(package) as book:
         return _rows(book, sheet)
@@ -179,7 +179,7 @@ def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
         return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
 
 
-def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, object]:
+def inputs_in(package: Guarded, steps: Sheet, values: StoredCells) -> dict[str, object]:
     """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
     layout = steps.layout
     inputs = settings_in(package, steps)

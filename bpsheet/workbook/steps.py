@@ -25,7 +25,7 @@ from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import STEPS, Layout, Shown
-from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.view import set_page
 
@@ -40,7 +40,7 @@ UNTITLED = "An experiment without a title"
 RowStyles = list[tuple[int, int]]
 
 
-def steps_sheets(trace: Written, layout: Layout) -> list[Sheet]:
+def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
     """The sheets of a run: Steps, and where its rows end, Steps 2 and so on."""
     row = "Each row is one iteration: one example presented, forward pass"
     row += ", backward pass" if layout.program.phase(Phase.BACKWARD, Phase.GRADIENT) else ""

@@ -22,7 +22,7 @@ from bpsheet.workbook.layout import Layout, make_layout
 from bpsheet.workbook.pages.choice import PAGES, choose_pages
 from bpsheet.workbook.pages.page import Page
 from bpsheet.workbook.rows import Reader, row_xml
-from bpsheet.workbook.sheet import Sheet, Written, study_sheet
+from bpsheet.workbook.sheet import Sheet, Writable, study_sheet
 from bpsheet.workbook.steps import RowStyles, build_sheet, steps_sheets
 from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.package import Rows, write_package
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-def layout_of(trace: Written, kind: str) -> Layout:
+def layout_of(trace: Writable, kind: str) -> Layout:
     """The layout of a run. Raises OutputError for a kind that does not exist."""
     if kind not in LAYOUTS:
         raise OutputError(f'no layout "{kind}"; known are {", ".join(LAYOUTS)}')
@@ -52,7 +52,7 @@ def layout_of(trace: Written, kind: str) -> Layout:
     )
 
 
-def _to_guard(trace: Written) -> frozenset[str]:
+def _to_guard(trace: Writable) -> frozenset[str]:
     """The columns in which a function's plain form would overflow, or might."""
     found = set()
     for column in trace.program:
@@ -94,12 +94,12 @@ def count_formulas(layout: Layout, rows: int) -> int:
     )
 
 
-def written(run: Run | LongRun) -> Written:
+def written(run: Run | LongRun) -> Writable:
     """The run as sheets show it: of a part of one, that part with a program of its own."""
     return run if run.recording.keep == EVERYTHING else part_of(run)
 
 
-def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
+def sheets_of(trace: Writable, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
     """The sheets with rows: Steps, then those of the studies. Raises LimitError."""
     layout = layout_of(trace, kind)
     layout.check()
@@ -169,7 +169,7 @@ def write_workbook(
 
 
 def _rows(
-    trace: Written,
+    trace: Writable,
     sheets: Sequence[Sheet],
     styles: Sequence[RowStyles],
     progress: Callable[[int], None] | None,
