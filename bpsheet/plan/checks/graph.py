@@ -57,8 +57,9 @@ def _names(key: str, names: Sequence[str], taken: Sequence[str]) -> Iterator[Pro
 
 
 def _formulas(graph: Graph) -> Iterator[Problem]:
-    known = [*graph.inputs, *graph.parameters]
-    made: list[str] = []
+    # In order, and quick to look into: a graph may have thousands of formulas.
+    known = dict.fromkeys([*graph.inputs, *graph.parameters])
+    made: dict[str, None] = {}
     told = 0
     for index, line in enumerate(graph.forward, start=1):
         place = f"graph.forward[{index}]"
@@ -77,11 +78,10 @@ def _formulas(graph: Graph) -> Iterator[Problem]:
             yield Problem(place, f"{shown(name)} is defined already; give it another name")
         elif name.lower() in WORDS:
             yield Problem(place, f"{shown(name)} is a function's name; give it another")
-        known.append(name)
-        made.append(name)
+        known[name] = made[name] = None
     if not graph.forward:
         yield Problem("graph.forward", 'at least one formula expected, such as "e = (x - w)^2"')
     elif graph.loss not in made:
         yield Problem(
-            "graph.loss", f"no formula defines {shown(graph.loss)}; {among(graph.loss, made)}"
+            "graph.loss", f"no formula defines {shown(graph.loss)}; {among(graph.loss, list(made))}"
         )
