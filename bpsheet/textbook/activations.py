@@ -10,7 +10,7 @@ __all__ = ["ACTIVATIONS", "Activation", "activation_of"]
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function: formula of `z`, derivative in `z` or `y`, and what it is."""
+    """An activation function: a formula of `z`, its derivative in `z` or `y`, and its meaning."""
 
     formula: str
     derivative: str
@@ -41,7 +41,7 @@ ACTIVATIONS: Mapping[str, Activation] = {
 
 
 def activation_of(text: str) -> Activation:
-    """The activation of that name, or the one that a formula of z describes.
+    """The activation of that name, or an activation from a formula of z.
 
     >>> activation_of("2*z").derivative
     ''
