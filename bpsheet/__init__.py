@@ -28,6 +28,7 @@ __all__ = [
     "LimitError",
     "MissingExtraError",
     "Network",
+    "NotReplacedError",
     "Notation",
     "OutputError",
     "Schedule",
@@ -53,6 +54,7 @@ _HOMES = {
         "InputError",
         "LimitError",
         "MissingExtraError",
+        "NotReplacedError",
         "OutputError",
         "WorkbookError",
     ),
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
         InputError,
         LimitError,
         MissingExtraError,
+        NotReplacedError,
         OutputError,
         WorkbookError,
     )

@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
 
 import click
 
-from bpsheet.commands.check import check as check_hand
-from bpsheet.commands.differentiate import differentiate
-from bpsheet.commands.draw import animate, draw
-from bpsheet.commands.ending import ended_by_signals
-from bpsheet.commands.exercise import exercise, grade
-from bpsheet.commands.explain import derive, explain
-from bpsheet.commands.gradients import gradcheck, hessian, operations
-from bpsheet.commands.health import health
-from bpsheet.commands.output import abandon, say
-from bpsheet.commands.page import page
-from bpsheet.commands.run import show, train
-from bpsheet.commands.sweep import sweep
-from bpsheet.commands.templates import list_templates, new, schema
-from bpsheet.commands.verify import verify
-from bpsheet.errors import BpsheetError, EngineError, MissingExtraError, OutputError
+from bpsheet import commands
+from bpsheet.errors import (
+    BpsheetError,
+    EngineError,
+    ExperimentError,
+    MissingExtraError,
+    NotReplacedError,
+    OutputError,
+)
+from bpsheet.terminal.ending import ended_by_signals
+from bpsheet.terminal.output import abandon, say
 from bpsheet.version import __version__
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands, by their names.
+
+    The library tells problems by the names of arguments; here they are an option's.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ExperimentError as error:
+            given = self.commands[ctx.invoked_subcommand or ""].params
+            options = {str(p.name): p.opts[-1] for p in given if isinstance(p, click.Option)}
+            raise error.renamed(options) from None
+        except NotReplacedError as error:
+            raise NotReplacedError(f"{error} with --force") from None
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, package_name="bpsheet")
 def cli() -> None:
     """Backpropagation, written down as a spreadsheet.
@@ -41,29 +59,11 @@ def cli() -> None:
     """
 
 
-for command in (
-    list_templates,
-    new,
-    train,
-    show,
-    verify,
-    schema,
-    explain,
-    derive,
-    health,
-    check_hand,
-    exercise,
-    grade,
-    gradcheck,
-    operations,
-    hessian,
-    differentiate,
-    sweep,
-    draw,
-    animate,
-    page,
-):
-    cli.add_command(command)
+# A module of the package `commands` brings its commands with it.
+for module in iter_modules(commands.__path__, f"{commands.__name__}."):
+    for command in vars(import_module(module.name)).values():
+        if isinstance(command, click.Command):
+            cli.add_command(command)
 
 
 def main() -> None:

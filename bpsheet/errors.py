@@ -6,9 +6,9 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "BpsheetError",
@@ -19,6 +19,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MissingExtraError",
+    "NotReplacedError",
     "OutputError",
     "Problem",
     "ProgramError",
@@ -70,6 +71,19 @@ class ExperimentError(InputError):
             )
         )
 
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same problems, with other names for some of their places.
+
+        >>> error = ExperimentError([Problem("digits", "1 to 15 expected; got 0")], "exercise")
+        >>> print(error.renamed({"digits": "--digits"}).problems[0])
+        --digits: 1 to 15 expected; got 0
+        """
+        renamed = (
+            Problem(names.get(problem.place, problem.place), problem.message)
+            for problem in self.problems
+        )
+        return type(self)(renamed, self.source)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Made anew from its parts where it comes from another process.
         return type(self), (self.problems, self.source)
@@ -117,3 +131,7 @@ class MissingExtraError(BpsheetError):
 
 class OutputError(BpsheetError):
     """A file that cannot be written. The old file, if there was one, is still there."""
+
+
+class NotReplacedError(OutputError):
+    """A file that is there already, and may be somebody's work. It is replaced by force only."""

@@ -117,7 +117,7 @@ def among(text: str, known: Sequence[str]) -> str:
 
 
 # So many names are listed; of more, how many there are.
-FEW = 4
+MOST_NAMES = 4
 
 
 def listed(names: Sequence[str]) -> str:
@@ -127,8 +127,8 @@ def listed(names: Sequence[str]) -> str:
     ('g, h and k', 'a, b, c and 3 more')
     """
     shown = list(names)
-    if len(names) > FEW:
-        shown = [*names[: FEW - 1], f"{len(names) - FEW + 1:,} more"]
+    if len(names) > MOST_NAMES:
+        shown = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1:,} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

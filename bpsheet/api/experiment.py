@@ -68,7 +68,7 @@ class Trace(Readers):
 
         from bpsheet.workbook.layout import full_layout
 
-        layout = full_layout(self.program, len(self.experiment.data.examples or ()))
+        layout = full_layout(self.program, self.experiment.example_count)
         rows = []
         for column in self.program:
             formula = column.formula

@@ -13,12 +13,12 @@ from bpsheet.columns.names import LayerNames
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Call, Div, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
+from bpsheet.formula.tree import Call, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Network
-from bpsheet.textbook.activations import activation_of
+from bpsheet.textbook.activations import Activation, JointActivation, activation_of
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 
 __all__ = ["forward_columns", "weight_columns"]
@@ -73,8 +73,11 @@ def forward_columns(
     loss = notation.name("loss")
     for layer, spec in zip(layers, network.layers, strict=True):
         is_output = layer is layers[-1]
-        build = _softmax_layer if spec.activation == "softmax" else _plain_layer
-        columns += build(layer, spec.activation, notation, loss, is_output=is_output)
+        activation = activation_of(spec.activation)
+        if isinstance(activation, JointActivation):
+            columns += _joint_layer(layer, activation, notation, loss, is_output=is_output)
+        else:
+            columns += _plain_layer(layer, activation, notation, loss, is_output=is_output)
     if network.loss is not None:
         columns.append(_loss_column(network, layers[-1], loss))
     return columns
@@ -128,15 +131,14 @@ def _output_column(
 
 
 def _plain_layer(
-    layer: LayerNames, activation: str, notation: Notation, loss: str, *, is_output: bool
+    layer: LayerNames, activation: Activation, notation: Notation, loss: str, *, is_output: bool
 ) -> list[Column]:
     """A layer in which each output depends on its own weighted sum: a = g(z)."""
-    chosen = activation_of(activation)
-    formula = parse_formula(chosen.formula, {"z"})
+    formula = parse_formula(activation.formula, {"z"})
     columns = []
     for index, (z, y) in enumerate(zip(layer.sums, layer.outputs, strict=True)):
-        if chosen.derivative:
-            slope = fill(chosen.derivative, z=Ref(z), y=Ref(y))
+        if activation.derivative:
+            slope = fill(activation.derivative, z=Ref(z), y=Ref(y))
         else:
             slope = fill_z(differentiate(formula, "z"), z)
         columns.append(_sum_column(layer, index, notation, loss))
@@ -149,7 +151,7 @@ def _plain_layer(
                 is_output=is_output,
                 formula=fill_z(formula, z),
                 partials={z: slope},
-                meaning=chosen.meaning,
+                meaning=activation.meaning,
             )
         )
     return columns
@@ -160,19 +162,24 @@ def fill_z(formula: Expr, name: str) -> Expr:
     return replace_refs(formula, {Ref("z"): Ref(name)})
 
 
-def _softmax_names(layer: LayerNames) -> tuple[str, str]:
+def _joint_names(layer: LayerNames) -> tuple[str, str]:
     return f"max_z{layer.number}", f"sum_exp{layer.number}"
 
 
-def _softmax_layer(
-    layer: LayerNames, _activation: str, notation: Notation, loss: str, *, is_output: bool
+def _joint_layer(
+    layer: LayerNames,
+    activation: JointActivation,
+    notation: Notation,
+    loss: str,
+    *,
+    is_output: bool,
 ) -> list[Column]:
-    """y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
+    """Softmax: y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
 
     The shift leaves the outputs as they are and keeps exp from overflowing. Each output
     depends on every weighted sum: ∂y_k/∂s_i = y_k (δ_ik − y_i).
     """
-    largest, whole = _softmax_names(layer)
+    largest, whole = _joint_names(layer)
     columns = [_sum_column(layer, index, notation, loss) for index in range(len(layer.neurons))]
     powers = [f"exp_{neuron}" for neuron in layer.neurons]
     columns.append(
@@ -203,15 +210,14 @@ def _softmax_layer(
                 notation,
                 loss,
                 is_output=is_output,
-                formula=Div(Ref(powers[k]), Ref(whole)),
+                formula=fill(activation.formula, power=Ref(powers[k]), whole=Ref(whole)),
                 partials={
-                    z: fill("y*(1 - y)", y=Ref(y))
+                    z: fill(activation.derivative, y=Ref(y))
                     if i == k
-                    # y_k (0 − y_i), with the 0 of δ_ik written as the source has it.
-                    else Mul(Ref(y), Sub(Num(0.0), Ref(layer.outputs[i])))
+                    else fill(activation.across, y=Ref(y), other=Ref(layer.outputs[i]))
                     for i, z in enumerate(layer.sums)
                 },
-                meaning="its share of the exponentials of all weighted sums (softmax)",
+                meaning=activation.meaning,
             )
         )
     return columns
@@ -257,7 +263,7 @@ def _simplified(
 ) -> tuple[Expr, dict[str, Expr]]:
     """The loss from the weighted sums, and its derivatives with respect to them."""
     form = SIMPLIFIED[kind]
-    largest, whole = _softmax_names(output)
+    largest, whole = _joint_names(output)
     terms, partials = [], {}
     for t, y, z in zip(targets, output.outputs, output.sums, strict=True):
         operands: dict[str, Expr] = {"z": Ref(z), "t": t}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
+from bpsheet.terminal.output import console, say
 
 if TYPE_CHECKING:
     from rich.table import Table

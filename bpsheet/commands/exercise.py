@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE
 from bpsheet.errors import OutputError
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -103,10 +103,10 @@ def exercise(
 ) -> None:
     """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
     from bpsheet.api.opening import load
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.exercise import Exercise
     from bpsheet.exercises.handout import KEY_FILE, write_class, write_sheet
     from bpsheet.exercises.roster import read_roster
+    from bpsheet.terminal.display import late_progress
 
     if students is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
@@ -175,7 +175,6 @@ def grade(
     students' files are never changed. The exit status is 1 where a file could not be marked.
     """
     from bpsheet.api.opening import load
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.feedback import HEADS, class_table
     from bpsheet.exercises.grade import grade_folder, sheets_in
     from bpsheet.exercises.handout import write_feedback
@@ -183,6 +182,7 @@ def grade(
     from bpsheet.exercises.roster import read_roster
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
+    from bpsheet.terminal.display import late_progress
 
     experiment = load(spec)
     table = output or Path("outputs") / f"{experiment.name}-grades.csv"

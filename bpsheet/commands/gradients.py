@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console
-from bpsheet.commands.settings import SET, loaded
+from bpsheet.terminal.output import console
+from bpsheet.terminal.settings import SET, loaded
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import say
-from bpsheet.commands.settings import FORCE, SET, loaded
+from bpsheet.terminal.output import say
+from bpsheet.terminal.settings import FORCE, SET, loaded
 
 __all__ = ["page"]
 

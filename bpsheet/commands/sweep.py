@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE, SET, changes_of, loaded
 from bpsheet.errors import ExperimentError, OutputError, Problem
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE, SET, changes_of, loaded
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,7 +23,7 @@ __all__ = ["sweep"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
 # So many of the runs are printed: the best.
-FEW = 8
+BEST = 8
 MOST_SEEDS = 1_000_000
 
 
@@ -103,13 +103,13 @@ def sweep(
 
     from rich.text import Text
 
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
     from bpsheet.runs.flat import heads_line
     from bpsheet.sweeps.folder import write_frame
     from bpsheet.sweeps.outcomes import RESULTS
     from bpsheet.sweeps.sweep import sweep as swept
+    from bpsheet.terminal.display import late_progress
 
     grid = grid_of(pairs, seeds)
     experiment = loaded(spec, settings)
@@ -153,12 +153,12 @@ def _best(found: Sweep) -> Table:
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")
     ascending = not found.experiment.uphill
-    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
+    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:BEST]
     for number, line in best.iterrows():
         cells = [line[name] for name in names]
         texts = [cell if isinstance(cell, str) else f"{cell:.5g}" for cell in cells]
         table.add_row(str(number), *texts)
-    if len(runs) > FEW:
+    if len(runs) > BEST:
         table.add_row("…", *[""] * len(names), style="dim")
     failed = int(runs["first_error"].notna().sum())
     if failed:

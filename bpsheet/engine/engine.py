@@ -18,8 +18,9 @@ from bpsheet.engine.ahead import Ahead
 from bpsheet.engine.blocks import MOST_SINGLE, Blocks
 from bpsheet.engine.lines import Lines, names_for, printer_for
 from bpsheet.engine.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
+from bpsheet.engine.rows import Cells
 from bpsheet.errors import LimitError
-from bpsheet.formula.evaluate import NUMBER, CellError, evaluate
+from bpsheet.formula.evaluate import NUMBER, CellError
 from bpsheet.formula.tree import Ref
 from bpsheet.program.program import Program
 
@@ -32,7 +33,7 @@ MAX_VALUES = 200_000_000
 PIECE = 1 << 18
 MOST_ROWS = 4096
 # So many rows at the beginning and at the end of a long run stay in memory.
-FEW = 3
+ENDS = 3
 
 Progress = Callable[[int], None]
 Watch = Callable[[Recording], None]
@@ -129,7 +130,7 @@ class Streamed:
         self.first_error_row = len(self)
         self._rows = 0
         self._others_watch = watch
-        self.ends = run(program, iterations, progress, Keep(ends=FEW), self._watch)
+        self.ends = run(program, iterations, progress, Keep(ends=ENDS), self._watch)
 
     def _watch(self, piece: Recording) -> None:
         if self._others_watch is not None:
@@ -188,7 +189,7 @@ class _Runner:
         self._program = program
         self._ahead = Ahead(program)
         self._code = _code(program, self._ahead.places)
-        self._parameters = {p.name: p.value for p in program.parameters}
+        self._cells = Cells.of(program)
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
         # How many rows are done, the last of them, and its errors.
@@ -266,12 +267,7 @@ class _Runner:
 
         for index, entry in enumerate(program):
             try:
-                if entry.start is not None and before is None:
-                    here[index] = entry.start
-                elif entry.formula is None:
-                    here[index] = _given(program, entry.name, self._done)
-                else:
-                    here[index] = evaluate(entry.formula, column, self._parameters, program.tables)
+                here[index] = self._cells.value(entry, self._done, column)
             except CellError as error:
                 here[index] = np.nan
                 codes[index] = error.code
@@ -279,10 +275,3 @@ class _Runner:
         self._before = here.copy()
         self._codes = codes if codes.any() else None
         return self._codes
-
-
-def _given(program: Program, name: str, row: int) -> float:
-    """A given value. Raises CellError where it is an error."""
-    if name in program.failed and program.failed[name][row]:
-        raise CellError(program.failed[name][row])
-    return program.given[name][row]

@@ -14,7 +14,7 @@ from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Compare, Ref
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column, Program, loss_of
+from bpsheet.program.program import Column, Program
 
 __all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
 
@@ -87,7 +87,7 @@ def loss_function(
 
     It raises ArithmeticError or ValueError where the changed pass has no value.
     """
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     forward = program.phase(Phase.FORWARD)
     given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]

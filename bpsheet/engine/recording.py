@@ -147,6 +147,11 @@ class Recording:
     def __len__(self) -> int:
         return len(self.values)
 
+    def code(self, row: int, place: int) -> int:
+        """The error of a cell, a code of `evaluate.ERRORS`; both count from 0."""
+        late = row - self.first_error_row
+        return int(self.errors[late, place]) if late >= 0 else 0
+
     @property
     def first_row(self) -> Values:
         row: Values = self.values[0]

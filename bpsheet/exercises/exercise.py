@@ -59,25 +59,25 @@ class Exercise:
     def __post_init__(self) -> None:
         names = [column.name for column in self.experiment.columns if _may_be_asked(column.phase)]
         problems = [
-            Problem("--ask", f"{shown(name)} cannot be asked; {nearest(name, [*GROUPS, *names])}")
+            Problem("ask", f"{shown(name)} cannot be asked; {nearest(name, [*GROUPS, *names])}")
             for name in self.ask
             if name not in GROUPS and name not in names
         ]
         problems += [
-            Problem("--vary", f"{shown(name)} cannot be varied; known are weights, data")
+            Problem("vary", f"{shown(name)} cannot be varied; known are weights, data")
             for name in self.vary
             if name not in VARIABLE
         ]
         if not self.ask:
-            problems.append(Problem("--ask", "nothing is asked"))
+            problems.append(Problem("ask", "nothing is asked"))
         for place, value, largest in (
-            ("--iterations", self.iterations, MAX_ITERATIONS),
-            ("--digits", self.digits, MAX_DIGITS),
+            ("iterations", self.iterations, MAX_ITERATIONS),
+            ("digits", self.digits, MAX_DIGITS),
         ):
             if not 1 <= value <= largest:
                 problems.append(Problem(place, f"1 to {largest} expected; got {value}"))
         if not 0 <= self.seed < 2**63:
-            problems.append(Problem("--seed", "a whole number from 0 to 2^63 - 1 expected"))
+            problems.append(Problem("seed", "a whole number from 0 to 2^63 - 1 expected"))
         if problems:
             raise ExperimentError(problems, "exercise")
 
@@ -149,17 +149,17 @@ class Task:
         if len(asked) > MAX_ASKED:
             raise LimitError(
                 f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
-                "Ask for fewer with --ask or --iterations"
+                "Ask for fewer quantities, or fewer iterations"
             )
         if not asked:
-            raise ExperimentError([Problem("--ask", "this asks for nothing here")], "exercise")
+            raise ExperimentError([Problem("ask", "this asks for nothing here")], "exercise")
         errors = [line for line in asked if not math.isfinite(self.exact(line))]
         if errors:
             first = errors[0]
             raise ExperimentError(
                 [
                     Problem(
-                        "--ask",
+                        "ask",
                         f"{first.name} has no value in iteration {first.iteration}: it overflows",
                     )
                 ],

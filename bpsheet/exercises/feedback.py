@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 
 __all__ = [
     "HEADS",
@@ -82,7 +82,7 @@ def class_table(grades: Grades, folder: Path) -> str:
     return out.getvalue()
 
 
-def first_mistake(sheet: Sheet) -> str:
+def first_mistake(sheet: MarkedSheet) -> str:
     """Where it is, its verdict, and what was written."""
     mark = sheet.first_mistake
     if mark is None:
@@ -92,7 +92,7 @@ def first_mistake(sheet: Sheet) -> str:
     return f"{judgement.quantity}, iteration {judgement.iteration}: {mark.verdict}{written}"
 
 
-def frequent_slip(sheet: Sheet) -> str:
+def frequent_slip(sheet: MarkedSheet) -> str:
     """The slip made most often, a sure one before one that may be another."""
     ranked = sorted(
         sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
 
 
-def feedback_text(sheet: Sheet, title: str) -> str:
+def feedback_text(sheet: MarkedSheet, title: str) -> str:
     """A student's page, as Markdown: the marks, the first mistake, then every value."""
     owner = sheet.student or sheet.path.name
     lines = [

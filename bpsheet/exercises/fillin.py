@@ -13,7 +13,6 @@ from openpyxl import Workbook
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, Protection, Side
 from openpyxl.styles.differential import DifferentialStyle
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.exercises.exercise import Task
@@ -30,6 +29,7 @@ from bpsheet.program.kinds import Phase
 from bpsheet.workbook import style
 from bpsheet.xlsx.cells import put_number, put_text
 from bpsheet.xlsx.package import package_bytes
+from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = [
     "ANSWERS",
@@ -216,17 +216,13 @@ def _view(sheet: Worksheet, last: int) -> None:
         sheet.column_dimensions[letter].width = width
     longest = max(len(str(sheet[f"A{row}"].value or "")) for row in range(FIRST_ROW, last + 1))
     sheet.column_dimensions["A"].width = max(14, min(longest + 4, 40))
-    sheet.sheet_view.showGridLines = False
+    without_grid(sheet)
     sheet.freeze_panes = f"A{FIRST_ROW - 1}"
     sheet.protection.sheet = True
     sheet.protection.formatColumns = False
     sheet.print_area = f"A1:D{last}"
     sheet.print_title_rows = "1:3"
-    sheet.page_setup.orientation = "portrait"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 1 if last <= PAGE else 0
+    set_page(sheet, "portrait", across=1, down=1 if last <= PAGE else 0)
     sheet.page_margins.left = sheet.page_margins.right = 0.5
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
     if sheet.oddFooter is not None:

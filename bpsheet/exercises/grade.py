@@ -13,7 +13,7 @@ from pathlib import Path
 from bpsheet.errors import BpsheetError, OutputError, WorkbookError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.filled import Filled, open_filled
-from bpsheet.exercises.grades import Grades, Mark, Refusal, Sheet
+from bpsheet.exercises.grades import Grades, Mark, MarkedSheet, Refusal
 from bpsheet.exercises.identity import Identity
 from bpsheet.exercises.marks import FEW_DIGITS, MARKS
 from bpsheet.exercises.questions import Place
@@ -76,7 +76,7 @@ def grade_file(
     experiment: Plan,
     marks: Mapping[str, float] = MARKS,
     decimal: str = ".",
-) -> Sheet:
+) -> MarkedSheet:
     """Mark one filled-in sheet. The file is only read.
 
     Raises WorkbookError where it is damaged, hostile, or from another exercise.
@@ -84,12 +84,14 @@ def grade_file(
     return _grade(path, _Exercises(experiment), marks, decimal)
 
 
-def _grade(path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str) -> Sheet:
+def _grade(
+    path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str
+) -> MarkedSheet:
     task, filled, student = _read(path, exercises)
     made = _marks(task, filled, marks, decimal)
     notes = _notes(path, task.student, student, filled)
     full = marks[Verdict.CORRECT] * len(made)
-    return Sheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
+    return MarkedSheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
@@ -173,7 +175,7 @@ def grade_folder(
     """
     files = sheets_in(folder)
     exercises = _Exercises(experiment)
-    sheets: list[Sheet] = []
+    sheets: list[MarkedSheet] = []
     refused: list[Refusal] = []
     for number, path in enumerate(files, start=1):
         try:
@@ -209,7 +211,7 @@ def sheets_in(folder: Path) -> list[Path]:
     return found
 
 
-def _noted(sheets: Sequence[Sheet], students: Sequence[str]) -> list[Sheet]:
+def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[MarkedSheet]:
     """What shows only among others: two sheets of one student, other questions than the rest."""
     usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
     owners = Counter(sheet.student for sheet in sheets if sheet.student)

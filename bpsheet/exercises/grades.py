@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bpsheet.hand.judge import Judgement, Verdict
 
-__all__ = ["Grades", "Mark", "Refusal", "Sheet"]
+__all__ = ["Grades", "Mark", "MarkedSheet", "Refusal"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class MarkedSheet:
     """A marked sheet, its marks in the order of the sheet."""
 
     path: Path
@@ -71,7 +71,7 @@ class Refusal:
 class Grades:
     """A class: the marked sheets, the files refused, and who handed in nothing."""
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[MarkedSheet, ...]
     refused: tuple[Refusal, ...]
     absent: tuple[str, ...] = ()
 

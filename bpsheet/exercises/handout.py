@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 from bpsheet.exercises.roster import file_name
 from bpsheet.files.ours import refuse_others
 from bpsheet.files.seals import sealed
@@ -95,9 +95,9 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
     if is_there and not force:
-        raise OutputError(
+        raise NotReplacedError(
             f"{path} exists and differs; it may have been filled in. "
-            "Choose another place with -o, or replace it with --force"
+            "Choose another place, or replace it"
         )
     with replacing(path) as stream:
         stream.write(content)
@@ -122,7 +122,7 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
     return list(pages)
 
 
-def _page_names(sheets: Sequence[Sheet]) -> list[str]:
+def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     """A name for the page of each sheet, no two alike.
 
     It is made from the student; where other sheets are this student's too, or nobody's, from the

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.runs.run import Run
 
@@ -25,14 +25,8 @@ GROUPS = {
     "backward": (Phase.BACKWARD, Phase.GRADIENT),
     "update": (Phase.UPDATE,),
 }
-HEADINGS = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-}
+# The sections of an iteration, before its new weights.
+SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
 # After the colon the meaning says how it is computed; these are the student's to know.
 ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
 PRINTED_INPUTS = (Role.DATA, Role.TARGET)
@@ -92,10 +86,8 @@ def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line
     yield from section("First weights", Phase.WEIGHT, list(lines(1, weights)))
     for iteration in range(1, iterations + 1):
         before = f"Iteration {iteration}: " if iterations > 1 else ""
-        for phase, heading in HEADINGS.items():
-            if phase is Phase.WEIGHT:
-                continue
-            text = heading if not before else before + heading.lower()
+        for phase in SECTIONS:
+            text = TITLES[phase] if not before else before + TITLES[phase].lower()
             yield from section(text, phase, list(lines(iteration, program.phase(phase))))
         if iteration in questions.still and questions.updates:
             text = "The weights stay as they are until the batch ends"

@@ -14,11 +14,11 @@ from itertools import pairwise
 
 from bpsheet.explain.row import Row
 from bpsheet.formula.evaluate import CellError
-from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, total
+from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, Symbol, total
 from bpsheet.paper.blocks import Block, Prose, Side, equation
-from bpsheet.printers.atoms import Atom, Leaf, Partial
+from bpsheet.printers.atoms import Atom, Partial
 from bpsheet.program.backward import local_derivatives
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Program
 
 __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
@@ -81,7 +81,7 @@ class Graph:
     def __init__(self, program: Program) -> None:
         forward = (*program.leaves, *program.phase(Phase.FORWARD))
         names = {column.name for column in forward}
-        self.loss = next((c.name for c in forward if c.role is Role.LOSS), None)
+        self.loss = program.loss.name if program.loss is not None else None
         self.edges: dict[str, Mapping[str, Expr]] = {
             column.name: {
                 name: partial
@@ -149,19 +149,8 @@ class Chain:
         left = Side.of(Partial(self.loss, self.weight))
         if self.product is None:
             return [left]
-        partials: dict[Ref, Partial] = {}
-
-        def leaf(one: Factor) -> list[Expr]:
-            ref = Ref(f"{one.upper}\0{one.lower}")
-            partials[ref] = Partial(one.upper, one.lower)
-            return [ref]
-
-        expr = self.product.expr(leaf)
-
-        def atoms(node: Leaf) -> Atom | None:
-            return partials.get(node) if isinstance(node, Ref) else None
-
-        return [left, Side(expr, atoms)]
+        product = self.product.expr(lambda one: [Symbol(Partial(one.upper, one.lower))])
+        return [left, Side(product)]
 
     def words(self) -> str:
         """How many paths there are."""
@@ -191,23 +180,12 @@ class Chain:
         if self.product is None or formula is None:
             return [said]
         made, reasons = row.resolved(formula)
-        values: dict[Ref, Atom] = {}
-
-        def leaf(one: Factor) -> list[Expr]:
-            ref = Ref(f"{one.upper}\0{one.lower}")
-            values[ref] = row.result(one.formula)
-            return [ref]
-
-        numbers = self.product.expr(leaf)
-
-        def atoms(node: Leaf) -> Atom | None:
-            return values.get(node) if isinstance(node, Ref) else None
-
+        numbers = self.product.expr(lambda one: [Symbol(row.result(one.formula))])
         left, symbols = self.symbols()
         sides = [symbols, Side(formula)]
         if made != formula:
             sides.append(Side(made, reasons=reasons))
-        sides += [Side(made, row.shown), Side(numbers, atoms), Side.of(self._result(row, formula))]
+        sides += [Side(made, row.shown), Side(numbers), Side.of(self._result(row, formula))]
         return [said, equation(left, sides)]
 
     def scale(self, row: Row) -> float:

@@ -14,7 +14,7 @@ from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, rep
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
 from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Next
-from bpsheet.program.kinds import EXAMPLE, Phase, Role
+from bpsheet.program.kinds import EXAMPLE, TITLES, Phase, Role
 from bpsheet.program.program import Column, Program, sentence_of
 from bpsheet.words import nearest, shown
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
 
 PARTS: tuple[tuple[str, tuple[Phase, ...]], ...] = (
-    ("Forward pass", (Phase.FORWARD,)),
-    ("Backward pass", (Phase.BACKWARD, Phase.GRADIENT)),
+    (TITLES[Phase.FORWARD], (Phase.FORWARD,)),
+    (TITLES[Phase.BACKWARD], (Phase.BACKWARD, Phase.GRADIENT)),
     ("Weight adjustment", (Phase.UPDATE,)),
 )
 

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.files.seals import is_intact, is_intact_part
 
 __all__ = ["MARK", "is_ours", "refuse_others"]
@@ -36,7 +36,8 @@ def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
     """Refuse to replace a file that is not as bpsheet wrote it, unless `force` asks for it.
 
     `first_line` is that of the text to be written, where it has no seal. A symbolic link may be
-    replaced: nothing of what it leads to is lost. Raises OutputError.
+    replaced: nothing of what it leads to is lost.
+    Raises NotReplacedError, and OutputError where the file cannot be read.
     """
     if force or path.is_symlink() or not path.is_file():
         return
@@ -45,9 +46,8 @@ def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
     except OSError as error:
         raise OutputError(f"cannot read {path}, to see what it is: {error.strerror}") from None
     if not is_safe:
-        raise OutputError(
-            f"{path} exists, and is not as bpsheet wrote it. "
-            "Give another name, or replace it with --force"
+        raise NotReplacedError(
+            f"{path} exists, and is not as bpsheet wrote it. Give another name, or replace it"
         )
 
 

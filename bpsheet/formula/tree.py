@@ -11,7 +11,7 @@ with the one in their book.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bpsheet.errors import ProgramError
@@ -33,6 +33,7 @@ __all__ = [
     "Ref",
     "Sub",
     "Sum",
+    "Symbol",
     "Text",
     "children",
     "depth",
@@ -72,6 +73,16 @@ class Param:
     """A hyper-parameter's one cell, such as the learning rate."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a page shows instead of a formula: ∂e/∂w, a rounded number. It has no value.
+
+    `shown` is one of the atoms that `bpsheet.printers.atoms` knows.
+    """
+
+    shown: Hashable
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +173,25 @@ class If:
     otherwise: Expr
 
 
-Expr = Num | Text | Ref | Param | Lookup | Neg | Sum | Sub | Mul | Div | Pow | Call | Compare | If
+Expr = (
+    Num
+    | Text
+    | Ref
+    | Param
+    | Symbol
+    | Lookup
+    | Neg
+    | Sum
+    | Sub
+    | Mul
+    | Div
+    | Pow
+    | Call
+    | Compare
+    | If
+)
 
-LEAVES = frozenset({Num, Text, Ref, Param})
+LEAVES = frozenset({Num, Text, Ref, Param, Symbol})
 
 ZERO = Num(0.0)
 ONE = Num(1.0)
@@ -173,7 +200,7 @@ ONE = Num(1.0)
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands of a node, from left to right."""
     match expr:
-        case Num() | Text() | Ref() | Param():
+        case Num() | Text() | Ref() | Param() | Symbol():
             return ()
         case Lookup(_, row, column):
             return (row,) if column is None else (row, column)
@@ -195,7 +222,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 def rebuild(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
     """The same node over other operands (as many as `children` gives)."""
     match expr:
-        case Num() | Text() | Ref() | Param():
+        case Num() | Text() | Ref() | Param() | Symbol():
             return expr
         case Lookup(table, _):
             return Lookup(table, *operands)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.program.program import loss_of
 from bpsheet.runs.cards import card
 from bpsheet.runs.run import Run, values_at
 
@@ -143,7 +142,7 @@ def check_gradient(
     moved = _moved(trace, values)
     slope = _slope(_moved(trace, values, over_complex=method == "complex"), method, step)
     analytic = {column.name: values[str(column.adjoint_name)] for column in leaves}
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     tolerance = METHODS[method].tolerance
     floor = FLOOR * max([abs(value) for value in analytic.values()], default=0.0)

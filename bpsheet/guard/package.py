@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from bpsheet.errors import WorkbookError
 from bpsheet.guard.limits import Limits, RefusedError
-from bpsheet.guard.part import SHEETS, Part, refuse_foreign
+from bpsheet.guard.part import SHEETS, PackagePart, refuse_foreign
 
 __all__ = ["Guarded", "guarded_bytes", "opened"]
 
@@ -156,7 +156,7 @@ class _Stream(io.BufferedIOBase):
         self._info = info
         self._stream = stream
         self._ready = b""
-        self._part: Part | None = Part(info.filename, package.limits, package.spent)
+        self._part: PackagePart | None = PackagePart(info.filename, package.limits, package.spent)
 
     def read(self, size: int | None = -1) -> bytes:
         limits = self._package.limits
@@ -170,7 +170,7 @@ class _Stream(io.BufferedIOBase):
         data, self._ready = self._ready[:end], self._ready[end:]
         return data
 
-    def _check(self, part: Part) -> None:
+    def _check(self, part: PackagePart) -> None:
         piece = self._stream.read(CHUNK)
         try:
             self._ready += part.feed(piece) if piece else part.close()

@@ -10,7 +10,7 @@ from openpyxl.utils.cell import range_boundaries
 
 from bpsheet.guard.limits import Limits, RefusedError
 
-__all__ = ["SHEETS", "Part", "refuse_foreign"]
+__all__ = ["SHEETS", "PackagePart", "refuse_foreign"]
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 # A row, a column or a cell's place; what is no place at all is the reader's to refuse.
@@ -65,7 +65,7 @@ def refuse_foreign(said: str, limits: Limits) -> None:
         raise RefusedError(f"{FOREIGN_SAID} ({said[-60:]})")
 
 
-class Part:
+class PackagePart:
     """The check of one part: give it the bytes piece by piece with `feed`, then `close`.
 
     Both return the bytes that are now found harmless, and raise RefusedError for a limit, expat's

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
+from bpsheet.engine.rows import ValueOf
 from bpsheet.formula.tree import Lookup, Param, Ref, children
 from bpsheet.hand.numbers import NotANumber, Written, read_number
-from bpsheet.hand.shadow import Shadow, Values
+from bpsheet.hand.shadow import Shadow
 from bpsheet.hand.slips import Slip, slips_of, written_out
 from bpsheet.printers.text import TextPrinter
 from bpsheet.program.program import Column
@@ -210,7 +211,7 @@ class _Case:
         written = written_out(self.shadow.program, self.column, self._is_written)
         if written is None or (self.column.is_state and self.iteration == 1):
             return []
-        bases: list[Values] = [self.shadow.exact_values(self.iteration)]
+        bases: list[ValueOf] = [self.shadow.exact_values(self.iteration)]
         if used:
             bases.insert(0, self.shadow.shadow_values(self.iteration))
         found: dict[str, _Found] = {}
@@ -220,7 +221,7 @@ class _Case:
                     found[slip.kind] = _Found(slip, values)
         return list(found.values())
 
-    def _gives(self, slip: Slip, values: Values) -> bool:
+    def _gives(self, slip: Slip, values: ValueOf) -> bool:
         last = len(self.shadow.trace)
         if slip.kind == "updated weight" and self.iteration == last:
             return False
@@ -239,7 +240,7 @@ class _Case:
 
     def _working(self, found: _Found) -> str:
         """The wrong formula with the numbers put in, as it may stand in the student's notes."""
-        text = NumbersPrinter(found.values, self.shadow.parameters).text(found.slip.formula)
+        text = NumbersPrinter(found.values, self.shadow.cells.parameters).text(found.slip.formula)
         return text if len(text) <= LONGEST_WORKING else "what comes of a slip"
 
 
@@ -248,7 +249,7 @@ class _Found:
     """A slip that gives what was written, over these values."""
 
     slip: Slip
-    values: Values
+    values: ValueOf
 
 
 class NumbersPrinter(TextPrinter):
@@ -256,7 +257,7 @@ class NumbersPrinter(TextPrinter):
 
     times = " × "
 
-    def __init__(self, values: Values, parameters: Mapping[str, float | str]) -> None:
+    def __init__(self, values: ValueOf, parameters: Mapping[str, float | str]) -> None:
         super().__init__()
         self.values = values
         self.parameters = parameters

@@ -22,7 +22,7 @@ from bpsheet.words import nearest, shown
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
 Hand = Mapping[object, object] | pd.DataFrame
-Values = dict[tuple[int, str], str]
+WrittenTexts = dict[tuple[int, str], str]
 
 MAX_FILE = 4_000_000
 LONG = ("iteration", "quantity", "value")
@@ -82,7 +82,7 @@ def _iteration(value: object) -> int:
     raise HandError([f"an iteration's number from 1 expected; got {shown(text)}"])
 
 
-def hand_values(hand: Hand, known: Iterable[str]) -> Values:
+def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
     """The texts by (iteration, column).
 
     A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
@@ -100,7 +100,7 @@ def hand_values(hand: Hand, known: Iterable[str]) -> Values:
     else:
         raise HandError([f"a dict, a DataFrame or a file expected; got {type(hand).__name__}"])
     names = match_names(dict.fromkeys(name for _, name, _ in entries), known)
-    values: Values = {}
+    values: WrittenTexts = {}
     for iteration, name, text in entries:
         place = (iteration, names[name])
         if values.get(place, text) != text:

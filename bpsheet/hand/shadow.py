@@ -7,20 +7,19 @@ wrong ones is a carried error, not a new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
-from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.engine.rows import Cells, ValueOf
+from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.hand.numbers import Written
 from bpsheet.runs.run import Run
 
-__all__ = ["Shadow", "Values"]
+__all__ = ["Shadow"]
 
-# A column's value in this row (lag 0) or the row before (lag 1); raises CellError.
-Values = Callable[[Ref], float]
 Answers = Mapping[tuple[int, str], Written]
 
 
@@ -35,7 +34,7 @@ class Shadow:
         self.trace = trace
         self.program = trace.program
         self.answers = answers
-        self.parameters = {p.name: p.value for p in self.program.parameters}
+        self.cells = Cells.of(self.program)
         self._followed: dict[tuple[int, str], float] = {}
         self._touched: set[tuple[int, str]] = set()
 
@@ -43,7 +42,7 @@ class Shadow:
         """The value of the run (NaN where it is an error)."""
         return float(self.trace.values[iteration - 1, self.program.position[name]])
 
-    def exact_values(self, iteration: int) -> Values:
+    def exact_values(self, iteration: int) -> ValueOf:
         """The run's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.exact(iteration - ref.lag, ref.name))
 
@@ -55,7 +54,7 @@ class Shadow:
             return answer.value
         return self.followed(iteration, name)
 
-    def shadow_values(self, iteration: int) -> Values:
+    def shadow_values(self, iteration: int) -> ValueOf:
         """The student's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.shadow(iteration - ref.lag, ref.name))
 
@@ -70,10 +69,10 @@ class Shadow:
         self._rows  # noqa: B018 - computed on first use
         return (iteration, name) in self._touched
 
-    def value(self, expr: Expr, values: Values) -> float:
+    def value(self, expr: Expr, values: ValueOf) -> float:
         """The value of a formula over these values; NaN where it is an error."""
         try:
-            return evaluate(expr, values, self.parameters, self.program.tables)
+            return self.cells.formula(expr, values)
         except CellError:
             return float("nan")
 

@@ -18,6 +18,7 @@ from bpsheet.health.flat import Flat, flat_parts
 from bpsheet.program.groups import Group, groups_of, label_of
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column, Program
+from bpsheet.runs.epochs import epoch_means
 
 __all__ = ["Measures", "Neuron", "Numbers", "known", "less_rate", "middle"]
 
@@ -69,7 +70,7 @@ class Measures:
         self.values = values
         self.uphill = uphill
         self.groups = groups_of(program)
-        self.epoch = max(len(next(iter(program.tables.values()), ())), 1)
+        self.epoch = max(program.example_count, 1)
         self.updates = _updates(program, values)
         self.weights = [self._lengths(group.weights) for group in self.groups]
         self.gradients = [self._gradient(group) for group in self.groups]
@@ -89,8 +90,8 @@ class Measures:
     @property
     def loss(self) -> str:
         """The loss's name."""
-        place = _place(self.program, Role.LOSS)
-        return "" if place is None else self.program.names[place]
+        loss = self.program.loss
+        return "" if loss is None else loss.name
 
     def parameter(self, name: str) -> float | None:
         """A hyper-parameter's value; None where the program has none of that name."""
@@ -135,15 +136,10 @@ class Measures:
 
         Of single rows the loss jumps from example to example. Empty without a loss.
         """
-        place = _place(self.program, Role.LOSS)
-        if place is None:
+        loss = self.program.loss
+        if loss is None:
             return np.empty(0)
-        count = len(self.values) // self.epoch
-        losses = self.values[: count * self.epoch, place].reshape(count, self.epoch)
-        with np.errstate(over="ignore"):
-            # Overflow is in the recording; here such an epoch has no mean.
-            means: Numbers = losses.mean(axis=1)
-        means[~np.isfinite(means)] = np.nan
+        means = epoch_means(self.values[:, self.program.position[loss.name]], self.epoch)
         return -means if self.uphill else means
 
     @cached_property

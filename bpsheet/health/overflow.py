@@ -53,7 +53,7 @@ def _reason(measures: Measures, first: Reached, *, is_exploding: bool) -> str:
             f"The logarithm in {measures.loss} has no value where an output has become exactly 0 "
             'or 1. Try output_error = "simplified", which needs neither, or smaller steps.'
         )
-    return f"Look at what goes into it: bpsheet show, with --iteration {first.iteration}."
+    return f"Look at what goes into it in iteration {first.iteration:,}."
 
 
 def _has_logarithm(measures: Measures) -> bool:

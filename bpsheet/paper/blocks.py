@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpsheet.formula.tree import Expr, Ref
+from bpsheet.formula.tree import Expr, Symbol
 from bpsheet.paper.matrices import Matrices
-from bpsheet.printers.atoms import Atom, Atoms, AtomText, Leaf, no_atoms
+from bpsheet.printers.atoms import Atom, Atoms, AtomText, no_atoms
 
 __all__ = ["Block", "Equation", "Heading", "Listing", "Paper", "Prose", "Side", "equation"]
 
@@ -23,11 +23,7 @@ class Side:
     @classmethod
     def of(cls, atom: Atom) -> Side:
         """A side that is one atom."""
-
-        def only(_: Leaf) -> Atom:
-            return atom
-
-        return cls(Ref(""), only)
+        return cls(Symbol(atom))
 
 
 @dataclass(frozen=True)

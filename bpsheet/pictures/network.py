@@ -6,17 +6,15 @@ larger the adjustment. So the sign can be told without colours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.names import LayerNames
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,14 +50,10 @@ class _Values:
         value = self.number(name)
         return "overflow" if np.isnan(value) else f"{value:.3g}"
 
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        return {column.name: column for column in self.trace.program}
-
     def adjustment(self, weight: str) -> float:
         """What is added to a weight at the end of the iteration; 0 where it is frozen."""
-        moved = [ref.name for ref in self.columns[weight].references if ref.name != weight]
-        return self.number(moved[0]) if moved else 0.0
+        adjustment = self.trace.program.adjustment_of(weight)
+        return 0.0 if adjustment is None else self.number(adjustment)
 
 
 def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
@@ -209,14 +203,11 @@ class _Picture:
         text = "\n".join([words(name), *lines])
         self.axes.text(*place, text, fontsize=8, ha="center", va="center", color=INK, zorder=4)
 
-    def _beside(self, place: tuple[float, float], layer: object, index: int) -> None:
+    def _beside(self, place: tuple[float, float], layer: LayerNames, index: int) -> None:
         """Below a neuron its error term and its bias, with what is added to it."""
-        from bpsheet.columns.names import LayerNames
-
-        assert isinstance(layer, LayerNames)
         lines = []
-        error = self.values.columns[layer.sums[index]].adjoint_name
-        if error and error in self.values.columns:
+        error = self.values.trace.program.derivative_of(layer.sums[index])
+        if error is not None:
             lines.append(f"{words(error)} = {self.values.said(error)}")
         if layer.biases:
             bias = layer.biases[index]

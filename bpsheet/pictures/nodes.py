@@ -75,7 +75,7 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
                 *where,
                 "neuron",
                 place[name],
-                _place(program, program[layer.sums[index]].adjoint_name),
+                _place(program, program.derivative_of(layer.sums[index])),
                 _place(program, bias),
                 _move(program, bias),
                 of_neuron.get(layer.neurons[index], []),
@@ -113,7 +113,7 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
 
 
 def _value(program: Program, column: Column, where: tuple[float, float]) -> _Node:
-    adjoint = _place(program, column.adjoint_name)
+    adjoint = _place(program, program.derivative_of(column.name))
     kind = {Phase.INPUT: "input", Phase.WEIGHT: "weight"}.get(column.phase, "neuron")
     place, move = program.position[column.name], _move(program, column.name)
     shown = [index for index in (place, adjoint, move) if index is not None]
@@ -142,5 +142,4 @@ def _move(program: Program, weight: str | None) -> int | None:
     """The adjustment of a weight; none where it is never moved."""
     if weight is None or program[weight].phase is not Phase.WEIGHT:
         return None
-    moved = [ref.name for ref in program[weight].references if ref.name != weight]
-    return program.position[moved[0]] if moved else None
+    return _place(program, program.adjustment_of(weight))

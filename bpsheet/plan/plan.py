@@ -142,7 +142,7 @@ class Plan(Tables):
                 self.training,
                 self.test,
                 self.notation,
-                examples=len(self.data.examples or ()),
+                examples=self.example_count,
                 cyclic=self.data.order == "cyclic",
             )
         )
@@ -186,7 +186,7 @@ class Plan(Tables):
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
             if isinstance(value, str) and value not in words:
                 expected = " or ".join(["a number", *words] if key != "reduction" else words)
-                problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
+                problems.append(Problem(key, f"{expected} expected; got {shown(value)}"))
                 continue
             if key in cells:
                 put_setting(tables["training"], key, value)
@@ -199,7 +199,7 @@ class Plan(Tables):
                 names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
             else:
-                problems.append(Problem(f"--set {key}", self._unknown(key)))
+                problems.append(Problem(key, self._unknown(key)))
         if problems:
             raise ExperimentError(problems, self._name)
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
@@ -212,13 +212,13 @@ class Plan(Tables):
         return made
 
     def _is_data(self, name: str, number: int) -> bool:
-        return name in self.data_names and 1 <= number <= len(self.data.examples or ())
+        return name in self.data_names and 1 <= number <= self.example_count
 
     def _unknown(self, key: str) -> str:
         data = [
             f"{name}[{number + 1}]"
             for name in self.data_names
-            for number in range(min(len(self.data.examples or ()), 3))
+            for number in range(min(self.example_count, 3))
         ]
         known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
         return f"no such number; {nearest(key, known, is_key=True)}"

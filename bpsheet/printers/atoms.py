@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bpsheet.formula.tree import Call, Compare, Expr, Lookup, Num, Param, Ref
+from bpsheet.formula.tree import Call, Compare, Expr, Lookup, Num, Param, Ref, Symbol
 from bpsheet.printers.base import Binding, Printer
 from bpsheet.printers.latex import LatexPrinter, symbol
 from bpsheet.printers.mathml import MathMLPrinter, element, number_mathml, symbol_mathml
@@ -93,6 +93,9 @@ class _WithAtoms(Printer):
         self.atoms = atoms
 
     def _atom(self, node: Expr) -> Atom | None:
+        if isinstance(node, Symbol):
+            assert isinstance(node.shown, Atom)
+            return node.shown
         return self.atoms(node) if isinstance(node, Leaf) else None
 
     def text(self, node: Expr) -> str:

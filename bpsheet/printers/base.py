@@ -67,7 +67,8 @@ def binding(node: Expr) -> Binding:
 class Printer(ABC):
     """The walk through a tree, with arithmetic as most languages write it.
 
-    `table` names the method for each type of node. A language fills in the abstract methods.
+    `table` names the method for each type of node, except for the symbols that only pages write.
+    A language fills in the abstract methods.
     """
 
     table: ClassVar[Mapping[type[Any], str]] = {

@@ -24,6 +24,16 @@ from bpsheet.formula.tree import (
     children,
 )
 from bpsheet.printers.base import Binding, Printer
+from bpsheet.printers.symbols import (
+    GREEK,
+    Applied,
+    Change,
+    Derivative,
+    Letter,
+    MathName,
+    Staged,
+    read_name,
+)
 
 __all__ = [
     "MathMLPrinter",
@@ -33,12 +43,6 @@ __all__ = [
     "symbol_mathml",
 ]
 
-_LETTERS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
-    "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
-    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
-    "omega": "ω", "Delta": "Δ",
-}  # fmt: skip
 _PARAMETERS = {"learning_rate": "η"}
 _OPERATORS = {"<>": "≠", "<=": "≤", ">=": "≥"}
 _FENCES = {"abs": ("|", "|"), "int": ("⌊", "⌋")}
@@ -66,8 +70,8 @@ def _primed(base: str, primes: str) -> str:
 
 def _word(text: str) -> str:
     """One part of a name: a letter or Greek letter in italics, a word upright."""
-    if text in _LETTERS:
-        return element("mi", _LETTERS[text])
+    if text in GREEK:
+        return element("mi", GREEK[text])
     stem = text.rstrip("'")
     primes = text[len(stem) :]
     if re.fullmatch(r"[A-Za-z][0-9]+", stem):
@@ -84,37 +88,43 @@ def symbol_mathml(name: str) -> str:
     >>> symbol_mathml("w_xg1")
     '<msub><mi>w</mi><mi>xg1</mi></msub>'
     """
-    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
-        over, under = (_row(f"<mo>∂</mo>{symbol_mathml(part)}") for part in quotient.groups())
-        return f"<mfrac>{over}{under}</mfrac>"
-    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
-        stage = element("mo", "∑") if staged[1] == "sum" else element("mtext", f"{staged[1]} ")
-        return _row(stage + symbol_mathml(staged[2]))
-    if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
-        hat = f"<mover>{element('mi', corrected[1])}<mo>^</mo></mover>"
-        return symbol_mathml(f"x_{corrected[2]}").replace("<mi>x</mi>", hat, 1)
-    if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
-        head, argument, primes = call.groups()
-        inside = _row(f"<mo>(</mo>{symbol_mathml(argument)}<mo>)</mo>")
-        return _row(symbol_mathml(head) + _primed(inside, primes))
-    if name.startswith("delta_"):
-        return _row(f"<mo>Δ</mo>{symbol_mathml(name.removeprefix('delta_'))}")
-    stem = name.rstrip("'")
-    primes = name[len(stem) :]
-    head, *parts = [part for part in stem.split("_") if part] or ["x"]
-    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", head)
-    if numbered and (numbered[1] in _LETTERS or (parts and len(numbered[1]) == 1)):
-        head, parts = numbered[1], [numbered[2], *parts]
-    if not parts:
-        return _word(head + primes)
+    return _symbol(read_name(name))
+
+
+def _symbol(name: MathName) -> str:
+    match name:
+        case Derivative(upper, lower):
+            over, under = (_row(f"<mo>∂</mo>{_symbol(part)}") for part in (upper, lower))
+            return f"<mfrac>{over}{under}</mfrac>"
+        case Staged(stage, of):
+            before = element("mo", "∑") if stage == "sum" else element("mtext", f"{stage} ")
+            return _row(before + _symbol(of))
+        case Applied(head, argument, primes):
+            inside = _row(f"<mo>(</mo>{_symbol(argument)}<mo>)</mo>")
+            return _row(_symbol(head) + _primed(inside, "'" * primes))
+        case Change(of):
+            return _row(f"<mo>Δ</mo>{_symbol(of)}")
+        case Letter():
+            return _letter(name)
+
+
+def _letter(name: Letter) -> str:
+    primes = "'" * name.primes
+    if not name.below and not name.hat:
+        return _word(name.head + primes)
+    letter = _word(name.head)
+    if name.hat:
+        letter = f"<mover>{letter}<mo>^</mo></mover>"
+    if not name.below:
+        return _primed(letter, primes)
     below = "<mo>,</mo>".join(
         element("mi", part) if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part)
-        for part in parts
+        for part in name.below
     )
-    below = below if len(parts) == 1 else _row(below)
+    below = below if len(name.below) == 1 else _row(below)
     if primes:
-        return f"<msubsup>{_word(head)}{below}{element('mo', '′' * len(primes))}</msubsup>"
-    return f"<msub>{_word(head)}{below}</msub>"
+        return f"<msubsup>{letter}{below}{element('mo', '′' * len(primes))}</msubsup>"
+    return f"<msub>{letter}{below}</msub>"
 
 
 def number_mathml(text: str) -> str:

@@ -59,19 +59,14 @@ def groups_of(program: Program) -> list[Group]:
         ]
         if any(name in sums for name in gradients):
             gradients = [name for name in gradients if name in sums]
-        adjustments = [
-            position[ref.name]
-            for weight in weights
-            for ref in weight.references
-            if program[ref.name].role is Role.ADJUSTMENT
-        ]
+        adjustments = [name for w in weights if (name := program.adjustment_of(w.name)) is not None]
         groups.append(
             Group(
                 label=label,
                 neurons=tuple(dict.fromkeys(w.neuron for w in weights if w.neuron is not None)),
                 weights=tuple(position[weight.name] for weight in weights),
                 gradients=tuple(sums.get(name, position[name]) for name in gradients),
-                adjustments=tuple(adjustments),
+                adjustments=tuple(position[name] for name in adjustments),
             )
         )
     return groups

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["BATCH_END", "BATCH_ROW", "EPOCH", "EXAMPLE", "ITERATION", "Phase", "Role"]
+__all__ = ["BATCH_END", "BATCH_ROW", "EPOCH", "EXAMPLE", "ITERATION", "TITLES", "Phase", "Role"]
 
 EXAMPLE = "example"
 
@@ -26,6 +27,21 @@ class Phase(StrEnum):
     CHECK = "check"
     TANGENT = "tangent"
     CURVATURE = "curvature"
+
+
+# The heading over a phase's columns, on sheets and pages.
+TITLES: Mapping[Phase, str] = {
+    Phase.INPUT: "Example",
+    Phase.WEIGHT: "Weights",
+    Phase.FORWARD: "Forward pass",
+    Phase.BACKWARD: "Backward pass",
+    Phase.GRADIENT: "Gradient",
+    Phase.UPDATE: "Adjustments",
+    Phase.TEST: "Tests",
+    Phase.CHECK: "Check",
+    Phase.TANGENT: "Along the direction",
+    Phase.CURVATURE: "Second derivatives",
+}
 
 
 class Role(StrEnum):

@@ -17,7 +17,7 @@ from bpsheet.errors import ProgramError
 from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
 from bpsheet.program.kinds import Phase, Role
 
-__all__ = ["Column", "Parameter", "Program", "loss_of", "sentence_of", "unlike"]
+__all__ = ["Column", "Parameter", "Program", "sentence_of", "unlike"]
 
 
 # What `Lookup` reads: a number, or a row of numbers, for each example.
@@ -206,6 +206,31 @@ class Program:
         inputs = [column for column in self.phase(Phase.INPUT) if column.adjoint_name]
         return (*inputs, *self.phase(Phase.WEIGHT))
 
+    @cached_property
+    def loss(self) -> Column | None:
+        """The column of the loss; None where a rule has no loss."""
+        return next((column for column in self.columns if column.role is Role.LOSS), None)
+
+    @cached_property
+    def last_layer(self) -> int:
+        """The number of the layer whose outputs are the network's; 0 without layers."""
+        return max((column.layer or 0 for column in self.columns), default=0)
+
+    @property
+    def example_count(self) -> int:
+        """How many examples the tables hold; 0 without tables."""
+        return len(next(iter(self.tables.values()), ()))
+
+    def adjustment_of(self, weight: str) -> str | None:
+        """The column of a weight's adjustment; None where the weight is never updated."""
+        references = self[weight].references
+        return next((ref.name for ref in references if ref.name != weight), None)
+
+    def derivative_of(self, name: str) -> str | None:
+        """The column for the derivative of the loss with respect to this one, if there is one."""
+        derivative = self[name].adjoint_name
+        return derivative if derivative in self.position else None
+
     def phase(self, *phases: Phase) -> tuple[Column, ...]:
         """The columns of these phases, in order."""
         return tuple(column for column in self.columns if column.phase in phases)
@@ -221,11 +246,6 @@ def unlike(name: str, taken: Iterable[str]) -> str:
     while name in known:
         name += "'"
     return name
-
-
-def loss_of(program: Program) -> Column | None:
-    """The column of the loss; None where a rule has no loss."""
-    return next((column for column in program if column.role is Role.LOSS), None)
 
 
 _BEGINNINGS = {

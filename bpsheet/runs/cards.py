@@ -57,7 +57,7 @@ def card(parts: Iterable[str]) -> str:
 
 def experiment_card(experiment: Plan) -> str:
     """An experiment at a glance: what it is, how large, and how it is trained."""
-    examples, training = len(experiment.data.examples or ()), experiment.training
+    examples, training = experiment.example_count, experiment.training
     sizes = (
         f"{len(experiment.model.weights):,} weights",
         f"{examples:,} example{'' if examples == 1 else 's'}",

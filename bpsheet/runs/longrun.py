@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.engine.engine import Streamed
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
-from bpsheet.program.kinds import Role
+from bpsheet.runs.epochs import TestsRight
 from bpsheet.runs.run import FirstError, Run
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LongRun:
         self.program = experiment.program()
         self.first_error: FirstError | None = None
         self.first_right: int | None = None
-        self._verdicts = [i for i, c in enumerate(self.program) if c.role is Role.VERDICT]
+        self._tests = TestsRight(self.program)
         self.recording = Streamed(
             self.program, experiment.iterations, keep, progress, self._look_at
         )
@@ -55,10 +55,8 @@ class LongRun:
     def _look_at(self, piece: Recording) -> None:
         if self.first_error is None and len(piece.errors):
             self.first_error = Run(self.experiment, self.program, piece).first_error
-        if self.first_right is None and self._verdicts:
-            right = (piece.values[:, self._verdicts] == 1).all(axis=1)
-            if right.any():
-                self.first_right = int(piece.iterations[right.argmax()])
+        if self.first_right is None:
+            self.first_right = self._tests.first(piece)
 
     @property
     def ends(self) -> Run:

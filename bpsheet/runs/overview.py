@@ -9,12 +9,12 @@ import numpy as np
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column
+from bpsheet.runs.epochs import TestsRight, epoch_means
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import FirstError, Run
 
 __all__ = [
-    "FEW",
     "ends_of",
     "first_error_sentence",
     "loss_sentence",
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # So many of the first and of the last iterations are shown.
-FEW = 3
+ENDS = 3
 NUMBER_WIDTH = 9
 
 
@@ -38,8 +38,7 @@ def value_text(trace: Run, row: int, column: Column) -> str:
     place = trace.program.position[column.name]
     value = trace.values[row, place]
     if np.isnan(value):
-        code = trace.recording.errors[row - trace.recording.first_error_row, place]
-        return ERRORS[int(code)]
+        return ERRORS[trace.recording.code(row, place)]
     if column.labels is not None:
         return column.labels[int(value)]
     return _number(value)
@@ -51,8 +50,7 @@ def main_columns(trace: Run, width: int) -> list[Column]:
     Only of the outputs a part is shown where all of them find no room in so many characters.
     """
     program = trace.program
-    last_layer = max((column.layer or 0 for column in program), default=0)
-    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == last_layer]
+    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == program.last_layer]
     groups = [[c for c in program if c.role is Role.LOSS], outputs]
     groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
     left = width - 10
@@ -72,7 +70,7 @@ def main_columns(trace: Run, width: int) -> list[Column]:
 def ends_of(trace: Run) -> list[int | None]:
     """The rows of the first and the last iterations; None where some are left out."""
     count, numbers = len(trace), trace.recording.iterations
-    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
+    rows = list(range(count)) if count <= 2 * ENDS else [*range(ENDS), *range(count - ENDS, count)]
     step = int(numbers[1] - numbers[0]) if count > 1 else 1
     found: list[int | None] = []
     before = int(numbers[0]) - step
@@ -93,10 +91,10 @@ def loss_sentence(trace: Run) -> str | None:
     if name is None:
         return None
     column = trace.program[name]
-    examples = len(trace.experiment.data.examples or ())
+    examples = trace.experiment.example_count
     losses = trace.values[:, trace.program.position[name]]
     if trace.is_whole and trace.first_error is None and 1 < examples <= len(trace) / 2:
-        first, last = losses[:examples].mean(), losses[-examples:].mean()
+        first, last = (epoch_means(part, examples)[0] for part in (losses, losses[-examples:]))
         return f"{name}: {_number(first)} over the first epoch, {_number(last)} over the last."
     numbers = trace.recording.iterations
     first, last = (value_text(trace, row, column) for row in (0, len(trace) - 1))
@@ -120,10 +118,8 @@ def verdicts_in_words(last: int, count: int, first: int | None) -> str:
 
 def verdicts_sentence(trace: Run) -> str | None:
     """The same of a run in memory; None where there are no tests."""
-    places = [i for i, column in enumerate(trace.program) if column.role is Role.VERDICT]
-    if not places:
+    tests = TestsRight(trace.program)
+    if not tests:
         return None
-    right = trace.values[:, places] == 1
-    everything = right.all(axis=1)
-    first = int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None
-    return verdicts_in_words(int(right[-1].sum()), len(places), first)
+    last = int(tests.count(trace.values[-1:])[0])
+    return verdicts_in_words(last, len(tests), tests.first(trace.recording))

@@ -21,7 +21,7 @@ from bpsheet.engine.recording import EVERYTHING, Keep, Recording
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Program, loss_of
+from bpsheet.program.program import Program
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,7 +226,7 @@ def values_at(trace: Run, iteration: int) -> dict[str, float]:
     experiment without a loss.
     """
     problems = trace.problems_with(iteration)
-    if loss_of(trace.program) is None:
+    if trace.program.loss is None:
         said = "no loss, and so no gradient: the rule is not a descent"
         problems = [Problem("network.loss", said)]
     elif not problems and not np.isfinite(trace.values[iteration - 1]).all():

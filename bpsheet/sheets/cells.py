@@ -17,7 +17,7 @@ from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Num, Ref, references, size
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
-from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
+from bpsheet.sheets.formula import MAX_CELLS, Area, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]
 
@@ -92,7 +92,7 @@ class _Book:
     def __init__(self, book: Workbook, stored: Workbook) -> None:
         self.book = book
         self.stored = stored
-        self.arrays: dict[str, tuple[str, Block]] = {}
+        self.arrays: dict[str, tuple[str, Area]] = {}
         self.spilled = dict(self._spilled())
 
     def _spilled(self) -> Iterator[tuple[str, str]]:
@@ -136,8 +136,8 @@ class _Book:
         assert isinstance(array, ArrayFormula)
         return places(self.book, str(array.ref), anchor.rpartition("!")[0])
 
-    def _read(self, text: str, sheet: str) -> Block:
-        def resolve(reference: str, numbers_only: bool) -> Block:  # noqa: FBT001
+    def _read(self, text: str, sheet: str) -> Area:
+        def resolve(reference: str, numbers_only: bool) -> Area:  # noqa: FBT001
             found = places(self.book, reference, sheet)
             is_range = len(found) > 1 or len(found[0]) > 1
             if numbers_only and is_range:

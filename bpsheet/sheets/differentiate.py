@@ -26,7 +26,7 @@ from bpsheet.program.backward import backward
 from bpsheet.program.program import Column
 from bpsheet.sheets.cells import Way, places, quoted, way_of
 from bpsheet.words import shown
-from bpsheet.xlsx.addition import Line, with_sheet
+from bpsheet.xlsx.addition import AddedRow, with_sheet
 
 __all__ = ["Differentiated", "differentiate_workbook"]
 
@@ -87,12 +87,12 @@ def differentiate_workbook(
     if path.suffix.lower() == ".xlsm":
         raise WorkbookError(f"{path}: it holds macros; save it as .xlsx first")
     if output.exists() and path.exists() and output.samefile(path):
-        raise OutputError(f"{output} is the workbook itself; give another name with -o")
+        raise OutputError(f"{output} is the workbook itself; give another name")
     if not path.is_file():
         raise WorkbookError(f"{path}: no such file")
     if not abs(learning_rate) < MAX_RATE:
         got = shown(learning_rate)
-        raise WorkbookError(f"--rate: a number below {MAX_RATE:g} expected; got {got}")
+        raise WorkbookError(f"rate: a number below {MAX_RATE:g} expected; got {got}")
     data = guarded_bytes(path, OWN)
     book, stored = _opened(data, path), _opened(data, path, values=True)
     try:
@@ -137,18 +137,18 @@ def _named(book: Workbook, loss: str, parameters: Sequence[str]) -> tuple[str, l
     """The cells meant; the first sheet where none is named."""
     here = book.worksheets[0].title if book.worksheets else ""
     try:
-        what = "--loss"
+        what = "loss"
         found = places(book, loss, here)
         if len(found) != 1 or len(found[0]) != 1:
             found = []
-        what = "--parameters"
+        what = "parameters"
         cells = [name for text in parameters for line in places(book, text, here) for name in line]
     except FormulaError as error:
         raise WorkbookError(f"{what}: {error}") from None
     if not found:
-        raise WorkbookError(f"--loss: one cell expected; got {loss}")
+        raise WorkbookError(f"loss: one cell expected; got {loss}")
     if not cells:
-        raise WorkbookError("--parameters: at least one cell expected")
+        raise WorkbookError("parameters: at least one cell expected")
     return found[0][0], list(dict.fromkeys(cells))
 
 
@@ -184,7 +184,7 @@ class _Table:
     rows: dict[str, int]
     values: dict[str, float]
     learning_rate: float
-    parts: list[Line] = field(default_factory=list)
+    parts: list[AddedRow] = field(default_factory=list)
 
     def _reference(self, ref: Ref) -> Cell:
         own = ref.name.removeprefix("d ")
@@ -192,23 +192,25 @@ class _Table:
             return f"$E${self.rows[own]}"  # type: ignore[return-value]
         return quoted(ref.name)  # type: ignore[return-value]
 
-    def lines(self, order: Sequence[Column], file: str) -> list[Line]:
+    def lines(self, order: Sequence[Column], file: str) -> list[AddedRow]:
         """What the sheet is, the loss, the learning rate, then a line for each cell."""
         loss = self.way.forward[-1].name
         heads = ("Cell", "What", "Formula", "Value", f"d {loss} / d cell", "Step", "After the step")
         self.parts.clear()
         return [
-            Line(1, (f"The derivatives of {loss}, in {file}",), is_title=True),
-            Line(2, ("Every number but the learning rate is a formula over the other sheets.",)),
-            Line(LOSS_ROW, ("Loss", (quoted(loss), self.way.values[loss]))),
-            Line(RATE_ROW, ("Learning rate", float(self.learning_rate))),
-            Line(FIRST_ROW - 2, ("The parameters; then from the loss back, cell by cell.",)),
-            Line(FIRST_ROW - 1, heads, is_title=True),
+            AddedRow(1, (f"The derivatives of {loss}, in {file}",), is_title=True),
+            AddedRow(
+                2, ("Every number but the learning rate is a formula over the other sheets.",)
+            ),
+            AddedRow(LOSS_ROW, ("Loss", (quoted(loss), self.way.values[loss]))),
+            AddedRow(RATE_ROW, ("Learning rate", float(self.learning_rate))),
+            AddedRow(FIRST_ROW - 2, ("The parameters; then from the loss back, cell by cell.",)),
+            AddedRow(FIRST_ROW - 1, heads, is_title=True),
             *(self._line(column, loss) for column in order),
             *self.parts,
         ]
 
-    def _line(self, column: Column, loss: str) -> Line:
+    def _line(self, column: Column, loss: str) -> AddedRow:
         name, row, way = column.name, self.rows[column.name], self.way
         printer = _Printer(self._reference, parameter=str, data=str, guard=True)
         made = self.derivatives.get(f"d {name}")
@@ -239,7 +241,7 @@ class _Table:
                 (f"-{RATE_CELL}*E{row}", step),
                 (f"D{row}+F{row}", way.values[name] + step),
             )
-        return Line(row, cells)
+        return AddedRow(row, cells)
 
     def _in_parts(self, name: str, whole: Sum, printer: _Printer) -> str:
         """A sum too long for a cell: parts of it in lines of their own, and their sum."""
@@ -249,6 +251,6 @@ class _Table:
             row = FIRST_ROW + len(self.rows) + len(self.parts)
             value = evaluate(part, lambda ref: self.values[ref.name], {}, {})
             what = (f"part of {name}", "part of a sum", "", "", (printer.text(part), value))
-            self.parts.append(Line(row, what))
+            self.parts.append(AddedRow(row, what))
             cells.append(f"E{row}")
         return "+".join(cells)

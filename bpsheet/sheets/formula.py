@@ -19,16 +19,16 @@ from bpsheet.errors import FormulaError
 from bpsheet.formula.functions import FUNCTIONS as TABLE
 from bpsheet.formula.tree import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
 
-__all__ = ["FUNCTIONS", "Block", "read_formula", "tokens_of"]
+__all__ = ["FUNCTIONS", "Area", "read_formula", "tokens_of"]
 
 MAX_LENGTH = 8_192
 MAX_NESTING = 64
 MAX_CELLS = 20_000
 
 # A single value is a block of one row and one column.
-Block = list[list[Expr]]
+Area = list[list[Expr]]
 # What a reference in the text stands for; numbers only, where a function leaves out the rest.
-Resolve = Callable[[str, bool], Block]
+Resolve = Callable[[str, bool], Area]
 
 # The functions of one number that spreadsheets have too.
 ONE_TO_ONE = {
@@ -41,7 +41,7 @@ COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
 
 
-def read_formula(text: str, resolve: Resolve) -> Block:
+def read_formula(text: str, resolve: Resolve) -> Area:
     """The tree of each cell of a formula's result; `resolve` gives what a reference means.
 
     Raises FormulaError for what is no formula, or uses what has no derivative here.
@@ -89,13 +89,13 @@ class _Parser:
             raise FormulaError("a closing parenthesis is missing")
         self.place += 1
 
-    def whole(self) -> Block:
+    def whole(self) -> Area:
         found = self.comparison()
         if self.token is not None:
             raise FormulaError(f"{self.token.value!r} cannot stand there")
         return found
 
-    def comparison(self) -> Block:
+    def comparison(self) -> Area:
         self.depth += 1
         if self.depth > MAX_NESTING:
             raise FormulaError(f"nested more than {MAX_NESTING} levels deep")
@@ -105,25 +105,25 @@ class _Parser:
         self.depth -= 1
         return left
 
-    def sum(self) -> Block:
+    def sum(self) -> Area:
         left = self.product()
         while sign := self._operator(Token.OP_IN, "+", "-"):
             left = _cellwise(_added if sign == "+" else Sub, left, self.product())
         return left
 
-    def product(self) -> Block:
+    def product(self) -> Area:
         left = self.power()
         while sign := self._operator(Token.OP_IN, "*", "/"):
             left = _cellwise(Mul if sign == "*" else Div, left, self.power())
         return left
 
-    def power(self) -> Block:
+    def power(self) -> Area:
         left = self.signed()
         while self._operator(Token.OP_IN, "^"):
             left = _cellwise(Pow, left, self.signed())
         return left
 
-    def signed(self) -> Block:
+    def signed(self) -> Area:
         signs = 0
         while sign := self._operator(Token.OP_PRE, "+", "-"):
             signs += sign == "-"
@@ -132,7 +132,7 @@ class _Parser:
             found = _each(lambda a: Div(a, Num(100.0)), found)
         return _each(Neg, found) if signs % 2 else found
 
-    def atom(self) -> Block:
+    def atom(self) -> Area:
         token = self.token
         if token is None:
             raise FormulaError("it ends where a value is expected")
@@ -152,14 +152,14 @@ class _Parser:
                 return self.resolve(str(token.value), self.numbers_only)
         raise FormulaError(f"{token.value!r} cannot be differentiated")
 
-    def call(self, name: str) -> Block:
+    def call(self, name: str) -> Area:
         name = name.removeprefix("_XLFN.")
         make = FUNCTIONS.get(name)
         if make is None:
             known = ", ".join(sorted(FUNCTIONS))
             raise FormulaError(f"the function {name} is not known here; known are {known}")
         outside, self.numbers_only = self.numbers_only, name in NUMBERS_ONLY
-        arguments: list[Block] = []
+        arguments: list[Area] = []
         if not (self.token is not None and self.token.subtype == Token.CLOSE):
             arguments.append(self.comparison())
             while self.token is not None and self.token.type == Token.SEP:
@@ -178,11 +178,11 @@ def _added(left: Expr, right: Expr) -> Expr:
     return Sum((*terms, right))
 
 
-def _each(function: Callable[[Expr], Expr], block: Block) -> Block:
+def _each(function: Callable[[Expr], Expr], block: Area) -> Area:
     return [[function(cell) for cell in row] for row in block]
 
 
-def _cellwise(function: Callable[[Expr, Expr], Expr], left: Block, right: Block) -> Block:
+def _cellwise(function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -> Area:
     """An operation on two blocks; one row, one column or one value is used for all."""
     rows, columns = max(len(left), len(right)), max(len(left[0]), len(right[0]))
     for block in (left, right):
@@ -200,20 +200,20 @@ def _cellwise(function: Callable[[Expr, Expr], Expr], left: Block, right: Block)
     ]
 
 
-def _flat(blocks: list[Block]) -> list[Expr]:
+def _flat(blocks: list[Area]) -> list[Expr]:
     found = [cell for block in blocks for cell in chain.from_iterable(block)]
     if len(found) > MAX_CELLS:
         raise FormulaError(f"more than {MAX_CELLS:,} cells")
     return found
 
 
-def _one(block: Block) -> Expr:
+def _one(block: Area) -> Expr:
     if len(block) != 1 or len(block[0]) != 1:
         raise FormulaError("a single value is expected where a range stands")
     return block[0][0]
 
 
-def _single(value: Expr) -> Block:
+def _single(value: Expr) -> Area:
     return [[value]]
 
 
@@ -221,7 +221,7 @@ def _square(value: Expr) -> Expr:
     return Pow(value, Num(2.0))
 
 
-def _products(blocks: list[Block]) -> Block:
+def _products(blocks: list[Area]) -> Area:
     whole = blocks[0]
     for block in blocks[1:]:
         if (len(block), len(block[0])) != (len(whole), len(whole[0])):
@@ -230,8 +230,8 @@ def _products(blocks: list[Block]) -> Block:
     return _single(total(_flat([whole])))
 
 
-def _extreme(name: str) -> Callable[[list[Block]], Block]:
-    def make(blocks: list[Block]) -> Block:
+def _extreme(name: str) -> Callable[[list[Area]], Area]:
+    def make(blocks: list[Area]) -> Area:
         cells = _flat(blocks)
         # In a tree of pairs, so that the slope along one cell stays short.
         while len(cells) > 1:
@@ -245,14 +245,14 @@ def _extreme(name: str) -> Callable[[list[Block]], Block]:
     return make
 
 
-def _average(blocks: list[Block]) -> Block:
+def _average(blocks: list[Area]) -> Area:
     cells = _flat(blocks)
     if not cells:
         raise FormulaError("the average of nothing")
     return _single(Div(total(cells), Num(float(len(cells)))))
 
 
-def _matrix_product(blocks: list[Block]) -> Block:
+def _matrix_product(blocks: list[Area]) -> Area:
     left, right = blocks
     if len(left[0]) != len(right):
         raise FormulaError("MMULT needs as many columns on the left as rows on the right")
@@ -263,7 +263,7 @@ def _matrix_product(blocks: list[Block]) -> Block:
     ]
 
 
-def _if(blocks: list[Block]) -> Block:
+def _if(blocks: list[Area]) -> Area:
     test, then, *rest = blocks
     condition = _one(test)
     if not isinstance(condition, Compare):
@@ -271,19 +271,19 @@ def _if(blocks: list[Block]) -> Block:
     return _single(If(condition, _one(then), _one(rest[0]) if rest else Num(0.0)))
 
 
-def _log10(blocks: list[Block]) -> Block:
+def _log10(blocks: list[Area]) -> Area:
     return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (Num(10.0),))), blocks[0])
 
 
-def _log(blocks: list[Block]) -> Block:
+def _log(blocks: list[Area]) -> Area:
     if len(blocks) == 1:
         return _log10(blocks)
     base = _one(blocks[1])
     return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (base,))), blocks[0])
 
 
-def _applied(name: str) -> Callable[[list[Block]], Block]:
-    def make(blocks: list[Block]) -> Block:
+def _applied(name: str) -> Callable[[list[Area]], Area]:
+    def make(blocks: list[Area]) -> Area:
         if len(blocks) != 1:
             raise TypeError
         return _each(lambda a: Call(name, (a,)), blocks[0])
@@ -291,19 +291,19 @@ def _applied(name: str) -> Callable[[list[Block]], Block]:
     return make
 
 
-def _differences(blocks: list[Block]) -> Block:
+def _differences(blocks: list[Area]) -> Area:
     left, right = blocks
     return _single(total(_flat([_each(_square, _cellwise(Sub, left, right))])))
 
 
-def _product(blocks: list[Block]) -> Block:
+def _product(blocks: list[Area]) -> Area:
     first, *rest = _flat(blocks)
     for cell in rest:
         first = Mul(first, cell)
     return _single(first)
 
 
-FUNCTIONS: Mapping[str, Callable[[list[Block]], Block]] = {
+FUNCTIONS: Mapping[str, Callable[[list[Area]], Area]] = {
     **{name: _applied(ours) for name, ours in ONE_TO_ONE.items()},
     "AVERAGE": _average,
     "IF": _if,

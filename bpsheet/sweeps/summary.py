@@ -19,11 +19,9 @@ from openpyxl.chart.layout import Layout as ChartLayout
 from openpyxl.chart.layout import ManualLayout
 from openpyxl.styles import Border
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
-from bpsheet.program.kinds import Role
 from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
 from bpsheet.sweeps.variant import SEED, variant
@@ -36,6 +34,7 @@ from bpsheet.workbook.steps import UNTITLED, build_sheet
 from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows, write_package
+from bpsheet.xlsx.view import set_page
 
 __all__ = ["SUMMARY", "write_summary"]
 
@@ -109,7 +108,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     if any(run.taken for run in live):
         note += " Blue cells may be changed: their runs, on sheets of their own, follow."
     put_text(sheet, "A2", note, style.NOTE)
-    examples = len(sweep.experiment.data.examples or ())
+    examples = sweep.experiment.example_count
     said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
     put_text(sheet, "A3", said, style.NOTE)
     heads = ["run", *names, *HEADS.values()]
@@ -141,10 +140,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     values |= _statistics(sheet, sweep, len(heads) + 2, shape)
     _chart(sheet, sweep, len(names) + 3, len(heads) + 2)
     sheet.freeze_panes = f"B{FIRST}"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToHeight = 0
+    set_page(sheet, "landscape", down=0)
     sheet.print_title_rows = f"{HEADER}:{HEADER}"
     return values
 
@@ -186,7 +182,8 @@ def _as_body(cell: Any) -> None:
 
 def _mean(run: Sheet, which: str, epoch: int) -> str:
     """The mean loss of the first or the last epoch of a run, from its sheet."""
-    loss = next(shown for shown in run.layout.shown if shown.column.role is Role.LOSS)
+    assert run.layout.program.loss is not None
+    loss = run.layout.by_name[run.layout.program.loss.name]
     epoch = min(epoch, len(run))
     first = FIRST_ROW if which == "first_loss" else run.last_row - epoch + 1
     sheet = quoted(run.name)

@@ -7,7 +7,7 @@ import io
 
 __all__ = ["first_line", "numbered_rows"]
 
-Row = tuple[int, list[str]]
+NumberedLine = tuple[int, list[str]]
 
 
 def first_line(text: str) -> str:
@@ -15,7 +15,7 @@ def first_line(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")
 
 
-def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[Row]:
+def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[NumberedLine]:
     """The rows in which a cell says something. A cell in quotes may have several lines.
 
     `strict` refuses quotes in the wrong place. Raises csv.Error, which names the line.

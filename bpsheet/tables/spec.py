@@ -31,14 +31,13 @@ from bpsheet.tables.values import (
     Per,
     Positive,
     Reduction,
-    Rule,
     Scalar,
-    ScheduleKind,
     Seed,
     Share,
 )
 from bpsheet.textbook.activations import ACTIVATIONS
 from bpsheet.textbook.losses import LOSSES
+from bpsheet.textbook.rules import RuleName, ScheduleName
 
 __all__ = [
     "Data",
@@ -79,7 +78,7 @@ class Layer(Spec):
             '`sign`, or a formula of `z`, the weighted sum: `"2*z"`, `"max(0, z)"`, '
             '`"if(z > 0, z, 0.1*z)"`.'
         ),
-        json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS, "softmax"]}, {"type": "string"}]},
+        json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS]}, {"type": "string"}]},
     )
     weights: Matrix | None = Field(
         None,
@@ -267,7 +266,7 @@ class Schedule(Spec):
     'update'
     """
 
-    kind: ScheduleKind = Field(
+    kind: ScheduleName = Field(
         "constant",
         description=(
             '`"step"`: the learning rate times `factor^int(k/every)`; `"exponential"`: times '
@@ -294,7 +293,7 @@ class Schedule(Spec):
         def __init__(
             self,
             *,
-            kind: ScheduleKind = "constant",
+            kind: ScheduleName = "constant",
             per: Per = "update",
             factor: AnyNumber | None = None,
             every: AnyNumber | None = None,
@@ -312,7 +311,7 @@ class Training(Spec):
     'gradient_descent'
     """
 
-    rule: Rule = Field(
+    rule: RuleName = Field(
         "gradient_descent",
         description=(
             '`"gradient_ascent"` for a likelihood; `"momentum"`, `"nesterov"`, `"adagrad"`, '
@@ -389,7 +388,7 @@ class Training(Spec):
         def __init__(
             self,
             *,
-            rule: Rule = "gradient_descent",
+            rule: RuleName = "gradient_descent",
             learning_rate: AnyNumber = 0.1,
             momentum: AnyNumber | None = None,
             decay: AnyNumber | None = None,

@@ -64,18 +64,23 @@ class Tables(Spec):
         return (*self.network.inputs, *self.network.targets)
 
     @property
+    def example_count(self) -> int:
+        """How many examples the data have."""
+        return len(self.data.examples or ())
+
+    @property
     def iterations(self) -> int:
         """How many rows a run has (0 where the tables do not say, which is refused)."""
         training, order = self.training, self.data.order
         if training.iterations is not None:
             return training.iterations
         if training.epochs is not None:
-            return training.epochs * len(self.data.examples or ())
+            return training.epochs * self.example_count
         if isinstance(order, list):
             return len(order)
         # Where nothing is trained, each example is presented once.
         is_fixed = self.graph is not None and not self.graph.parameters
-        return len(self.data.examples or ()) if is_fixed else 0
+        return self.example_count if is_fixed else 0
 
     def ordered_examples(self) -> list[list[float]]:
         """The examples, inputs before targets; as they are where they do not fit the columns."""

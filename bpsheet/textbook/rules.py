@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = [
     "RULES",
@@ -19,8 +20,25 @@ __all__ = [
     "Quantity",
     "RateFormula",
     "Rule",
+    "RuleName",
+    "ScheduleName",
     "Setting",
 ]
+
+# The names of the rules, for type checkers too. The perceptron's rule is not in RULES: it uses no
+# gradient, and its formula is in `bpsheet.columns.presentation`.
+RuleName = Literal[
+    "gradient_descent",
+    "gradient_ascent",
+    "momentum",
+    "nesterov",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "perceptron",
+]
+ScheduleName = Literal["constant", "step", "exponential", "inverse_time", "cosine"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +145,7 @@ _ADAM = (
 _ADAM_STEP = "corrected_first/(sqrt(corrected_second) + epsilon)"
 _BETAS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[RuleName, Rule] = {
     "gradient_descent": _PLAIN,
     "gradient_ascent": _PLAIN,
     "momentum": Rule(
@@ -190,7 +208,7 @@ class RateFormula:
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
 
-SCHEDULES: Mapping[str, RateFormula] = {
+SCHEDULES: Mapping[ScheduleName, RateFormula] = {
     "constant": RateFormula("learning_rate", "the learning rate itself"),
     "step": RateFormula(
         "learning_rate*schedule_factor^int(k/schedule_every)",

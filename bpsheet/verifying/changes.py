@@ -18,12 +18,12 @@ from bpsheet.textbook.losses import LOSSES
 from bpsheet.words import nearest
 from bpsheet.workbook.about import DATA
 from bpsheet.workbook.layout import STEPS, Layout
-from bpsheet.workbook.reading import Values, settings_in
+from bpsheet.workbook.reading import StoredCells, settings_in
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
-    "Table",
+    "RecordedRun",
     "cells_of",
     "changed_table",
     "default_changes",
@@ -37,10 +37,10 @@ __all__ = [
 
 
 # What a workbook shows: a run, or a part of one.
-Table = Run | Part
+RecordedRun = Run | Part
 
 
-def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
+def changed_table(table: RecordedRun, changes: Mapping[str, float | str]) -> RecordedRun:
     """With other numbers in the cells of these names."""
     if isinstance(table, Run):
         return Run.of(table.experiment.changed(changes))
@@ -51,7 +51,7 @@ def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
     )
 
 
-def typed_weights(table: Table) -> dict[str, float]:
+def typed_weights(table: RecordedRun) -> dict[str, float]:
     """The weights, with their values in the first row."""
     assert isinstance(table.recording, Recording)
     row = table.recording.first_row.tolist()
@@ -88,7 +88,7 @@ def moved_settings(sheet: Sheet) -> dict[str, float | str]:
     return moved
 
 
-def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | str]:
+def edited_inputs(table: RecordedRun, inputs: dict[str, object]) -> dict[str, float | str]:
     """The inputs that differ from the experiment's: somebody has changed them in the file."""
     program = table.program
     before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
@@ -105,7 +105,7 @@ def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | 
     }
 
 
-def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]:
+def edited_order(sheets: Sequence[Sheet], values: Sequence[StoredCells]) -> list[int]:
     """The examples that the rows present, where somebody has typed others; else nothing."""
     layout = sheets[0].layout
     for index, shown in enumerate(layout.shown):
@@ -122,7 +122,7 @@ def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]
 
 
 def refuse_what_has_no_cell(
-    changes: Mapping[str, float | str], table: Table, layout: Layout
+    changes: Mapping[str, float | str], table: RecordedRun, layout: Layout
 ) -> None:
     """Raise ExperimentError for changes that this workbook has no cell for."""
     weights = set(typed_weights(table))
@@ -133,7 +133,7 @@ def refuse_what_has_no_cell(
     }
     known = [*layout.parameter_cells, *weights, *data]
     wrong = [
-        Problem(f"--set {name}", f"this workbook has no cell for it; {nearest(name, known)}")
+        Problem(name, f"this workbook has no cell for it; {nearest(name, known)}")
         for name in changes
         if name not in known
     ]
@@ -141,7 +141,7 @@ def refuse_what_has_no_cell(
         raise ExperimentError(wrong, "verify")
 
 
-def default_changes(table: Table) -> dict[str, float | str]:
+def default_changes(table: RecordedRun) -> dict[str, float | str]:
     """Every first weight, every hyper-parameter and every example, each moved by a little.
 
     A formula with a number where a reference belongs is found only if that number moves.
@@ -174,7 +174,7 @@ def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
 
 
 def cells_of(
-    changes: Mapping[str, float | str], table: Table, sheets: Sequence[Sheet]
+    changes: Mapping[str, float | str], table: RecordedRun, sheets: Sequence[Sheet]
 ) -> dict[tuple[str, str], float | str]:
     """Where each change is typed in."""
     layout = sheets[0].layout
@@ -187,7 +187,7 @@ def cells_of(
         else:
             data, _, number = name.rpartition("[")
             example = int(number.removesuffix("]"))
-            if layout.kind == "full":
+            if layout.traits.data_sheet:
                 cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
                 continue
             letter = layout.by_name[data].letter

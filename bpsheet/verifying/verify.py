@@ -22,7 +22,7 @@ from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.run import Run
 from bpsheet.verifying.changes import (
-    Table,
+    RecordedRun,
     cells_of,
     changed_table,
     default_changes,
@@ -36,7 +36,7 @@ from bpsheet.verifying.comparison import Comparison, compare
 from bpsheet.verifying.engines import ENGINES, exactness
 from bpsheet.workbook.reading import (
     Stored,
-    Values,
+    StoredCells,
     inputs_in,
     live_cells,
     read_values,
@@ -55,7 +55,7 @@ CHANGED = 1e-10
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found. `changes` are those that were made, by the names of `--set`."""
+    """What `verify` found. `changes` are those that were made, by the names that `Experiment.changed` takes."""
 
     path: Path
     engine: str
@@ -138,7 +138,7 @@ def _comparisons(
     engine: str,
     sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
     *,
-    values: Sequence[Values],
+    values: Sequence[StoredCells],
     cells: Mapping[tuple[str, str], float | str],
     say: Callable[[str], None],
 ) -> tuple[Comparison, ...]:
@@ -163,19 +163,21 @@ def _comparisons(
     )
 
 
-def _run(stored: Stored[Plan]) -> Table:
+def _run(stored: Stored[Plan]) -> RecordedRun:
     """The run that a workbook shows, or the part of it."""
     trace = Run.of(stored.experiment, keep=stored.keep)
     return trace if trace.is_whole else part_of(trace)
 
 
-def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
+def _studies(
+    table: RecordedRun, keys: Sequence[str], settings: Mapping[str, Settings]
+) -> list[Study]:
     if not isinstance(table, Run):
         return []
     return [STUDIES[key](table, settings.get(key, {})) for key in keys]
 
 
-def _without_dead(values: Values, live: npt.NDArray[np.bool_], sheet: Sheet) -> Values:
+def _without_dead(values: StoredCells, live: npt.NDArray[np.bool_], sheet: Sheet) -> StoredCells:
     """The values, but None where a cell holds a number in the place of a formula."""
     values = values.copy()
     for index, shown in enumerate(sheet.layout.shown):

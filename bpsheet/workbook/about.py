@@ -14,18 +14,18 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Role
+from bpsheet.program.kinds import TITLES, Role
 from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import Layout
-from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
@@ -38,7 +38,7 @@ FILE_NAME = "experiment_file"
 PIECE = 16_000
 
 
-def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
+def build_data(book: Workbook, trace: Writable, layout: Layout) -> None:
     """The examples: the sheet from which the rows of Steps look up their inputs and targets."""
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
@@ -58,9 +58,7 @@ def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
             looks.give(sheet[place], "example", _as_example)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    set_page(sheet, down=0)
 
 
 def _as_example(cell: Cell) -> None:
@@ -75,7 +73,7 @@ def _as_text(cell: Cell, *, wrap: bool) -> None:
 
 
 def build_about(
-    book: Workbook, trace: Written, sheets: Sequence[Sheet], studies: Sequence[str]
+    book: Workbook, trace: Writable, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
     """What the workbook is, what each column is, what may be changed, where it came from."""
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
@@ -98,7 +96,7 @@ def build_about(
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {__version__}"),
-        (LAYOUT, layout.kind),
+        (LAYOUT, layout.traits.name),
         ("Rows", f"{len(trace.recording)}"),
     ]
     if part is not None:
@@ -116,7 +114,8 @@ def build_about(
         for index, piece in enumerate(pieces, start=1):
             put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)
         row += 1
-    _view(sheet)
+    without_grid(sheet)
+    set_page(sheet, "landscape", down=0)
     sheet.print_area = f"A1:E{row}"
 
 
@@ -131,7 +130,7 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(f"Hyper-parameters on Steps: {cells}.")
     if weights:
         lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         lines.append(
             "Examples: on the sheet Data, each in one place. The number of examples is fixed."
         )
@@ -182,7 +181,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         column = shown.column
         formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
-        texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
+        texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):
             cell, wrap = sheet[f"{letter}{row}"], letter in "BDE"
             looks.give(cell, wrap, partial(_as_text, wrap=wrap))
@@ -195,11 +194,3 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
 
 def _short(text: str) -> str:
     return text if len(text) <= PIECE else text[: PIECE - 1] + "…"
-
-
-def _view(sheet: Worksheet) -> None:
-    sheet.sheet_view.showGridLines = False
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0

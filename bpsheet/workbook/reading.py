@@ -27,8 +27,9 @@ from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
-from bpsheet.workbook.layout import LAYOUTS, STEPS
+from bpsheet.workbook.layout import STEPS
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
@@ -47,7 +48,7 @@ P = TypeVar("P", bound=Plan)
 NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
 
 # A row for each iteration, a column for each column shown; None where a cell is empty.
-Values = npt.NDArray[np.object_]
+StoredCells = npt.NDArray[np.object_]
 
 # What openpyxl and the libraries under it raise for a damaged file.
 DAMAGE = (
@@ -69,7 +70,7 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Stored(Generic[P]):
-    """What a workbook was made from: the experiment, its layout ("full" or "book"), the sheets
+    """What a workbook was made from: the experiment, its layout (a name of `LAYOUTS`), the sheets
     that it has besides (names of `bpsheet.gradients.studies.STUDIES`), and which rows it keeps.
     """
 
@@ -148,7 +149,7 @@ def sheet_names(package: Guarded) -> list[str]:
         return book.sheetnames
 
 
-def _rows(book: Workbook, sheet: Sheet) -> Values:
+def _rows(book: Workbook, sheet: Sheet) -> StoredCells:
     values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
     places = [shown.place - 1 for shown in sheet.layout.shown]
     rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
@@ -157,7 +158,7 @@ def _rows(book: Workbook, sheet: Sheet) -> Values:
     return values
 
 
-def read_values(package: Guarded, sheet: Sheet) -> Values:
+def read_values(package: Guarded, sheet: Sheet) -> StoredCells:
     """What the cells of a sheet's rows store."""
     with _opened(package) as book:
         return _rows(book, sheet)
@@ -178,11 +179,11 @@ def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
         return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
 
 
-def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, object]:
+def inputs_in(package: Guarded, steps: Sheet, values: StoredCells) -> dict[str, object]:
     """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
     layout = steps.layout
     inputs = settings_in(package, steps)
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         names = list(layout.data_letters)
         with _opened(package) as book:
             data = book[DATA].iter_rows(
@@ -193,7 +194,7 @@ def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, objec
     for index, shown in enumerate(layout.shown):
         if shown.column.role is Role.WEIGHT:
             inputs[shown.column.name] = values[0, index]
-        elif shown.column.name in layout.program.tables and layout.kind == "book":
+        elif shown.column.name in layout.program.tables and not layout.traits.data_sheet:
             # The first row that presents an example speaks for it.
             presented = steps.values[:, layout.program.position[EXAMPLE]]
             for number in range(1, layout.examples + 1):

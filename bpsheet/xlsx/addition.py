@@ -21,7 +21,7 @@ from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.words import clean
 
-__all__ = ["Line", "with_sheet"]
+__all__ = ["AddedRow", "with_sheet"]
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -35,7 +35,7 @@ FROZEN = 7
 
 
 @dataclass(frozen=True)
-class Line:
+class AddedRow:
     """A row of the new sheet: texts, numbers, and (formula, value) pairs."""
 
     row: int
@@ -43,7 +43,7 @@ class Line:
     is_title: bool = False
 
 
-def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
+def with_sheet(data: bytes, title: str, lines: list[AddedRow]) -> bytes:
     """The package with one more sheet at the end.
 
     Raises WorkbookError for a package whose lists of parts are not where they belong.
@@ -146,7 +146,7 @@ def _with_bold(package: zipfile.ZipFile, names: list[str]) -> tuple[dict[str, st
     return {part: xml[: forms.start()] + more + xml[forms.end() :]}, int(forms[2])
 
 
-def _sheet(lines: list[Line], bold: int) -> str:
+def _sheet(lines: list[AddedRow], bold: int) -> str:
     widths = "".join(
         f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
         for n, width in enumerate(WIDTHS, start=1)
@@ -163,7 +163,7 @@ def _sheet(lines: list[Line], bold: int) -> str:
     )
 
 
-def _row(line: Line, bold: int) -> str:
+def _row(line: AddedRow, bold: int) -> str:
     style = f' s="{bold}"' if line.is_title and bold else ""
     cells = []
     for index, content in enumerate(line.cells, start=1):

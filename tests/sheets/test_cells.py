@@ -60,7 +60,7 @@ def edited(book: Path, cell: str, content: str) -> None:
 )
 def test_a_cell_that_no_sheet_has(book, cell, said):
     """As the loss, as a parameter, in a formula on the way."""
-    for loss, parameters, where in ((cell, ["A1"], "--loss"), ("B1", [cell], "--parameters")):
+    for loss, parameters, where in ((cell, ["A1"], "loss"), ("B1", [cell], "parameters")):
         with pytest.raises(bp.WorkbookError, match=re.escape(said)) as caught:
             differentiate_workbook(book, loss, parameters, "out.xlsx")
         assert str(caught.value).startswith(f"book.xlsx: {where}: ")
@@ -85,5 +85,5 @@ def test_a_number_too_large_for_a_spreadsheet(book, number):
 
 @pytest.mark.parametrize("rate", [10**400, float("nan"), float("-inf"), 1e100])
 def test_a_learning_rate_that_is_none(book, rate):
-    with pytest.raises(bp.WorkbookError, match=r"^--rate: a number below 1e\+100 expected; got "):
+    with pytest.raises(bp.WorkbookError, match=r"^rate: a number below 1e\+100 expected; got "):
         differentiate_workbook(book, "B1", ["A1"], "out.xlsx", rate)

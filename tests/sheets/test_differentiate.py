@@ -304,12 +304,12 @@ def test_names_of_files_and_cells_that_do_not_fit_are_refused(tmp_path):
         differentiate_workbook(path, loss, parameters, path)
     with pytest.raises(OutputError, match=r"ends in \.xlsx"):
         differentiate_workbook(path, loss, parameters, tmp_path / "out.csv")
-    with pytest.raises(WorkbookError, match="--loss: one cell expected"):
+    with pytest.raises(WorkbookError, match="loss: one cell expected"):
         differentiate_workbook(path, "A1:A2", parameters, tmp_path / "out.xlsx")
-    with pytest.raises(WorkbookError, match="--parameters: Z is no cell"):
+    with pytest.raises(WorkbookError, match="parameters: Z is no cell"):
         differentiate_workbook(path, loss, ["Z"], tmp_path / "out.xlsx")
     for rate in (float("nan"), float("inf"), 1e300):
-        with pytest.raises(WorkbookError, match="--rate: a number below 1e"):
+        with pytest.raises(WorkbookError, match="rate: a number below 1e"):
             differentiate_workbook(path, loss, parameters, tmp_path / "out.xlsx", rate)
     with pytest.raises(WorkbookError, match="no such file"):
         differentiate_workbook(tmp_path / "none.xlsx", loss, parameters, tmp_path / "out.xlsx")

@@ -33,7 +33,7 @@ def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheet
 
 
 def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
-    monkeypatch.setattr("bpsheet.workbook.pages.choice.MOST_ROWS", 12)
+    monkeypatch.setattr("bpsheet.workbook.pages.charts.MOST_ROWS", 12)
     for iterations, sheets in ((12, PAGES), (13, PAGES[:2])):
         path = traced("two-neuron", iterations).to_excel(tmp_path / "x.xlsx")
         assert load_workbook(path).sheetnames == ["Steps", "Data", *sheets, "About"]

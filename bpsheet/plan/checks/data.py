@@ -90,7 +90,7 @@ def training_problems(experiment: Tables) -> Iterator[Problem]:
     if training.freeze is not None and training.only is not None:
         yield Problem("training", "either freeze or only expected, not both")
     yield from _rule(experiment)
-    examples = len(experiment.data.examples or ())
+    examples = experiment.example_count
     size = training.batch_size
     if isinstance(size, int) and examples and size > examples:
         yield Problem(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["graph_problems"]
 
 # Of lines that cannot be read the first few are told: the others often follow from them.
-FEW = 5
+MOST_TOLD = 5
 WORDS = (*FUNCTIONS, "if", "sum")
 
 
@@ -67,7 +67,7 @@ def _formulas(graph: Graph) -> Iterator[Problem]:
         except FormulaError as error:
             yield Problem(place, str(error))
             told += 1
-            if told == FEW:
+            if told == MOST_TOLD:
                 return
             # What the line was to define may be used below: only its own mistake is told.
             name = line.partition("=")[0].strip()

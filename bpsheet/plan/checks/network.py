@@ -9,7 +9,7 @@ from bpsheet.columns.names import neuron_names
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.parse import parse_formula
 from bpsheet.plan.checks.shapes import network_of, units_of
-from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.activations import ACTIVATIONS, is_joint
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
 
@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 MAX_TEXT = 30_000
-ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
 
 
 def text_problems(experiment: Tables) -> Iterator[Problem]:
@@ -86,10 +85,10 @@ def activation_problems(experiment: Tables) -> Iterator[Problem]:
         place = f"network.layers[{number}]"
         yield from _activation(f"{place}.activation", layer.activation)
         units = units_of(experiment, number)
-        if layer.activation == "softmax" and units == 1:
+        if is_joint(layer.activation) and units == 1:
             yield Problem(
                 f"{place}.activation",
-                "softmax with one output is always 1; use logistic, or two outputs at least",
+                f"{layer.activation} with one output is always 1; use logistic, or two outputs at least",
             )
         if layer.activation == "sign" and experiment.training.rule != "perceptron":
             yield Problem(
@@ -99,13 +98,13 @@ def activation_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def _activation(place: str, text: str) -> Iterator[Problem]:
-    if text in ACTIVATION_NAMES:
+    if text in list(ACTIVATIONS):
         return
     if text.isidentifier() and text != "z":
         yield Problem(
             place,
             f"unknown activation {shown(text)}; "
-            f'{among(text, ACTIVATION_NAMES)}, or write a formula of z such as "2*z"',
+            f'{among(text, list(ACTIVATIONS))}, or write a formula of z such as "2*z"',
         )
         return
     try:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["problems_of"]
 
 # Of names that clash, the first few are told: the others follow from them.
-FEW = 5
+MOST_TOLD = 5
 
 
 def problems_of(experiment: Tables) -> list[Problem]:
@@ -84,7 +84,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         training,
         experiment.test if with_tests else None,
         experiment.notation,
-        examples=max(1, len(experiment.data.examples or ())),
+        examples=max(1, experiment.example_count),
         cyclic=experiment.data.order == "cyclic",
     )
     # A weight's first value, as any setting, is changed by its name.
@@ -101,7 +101,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         if column.role is Role.WEIGHT and column.name in taken:
             said = f"is what a setting is called; give {what} another name"
             yield Problem("notation", f"{shown(column.name)} {said}")
-        if column.name in seen and column.name not in told and len(told) < FEW:
+        if column.name in seen and column.name not in told and len(told) < MOST_TOLD:
             told.add(column.name)
             yield Problem(
                 "notation",

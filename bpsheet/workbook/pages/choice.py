@@ -1,47 +1,43 @@
-"""The sheets over the rows of Steps: which a workbook has, and putting them into it."""
+"""The sheets over the rows of Steps: all of them, and which of them a workbook has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from openpyxl import Workbook
+from collections.abc import Mapping, Sequence
 
 from bpsheet.errors import LimitError
 from bpsheet.runs.longrun import IN_MEMORY
 from bpsheet.runs.run import Run
-from bpsheet.workbook.pages.charts import CHARTS, MOST_ROWS, build_charts
-from bpsheet.workbook.pages.diagram import DIAGRAM, build_diagram, check_diagram, network_for_cells
-from bpsheet.workbook.pages.walkthrough import MOST_COLUMNS, WALKTHROUGH, build_walkthrough
+from bpsheet.workbook.pages import charts, diagram, walkthrough
+from bpsheet.workbook.pages.page import Page
 from bpsheet.workbook.sheet import Sheet
 
-__all__ = ["PAGES", "build_page", "choose_pages"]
+__all__ = ["PAGES", "choose_pages"]
 
-# By what they are asked for, in the order of the workbook.
-PAGES = {"walkthrough": WALKTHROUGH, "diagram": DIAGRAM, "charts": CHARTS}
-# Charts that nobody asked for should cost little time.
-ROWS_BY_DEFAULT = 2_000
+# By what one asks for, in the order of the workbook.
+PAGES: Mapping[str, Page] = {
+    page.key: page for page in (walkthrough.PAGE, diagram.PAGE, charts.PAGE)
+}
 
 
-def choose_pages(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[str]:
-    """The pages that are asked for; without such a list, in the layout full, those that fit.
+def choose_pages(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[Page]:
+    """The pages that are asked for; without such a list, those that fit and cost little.
 
-    A long run has none by default: whoever writes it piece by piece gets the same workbook.
-    Raises LimitError for one that nobody could read, and for Diagram what `check_diagram` raises.
+    A long run has none by default, so that writing it piece by piece gives the same workbook.
+    Raises LimitError where nobody could read a page, and what a page's own check raises.
     """
     if asked is not None:
-        for key in asked:
-            _check(PAGES[key], trace, steps)
-        return [PAGES[key] for key in asked]
-    if steps.layout.kind != "full" or trace.values.size > IN_MEMORY:
+        pages = [PAGES[key] for key in asked]
+        for page in pages:
+            _check(page, trace, steps)
+        return pages
+    if not steps.layout.traits.more or trace.values.size > IN_MEMORY:
         return []
     return [page for page in PAGES.values() if _is_cheap(page, trace, steps)]
 
 
-def _is_cheap(page: str, trace: Run, steps: Sheet) -> bool:
-    """Whether it fits, and takes little time: few points in charts, and no picture."""
-    if page == CHARTS and len(steps) > ROWS_BY_DEFAULT:
-        return False
-    if page == DIAGRAM and network_for_cells(trace.experiment) is None:
+def _is_cheap(page: Page, trace: Run, steps: Sheet) -> bool:
+    """Whether a page fits, and takes little time."""
+    if not page.cheap(trace, steps):
         return False
     try:
         _check(page, trace, steps)
@@ -50,29 +46,7 @@ def _is_cheap(page: str, trace: Run, steps: Sheet) -> bool:
     return True
 
 
-def _check(page: str, trace: Run, steps: Sheet) -> None:
+def _check(page: Page, trace: Run, steps: Sheet) -> None:
     if steps.rows:
-        raise LimitError(f"the sheet {page} looks into one sheet; ask for fewer iterations")
-    if page == DIAGRAM:
-        check_diagram(trace.experiment)
-    elif page == CHARTS and len(steps) > MOST_ROWS:
-        raise LimitError(
-            f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
-            "Leave it out"
-        )
-    elif page == WALKTHROUGH and steps.layout.kind != "full":
-        raise LimitError("the sheet Walkthrough shows every step: use the layout full")
-    elif page == WALKTHROUGH and len(steps.layout.shown) > MOST_COLUMNS:
-        raise LimitError(
-            f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
-            f"{MOST_COLUMNS} at the most. Leave it out"
-        )
-
-
-def build_page(page: str, book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
-    """Put a page together, as the last sheet; the values of its formulas."""
-    if page == WALKTHROUGH:
-        return build_walkthrough(book, steps)
-    if page == DIAGRAM:
-        return build_diagram(book, trace, steps)
-    return build_charts(book, steps)
+        raise LimitError(f"the sheet {page.name} looks into one sheet; ask for fewer iterations")
+    page.check(trace, steps)

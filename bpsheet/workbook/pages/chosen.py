@@ -53,6 +53,5 @@ def look_up(sheet: Worksheet, place: str, steps: Sheet, name: str) -> float | st
     )
     value = float(steps.values[0, index])
     if np.isnan(value):
-        # A value that is none has its error recorded from this row on.
-        return ERRORS[int(steps.recording.errors[0][index])]
+        return ERRORS[steps.recording.code(0, index)]
     return value if column.labels is None else column.labels[int(value)]

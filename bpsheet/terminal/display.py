@@ -15,9 +15,9 @@ from rich.text import Text
 
 from bpsheet.health.diagnosis import diagnose
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase
+from bpsheet.runs.epochs import TestsRight
 from bpsheet.runs.overview import (
-    FEW,
     ends_of,
     first_error_sentence,
     main_columns,
@@ -44,6 +44,9 @@ __all__ = [
 
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
+
+# Of what a run suffers from, and of what `verify` changed.
+MOST_SENTENCES, MOST_CHANGES = 3, 3
 
 
 @contextmanager
@@ -110,41 +113,29 @@ def run_table(trace: Run, width: int = 80) -> Table:
 def long_summary(run: LongRun) -> list[str]:
     """The same of a run that is not in memory: diagnosed are its first iterations."""
     lines, beginning = [], run.beginning()
-    found = diagnose(beginning).sentences[:FEW]
+    found = diagnose(beginning).sentences[:MOST_SENTENCES]
     if run.first_error is not None and beginning.first_error is None:
         lines.append(first_error_sentence(run.first_error))
     if found:
         lines += [f"Of the first {len(beginning):,} iterations:", *found]
-    verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
-    if verdicts:
-        places = [run.program.position[name] for name in verdicts]
-        last = int((run.ends.values[-1, places] == 1).sum())
-        lines.append(verdicts_in_words(last, len(verdicts), run.first_right))
+    tests = TestsRight(run.program)
+    if tests:
+        last = int(tests.count(run.ends.values[-1:])[0])
+        lines.append(verdicts_in_words(last, len(tests), run.first_right))
     return lines
 
 
 def summary(trace: Run) -> list[str]:
     """A few plain sentences about a run: what it suffers from, and its tests."""
-    lines = diagnose(trace).sentences[:FEW]
+    lines = diagnose(trace).sentences[:MOST_SENTENCES]
     tests = verdicts_sentence(trace)
     return lines if tests is None else [*lines, tests]
 
 
-TITLES = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-    Phase.TEST: "Tests",
-}
-
-
 def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
     """One iteration, a table for each phase: quantity, value, formula."""
-    for phase, title in TITLES.items():
-        columns = trace.program.phase(phase)
+    for phase in Phase:
+        columns, title = trace.program.phase(phase), TITLES[phase]
         if not columns:
             continue
         table = Table(
@@ -173,8 +164,8 @@ def changes_in_words(changes: Mapping[str, float | str]) -> str:
         f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in changes.items()
     ]
-    more = f" and {len(said) - FEW:,} more" if len(said) > FEW else ""
-    return ", ".join(said[:FEW]) + more
+    more = f" and {len(said) - MOST_CHANGES:,} more" if len(said) > MOST_CHANGES else ""
+    return ", ".join(said[:MOST_CHANGES]) + more
 
 
 def verify_table(report: Report) -> Table:
