@@ -60,11 +60,11 @@ def parameter_columns(
 
 def graph_columns(graph: Graph, notation: Notation) -> list[Column]:
     """The formulas in order. Each except the loss gets a derivative in the backward pass."""
-    known = [*graph.inputs, *graph.parameters]
+    known = dict.fromkeys([*graph.inputs, *graph.parameters])
     columns = []
     for line in graph.forward:
         name, formula = read_line(line, known)
-        known.append(name)
+        known[name] = None
         is_loss = name == graph.loss
         columns.append(
             Column(

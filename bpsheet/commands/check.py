@@ -20,6 +20,10 @@ __all__ = ["check"]
 COLOURS = {"correct": "green", "rounded early": "green", "carried through": "green"}
 
 
+# A longer table is not read, and takes a minute to lay out.
+MOST_LINES = 500
+
+
 @click.command(
     epilog="\b\nExamples:\n  bpsheet check two-neuron\n"
     "  bpsheet check two-neuron my-values.csv\n\n\b\n"
@@ -55,7 +59,11 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
         # One row more, for the weights after the last update.
         rows = max((iteration for iteration, _ in values), default=1) + 1
         found = judged(experiment.run(iterations=rows), given, comma)
-    console().print(_table(first_mistake_first(found)))
+    ordered = first_mistake_first(found)
+    console().print(_table(ordered[:MOST_LINES]))
+    if rest := ordered[MOST_LINES:]:
+        wrong = sum(not judgement.verdict.is_right for judgement in rest)
+        say(f"… and {len(rest):,} more values, {wrong:,} of them with mistakes.")
     say(count_sentence(found))
     if not all(judgement.verdict.is_right for judgement in found):
         sys.exit(1)

@@ -92,26 +92,46 @@ class Graph:
             else {}
             for column in forward
         }
-        self._counts: dict[str, dict[str, int]] = {}
+        self._down: dict[str, dict[str, int]] = {}
+        self._up: dict[str, dict[str, int]] = {}
 
-    def paths(self, top: str, bottom: str) -> int:
-        """The number of paths between two columns (1 from a column to itself)."""
-        if top not in self._counts:
+    def down(self, top: str) -> Mapping[str, int]:
+        """How many paths lead from a column down to each other (1 to itself)."""
+        if top not in self._down:
             counts = dict.fromkeys(self.edges, 0) | {top: 1}
             for name in reversed(self.edges):
                 for below in self.edges[name]:
                     counts[below] += counts[name]
-            self._counts[top] = counts
-        return self._counts[top][bottom]
+            self._down[top] = counts
+        return self._down[top]
+
+    def up(self, bottom: str) -> Mapping[str, int]:
+        """How many paths lead to a column from each other (1 from itself)."""
+        if bottom not in self._up:
+            counts = dict.fromkeys(self.edges, 0) | {bottom: 1}
+            for name, partials in self.edges.items():
+                counts[name] += sum(counts[below] for below in partials)
+            self._up = {bottom: counts}  # one weight after the other is asked for
+        return self._up[bottom]
+
+    def paths(self, top: str, bottom: str) -> int:
+        """The number of paths between two columns (1 from a column to itself)."""
+        return self.down(top)[bottom]
+
+    def longest(self, top: str, bottom: str) -> int:
+        """How many factors the longest path between two columns has; 0 where there is none."""
+        lengths = {bottom: 0}
+        for name, partials in self.edges.items():
+            below = [lengths[lower] for lower in partials if lower in lengths]
+            if below:
+                lengths[name] = 1 + max(below)
+        return lengths.get(top, 0)
 
     def product(self, top: str, bottom: str) -> Product:
         """All paths between two columns, what they share outside the brackets."""
         whole = self.paths(top, bottom)
-        shared = [
-            name
-            for name in reversed(self.edges)
-            if self.paths(top, name) * self.paths(name, bottom) == whole
-        ]
+        down, up = self.down(top), self.up(bottom)
+        shared = [name for name in reversed(self.edges) if down[name] * up[name] == whole]
         parts: list[Factor | Bracket] = []
         for upper, lower in pairwise(shared):
             if self.paths(upper, lower) == 1 and lower in self.edges[upper]:
@@ -225,7 +245,7 @@ def chain_of(program: Program, weight: str, graph: Graph | None = None) -> Chain
     graph = graph or Graph(program)
     loss = str(graph.loss)
     count = graph.paths(loss, weight)
-    product = graph.product(loss, weight) if 1 <= count <= MOST_PATHS else None
-    if product is not None and product.length > MOST_FACTORS:
-        product = None
+    product = None
+    if 1 <= count <= MOST_PATHS and graph.longest(loss, weight) <= MOST_FACTORS:
+        product = graph.product(loss, weight)
     return Chain(weight, loss, str(program[weight].adjoint_name), count, product)

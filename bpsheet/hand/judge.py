@@ -130,7 +130,7 @@ class _Case:
     def _verdict(self) -> tuple[Verdict, str, tuple[str, ...]]:
         if self.value.agrees(self.exact):
             return Verdict.CORRECT, "The exact value rounds to it.", ()
-        used = self._answers_used()
+        used = self.shadow.sources(*self._place)
         if any(self.value.agrees(value) for value in self._mixtures(used)):
             return *self._followed(used), ()
         off = [self.exact, *([self.shadow.followed(*self._place)] if used else [])]
@@ -150,25 +150,6 @@ class _Case:
 
     def _is_written(self, ref: Ref) -> bool:
         return (self.iteration - ref.lag, ref.name) in self.shadow.answers
-
-    def _answers_used(self) -> list[tuple[int, str]]:
-        """The written values on which the formula depends, directly or through unwritten ones."""
-        found: dict[tuple[int, str], None] = {}
-        seen: set[tuple[int, str]] = set()
-        stack = [self._place]
-        while stack:
-            iteration, name = stack.pop()
-            column = self.shadow.program[name]
-            if (iteration, name) in seen or (column.is_state and iteration == 1):
-                continue
-            seen.add((iteration, name))
-            for ref in column.references:
-                place = (iteration - ref.lag, ref.name)
-                if place in self.shadow.answers:
-                    found[place] = None
-                elif place[0] >= 1 and self.shadow.depends_on_answers(*place):
-                    stack.append(place)
-        return list(found)
 
     def _mixtures(self, used: list[tuple[int, str]]) -> Iterable[float]:
         """The formula over the student's values, and over mixtures of them with exact ones."""

@@ -8,7 +8,8 @@ wrong ones is a carried error, not a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 import numpy as np
 
@@ -36,7 +37,9 @@ class Shadow:
         self.answers = answers
         self.cells = Cells.of(self.program)
         self._followed: dict[tuple[int, str], float] = {}
-        self._touched: set[tuple[int, str]] = set()
+        # Which written values lead to a written one: a bit for each, so that many cost little.
+        self._bits = {place: 1 << number for number, place in enumerate(answers)}
+        self._sources: dict[tuple[int, str], int] = {}
 
     def exact(self, iteration: int, name: str) -> float:
         """The value of the run (NaN where it is an error)."""
@@ -64,10 +67,21 @@ class Shadow:
         found = self._followed.get((iteration, name))
         return self.exact(iteration, name) if found is None else found
 
-    def depends_on_answers(self, iteration: int, name: str) -> bool:
-        """Whether any written value leads to this one."""
+    def sources(self, iteration: int, name: str) -> list[tuple[int, str]]:
+        """The written values that lead to a written one, directly or through unwritten ones.
+
+        Those in its own formula come first, in the order of the formula.
+        """
         self._rows  # noqa: B018 - computed on first use
-        return (iteration, name) in self._touched
+        bits = self._sources.get((iteration, name), 0)
+        if not bits:
+            return []
+        references = self.program[name].references
+        near = dict.fromkeys((iteration - ref.lag, ref.name) for ref in references)
+        first = [place for place in near if self._bits.get(place, 0) & bits]
+        return first + [
+            place for place, bit in self._bits.items() if bit & bits and place not in near
+        ]
 
     def value(self, expr: Expr, values: ValueOf) -> float:
         """The value of a formula over these values; NaN where it is an error."""
@@ -89,8 +103,10 @@ class Shadow:
             return
         iterations = [iteration for iteration, _ in self.answers]
         current: dict[str, float] = {}
+        leading: dict[str, int] = {}
         for iteration in range(min(iterations), max(iterations) + 1):
             before, current = current, {}
+            leading_before, leading = leading, {}
 
             def look(ref: Ref, before: Mapping[str, float] = before, now: int = iteration) -> float:
                 row = before if ref.lag else current  # noqa: B023 - the row that is being filled
@@ -105,8 +121,18 @@ class Shadow:
                     ref.name in (before if ref.lag else current) for ref in column.references
                 )
                 if touched and column.formula is not None:
-                    self._touched.add(place)
+                    leading[column.name] = reduce(
+                        or_,
+                        (
+                            (leading_before if ref.lag else leading).get(ref.name, 0)
+                            for ref in column.references
+                        ),
+                        0,
+                    )
                     self._followed[place] = self.value(column.formula, look)
                     current[column.name] = self._followed[place]
                 if place in self.answers:
+                    if touched:
+                        self._sources[place] = leading[column.name]
+                    leading[column.name] = self._bits[place]
                     current[column.name] = self.answers[place].value

@@ -47,6 +47,8 @@ PATIENCE = 1.0
 
 # Of what a run suffers from, and of what `verify` changed.
 MOST_SENTENCES, MOST_CHANGES = 3, 3
+# A longer table is not read, and takes a minute to lay out.
+MOST_ROWS = 500
 
 
 @contextmanager
@@ -133,7 +135,7 @@ def summary(trace: Run) -> list[str]:
 
 
 def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
-    """One iteration, a table for each phase: quantity, value, formula."""
+    """One iteration, a table for each phase: quantity, value, formula; of very many the first."""
     for phase in Phase:
         columns, title = trace.program.phase(phase), TITLES[phase]
         if not columns:
@@ -150,11 +152,13 @@ def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
         table.add_column("quantity", no_wrap=True)
         table.add_column("value", justify="right", no_wrap=True)
         table.add_column("formula", style="dim")
-        for column in columns:
+        for column in columns[:MOST_ROWS]:
             typed = column.formula is None or (iteration == 1 and column.is_state)
             formula = "" if typed or column.formula is None else formula_text(column.formula)
             value = value_text(trace, iteration - 1, column)
             table.add_row(Text(column.name), Text(value), Text(formula))
+        if len(columns) > MOST_ROWS:
+            table.add_row("…", "", f"and {len(columns) - MOST_ROWS:,} more")
         yield table
 
 

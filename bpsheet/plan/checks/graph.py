@@ -57,8 +57,9 @@ def _names(key: str, names: Sequence[str], taken: Sequence[str]) -> Iterator[Pro
 
 
 def _formulas(graph: Graph) -> Iterator[Problem]:
-    known = [*graph.inputs, *graph.parameters]
-    defined: list[str] = []
+    # Dictionaries keep the order and are quick to search: a graph may have thousands of formulas.
+    known = dict.fromkeys([*graph.inputs, *graph.parameters])
+    defined: dict[str, None] = {}
     reported = 0
     for index, line in enumerate(graph.forward, start=1):
         path = f"graph.forward[{index}]"
@@ -77,11 +78,11 @@ def _formulas(graph: Graph) -> Iterator[Problem]:
             yield Problem(path, f"{shown(name)} is defined already; give it another name")
         elif name.lower() in WORDS:
             yield Problem(path, f"{shown(name)} is a function's name; give it another")
-        known.append(name)
-        defined.append(name)
+        known[name] = defined[name] = None
     if not graph.forward:
         yield Problem("graph.forward", 'at least one formula expected, such as "e = (x - w)^2"')
     elif graph.loss not in defined:
         yield Problem(
-            "graph.loss", f"no formula defines {shown(graph.loss)}; {among(graph.loss, defined)}"
+            "graph.loss",
+            f"no formula defines {shown(graph.loss)}; {among(graph.loss, list(defined))}",
         )
