@@ -1,8 +1,8 @@
 """A network as columns: the inputs, the weights and the forward pass.
 
-z^l = w^l a^(l−1) + b^l and a^l = g(z^l), neuron by neuron, then the loss. Each column
-carries what the backward pass needs: its derivative as a textbook writes it, and the
-names of the columns that hold derivatives.
+z^l = w^l a^(l−1) + b^l and a^l = g(z^l), neuron by neuron, then the loss. Each column has what the
+backward pass needs: its derivative as a textbook writes it, and the names of the columns for
+derivatives.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def weight_columns(
     for layer in layers:
         for index, neuron in enumerate(layer.neurons):
             for name in layer.of_neuron(index):
-                moved = adjustments.get(name)
+                adjustment = adjustments.get(name)
                 last = Ref(name, lag=1)
                 columns.append(
                     Column(
                         name=name,
                         phase=Phase.WEIGHT,
                         role=Role.WEIGHT,
-                        formula=Sum((last, Ref(moved, lag=1))) if moved else last,
+                        formula=Sum((last, Ref(adjustment, lag=1))) if adjustment else last,
                         start=values[name],
                         layer=layer.number,
                         neuron=neuron,
                         adjoint_name=gradients.get(name),
-                        meaning=_weight_meaning(layer, index, name, trained=bool(moved)),
+                        meaning=_weight_meaning(layer, index, name, trained=bool(adjustment)),
                     )
                 )
     return columns
@@ -68,7 +68,7 @@ def _weight_meaning(layer: LayerNames, index: int, name: str, *, trained: bool) 
 def forward_columns(
     network: Network, layers: Sequence[LayerNames], notation: Notation
 ) -> list[Column]:
-    """The weighted sums and outputs of every layer, then the loss (none without one)."""
+    """The weighted sums and outputs of every layer, then the loss if the network has one."""
     columns: list[Column] = []
     loss = notation.name("loss")
     for layer, spec in zip(layers, network.layers, strict=True):
@@ -84,7 +84,7 @@ def forward_columns(
 
 
 def _sum_column(layer: LayerNames, index: int, notation: Notation, loss: str) -> Column:
-    """z = 1·bias + Σ input·weight. The bias's input, 1, is written out."""
+    """The weighted sum z = 1·bias + Σ input·weight. The formula shows the bias's input, 1."""
     terms: list[Expr] = [Mul(Num(1.0), Ref(name)) for name in layer.biases[index : index + 1]]
     terms += [
         Mul(Ref(source), Ref(weight))
@@ -158,7 +158,7 @@ def _plain_layer(
 
 
 def fill_z(formula: Expr, name: str) -> Expr:
-    """An activation's formula with the neuron's weighted sum in the place of z."""
+    """An activation's formula with the neuron's weighted sum instead of z."""
     return replace_refs(formula, {Ref("z"): Ref(name)})
 
 
@@ -224,7 +224,7 @@ def _joint_layer(
 
 
 def _part(layer: LayerNames, name: str, formula: Expr, meaning: str) -> Column:
-    # No partials: the outputs' derivatives are given with respect to the sums themselves.
+    # No partials: the outputs have their derivatives with respect to the weighted sums directly.
     return Column(
         name=name,
         phase=Phase.FORWARD,
@@ -261,7 +261,7 @@ def _loss_column(network: Network, output: LayerNames, name: str) -> Column:
 def _simplified(
     kind: str, output: LayerNames, targets: Sequence[Ref]
 ) -> tuple[Expr, dict[str, Expr]]:
-    """The loss from the weighted sums, and its derivatives with respect to them."""
+    """The loss as a formula of the weighted sums, and its derivatives with respect to them."""
     form = SIMPLIFIED[kind]
     largest, whole = _joint_names(output)
     terms, partials = [], {}

@@ -1,4 +1,4 @@
-"""A row of a program, formula by formula: slow, and ready for errors and for other numbers."""
+"""A row of a program, computed formula by formula: slow, but with errors and with changed numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ValueOf = Callable[[Ref], float]
 
 @dataclass(frozen=True)
 class Cells:
-    """What the cells of a program come to, one at a time.
+    """The values of a program's cells, one at a time.
 
     parameters: the values of the hyper-parameters
     tables:     the data that formulas look up
@@ -29,7 +29,7 @@ class Cells:
 
     @classmethod
     def of(cls, program: Program, tables: Mapping[str, Table] | None = None) -> Cells:
-        """The cells of a program, with its own numbers or other data.
+        """The cells of a program, with its own data or other `tables`.
 
         >>> from bpsheet.formula.tree import Mul, Num
         >>> Cells.of(Program(())).formula(Mul(Num(2.0), Ref("x")), {Ref("x"): 3.0}.__getitem__)
@@ -50,5 +50,5 @@ class Cells:
         return float(self.program.given[column.name][row])
 
     def formula(self, formula: Expr, look: ValueOf) -> float:
-        """What a formula comes to over a row's values. Raises CellError."""
+        """The value of a formula; `look` gives a column's value. Raises CellError."""
         return evaluate(formula, look, self.parameters, self.tables)

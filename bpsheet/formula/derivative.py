@@ -1,10 +1,7 @@
-"""Forward columns to backward columns: reverse-mode differentiation, one row at a time.
+"""The partial derivatives of one formula, as formulas.
 
-The derivative of the loss with respect to a column (its *adjoint*) is the sum, over the
-columns that use it, of their adjoint times the local partial derivative. Walking the
-forward columns in reverse, every adjoint is ready when it is needed. Adjoints and
-local derivatives that the notation names become columns (`MSE'`, `f'`, `f_error`,
-`dMSE / dw_gf1`); the others are written into the columns that use them.
+They are the local factors of the chain rule. `bpsheet.program.backward` multiplies and adds
+them, from the loss back to the weights.
 """
 
 from __future__ import annotations
@@ -41,7 +38,8 @@ __all__ = ["differentiate"]
 def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
 
-    Only what differentiation itself brings in is dropped (times 1, plus 0).
+    The result is not simplified, except that factors 1 and terms 0 are left out where
+    differentiation itself brought them in. Raises ProgramError for a node without derivative.
 
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
@@ -52,31 +50,32 @@ def differentiate(expr: Expr, name: str) -> Expr:
 def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
     """The partial derivatives of a formula by the column's name, in order of appearance.
 
-    One walk, operands before what uses them, gives all of them (or `only` one): a formula
-    over thousands of cells is neither walked once for each cell nor descended by recursion.
+    `only` asks for the derivative with respect to one column. One walk, operands first, gives
+    all derivatives: a formula over thousands of cells needs neither a walk for each cell nor
+    deep recursion.
     """
     order, waiting = [], [expr]
     while waiting:
         node = waiting.pop()
         order.append(node)
         waiting.extend(_followed(node))
-    found: list[dict[str, Expr]] = []
+    stack: list[dict[str, Expr]] = []
     for node in reversed(order):
         count = len(_followed(node))
-        parts = found[len(found) - count :]
-        del found[len(found) - count :]
-        found.append(_combined(node, parts, only))
-    return found[0]
+        parts = stack[len(stack) - count :]
+        del stack[len(stack) - count :]
+        stack.append(_combined(node, parts, only))
+    return stack[0]
 
 
 def _followed(node: Expr) -> tuple[Expr, ...]:
-    """The operands whose derivatives the derivative of a node is made of."""
-    # A comparison is a step: flat wherever it has a derivative.
+    """The operands whose derivatives are needed for the derivative of a node."""
+    # A comparison is a step: its derivative is 0 wherever it has one.
     return () if isinstance(node, Compare | Lookup) else children(node)
 
 
 def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dict[str, Expr]:
-    """The derivatives of a node, from those of its operands (which are used up)."""
+    """The derivatives of a node, from the derivatives of its operands. `parts` may be changed."""
     match node:
         case Ref(name, lag):
             return {name: ONE} if lag == 0 and only in (None, name) else {}
@@ -88,8 +87,8 @@ def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dic
         case Sum():
             return _added(parts)
         case Sub():
-            whole, taken = parts
-            for name, slope in taken.items():
+            whole, subtracted = parts
+            for name, slope in subtracted.items():
                 whole[name] = _difference(whole.get(name, ZERO), slope)
             return whole
     if not parts:
@@ -100,7 +99,7 @@ def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dic
 
 
 def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
-    """The derivatives of a sum. What stands in one term only is that term's alone."""
+    """The derivatives of a sum. A column that one term alone uses keeps that term's derivative."""
     whole, *others = parts
     shared: dict[str, list[Expr]] = {}
     for part in others:
@@ -115,7 +114,7 @@ def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
 
 
 def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
-    """How the derivative of a node is made of the derivatives of its operands."""
+    """The rule that makes the derivative of a node from the derivatives of its operands."""
     match node:
         case Neg():
             return lambda inner: _negative(inner[0])
@@ -140,8 +139,8 @@ def _sum_of(terms: list[Expr]) -> Expr:
 def _times(left: Expr, right: Expr) -> Expr:
     if ZERO in (left, right):
         return ZERO
-    # By identity: ONE is the factor that differentiation brought in, and goes; a 1 that
-    # the source wrote (a bias's input) is another object, and stays.
+    # `is`, not `==`: the object ONE comes from differentiation and is dropped. A 1 that the
+    # source wrote (a bias's input) is another object and stays.
     if left is ONE:
         return right
     return left if right is ONE else Mul(left, right)
@@ -165,7 +164,7 @@ def _quotient(left: Expr, right: Expr, upper: Expr, lower: Expr) -> Expr:
 
 
 def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
-    """(u^n)' = n u^(n−1) u' where n stands still; u^v (v' ln u + v u'/u) otherwise."""
+    """(u^n)' = n u^(n−1) u' where n is constant; u^v (v' ln u + v u'/u) otherwise."""
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
@@ -180,7 +179,7 @@ def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
 def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:
     """The derivative of a known function with respect to each of its arguments."""
     if function in ("max", "min"):
-        # The first of the arguments that attains the extreme carries the derivative.
+        # The derivative belongs to the first argument that equals the maximum or minimum.
         whole = Call(function, arguments)
         slopes: list[Expr] = []
         for index, argument in enumerate(arguments):

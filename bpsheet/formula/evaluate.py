@@ -1,8 +1,8 @@
-"""One formula at a time, by a spreadsheet's rules, errors included.
+"""The value of one formula, by a spreadsheet's rules, errors included.
 
-The engine's fast path is compiled code; where a row holds an error it is computed here
-instead. A spreadsheet has no infinities: what overflows is `#NUM!`, a division by zero is
-`#DIV/0!`, and an error spreads to every formula that uses it.
+The engine usually runs compiled code; a row with an error is computed here instead. A
+spreadsheet has no infinities: an overflow is `#NUM!`, a division by zero is `#DIV/0!`, and an
+error spreads to every formula that uses it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from bpsheet.formula.tree import (
 
 __all__ = ["DIVISION", "ERRORS", "NUMBER", "OPERATORS", "CellError", "evaluate"]
 
-# The errors a cell can hold, by the code that a trace keeps for them; 0 is none.
+# The errors that a cell can hold. A trace keeps an error's index; 0 means no error.
 ERRORS = ("", "#NUM!", "#DIV/0!")
 NUMBER, DIVISION = 1, 2
 
@@ -51,7 +51,7 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 class CellError(Exception):
-    """The value of a formula is an error: `code` is its place in ERRORS."""
+    """The value of a formula is an error: `code` is its index in ERRORS."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -69,7 +69,11 @@ def evaluate(
     parameters: Mapping[str, float | str],
     tables: Mapping[str, Sequence[Any]],
 ) -> float:
-    """The value of a formula. `column` gives a column's value, or raises its CellError.
+    """The value of a formula.
+
+    `column` gives a column's value or raises its CellError, `parameters` holds the
+    hyper-parameters, and `tables` what `Lookup` reads. Raises CellError where a cell would
+    show an error.
 
     >>> evaluate(Div(Num(1.0), Num(4.0)), lambda ref: 0.0, {}, {})
     0.25
@@ -84,13 +88,13 @@ def evaluate(
             case Param(name):
                 return float(parameters[name])
             case Lookup(table):
-                found: Any = tables[table]
-                for place in children(node):
-                    number = int(value(place))
-                    if not 1 <= number <= len(found):
+                entry: Any = tables[table]
+                for child in children(node):
+                    number = int(value(child))
+                    if not 1 <= number <= len(entry):
                         raise CellError(NUMBER)
-                    found = found[number - 1]
-                return _checked(found)
+                    entry = entry[number - 1]
+                return _checked(entry)
             case Neg(operand):
                 return -value(operand)
             case Sum(terms):

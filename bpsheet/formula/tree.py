@@ -1,8 +1,8 @@
 """The formula tree: what a cell says, kept as it was written.
 
-A small closed set of frozen nodes. They are data: printing, evaluating and
-differentiating stand outside them. Nothing here reorders or simplifies, because a
-reader compares the formula with the one on the page in front of them.
+The nodes are a small closed set of frozen data classes. Other modules print, evaluate and
+differentiate them. Nothing here reorders or simplifies, because readers compare a formula
+with the one in their book.
 
 >>> z = Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1"))))
 >>> sorted(ref.name for ref in references(z))
@@ -77,7 +77,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What a page writes in the place of a formula: ∂e/∂w, a rounded number. It has no value.
+    """What a page shows instead of a formula: ∂e/∂w, a rounded number. It has no value.
 
     `shown` is one of the atoms that `bpsheet.printers.atoms` knows.
     """
@@ -87,9 +87,9 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The value of a data column at an example's number (from 1).
+    """The value of a data table for an example; `row` gives the example's number (from 1).
 
-    Of a table with several columns, `column` is the number of one of them (from 1).
+    `column` gives the number of the column (from 1) where the table has several.
     """
 
     table: str
@@ -112,7 +112,7 @@ class Sum:
 
     def __post_init__(self) -> None:
         if len(self.terms) < 2:
-            raise ProgramError(f"a sum has two terms at least; got {len(self.terms)}")
+            raise ProgramError(f"a sum has at least two terms; got {len(self.terms)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def references(expr: Expr) -> dict[Ref, None]:
 
 
 def depth(expr: Expr) -> int:
-    """How many nodes stand on one another at the most."""
+    """The number of nodes on the longest way from the root to a leaf."""
     level, count = [expr], 0
     while level:
         level = [operand for node in level for operand in children(node)]
@@ -266,7 +266,7 @@ def size(expr: Expr) -> int:
 
 
 def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, Expr]) -> Expr:
-    """The formula with references replaced: this is how one formula is written into another.
+    """The formula with references replaced, for example by the formulas of other columns.
 
     >>> replace_refs(Neg(Ref("z")), {Ref("z"): Num(2.0)})
     Neg(operand=Num(value=2.0))
@@ -283,7 +283,7 @@ def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, E
 
 
 def total(terms: tuple[Expr, ...] | list[Expr]) -> Expr:
-    """The sum of any number of terms: nothing is 0, one term stands alone."""
+    """The sum of any number of terms: 0 for no term, the term itself for one."""
     if not terms:
         return ZERO
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

@@ -1,4 +1,4 @@
-"""Plans: an experiment on paper, checked, changed and written back.
+"""Plans: checked experiments, which can be changed and written back.
 
 >>> from bpsheet.tables.spec import Layer
 >>> plan = Plan(
@@ -55,12 +55,12 @@ __all__ = ["Plan"]
 
 
 class Plan(Tables):
-    """A network (or formulas), its data and its training: everything that a run is made of.
+    """A network (or formulas), its data and its training: everything that a run needs.
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
 
-    # The file's text, where the experiment is what the text says and nothing more.
+    # The file's text, if the text alone says what the experiment is.
     _text: str | None = PrivateAttr(None)
 
     if TYPE_CHECKING:
@@ -101,22 +101,22 @@ class Plan(Tables):
     def from_dict(
         cls, tables: Mapping[str, Any], *, base: Path | None = None, source: str = "this experiment"
     ) -> Self:
-        """The experiment in plain tables; `base` is the folder of its data.
+        """An experiment from plain tables; `base` is the folder of its data file.
 
-        Raises ExperimentError with every problem: single values that are wrong are set aside,
-        so that the rest is still held against each other.
+        Raises ExperimentError with every problem. Wrong single values are set aside, so that
+        the other values can still be checked against each other.
 
         >>> import bpsheet as bp
         >>> bp.Experiment.from_dict(bp.load("two-neuron").to_dict()).network.inputs
         ['x1', 'x2']
         """
-        found = deepcopy(dict(tables))
-        problems = resolve_file(found, base or Path())
+        copied = deepcopy(dict(tables))
+        problems = resolve_file(copied, base or Path())
         try:
-            experiment = cls.model_validate(found)
+            experiment = cls.model_validate(copied)
         except ValidationError as error:
             problems += translate(error, cls)
-            problems += further_problems(found, error, problems)
+            problems += further_problems(copied, error, problems)
             raise ExperimentError(problems, source) from None
         problems += problems_of(experiment)
         if problems:
@@ -135,7 +135,7 @@ class Plan(Tables):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of its program."""
+        """The columns of the program."""
         return tuple(
             columns_of(
                 self.model,
@@ -161,7 +161,7 @@ class Plan(Tables):
         )
 
     def of_length(self, iterations: int | None) -> Self:
-        """The plan with so many iterations; None leaves them as they are."""
+        """The plan with another number of iterations; None leaves it unchanged."""
         if iterations is None or iterations == self.iterations:
             return self
         return self.changed({"iterations": iterations})
@@ -169,11 +169,11 @@ class Plan(Tables):
     def changed(self, changes: Mapping[str, float | str]) -> Self:
         """A copy with some of its numbers changed.
 
-        The keys are names of weights (their first values), of hyper-parameters
-        (`learning_rate`, `batch_size`, `reduction`; those that the rule and its schedule have:
-        `momentum`, `schedule_factor`), `iterations`, or cells of the data: `x1[2]` is x1 of
+        A key is the name of a weight (for its first value), of a hyper-parameter
+        (`learning_rate`, `batch_size`, `reduction`, or one of the rule and its schedule, such as
+        `momentum` and `schedule_factor`), `iterations`, or a cell of the data: `x1[2]` is x1 of
         example 2.
-        Raises ExperimentError for names that it does not have and values that do not fit.
+        Raises ExperimentError for unknown names and for values that do not fit.
         """
         problems: list[Problem] = []
         tables: dict[str, Any] = {
@@ -205,11 +205,11 @@ class Plan(Tables):
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
         try:
-            made = type(self)(**(copied | tables))
+            changed = type(self)(**(copied | tables))
         except ExperimentError as error:
             raise ExperimentError(error.problems, "with these changes") from None
-        made._name = self._name  # noqa: SLF001
-        return made
+        changed._name = self._name  # noqa: SLF001
+        return changed
 
     def _is_data(self, name: str, number: int) -> bool:
         return name in self.data_names and 1 <= number <= self.example_count
@@ -224,14 +224,14 @@ class Plan(Tables):
         return f"no such number; {nearest(key, known, is_key=True)}"
 
     def to_toml(self) -> str:
-        """The experiment as an experiment file that makes it again, data included."""
+        """The text of an experiment file for this experiment, with its data."""
         return toml_text(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
-        """The experiment as plain tables, without what was left to its default."""
+        """The experiment as plain tables, without the keys that have their defaults."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
     @property
     def text(self) -> str:
-        """The experiment file's text, with its comments where it has not been changed since."""
+        """The experiment file's text, with the file's comments if nothing has been changed."""
         return self._text if self._text is not None else self.to_toml()

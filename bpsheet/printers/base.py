@@ -1,7 +1,7 @@
-"""What all printers share: precedence, and a walk that keeps association as written.
+"""The base of all printers: precedence, parentheses and the walk through the tree.
 
-A printer is a table from node type to method. A node without an entry raises, and a
-test shows that every printer has an entry for every node.
+A printer has a table from node type to method. A node without an entry raises ProgramError,
+and a test shows that every printer has an entry for every node.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Binding(IntEnum):
 
 
 def binding(node: Expr) -> Binding:
-    """The binding of a node as it is usually printed: a choice, too, is a call in most languages.
+    """How tightly a node holds together, as most languages print it.
 
-    What begins with a minus sign gets its parentheses for that (`Printer.operand`).
+    A choice is a call in most languages. `Printer.operand` deals with minus signs.
     """
     match node:
         case Compare():
@@ -65,10 +65,10 @@ def binding(node: Expr) -> Binding:
 
 
 class Printer(ABC):
-    """The walk, and what arithmetic looks like in most languages.
+    """The walk through a tree, with arithmetic as most languages write it.
 
-    `table` has a method for each type of node, but for the symbols that only pages write. A
-    language fills in the abstract methods.
+    `table` names the method for each type of node, except for the symbols that only pages write.
+    A language fills in the abstract methods.
     """
 
     table: ClassVar[Mapping[type[Any], str]] = {
@@ -108,10 +108,10 @@ class Printer(ABC):
         return f"({text})"
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
-        """An operand, in parentheses unless it binds at least so tightly.
+        """An operand, in parentheses if it binds less tightly than `least`.
 
-        One that begins with a minus sign gets them too, unless it stands first: nobody
-        should have to read `a+-b` or ask what `-a^2` means.
+        An operand that begins with a minus sign gets parentheses too, unless it is `first`:
+        nobody should have to read `a+-b` or ask what `-a^2` means.
         """
         text = self.text(node)
         loose = self.binding(node) < least
@@ -124,7 +124,7 @@ class Printer(ABC):
         return self.parenthesised(text)
 
     def infix(self, left: Expr, sign: str, right: Expr, level: Binding) -> str:
-        """A left-associative operator: the right operand must bind more tightly."""
+        """A left-associative operator with its operands; the right one must bind more tightly."""
         first = self.operand(left, level, first=True)
         return f"{first}{sign}{self.operand(right, Binding(level + 1))}"
 

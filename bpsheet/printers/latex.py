@@ -37,7 +37,7 @@ _ESCAPES = {char: f"\\{char}" for char in "#$%&_{}"} | {
     "^": r"\hat{}",
     "~": r"\sim{}",
 }
-# Functions for which LaTeX has a command, and those that are not written as name(argument).
+# Functions for which LaTeX has a command, and functions that are not written as name(argument).
 LATEX_NAMES = frozenset(("cos", "cosh", "ln", "max", "min", "sin", "sinh", "tanh"))
 SPELLINGS = {
     "abs": r"\left|{0}\right|",
@@ -139,8 +139,8 @@ class LatexPrinter(Printer):
         return _PARAMETERS.get(node.name) or symbol(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = ", ".join(self.text(place) for place in children(node))
-        return rf"{symbol(node.table)}\left[{places}\right]"
+        indices = ", ".join(self.text(index) for index in children(node))
+        return rf"{symbol(node.table)}\left[{indices}\right]"
 
     def quotient(self, node: Div) -> str:
         return rf"\frac{{{self.text(node.left)}}}{{{self.text(node.right)}}}"
@@ -148,9 +148,9 @@ class LatexPrinter(Printer):
     def power(self, node: Pow) -> str:
         base = self.operand(node.base, Binding.ATOM)
         if isinstance(node.base, Div):
-            base = self.parenthesised(base)  # or only what stands below seems to have a power
+            base = self.parenthesised(base)  # otherwise the power seems to be the denominator's
         elif base == self.text(node.base) and isinstance(node.base, Ref | Call):
-            base = f"{{{base}}}"  # f'^2 and f_{a}^2 need their own braces
+            base = f"{{{base}}}"  # f'^2 and f_{a}^2 need braces around the base
         return f"{base}^{{{self.text(node.exponent)}}}"
 
     def call(self, node: Call) -> str:
@@ -179,7 +179,7 @@ class LatexPrinter(Printer):
 
 
 def formula_latex(name: str, expr: Expr) -> str:
-    """An equation: the column's symbol, and its formula.
+    """An equation in LaTeX: the column's symbol equals its formula.
 
     >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))

@@ -1,6 +1,6 @@
 """Formulas as MathML, which browsers show without a script, and column names as symbols.
 
-A formula is a row of elements; `<mrow>` is put around it where one element is wanted.
+A formula is a row of elements. `<mrow>` makes one element of it where MathML needs one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MINUS = "<mo>−</mo>"
 
 
 def element(tag: str, text: str) -> str:
-    """A MathML element with text in it.
+    """A MathML element that contains text.
 
     >>> element("mi", "a<b")
     '<mi>a&lt;b</mi>'
@@ -128,18 +128,18 @@ def _letter(name: Letter) -> str:
 
 
 def number_mathml(text: str) -> str:
-    """A number, its minus sign and power of ten as mathematics.
+    """A number in MathML, with its minus sign and its power of ten.
 
     >>> number_mathml("-0.25")
     '<mo>−</mo><mn>0.25</mn>'
     """
     mantissa, _, exponent = text.partition("e")
     sign = MINUS if mantissa.startswith("-") else ""
-    made = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
+    number = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
     if not exponent:
-        return made
+        return number
     power = _row(number_mathml(exponent.removeprefix("+")))
-    return f"{made}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
+    return f"{number}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
 
 
 class MathMLPrinter(Printer):
@@ -166,7 +166,7 @@ class MathMLPrinter(Printer):
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
         text = super().operand(node, least)
-        # Parentheses are a row of their own: what still begins with a minus has none.
+        # Text in parentheses begins with <mrow>: text that begins with a minus has none yet.
         return self.parenthesised(text) if not first and text.startswith(MINUS) else text
 
     def number(self, node: Num) -> str:
@@ -180,19 +180,19 @@ class MathMLPrinter(Printer):
         return element("mtext", node.value)
 
     def reference(self, node: Ref) -> str:
-        made = symbol_mathml(node.name)
+        name = symbol_mathml(node.name)
         if not node.lag:
-            return made
+            return name
         before = _row("<mo>(</mo><mi>n</mi><mo>−</mo><mn>1</mn><mo>)</mo>")
-        return f"<msup>{made}{before}</msup>"
+        return f"<msup>{name}{before}</msup>"
 
     def param(self, node: Param) -> str:
         known = _PARAMETERS.get(node.name)
         return element("mi", known) if known else symbol_mathml(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = "<mo>,</mo>".join(self.text(place) for place in children(node))
-        return f"{symbol_mathml(node.table)}<mo>[</mo>{places}<mo>]</mo>"
+        indices = "<mo>,</mo>".join(self.text(index) for index in children(node))
+        return f"{symbol_mathml(node.table)}<mo>[</mo>{indices}<mo>]</mo>"
 
     def negation(self, node: Neg) -> str:
         return MINUS + self.operand(node.operand, Binding.ATOM)
@@ -203,7 +203,7 @@ class MathMLPrinter(Printer):
     def power(self, node: Pow) -> str:
         base = self.operand(node.base, Binding.ATOM)
         if isinstance(node.base, Div):
-            base = self.parenthesised(base)  # or only what stands below seems to have a power
+            base = self.parenthesised(base)  # otherwise the power seems to be the denominator's
         return f"<msup>{_row(base)}{_row(self.text(node.exponent))}</msup>"
 
     def call(self, node: Call) -> str:
@@ -238,7 +238,7 @@ class MathMLPrinter(Printer):
 
 
 def formula_mathml(name: str, expr: Expr) -> str:
-    """An equation: the column's symbol, and its formula, as a row of MathML elements.
+    """An equation in MathML: the column's symbol equals its formula.
 
     >>> formula_mathml("s", Neg(Ref("z")))
     '<mi>s</mi><mo>=</mo><mo>−</mo><mi>z</mi>'

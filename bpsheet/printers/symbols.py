@@ -1,4 +1,4 @@
-"""A column's name as mathematics: what it is made of, for the printers that write symbols."""
+"""A column's name as mathematics: its parts, for the printers that write symbols."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ MathName = Letter | Derivative | Staged | Applied | Change
 
 
 def read_name(name: str) -> MathName:
-    """What a column's name is made of.
+    """The parts of a column's name.
 
     >>> read_name("w_xg1")
     Letter(head='w', below=('xg1',), primes=0, hat=False)
@@ -92,7 +92,7 @@ def _letter(name: str) -> Letter:
 
 
 def _with_hat(name: MathName) -> MathName:
-    """A running mean after its correction: the hat stands over the first letter."""
+    """The name with a hat over its first letter, which marks a corrected running mean."""
     match name:
         case Letter():
             return replace(name, hat=True)

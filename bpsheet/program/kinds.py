@@ -1,4 +1,4 @@
-"""What a column is: its phase, its role, and the names that are the same in every program."""
+"""Phases and roles of columns, and the column names that every program shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH_ROW, BATCH_END = "batch_row", "batch_end"
 
 
 class Phase(StrEnum):
-    """When in an iteration a column is computed. Columns stand in this order."""
+    """When in an iteration a column is computed. The order here is the order of the columns."""
 
     INPUT = "input"
     WEIGHT = "weight"
@@ -23,13 +23,13 @@ class Phase(StrEnum):
     GRADIENT = "gradient"
     UPDATE = "update"
     TEST = "test"
-    # Of the tables that look closer at one iteration.
+    # For the tables that look closer at one iteration.
     CHECK = "check"
     TANGENT = "tangent"
     CURVATURE = "curvature"
 
 
-# A phase's columns, as sheets and pages head them.
+# The heading over a phase's columns, on sheets and pages.
 TITLES: Mapping[Phase, str] = {
     Phase.INPUT: "Example",
     Phase.WEIGHT: "Weights",
@@ -45,7 +45,7 @@ TITLES: Mapping[Phase, str] = {
 
 
 class Role(StrEnum):
-    """What a column is, which decides how it looks and whether a layout shows it."""
+    """What a column is. It decides how the column looks and whether a layout shows it."""
 
     ITERATION = "iteration"
     EPOCH = "epoch"

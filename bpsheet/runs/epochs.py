@@ -1,4 +1,4 @@
-"""What a run comes to, epoch by epoch and test by test."""
+"""Results of a run: the mean loss of each epoch, and how many tests are right."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["TestsRight", "epoch_means"]
 
 
 def epoch_means(losses: Values, examples: int) -> Values:
-    """The mean loss of each whole epoch, a run of so many rows; NaN where a loss is missing.
+    """The mean loss of each whole epoch of `examples` rows; NaN where a loss is missing.
 
     >>> epoch_means(np.array([1.0, 3.0, 2.0, 4.0, 9.0]), 2)
     array([2., 3.])
     """
     epochs = len(losses) // examples
     with np.errstate(over="ignore"):
-        # An epoch of too large losses has no mean; the recording says where they overflow.
+        # An epoch with too large losses has no mean; the recording says where losses overflow.
         means: Values = losses[: epochs * examples].reshape(epochs, examples).mean(axis=1)
     means[~np.isfinite(means)] = np.nan
     return means
@@ -32,19 +32,19 @@ class TestsRight:
     names: the columns with the tests' verdicts
     """
 
-    __test__ = False  # pytest takes the name for that of a test
+    __test__ = False  # not a class of tests, although pytest could think so
 
     def __init__(self, program: Program) -> None:
         self.names = tuple(column.name for column in program if column.role is Role.VERDICT)
-        self._places = [program.position[name] for name in self.names]
+        self._columns = [program.position[name] for name in self.names]
 
     def __len__(self) -> int:
         """How many tests there are."""
         return len(self.names)
 
     def count(self, values: Values) -> npt.NDArray[np.int64]:
-        """How many tests each of these rows has right."""
-        right: npt.NDArray[np.int64] = (values[:, self._places] == 1).sum(axis=1)
+        """The number of right tests in each of these rows."""
+        right: npt.NDArray[np.int64] = (values[:, self._columns] == 1).sum(axis=1)
         return right
 
     def first(self, rows: Recording) -> int | None:

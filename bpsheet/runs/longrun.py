@@ -1,4 +1,4 @@
-"""A run that is written to a file without ever being held in memory as a whole."""
+"""A run that is written to a file and never held in memory as a whole."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ IN_MEMORY = 4_000_000
 
 
 def is_long(experiment: Plan) -> bool:
-    """Whether a run is better written piece by piece."""
+    """Whether a run is so long that it is written piece by piece."""
     return experiment.iterations * len(experiment.columns) > IN_MEMORY
 
 
 class LongRun:
-    """A run whose rows are computed when they are wanted.
+    """A run whose rows are computed while they are read.
 
-    Making it trains once, to learn where errors begin and how large values become; whatever
-    reads its rows trains again.
+    The constructor trains once, to learn where errors begin and how large values become. Whoever
+    reads the rows trains again.
 
     first_error: as of a trace; among all iterations, kept or not
     first_right: the first iteration in which every test is right, or None
@@ -64,6 +64,6 @@ class LongRun:
         return Run(self.experiment, self.program, self.recording.ends)
 
     def beginning(self) -> Run:
-        """The first iterations, as many as are held in memory: for a diagnosis."""
+        """The first iterations, as many as fit in memory, for a diagnosis."""
         rows = min(max(1, IN_MEMORY // len(self.program)), self.experiment.iterations)
         return Run.of(self.experiment, rows)

@@ -1,4 +1,4 @@
-"""The values that a table's keys may have. What is no such value is a problem in plain words."""
+"""The types of values in an experiment file. A wrong value is a problem in plain words."""
 
 from __future__ import annotations
 

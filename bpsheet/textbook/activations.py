@@ -10,7 +10,7 @@ __all__ = ["ACTIVATIONS", "Activation", "JointActivation", "activation_of", "is_
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation function: formula of `z`, derivative in `z` or `y`, and what it is."""
+    """An activation function: a formula of `z`, its derivative in `z` or `y`, and its meaning."""
 
     formula: str
     derivative: str
@@ -21,8 +21,8 @@ class Activation:
 class JointActivation(Activation):
     """An activation whose every output depends on all weighted sums of its layer.
 
-    formula: of the `power` e^(z - the largest z) and the `whole`, the sum of all powers
-    across:  the derivative by the weighted sum of an `other` output of the layer
+    formula: a formula of `power`, which is e^(z - largest z), and `whole`, the sum of all powers
+    across:  the derivative with respect to the weighted sum of an `other` output of the layer
     """
 
     across: str
@@ -63,7 +63,7 @@ def is_joint(text: str) -> bool:
 
 
 def activation_of(text: str) -> Activation:
-    """The activation of that name, or the one that a formula of z describes.
+    """The activation of that name, or an activation from a formula of z.
 
     >>> activation_of("2*z").derivative
     ''

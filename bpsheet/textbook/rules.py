@@ -1,9 +1,9 @@
 """Training rules and learning-rate schedules: one table of formulas each.
 
-A rule says what becomes of a weight's gradient `g`: what it remembers from update to
-update (`last` is that quantity before), what it works out from that, and the adjustment.
-`rate` is the step size with the sign of the direction: minus for a descent. Each rule is
-the optimiser of that name in PyTorch; a test compares them.
+A rule makes an adjustment from a weight's gradient `g`. It may remember quantities from update to
+update (`last` is the quantity's previous value). `rate` is the learning rate with the sign of
+the direction: minus for a descent. Each rule is the optimiser of that name in PyTorch; a test
+compares them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = [
     "Setting",
 ]
 
-# The names of the rules, for type checkers too. The perceptron's rule has a formula of its own
-# (`bpsheet.columns.updates`), for nothing is differentiated.
+# The names of the rules, for type checkers too. The perceptron's rule is not in RULES: it uses no
+# gradient, and its formula is in `bpsheet.columns.presentation`.
 RuleName = Literal[
     "gradient_descent",
     "gradient_ascent",
@@ -43,9 +43,9 @@ ScheduleName = Literal["constant", "step", "exponential", "inverse_time", "cosin
 
 @dataclass(frozen=True)
 class Setting:
-    """A hyper-parameter: one cell of the sheet. `label` stands beside it.
+    """A hyper-parameter: one cell of the sheet, with `label` beside it.
 
-    `whole` is for those that count something.
+    `whole` says that only whole numbers make sense.
     """
 
     label: str
@@ -63,7 +63,7 @@ SETTINGS: Mapping[str, Setting] = {
     "clip_value": Setting("clip value", "the largest size a single gradient may have"),
     "clip_norm": Setting("clip norm", "the largest length the gradient as a whole may have"),
     "schedule_factor": Setting("factor", "what the learning rate is multiplied by each time"),
-    # A quotient just below a whole number is that number in some spreadsheets, and not in others.
+    # Whole: some spreadsheets round a quotient just below a whole number up to it, others do not.
     "schedule_every": Setting(
         "every", "how many updates (or epochs) pass between two steps", whole=True
     ),
@@ -76,9 +76,9 @@ SETTINGS: Mapping[str, Setting] = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column for each {weight}: what the notation calls it, its formula and its meaning.
+    """A column for each {weight}: its name in the notation, its formula and its meaning.
 
-    kept: whether it is remembered from update to update; it begins at 0
+    kept: whether the rule remembers it from update to update; it begins at 0
     """
 
     name: str
@@ -89,16 +89,16 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Rule:
-    """What becomes of a gradient.
+    """A training rule: how a gradient becomes an adjustment.
 
     quantities: columns for each weight, in order
     adjustment: the formula of Δw
     settings:   its hyper-parameters and their defaults
     how:        the adjustment in words
-    counts:     whether it uses `t`, the number of updates up to this one
-    decoupled:  whether the weight decay stands in the adjustment, not in the gradient.
-    uphill:     the formula of Δw on the way up, where it is another: a decay works against
-                the direction
+    counts:     whether it uses `t`, the number of updates up to and including this one
+    decoupled:  whether the weight decay is part of the adjustment, not of the gradient
+    uphill:     the formula of Δw when the loss is maximised, if it is a different one: the decay
+                then needs the other sign
     """
 
     adjustment: str
@@ -153,7 +153,7 @@ RULES: Mapping[RuleName, Rule] = {
     ),
     "nesterov": Rule(
         "rate*(g + momentum*velocity)",
-        "the learning rate times the gradient with the velocity of the next step looked ahead at",
+        "the learning rate times the sum of the gradient and the momentum times the velocity",
         (_VELOCITY,),
         {"momentum": 0.9},
     ),
@@ -198,9 +198,9 @@ RULES: Mapping[RuleName, Rule] = {
 
 @dataclass(frozen=True)
 class RateFormula:
-    """The learning rate of an update: a formula of `k`, the updates (or epochs) before it.
+    """The learning rate of an update: a formula of `k`, the number of updates (or epochs) before.
 
-    A setting without a default is needed.
+    The file must give a setting whose default is None.
     """
 
     formula: str
@@ -228,9 +228,9 @@ SCHEDULES: Mapping[ScheduleName, RateFormula] = {
     "cosine": RateFormula(
         "schedule_lowest + (learning_rate - schedule_lowest)"
         "*(1 + cos(pi()*min(k, schedule_over)/schedule_over))/2",
-        "half a cosine's wave from the learning rate down to the lowest, which stays",
+        "half a cosine's wave from the learning rate down to the lowest, where it stays",
         {"schedule_over": None, "schedule_lowest": 0.0},
     ),
 }
-# With a warm-up the rate rises to the schedule's in equal parts.
+# A warm-up raises the rate to the schedule's in equal parts.
 WARMUP = "({rate})*min(1, (k + 1)/schedule_warmup)"

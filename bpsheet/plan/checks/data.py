@@ -50,7 +50,7 @@ def data_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def _ranges(experiment: Tables) -> Iterator[Problem]:
-    """Targets that a probability cannot have."""
+    """Problems with targets that no probability can have."""
     network = experiment.network
     if network is None:
         return
@@ -63,15 +63,13 @@ def _ranges(experiment: Tables) -> Iterator[Problem]:
     rows = experiment.ordered_examples()
     for index, row in enumerate(rows, start=1):
         targets = row[len(network.inputs) :]
-        place = f"data.examples[{index}]"
+        path = f"data.examples[{index}]"
         if any(not 0 <= target <= 1 for target in targets):
-            yield Problem(
-                place, f"{network.loss} needs targets from 0 to 1; got {numbers(targets)}"
-            )
+            yield Problem(path, f"{network.loss} needs targets from 0 to 1; got {numbers(targets)}")
             return
         if "softmax" in loss.fits and not math.isclose(sum(targets), 1, abs_tol=1e-9):
             yield Problem(
-                place, f"{network.loss} needs targets that add up to 1; got {numbers(targets)}"
+                path, f"{network.loss} needs targets that add up to 1; got {numbers(targets)}"
             )
             return
 
@@ -100,7 +98,7 @@ def training_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def _rule(experiment: Tables) -> Iterator[Problem]:
-    """Hyper-parameters that the rule does not use, or that it lacks."""
+    """Problems with hyper-parameters that the rule does not use, or that it lacks."""
     training = experiment.training
     rule = RULES.get(training.rule)
     for key in ("momentum", "decay", "beta1", "beta2", "epsilon"):
@@ -122,14 +120,14 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
     used = SCHEDULES[schedule.kind].settings
     for key in ("factor", "every", "decay", "over", "lowest"):
         name, value = f"schedule_{key}", getattr(schedule, key)
-        place = f"training.schedule.{key}"
+        path = f"training.schedule.{key}"
         if value is not None and name not in used:
             kinds = [kind for kind, other in SCHEDULES.items() if name in other.settings]
-            yield Problem(place, f"used by {' and '.join(kinds)} only; leave it out")
+            yield Problem(path, f"used by {' and '.join(kinds)} only; leave it out")
         if value is not None and SETTINGS[name].whole and not value.is_integer():
-            yield Problem(place, f"a whole number from 1 expected; got {shown(value)}")
+            yield Problem(path, f"a whole number from 1 expected; got {shown(value)}")
         if value is None and name in used and used[name] is None:
-            yield Problem(place, f"missing, and needed by {schedule.kind}")
+            yield Problem(path, f"missing, and needed by {schedule.kind}")
 
 
 def trained_problems(experiment: Tables) -> Iterator[Problem]:
@@ -174,4 +172,4 @@ def test_problems(experiment: Tables) -> Iterator[Problem]:
         if test.correct == "largest" and targets.count(max(targets, default=0)) > 1:
             yield Problem(f"test.examples[{index}]", "one largest target expected")
     if test.correct == "largest" and len(network.targets) < 2:
-        yield Problem("test.correct", "largest needs two outputs at least")
+        yield Problem("test.correct", "largest needs at least two outputs")

@@ -29,12 +29,12 @@ MAX_TEXT = 30_000
 
 
 def text_problems(experiment: Tables) -> Iterator[Problem]:
-    for place, text in (("title", experiment.title), ("notes", experiment.notes)):
+    for path, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
-            yield Problem(place, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
+            yield Problem(path, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
         bad = [char for char in text if is_unfit(char)]
         if bad:
-            yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
+            yield Problem(path, f"the character {bad[0]!r} cannot stand in a cell")
 
 
 def name_problems(experiment: Tables) -> Iterator[Problem]:
@@ -49,12 +49,12 @@ def name_problems(experiment: Tables) -> Iterator[Problem]:
         yield from _listed("test.names", experiment.test.names)
 
 
-def _listed(place: str, names: Sequence[str]) -> Iterator[Problem]:
+def _listed(path: str, names: Sequence[str]) -> Iterator[Problem]:
     for index, name in enumerate(names, start=1):
         if (why := unfit_name(name)) is not None:
-            yield Problem(f"{place}[{index}]", f"{why}; got {shown(name)}")
+            yield Problem(f"{path}[{index}]", f"{why}; got {shown(name)}")
         if name in names[: index - 1]:
-            yield Problem(f"{place}[{index}]", f"{shown(name)} stands there twice")
+            yield Problem(f"{path}[{index}]", f"{shown(name)} is there twice")
 
 
 def layer_problems(experiment: Tables) -> Iterator[Problem]:
@@ -63,15 +63,15 @@ def layer_problems(experiment: Tables) -> Iterator[Problem]:
         yield Problem("network.layers", "at least one layer expected")
         return
     for number, layer in enumerate(network.layers, start=1):
-        place = f"network.layers[{number}]"
+        path = f"network.layers[{number}]"
         if (layer.neurons is None) == (layer.units is None):
             yield Problem(
-                place,
+                path,
                 "either neurons or units expected"
                 + (", not both" if layer.units is not None else ""),
             )
         elif layer.neurons is not None and not layer.neurons:
-            yield Problem(f"{place}.neurons", "at least one neuron expected")
+            yield Problem(f"{path}.neurons", "at least one neuron expected")
     outputs = units_of(experiment, len(network.layers))
     if outputs and network.targets and outputs != len(network.targets):
         yield Problem(
@@ -82,27 +82,27 @@ def layer_problems(experiment: Tables) -> Iterator[Problem]:
 
 def activation_problems(experiment: Tables) -> Iterator[Problem]:
     for number, layer in enumerate(network_of(experiment).layers, start=1):
-        place = f"network.layers[{number}]"
-        yield from _activation(f"{place}.activation", layer.activation)
+        path = f"network.layers[{number}]"
+        yield from _activation(f"{path}.activation", layer.activation)
         units = units_of(experiment, number)
         if is_joint(layer.activation) and units == 1:
             yield Problem(
-                f"{place}.activation",
-                f"{layer.activation} with one output is always 1; use logistic, or two outputs at least",
+                f"{path}.activation",
+                f"{layer.activation} with one output is always 1; use logistic, or at least two outputs",
             )
         if layer.activation == "sign" and experiment.training.rule != "perceptron":
             yield Problem(
-                f"{place}.activation",
-                "sign has no slope to descend; it goes with the rule perceptron",
+                f"{path}.activation",
+                "sign has no slope to descend; it needs the rule perceptron",
             )
 
 
-def _activation(place: str, text: str) -> Iterator[Problem]:
+def _activation(path: str, text: str) -> Iterator[Problem]:
     if text in list(ACTIVATIONS):
         return
     if text.isidentifier() and text != "z":
         yield Problem(
-            place,
+            path,
             f"unknown activation {shown(text)}; "
             f'{among(text, list(ACTIVATIONS))}, or write a formula of z such as "2*z"',
         )
@@ -110,7 +110,7 @@ def _activation(place: str, text: str) -> Iterator[Problem]:
     try:
         parse_formula(text, {"z"})
     except FormulaError as error:
-        yield Problem(place, f"neither an activation's name nor a formula of z: {error}")
+        yield Problem(path, f"neither an activation's name nor a formula of z: {error}")
 
 
 def weight_problems(experiment: Tables) -> Iterator[Problem]:
@@ -118,25 +118,25 @@ def weight_problems(experiment: Tables) -> Iterator[Problem]:
     names = neuron_names(network)
     sources: Sequence[str] = network.inputs
     for number, (layer, neurons) in enumerate(zip(network.layers, names, strict=True), start=1):
-        place = f"network.layers[{number}]"
+        path = f"network.layers[{number}]"
         if layer.weights is not None and sources and neurons:
             if len(layer.weights) != len(neurons):
                 yield Problem(
-                    f"{place}.weights",
+                    f"{path}.weights",
                     f"{counted(len(neurons), 'row')} expected, one for each of "
                     f"{listing(neurons)}; got {len(layer.weights)}",
                 )
             for index, row in enumerate(layer.weights, start=1):
                 if len(row) != len(sources):
-                    where = f"{place}.weights" + (f"[{index}]" if len(layer.weights) > 1 else "")
+                    row_path = f"{path}.weights" + (f"[{index}]" if len(layer.weights) > 1 else "")
                     yield Problem(
-                        where,
+                        row_path,
                         f"{counted(len(sources), 'column')} expected, one for each of "
                         f"{listing(sources)}; got {len(row)}",
                     )
         if isinstance(layer.bias, list) and neurons and len(layer.bias) != len(neurons):
             yield Problem(
-                f"{place}.bias",
+                f"{path}.bias",
                 f"{counted(len(neurons), 'number')} expected, one for each of "
                 f"{listing(neurons)}; got {len(layer.bias)}",
             )
@@ -148,13 +148,13 @@ def loss_problems(experiment: Tables) -> Iterator[Problem]:
     if rule == "perceptron":
         yield from _perceptron(experiment)
         return
-    place = "network.loss"
+    path = "network.loss"
     if network.loss is None:
-        yield Problem(place, f"missing, and needed; known are {', '.join(LOSSES)}")
+        yield Problem(path, f"missing, and needed; known are {', '.join(LOSSES)}")
         return
     if network.loss not in LOSSES:
         yield Problem(
-            place, f"unknown loss {shown(network.loss)}; {among(network.loss, list(LOSSES))}"
+            path, f"unknown loss {shown(network.loss)}; {among(network.loss, list(LOSSES))}"
         )
         return
     loss = LOSSES[network.loss]
@@ -166,7 +166,7 @@ def loss_problems(experiment: Tables) -> Iterator[Problem]:
     output = network.layers[-1].activation if network.layers else ""
     if loss.fits and output not in loss.fits:
         yield Problem(
-            place,
+            path,
             f"{network.loss} needs {' or '.join(loss.fits)} outputs; the last layer has "
             f"{shown(output)}",
         )
@@ -187,12 +187,12 @@ def _perceptron(experiment: Tables) -> Iterator[Problem]:
         )
     if experiment.training.batch_size != 1:
         yield Problem("training.batch_size", "1 expected: the rule perceptron has no batches")
-    for where, table, key in (
+    for path, table, key in (
         ("network", network, "output_error"),
         ("training", experiment.training, "reduction"),
     ):
         if key in table.model_fields_set:
-            yield Problem(f"{where}.{key}", "the rule perceptron does not use it; leave it out")
+            yield Problem(f"{path}.{key}", "the rule perceptron does not use it; leave it out")
     width = len(network.inputs)
     for index, row in enumerate(experiment.ordered_examples(), start=1):
         if len(row) == width + len(network.targets) and not {-1.0, 1.0}.issuperset(row[width:]):
