@@ -6,9 +6,9 @@ them, from the loss back to the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from bpsheet.errors import ProgramError
+from bpsheet.errors import LimitError, ProgramError
 from bpsheet.formula.filling import fill
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
@@ -34,12 +34,16 @@ from bpsheet.formula.tree import (
 
 __all__ = ["differentiate"]
 
+# A cell's formula has a few thousand parts at the most.
+MOST_PARTS = 100_000
+
 
 def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
 
     The result is not simplified, except that factors 1 and terms 0 are left out where
-    differentiation itself brought them in. Raises ProgramError for a node without derivative.
+    differentiation itself brought them in. Raises ProgramError for a node without derivative,
+    LimitError where the result would be vast.
 
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
@@ -65,7 +69,31 @@ def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
         parts = stack[len(stack) - count :]
         del stack[len(stack) - count :]
         stack.append(_combined(node, parts, only))
+    _refuse_vast(stack[0])
     return stack[0]
+
+
+def _refuse_vast(derivatives: Mapping[str, Expr]) -> None:
+    """Refuse derivatives that nobody could hold: nested choices repeat what they choose from.
+
+    Here a part that stands in many places is one object, so that counting takes little.
+    """
+    counts: dict[int, int] = {}
+    waiting = list(derivatives.values())
+    while waiting:
+        node = waiting[-1]
+        missing = [part for part in children(node) if id(part) not in counts]
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        counts[id(node)] = 1 + sum(counts[id(part)] for part in children(node))
+    for name, derivative in derivatives.items():
+        if counts[id(derivative)] > MOST_PARTS:
+            raise LimitError(
+                f"the derivative with respect to {name} would have {counts[id(derivative)]:,} "
+                f"parts; {MOST_PARTS:,} at the most. Write the formula as several shorter ones"
+            )
 
 
 def _followed(node: Expr) -> tuple[Expr, ...]:

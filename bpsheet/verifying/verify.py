@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError
 from bpsheet.gradients.studies import STUDIES, Settings, Study
 from bpsheet.guard.limits import OURS
@@ -43,7 +44,7 @@ from bpsheet.workbook.reading import (
     read_workbook,
 )
 from bpsheet.workbook.sheet import Sheet
-from bpsheet.workbook.writing import sheets_of
+from bpsheet.workbook.writing import check_fits, sheets_of
 
 __all__ = ["Report", "verify"]
 
@@ -165,7 +166,11 @@ def _comparisons(
 
 def _run(stored: Stored[Plan]) -> RecordedRun:
     """The run that a workbook shows, or the part of it."""
-    trace = Run.of(stored.experiment, keep=stored.keep)
+    experiment = stored.experiment
+    # A stranger may have written the workbook: it asks for no more than a workbook can show.
+    rows = EVERYTHING if stored.keep is None else Keep.of(stored.keep)
+    check_fits(experiment, stored.kind, rows.count(experiment.iterations))
+    trace = Run.of(experiment, keep=stored.keep)
     return trace if trace.is_whole else part_of(trace)
 
 
