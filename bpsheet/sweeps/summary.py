@@ -26,7 +26,7 @@ from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
 from bpsheet.sweeps.variant import SEED, variant
 from bpsheet.workbook import style
-from bpsheet.workbook.about import build_data
+from bpsheet.workbook.about import DATA, build_data
 from bpsheet.workbook.layout import quoted
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet
@@ -62,11 +62,12 @@ def write_summary(sweep: Outcomes, path: Path) -> None:
     live = _live_sheets(sweep)
     values = {SUMMARY: _table(sheet, sweep, live)}
     styles = [build_sheet(book, run) for run in live]
+    rows: dict[str, Rows] = {}
     if live:
-        build_data(book, Run.of(sweep.experiment, 1), live[0].layout)
-        book.move_sheet("Data", -len(live))
+        rows[DATA] = build_data(book, Run.of(sweep.experiment, 1), live[0].layout)
+        book.move_sheet(DATA, -len(live))
         values |= {run.name: run.formulas_above for run in live}
-    rows = {
+    rows |= {
         run.name: Rows(run.area, row_xml(run, numbers, Reader(run.recording)))
         for run, numbers in zip(live, styles, strict=True)
     }

@@ -6,7 +6,7 @@ itself: `bpsheet.load("some.xlsx")` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from openpyxl import Workbook
@@ -16,8 +16,10 @@ from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import TITLES, Role
+from bpsheet.program.program import Table
 from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
@@ -25,6 +27,7 @@ from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.package import Rows
 from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
@@ -38,8 +41,11 @@ FILE_NAME = "experiment_file"
 PIECE = 16_000
 
 
-def build_data(book: Workbook, trace: Writable, layout: Layout) -> None:
-    """The examples: the sheet from which the rows of Steps look up their inputs and targets."""
+def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
+    """The examples: the sheet from which the rows of Steps look up their inputs and targets.
+
+    Returns the examples as XML: cell by cell, openpyxl would take a minute for many of them.
+    """
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
     for index, name in enumerate(["example", *names], start=1):
@@ -49,16 +55,28 @@ def build_data(book: Workbook, trace: Writable, layout: Layout) -> None:
         sheet[place].alignment = style.HEADER_ALIGNMENT
         sheet[place].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
+    letters = ["A", *(layout.data_letters[name] for name in names)]
+    put_number(sheet, "A2", 1, style.BODY)
     looks = Looks()
-    for number in range(layout.examples):
-        put_number(sheet, f"A{number + 2}", number + 1, style.BODY)
-        for name in names:
-            place = f"{layout.data_letters[name]}{number + 2}"
-            put_number(sheet, place, trace.program.tables[name][number])
-            looks.give(sheet[place], "example", _as_example)
+    for letter in letters[1:]:
+        put_number(sheet, f"{letter}2", 0)
+        looks.give(sheet[f"{letter}2"], "example", _as_example)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
     set_page(sheet, down=0)
+    area = f"A1:{letters[-1]}{layout.examples + 1}"
+    return Rows(area, _examples(sheet, letters, [trace.program.tables[name] for name in names]), 2)
+
+
+def _examples(sheet: Worksheet, letters: list[str], tables: list[Table]) -> Iterator[bytes]:
+    """A row for each example, with the styles of the sample in row 2."""
+    cells = "".join(
+        f'<c r="{letter}{{0}}" s="{sheet[f"{letter}2"].style_id}" t="n"><v>{{{place}}}</v></c>'
+        for place, letter in enumerate(letters, start=1)
+    )
+    row = f'<row r="{{0}}">{cells}</row>'
+    for number, example in enumerate(zip(*tables, strict=True), start=1):
+        yield row.format(number + 1, number, *map(excel_number, example)).encode()
 
 
 def _as_example(cell: Cell) -> None:

@@ -155,8 +155,9 @@ def write_workbook(
     book = Workbook()
     book.remove(book.worksheets[0])
     styles = [build_sheet(book, sheet) for sheet in sheets]
+    examples: dict[str, Rows] = {}
     if steps.layout.traits.data_sheet:
-        build_data(book, trace, steps.layout)
+        examples[DATA] = build_data(book, trace, steps.layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
     for page in pages:
@@ -164,7 +165,7 @@ def write_workbook(
         values[page.name] = page.build(book, whole, steps)
         book.move_sheet(page.name, -len(chosen))
     build_about(book, trace, sheets, list(wanted))
-    write_package(book, _rows(trace, sheets, styles, progress), path, values)
+    write_package(book, examples | _rows(trace, sheets, styles, progress), path, values)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
 
 

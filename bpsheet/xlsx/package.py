@@ -41,10 +41,14 @@ PROPERTIES = "docProps/core.xml"
 
 
 class Rows(NamedTuple):
-    """The rows of a sheet as blocks of XML, and the area that its cells then span."""
+    """The rows of a sheet as blocks of XML, the area that its cells then span, and the first row.
+
+    The sheet itself has a sample of that row, from which the styles come.
+    """
 
     area: str
     blocks: Iterable[bytes]
+    first: int = FIRST_ROW
 
 
 # What formulas come to, by their cells: openpyxl writes formulas without their values.
@@ -73,7 +77,7 @@ def write_package(
                 if streamed is None:
                     _add(package, info, whole)
                     continue
-                before, after = _around_rows(whole, streamed.area)
+                before, after = _around_rows(whole, streamed)
                 # No part is so large (`rows_per_sheet`) that it would need the zip format's
                 # extension for sizes, which some readers do not know and Excel may mend.
                 with package.open(info, "w") as stream:
@@ -120,12 +124,12 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             yield info, content
 
 
-def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
+def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
     """The sheet's XML before and after its rows; the sample rows that carried styles go."""
-    start = content.index(f'<row r="{FIRST_ROW}"'.encode())
+    start = content.index(f'<row r="{rows.first}"'.encode())
     end = content.index(b"</sheetData>")
     before = re.sub(
-        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:start]
     )
     return before, content[end:]
 
