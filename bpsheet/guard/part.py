@@ -118,7 +118,7 @@ class PackagePart:
         rest = self._checked(len(self.pending))
         self._parser.Parse(b"", True)
         if self.bottom * self.right > max(self.limits.area, AREA_PER_CELL * self.spent["cells"]):
-            raise self._refusal(f"its cells span more than {self.limits.area:,} places")
+            raise self._refusal(f"its cells span more than {self.limits.area:,} cells")
         return rest
 
     def _checked(self, end: int) -> bytes:

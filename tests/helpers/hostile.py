@@ -336,7 +336,7 @@ HOSTILE: dict[str, Hostile] = {
     "a part that is larger than it says": Hostile(lying, "damaged"),
     "a wrong count of parts": Hostile(counting, "counts 9,999 parts"),
     "a count of four thousand million strings": Hostile(strings, "uniqueCount of 4294967295"),
-    "a dimension of the whole grid": Hostile(dimension, "span more than 100,000,000 places"),
+    "a dimension of the whole grid": Hostile(dimension, "span more than 100,000,000 cells"),
     "something before the package": Hostile(
         lambda d, _: b"PK\3\4" + bytes(60) + d, "stands before|damaged"
     ),
@@ -353,7 +353,7 @@ HOSTILE: dict[str, Hostile] = {
     "a name with a backslash": Hostile(_add("xl\\evil.xml", b"<a/>"), "unsafe name"),
     "a name with a drive": Hostile(_add("C:evil.xml", b"<a/>"), "unsafe name"),
     # The grid
-    "a cell in the last corner": Hostile(corner, "span more than 100,000,000 places"),
+    "a cell in the last corner": Hostile(corner, "span more than 100,000,000 cells"),
     "a cell off the grid": Hostile(
         _row('<row r="900"><c r="XFE900"/></row>'), "a cell off the grid"
     ),
