@@ -271,7 +271,7 @@ def broken(text, **cells):
         (broken("=C1*2", C1=3), "no formula leads there from Sheet!A1"),
         (broken('=A1&"x"'), "Sheet!B1: '&' cannot stand there"),
         (broken("=" + "(" * 80 + "A1" + ")" * 80), "nested more than 64 levels deep"),
-        (broken("=A1*2", A1="=3"), "a parameter is a typed number; a formula stands there"),
+        (broken("=A1*2", A1="=3"), "a parameter is a typed number; this cell has a formula"),
     ],
 )
 def test_what_cannot_be_differentiated_is_named_with_its_cell(tmp_path, make, said):
