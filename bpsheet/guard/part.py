@@ -180,7 +180,7 @@ class PackagePart:
         if self.depth > self.limits.depth:
             raise self._refusal(f"nested more than {self.limits.depth} deep")
         if len(attributes) > self.limits.attributes:
-            raise self._refusal(f"more than {self.limits.attributes} attributes in one place")
+            raise self._refusal(f"more than {self.limits.attributes} attributes in one element")
         if not COUNTS.isdisjoint(attributes):
             self._counted(attributes)
         if not self.in_row:

@@ -26,9 +26,9 @@ PARAMETER_ROW = 5
 FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) -> None:
+def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None) -> None:
     """Write a text cell, whatever the text begins with."""
-    cell = sheet[place]
+    cell = sheet[address]
     cell.value = spelled(text)
     cell.data_type = "s"
     if font is not None:
@@ -37,9 +37,9 @@ def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) 
         cell.quotePrefix = True
 
 
-def put_number(sheet: Worksheet, place: str, value: float, font: Font | None = None) -> None:
+def put_number(sheet: Worksheet, address: str, value: float, font: Font | None = None) -> None:
     """Write a number cell with every digit. (openpyxl's 16 digits would change 42 % of numbers.)"""
-    cell = sheet[place]
+    cell = sheet[address]
     cell.value = excel_number(value)
     cell.data_type = "n"
     if font is not None:

@@ -391,7 +391,7 @@ HOSTILE: dict[str, Hostile] = {
     "too many elements": Hostile(elements, r"more than ([13]00|1,000),000 elements in the file"),
     "too many cells": Hostile(many_cells, r"more than [0-9,]+ (cells|elements) in the file"),
     "too many sheets": Hostile(sheets, "more than (50|200) sheets"),
-    "too many attributes": Hostile(attributes, "more than 200 attributes in one place"),
+    "too many attributes": Hostile(attributes, "more than 200 attributes in one element"),
     "a text of many million letters": Hostile(
         long_run, "more than 16,000,000 bytes( in one text)?"
     ),
