@@ -88,7 +88,7 @@ def run(
 
 
 def check_memory(rows: int, columns: int) -> None:
-    """Raise LimitError where so many values would not fit in memory."""
+    """Raise LimitError for more values than fit in memory."""
     if rows * columns > MAX_VALUES:
         raise LimitError(
             f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
@@ -230,8 +230,8 @@ class _Runner:
     def _must_be_careful(self) -> bool:
         """Whether the compiled code cannot compute this row.
 
-        It cannot where this row depends on an error in the row before, and not the first row of
-        an excerpt, where more than weights and counters is typed.
+        It cannot if this row depends on an error in the row before. Nor can it compute the first
+        row of an excerpt, where more than weights and counters is typed.
         """
         if self._before is None and self._is_excerpt:
             return True

@@ -163,7 +163,7 @@ class _Stream(io.BufferedIOBase):
         whole = size is None or size < 0
         with _errors_of(self._package.name):
             if whole and self._info.file_size > limits.part:
-                raise RefusedError(f"{self._info.filename[:80]}: too large for what it stands for")
+                raise RefusedError(f"{self._info.filename[:80]}: too large for a part of its kind")
             while self._part is not None and (whole or not self._ready):
                 self._check(self._part)
         end = len(self._ready) if whole else size

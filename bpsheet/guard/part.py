@@ -200,7 +200,7 @@ class PackagePart:
     def _counted(self, attributes: dict[str, str]) -> None:
         for name in COUNTS & attributes.keys():
             if len(attributes[name]) > LONGEST_COUNT:
-                raise self._refusal(f"a {name} of {attributes[name][:20]}, which cannot be")
+                raise self._refusal(f"an impossible {name} of {attributes[name][:20]}")
 
     def _related(self, attributes: dict[str, str]) -> None:
         """Check a relation. A link to click on is harmless; one that programs follow is not."""

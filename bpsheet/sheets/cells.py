@@ -53,7 +53,7 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
     if "[" in text:
         raise FormulaError(f"{text} is in another workbook, or a table; plain ranges are expected")
     if not ADDRESS.fullmatch(cells):
-        raise FormulaError(f"{text} is no cell, no plain range and no name of one")
+        raise FormulaError(f"{text} is neither a cell nor a plain range nor the name of one")
     # `worksheets` leaves out sheets of charts, which have no cells.
     known = {sheet.title.lower(): sheet.title for sheet in book.worksheets}
     if sheet.lower() not in known:

@@ -61,8 +61,9 @@ def write_package(
     path: Path,
     values: Mapping[str, CellValues] | None = None,
 ) -> None:
-    """Write the workbook; `rows` and the `values` of other formulas go into the sheets of these
-    names.
+    """Write the workbook.
+
+    `rows` has the rows of a sheet, and `values` the values of other formulas, by the sheet's name.
     """
     names = {
         f"xl/worksheets/sheet{number}.xml": name
@@ -79,10 +80,10 @@ def write_package(
                     continue
                 before, after = _around_rows(whole, streamed)
                 # No part is so large (`rows_per_sheet`) that it would need the zip format's
-                # extension for sizes, which some readers do not know and Excel may mend.
+                # extension for sizes, which some readers do not know and Excel may "repair".
                 with package.open(info, "w") as stream:
-                    # zipfile has no way to choose how it compresses; without this attribute
-                    # it compresses by itself, only slower.
+                    # zipfile has no public way to set its compressor. If it did not know this
+                    # attribute, it would compress by itself, only slower.
                     stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
                     for block in chain([before], streamed.blocks, [after]):
                         stream.write(block)
