@@ -43,7 +43,7 @@ __all__ = [
     "verify",
 ]
 
-# Where each public name lives; imported on first use, so that `import bpsheet` is quick.
+# The module of each public name. It is imported on first use, so that `import bpsheet` is quick.
 _HOMES = {
     "bpsheet.errors": (
         "BpsheetError",

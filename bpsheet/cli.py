@@ -1,4 +1,7 @@
-"""The command line: read the arguments, call, print. Exit status 2 is unusable input."""
+"""The command line. It reads the arguments, calls a command and prints errors.
+
+The exit status is 2 for unusable input, 1 for other errors, 130 after Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ __all__ = ["main"]
 class Commands(click.Group):
     """The commands, by their names.
 
-    The library tells problems by the names of arguments; here they are an option's.
+    Errors of the library name its arguments. Here they name the options of the command line.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -59,7 +62,7 @@ def cli() -> None:
     """
 
 
-# A module of the package `commands` brings its commands with it.
+# Every command in a module of the package `commands` is added.
 for module in iter_modules(commands.__path__, f"{commands.__name__}."):
     for command in vars(import_module(module.name)).values():
         if isinstance(command, click.Command):
@@ -67,9 +70,9 @@ for module in iter_modules(commands.__path__, f"{commands.__name__}."):
 
 
 def main() -> None:
-    """The program `bpsheet`. What is refused is said in plain words, with exit status 2."""
+    """The program `bpsheet`. Errors are printed in plain words, without a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that has no "…" or "δ" shows a question mark; the files are written anyway.
+        # A terminal without "…" or "δ" shows a question mark. Files are not affected.
         sys.stdout.reconfigure(errors="replace")
     try:
         with ended_by_signals():
@@ -78,15 +81,15 @@ def main() -> None:
         say("Stopped; nothing was written.", error=True)
         sys.exit(130)
     except click.ClickException as error:
-        said = io.StringIO()
-        error.show(said)
-        say(said.getvalue().rstrip(), error=True)
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip(), error=True)
         sys.exit(error.exit_code)
     except BpsheetError as error:
         say(f"bpsheet: {error}", error=True)
         sys.exit(1 if isinstance(error, EngineError | MissingExtraError | OutputError) else 2)
     except OSError as error:
-        # An error of opening a file names it, and those of writing one are OutputErrors.
+        # An error of opening a file has the file's name. Errors of writing a file are OutputErrors.
         what = error.filename or "cannot write to the standard output"
         say(f"bpsheet: {what}: {error.strerror or error}", error=True)
         abandon(sys.stdout)

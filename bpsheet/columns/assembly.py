@@ -1,4 +1,4 @@
-"""From an experiment's tables to its program."""
+"""The program of an experiment, put together from its tables."""
 
 from __future__ import annotations
 

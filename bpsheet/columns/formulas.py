@@ -77,7 +77,7 @@ def graph_columns(graph: Graph, notation: Notation) -> list[Column]:
                 else notation.name("derivative", value=name, loss=graph.loss),
                 meaning="what is minimised (or, by gradient ascent, maximised)"
                 if is_loss
-                else f"value {name}, by the formula that was given",
+                else f"value {name}, by its formula in the experiment",
             )
         )
     return columns

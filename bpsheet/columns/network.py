@@ -195,7 +195,7 @@ def _joint_layer(
             layer,
             name,
             Call("exp", (Sub(Ref(z), Ref(largest)),)),
-            "e to the weighted sum, less the largest",
+            "e to the power of the weighted sum minus the largest one",
         )
         for name, z in zip(powers, layer.sums, strict=True)
     ]

@@ -49,7 +49,7 @@ EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
 class Ahead:
     """The columns of a program that can be computed before it runs.
 
-    places: the indices of these columns in the program
+    indices: the indices of these columns in the program
     """
 
     def __init__(self, program: Program) -> None:
@@ -64,10 +64,10 @@ class Ahead:
         for index, column in enumerate(program):
             if column.formula is None or _is_counter(column) or _is_known(column, known):
                 known[column.name] = index
-        self.places = tuple(known.values())
+        self.indices = tuple(known.values())
         self._lookups = self._lookup_groups()
         grouped = {index for indices, _ in self._lookups.values() for index in indices}
-        self._others = [index for index in self.places if index not in grouped]
+        self._others = [index for index in self.indices if index not in grouped]
 
     def fill(self, values: npt.NDArray[np.float64], first: int) -> None:
         """Write these columns' values into rows; `first` is the first row's number, from 0.
@@ -122,12 +122,12 @@ class Ahead:
         They are computed last, so a column on which another one here depends is not in a group.
         """
         by_row: dict[str, list[int]] = {}
-        for index in self.places:
+        for index in self.indices:
             match self._program.columns[index].formula:
                 case Lookup(table, Ref(name, 0), None) if self._tables[table].ndim == 1:
                     by_row.setdefault(name, []).append(index)
         used = {
-            ref.name for index in self.places for ref in self._program.columns[index].references
+            ref.name for index in self.indices for ref in self._program.columns[index].references
         }
         groups = {}
         for name, indices in by_row.items():

@@ -88,7 +88,7 @@ def run(
 
 
 def check_memory(rows: int, columns: int) -> None:
-    """Raise LimitError where so many values would not fit in memory."""
+    """Raise LimitError for more values than fit in memory."""
     if rows * columns > MAX_VALUES:
         raise LimitError(
             f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
@@ -192,7 +192,7 @@ class _Runner:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._ahead = Ahead(program)
-        self._code = _code(program, self._ahead.places)
+        self._code = _code(program, self._ahead.indices)
         self._cells = Cells.of(program)
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
@@ -206,7 +206,7 @@ class _Runner:
         first, row = self._done, 0
         failed: dict[int, Codes] = {}
         self._ahead.fill(values, first)
-        known = np.isfinite(values[:, self._ahead.places]).all(axis=1)
+        known = np.isfinite(values[:, self._ahead.indices]).all(axis=1)
         # Rows that already lack a value. The fast code never sees them.
         failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
         stop = next(failing)
@@ -230,8 +230,8 @@ class _Runner:
     def _must_be_careful(self) -> bool:
         """Whether the compiled code cannot compute this row.
 
-        It cannot where this row depends on an error in the row before, and not the first row of
-        an excerpt, where more than weights and counters is typed.
+        It cannot if this row depends on an error in the row before. Nor can it compute the first
+        row of an excerpt, where more than weights and counters is typed.
         """
         if self._before is None and self._is_excerpt:
             return True
@@ -254,18 +254,13 @@ class _Runner:
 
     def _careful(self, here: Values) -> Codes | None:
         """Compute one row formula by formula. Errors become NaN; their codes are returned."""
-        program, place, before, last = (
-            self._program,
-            self._program.position,
-            self._before,
-            self._codes,
-        )
+        program, before, last = self._program, self._before, self._codes
         codes = np.zeros(len(program), dtype=np.uint8)
 
         def column(ref: Ref) -> float:
             if ref.lag and before is None:
                 raise CellError(NUMBER)  # there is no row before the first
-            index = place[ref.name]
+            index = program.position[ref.name]
             code = codes[index] if not ref.lag else last[index] if last is not None else 0
             if code:
                 raise CellError(int(code))

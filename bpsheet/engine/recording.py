@@ -149,12 +149,10 @@ class Recording:
     def __len__(self) -> int:
         return len(self.values)
 
-    def code(self, row: int, place: int) -> int:
-        """The error of a cell as an index into `evaluate.ERRORS`. `row` and `place` (the column)
-        count from 0.
-        """
+    def code(self, row: int, column: int) -> int:
+        """The error of a cell as an index into `evaluate.ERRORS`; both arguments count from 0."""
         late = row - self.first_error_row
-        return int(self.errors[late, place]) if late >= 0 else 0
+        return int(self.errors[late, column]) if late >= 0 else 0
 
     @property
     def first_row(self) -> Values:

@@ -191,15 +191,15 @@ def _quotient(left: Expr, right: Expr, upper: Expr, lower: Expr) -> Expr:
     return _difference(first, second)
 
 
-def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
+def _power(base: Expr, exponent: Expr, inner: Expr, upper: Expr) -> Expr:
     """(u^n)' = n u^(n−1) u' where n is constant; u^v (v' ln u + v u'/u) otherwise."""
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
         return _times(Mul(exponent, reduced) if less else ONE, inner)
-    if moved == ZERO:
+    if upper == ZERO:
         return _times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
-    outer = _times(moved, Call("ln", (base,)))
+    outer = _times(upper, Call("ln", (base,)))
     along = ZERO if inner == ZERO else Div(_times(exponent, inner), base)
     return _times(Pow(base, exponent), _sum_of([outer, along]))
 

@@ -140,7 +140,7 @@ class _Parser:
                 f"expected an operator or the end, found '{self.token.text}'", self.token.position
             )
         if depth(result) > MAX_DEPTH:
-            raise self._error(f"more than {MAX_DEPTH} operations, one on another", 0)
+            raise self._error(f"more than {MAX_DEPTH} operations nested in one another", 0)
         return result
 
     def sum(self) -> Expr:
@@ -193,7 +193,7 @@ class _Parser:
             self.index += 1
             value = float(token.text)
             if math.isinf(value):
-                raise self._error("a number too large to hold", token.position)
+                raise self._error("a number that is too large", token.position)
             return Num(value)
         if token.kind == "name":
             self.index += 1

@@ -33,7 +33,7 @@ def from_text(text: str, *, base: Path | None, name: str, source: str, made: typ
     Raises ExperimentError where the text is not TOML or not an experiment.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        if any(KEY_END.match(line, found.end()) for found in DOTTED.finditer(line)):
+        if any(KEY_END.match(line, dotted.end()) for dotted in DOTTED.finditer(line)):
             raise ExperimentError(
                 [Problem(f"line {number}", f"a key of more than {MAX_DOTS} parts")], source
             )

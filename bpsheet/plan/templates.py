@@ -38,6 +38,7 @@ def notebook_path() -> Path:
 
 
 def near_template(name: str) -> str:
+    """A hint: the nearest name of a template, or all names."""
     return nearest(name, template_names())
 
 

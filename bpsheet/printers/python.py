@@ -58,7 +58,7 @@ ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
 
 
 class PythonPrinter(CodePrinter):
-    """Prints with `variable(ref)` for columns, `parameter(name)` and `table_name(name)`."""
+    """Prints with `variable(ref)` for columns, `parameter(name)` and `lookup_table(name)`."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class LongRun:
     The constructor trains once, to learn where errors begin and how large values become. Whoever
     reads the rows trains again.
 
-    first_error: as of a trace; among all iterations, kept or not
+    first_error: the first error of the run, in all iterations, kept or not
     first_right: the first iteration in which every test is right, or None
     """
 

@@ -1,7 +1,7 @@
-"""A copy of a workbook with a sheet of derivatives, and nothing else changed.
+"""A copy of a workbook with one more sheet, which has the derivatives of one cell.
 
-The derivatives are reverse-mode differentiation of the user's own formulas, cell by cell:
-∂L/∂c is the sum, over the cells that use c, of their derivative times their slope along c.
+The user's own formulas are differentiated in reverse mode, cell by cell: ∂L/∂c is the sum over
+the cells u that use c of ∂L/∂u · ∂u/∂c.
 """
 
 from __future__ import annotations
@@ -32,23 +32,24 @@ __all__ = ["Differentiated", "differentiate_workbook"]
 
 MAX_FORMULA = 8_192
 MAX_RATE = 1e100
-# So many terms of a sum that is too long for one cell stand in one line.
+# A sum that is too long for one cell is divided into parts of so many terms.
 PART = 50
 TITLE = "Gradient"
-# The loss, the learning rate, and the row where the table begins.
+# The rows of the loss and the learning rate, and the first row of the table.
 LOSS_ROW, RATE_ROW, FIRST_ROW = 3, 4, 8
 RATE_CELL = f"$B${RATE_ROW}"
 
 
 @dataclass(frozen=True)
 class Differentiated:
-    """What was written.
+    """The result of `differentiate_workbook`.
 
-    path: the copy; sheet: the name of the new sheet in it
-    loss: the value of the loss
-    gradient: the derivative with respect to each parameter, by its place
-    cells: how many cells lead from the parameters to the loss
-    apart: parameters that the loss does not depend on
+    path:     the copy
+    sheet:    the name of the new sheet
+    loss:     the value of the loss
+    gradient: the derivative of the loss with respect to each parameter, by its address
+    cells:    the number of cells on the way from the parameters to the loss
+    apart:    the parameters on which the loss does not depend
     """
 
     path: Path
@@ -60,7 +61,7 @@ class Differentiated:
 
 
 class _Printer(ExcelPrinter):
-    """References are places in the user's sheets: none adjoins another for us."""
+    """References are cells of the user's sheets. They are never joined into ranges."""
 
     def _adjoins(self, last: Expr, term: Expr) -> bool:  # noqa: ARG002
         return False
@@ -76,10 +77,11 @@ def differentiate_workbook(
     """Write a copy of a workbook with the live derivatives of one of its cells.
 
     `loss` is a cell (`Sheet1!D9`), `parameters` are cells and ranges of typed numbers
-    (`Sheet1!B2:B6`). The new sheet has every cell on the way, its value, its derivative, and
-    for each parameter a step of gradient descent. All else in the copy is as it was.
-    Raises WorkbookError for what cannot be read or differentiated, OutputError where the
-    copy cannot be written, LimitError where a formula would be too long.
+    (`Sheet1!B2:B6`). The new sheet has every cell on the way from the parameters to the loss, its
+    value, its derivative, and for each parameter a step of gradient descent. All other sheets of
+    the copy are unchanged.
+    Raises WorkbookError for a workbook that cannot be read or differentiated, OutputError where
+    the copy cannot be written, and LimitError where a formula would be too long.
     """
     path, output = Path(path), Path(output)
     if output.suffix.lower() != ".xlsx":
@@ -107,9 +109,9 @@ def differentiate_workbook(
     rows = {column.name: FIRST_ROW + index for index, column in enumerate(order)}
     table = _Table(way, derivatives, rows, values, learning_rate)
     lines = table.lines(order, path.name)
-    made = with_sheet(data, title, lines)
+    content = with_sheet(data, title, lines)
     with replacing(output) as stream:
-        stream.write(made)
+        stream.write(content)
     gradient = {name: values[f"d {name}"] for name in parameter_cells}
     return Differentiated(
         output,
@@ -129,27 +131,27 @@ def _opened(data: bytes, path: Path, *, values: bool = False) -> Workbook:
     except BpsheetError:
         raise
     except Exception as error:  # noqa: BLE001 - many unrelated kinds are raised for damage
-        said = f"not a workbook that can be read ({type(error).__name__})"
-        raise WorkbookError(f"{path}: {said}") from None
+        message = f"not a workbook that can be read ({type(error).__name__})"
+        raise WorkbookError(f"{path}: {message}") from None
 
 
 def _named(book: Workbook, loss: str, parameters: Sequence[str]) -> tuple[str, list[str]]:
-    """The cells meant; the first sheet where none is named."""
+    """The addresses of the loss and the parameters. Without a sheet's name, the first is meant."""
     here = book.worksheets[0].title if book.worksheets else ""
     try:
         what = "loss"
-        found = places(book, loss, here)
-        if len(found) != 1 or len(found[0]) != 1:
-            found = []
+        losses = places(book, loss, here)
+        if len(losses) != 1 or len(losses[0]) != 1:
+            losses = []
         what = "parameters"
         cells = [name for text in parameters for line in places(book, text, here) for name in line]
     except FormulaError as error:
         raise WorkbookError(f"{what}: {error}") from None
-    if not found:
+    if not losses:
         raise WorkbookError(f"loss: one cell expected; got {loss}")
     if not cells:
         raise WorkbookError("parameters: at least one cell expected")
-    return found[0][0], list(dict.fromkeys(cells))
+    return losses[0][0], list(dict.fromkeys(cells))
 
 
 def _free(book: Workbook) -> str:
@@ -161,7 +163,7 @@ def _free(book: Workbook) -> str:
 
 
 def _derivative_values(way: Way, derivatives: dict[str, Column], loss: str) -> dict[str, float]:
-    """The derivatives' values, stored with their formulas so that every viewer shows them."""
+    """The values of all cells and derivatives. They are stored so that every viewer shows them."""
     values = dict(way.values)
     for name, column in derivatives.items():
         assert column.formula is not None
@@ -193,18 +195,20 @@ class _Table:
         return quoted(ref.name)  # type: ignore[return-value]
 
     def lines(self, order: Sequence[Column], file: str) -> list[AddedRow]:
-        """What the sheet is, the loss, the learning rate, then a line for each cell."""
+        """All lines: the sheet's title, the loss, the learning rate, then a line for each cell."""
         loss = self.way.forward[-1].name
         heads = ("Cell", "What", "Formula", "Value", f"d {loss} / d cell", "Step", "After the step")
         self.parts.clear()
         return [
             AddedRow(1, (f"The derivatives of {loss}, in {file}",), is_title=True),
             AddedRow(
-                2, ("Every number but the learning rate is a formula over the other sheets.",)
+                2, ("Every number except the learning rate is a formula of cells in other sheets.",)
             ),
             AddedRow(LOSS_ROW, ("Loss", (quoted(loss), self.way.values[loss]))),
             AddedRow(RATE_ROW, ("Learning rate", float(self.learning_rate))),
-            AddedRow(FIRST_ROW - 2, ("The parameters; then from the loss back, cell by cell.",)),
+            AddedRow(
+                FIRST_ROW - 2, ("First the parameters, then the cells from the loss backwards.",)
+            ),
             AddedRow(FIRST_ROW - 1, heads, is_title=True),
             *(self._line(column, loss) for column in order),
             *self.parts,
@@ -213,16 +217,16 @@ class _Table:
     def _line(self, column: Column, loss: str) -> AddedRow:
         name, row, way = column.name, self.rows[column.name], self.way
         printer = _Printer(self._reference, parameter=str, data=str, guard=True)
-        made = self.derivatives.get(f"d {name}")
+        derivative = self.derivatives.get(f"d {name}")
         text, slope = "1", 1.0
-        if made is not None and made.formula is not None:
-            text, slope = printer.text(made.formula), self.values[made.name]
-            if len(text) > MAX_FORMULA and isinstance(made.formula, Sum):
-                text = self._in_parts(name, made.formula, printer)
+        if derivative is not None and derivative.formula is not None:
+            text, slope = printer.text(derivative.formula), self.values[derivative.name]
+            if len(text) > MAX_FORMULA and isinstance(derivative.formula, Sum):
+                text = self._in_parts(name, derivative.formula, printer)
         if len(text) > MAX_FORMULA:
             raise LimitError(
                 f"{name}: its derivative would be a formula of {len(text):,} characters; a cell "
-                f"holds {MAX_FORMULA:,}. It is used in too many places"
+                f"holds {MAX_FORMULA:,}. Too many formulas use this cell"
             )
         is_parameter = name not in way.texts
         kind = "parameter" if is_parameter else "loss" if name == loss else "on the way"
@@ -244,7 +248,7 @@ class _Table:
         return AddedRow(row, cells)
 
     def _in_parts(self, name: str, whole: Sum, printer: _Printer) -> str:
-        """A sum too long for a cell: parts of it in lines of their own, and their sum."""
+        """A formula for a sum that is too long for a cell. The sum's parts get lines of their own."""
         cells = []
         for begin in range(0, len(whole.terms), PART):
             part = total(whole.terms[begin : begin + PART])

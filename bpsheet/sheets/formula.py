@@ -1,8 +1,8 @@
-"""A spreadsheet's formula to a formula tree, by a spreadsheet's rules.
+"""The parser of spreadsheet formulas: from text to formula trees, by a spreadsheet's rules.
 
-openpyxl cuts the text into tokens; the grammar is here. A minus sign binds tighter than ^
-there, and ^ is read from left to right. A range is a block of cells, and arithmetic on
-blocks goes cell by cell, as in array formulas.
+openpyxl cuts the text into tokens; the grammar is here. In a spreadsheet a minus sign binds tighter
+than ^, and ^ is read from left to right. A range is a block of cells, and arithmetic on blocks goes
+cell by cell, as in array formulas.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ MAX_CELLS = 20_000
 
 # A single value is a block of one row and one column.
 Area = list[list[Expr]]
-# What a reference in the text stands for; numbers only, where a function leaves out the rest.
+# Gives the cells of a reference in the text; with True only the cells that are numbers.
 Resolve = Callable[[str, bool], Area]
 
-# The functions of one number that spreadsheets have too.
+# The functions of one number that spreadsheets have under the same name.
 ONE_TO_ONE = {
     name.upper(): name
     for name, function in TABLE.items()
     if function.arguments == (1, 1) and not function.spelled
 }
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
-# Functions that leave out text and empty cells of their ranges.
+# Functions that ignore texts and empty cells in their ranges.
 NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
 
 
 def read_formula(text: str, resolve: Resolve) -> Area:
-    """The tree of each cell of a formula's result; `resolve` gives what a reference means.
+    """The tree of each cell of a formula's result; `resolve` gives the cells of a reference.
 
-    Raises FormulaError for what is no formula, or uses what has no derivative here.
+    Raises FormulaError for a text that is not a formula, and for functions that are not known.
 
     >>> from bpsheet.formula.tree import Ref
     >>> read_formula("=-A1^2", lambda text, numbers: [[Ref(text)]])
@@ -56,30 +56,30 @@ def read_formula(text: str, resolve: Resolve) -> Area:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """A formula cut into tokens. Raises FormulaError where it cannot be."""
+    """A formula cut into tokens. Raises FormulaError for unpaired quotes and brackets."""
     try:
-        found: list[Token] = Tokenizer(text).items
+        tokens: list[Token] = Tokenizer(text).items
     except (IndexError, TokenizerError):
         raise FormulaError("a quote, a bracket or a parenthesis has no partner") from None
-    return found
+    return tokens
 
 
 @dataclass
 class _Parser:
     tokens: list[Token]
     resolve: Resolve
-    place: int = 0
+    index: int = 0
     depth: int = 0
     numbers_only: bool = False
 
     @property
     def token(self) -> Token | None:
-        return self.tokens[self.place] if self.place < len(self.tokens) else None
+        return self.tokens[self.index] if self.index < len(self.tokens) else None
 
     def _operator(self, kind: str, *signs: str) -> str | None:
         token = self.token
         if token is not None and token.type == kind and token.value in signs:
-            self.place += 1
+            self.index += 1
             return str(token.value)
         return None
 
@@ -87,13 +87,13 @@ class _Parser:
         token = self.token
         if token is None or token.subtype != Token.CLOSE:
             raise FormulaError("a closing parenthesis is missing")
-        self.place += 1
+        self.index += 1
 
     def whole(self) -> Area:
-        found = self.comparison()
+        result = self.comparison()
         if self.token is not None:
             raise FormulaError(f"{self.token.value!r} cannot stand there")
-        return found
+        return result
 
     def comparison(self) -> Area:
         self.depth += 1
@@ -127,16 +127,16 @@ class _Parser:
         signs = 0
         while sign := self._operator(Token.OP_PRE, "+", "-"):
             signs += sign == "-"
-        found = self.atom()
+        value = self.atom()
         while self._operator(Token.OP_POST, "%"):
-            found = _each(lambda a: Div(a, Num(100.0)), found)
-        return _each(Neg, found) if signs % 2 else found
+            value = _each(lambda a: Div(a, Num(100.0)), value)
+        return _each(Neg, value) if signs % 2 else value
 
     def atom(self) -> Area:
         token = self.token
         if token is None:
             raise FormulaError("it ends where a value is expected")
-        self.place += 1
+        self.index += 1
         if token.type == Token.PAREN and token.subtype == Token.OPEN:
             inner = self.comparison()
             self._closes()
@@ -163,7 +163,7 @@ class _Parser:
         if not (self.token is not None and self.token.subtype == Token.CLOSE):
             arguments.append(self.comparison())
             while self.token is not None and self.token.type == Token.SEP:
-                self.place += 1
+                self.index += 1
                 arguments.append(self.comparison())
         self._closes()
         self.numbers_only = outside
@@ -183,11 +183,11 @@ def _each(function: Callable[[Expr], Expr], block: Area) -> Area:
 
 
 def _cellwise(function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -> Area:
-    """An operation on two blocks; one row, one column or one value is used for all."""
+    """An operation on two blocks, cell by cell. A single row, column or value is repeated."""
     rows, columns = max(len(left), len(right)), max(len(left[0]), len(right[0]))
     for block in (left, right):
         if len(block) not in (1, rows) or len(block[0]) not in (1, columns):
-            raise FormulaError("ranges of different shapes are put together")
+            raise FormulaError("ranges of the same shape expected")
     return [
         [
             function(
@@ -201,15 +201,15 @@ def _cellwise(function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -
 
 
 def _flat(blocks: list[Area]) -> list[Expr]:
-    found = [cell for block in blocks for cell in chain.from_iterable(block)]
-    if len(found) > MAX_CELLS:
+    cells = [cell for block in blocks for cell in chain.from_iterable(block)]
+    if len(cells) > MAX_CELLS:
         raise FormulaError(f"more than {MAX_CELLS:,} cells")
-    return found
+    return cells
 
 
 def _one(block: Area) -> Expr:
     if len(block) != 1 or len(block[0]) != 1:
-        raise FormulaError("a single value is expected where a range stands")
+        raise FormulaError("a single value expected; got a range")
     return block[0][0]
 
 
@@ -233,7 +233,7 @@ def _products(blocks: list[Area]) -> Area:
 def _extreme(name: str) -> Callable[[list[Area]], Area]:
     def make(blocks: list[Area]) -> Area:
         cells = _flat(blocks)
-        # In a tree of pairs, so that the slope along one cell stays short.
+        # A tree of pairs keeps the derivative with respect to one cell short.
         while len(cells) > 1:
             pairs = [
                 Call(name, tuple(cells[i : i + 2])) if i + 1 < len(cells) else cells[i]
@@ -248,7 +248,7 @@ def _extreme(name: str) -> Callable[[list[Area]], Area]:
 def _average(blocks: list[Area]) -> Area:
     cells = _flat(blocks)
     if not cells:
-        raise FormulaError("the average of nothing")
+        raise FormulaError("an average of no numbers")
     return _single(Div(total(cells), Num(float(len(cells)))))
 
 

@@ -353,7 +353,7 @@ class Training(Spec):
     weight_decay: NotNegative | None = Field(
         None,
         description=(
-            "The gradient gets this number times the weight added (`adamw`: the step does, times "
+            "This number times the weight is added to the gradient (`adamw`: to the step, times "
             "the learning rate). Default: none; `adamw` 0.01."
         ),
     )
@@ -362,7 +362,7 @@ class Training(Spec):
     )
     clip_norm: Positive | None = Field(
         None,
-        description="The greatest length of the gradient over all weights: a longer one is scaled.",
+        description="The greatest length of the gradient over all weights: a longer one is shortened.",
     )
     schedule: Schedule | None = Field(
         None, description="How the learning rate changes: `[training.schedule]`."

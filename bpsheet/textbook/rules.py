@@ -62,15 +62,17 @@ SETTINGS: Mapping[str, Setting] = {
     "weight_decay": Setting("weight decay", "how strongly each weight is pulled towards 0"),
     "clip_value": Setting("clip value", "the largest size a single gradient may have"),
     "clip_norm": Setting("clip norm", "the largest length the gradient as a whole may have"),
-    "schedule_factor": Setting("factor", "what the learning rate is multiplied by each time"),
+    "schedule_factor": Setting(
+        "factor", "the number by which the learning rate is multiplied each time"
+    ),
     # Whole: some spreadsheets round a quotient just below a whole number up to it, others do not.
     "schedule_every": Setting(
         "every", "how many updates (or epochs) pass between two steps", whole=True
     ),
     "schedule_decay": Setting("decay of the rate", "how fast the learning rate falls"),
-    "schedule_over": Setting("over", "after how many updates (or epochs) the lowest is reached"),
+    "schedule_over": Setting("over", "the number of updates (or epochs) until the lowest rate"),
     "schedule_lowest": Setting("lowest", "the learning rate at the end of the schedule"),
-    "schedule_warmup": Setting("warm-up", "in how many updates (or epochs) the rate is reached"),
+    "schedule_warmup": Setting("warm-up", "the number of updates (or epochs) until the full rate"),
 }
 
 
@@ -186,7 +188,7 @@ RULES: Mapping[RuleName, Rule] = {
     ),
     "adamw": Rule(
         f"rate*({_ADAM_STEP} + weight_decay*w)",
-        "the learning rate times Adam's step, with the decay of the weight beside it",
+        "the learning rate times the sum of Adam's step and the weight decay times the weight",
         _ADAM,
         _BETAS | {"weight_decay": 0.01},
         counts=True,
@@ -212,7 +214,7 @@ SCHEDULES: Mapping[ScheduleName, RateFormula] = {
     "constant": RateFormula("learning_rate", "the learning rate itself"),
     "step": RateFormula(
         "learning_rate*schedule_factor^int(k/schedule_every)",
-        "the learning rate, multiplied by the factor every so often",
+        "the learning rate, multiplied by the factor at regular intervals",
         {"schedule_factor": 0.5, "schedule_every": None},
     ),
     "exponential": RateFormula(

@@ -1,4 +1,4 @@
-"""How a sheet meets the eye: on the screen, and on paper."""
+"""How a sheet looks on the screen and on paper."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def set_page(
 ) -> None:
     """Fit a sheet to A4 paper.
 
-    `across` and `down` are how many pages it fills at the most, 0 as many as it needs; None is
-    the spreadsheet's own default of one page.
+    `across` and `down` are the largest numbers of pages side by side and one below another. 0
+    sets no limit, and None leaves the spreadsheet's default of one page.
     """
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4

@@ -21,6 +21,7 @@ __all__ = ["data_problems", "test_problems", "trained_problems", "training_probl
 
 
 def data_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the examples, their columns and their order."""
     data, expected = experiment.data, experiment.data_names
     if data.columns is not None and sorted(data.columns) != sorted(expected):
         yield Problem(
@@ -75,6 +76,7 @@ def _ranges(experiment: Tables) -> Iterator[Problem]:
 
 
 def training_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the training's length, its rule and its batches."""
     training = experiment.training
     if training.iterations is not None and training.epochs is not None:
         yield Problem("training", "either iterations or epochs expected, not both")
@@ -131,6 +133,7 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
 
 
 def trained_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the names of frozen and of trained weights."""
     known = model_of(experiment).weights
     what = "weight" if experiment.graph is None else "parameter"
     for key in ("freeze", "only"):
@@ -143,6 +146,7 @@ def trained_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def test_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the test examples."""
     test, network = experiment.test, experiment.network
     if test is None:
         return

@@ -29,6 +29,7 @@ MAX_TEXT = 30_000
 
 
 def text_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the title and the notes, which have to fit into cells."""
     for path, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
             yield Problem(path, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
@@ -38,6 +39,7 @@ def text_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def name_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the names of inputs, targets, neurons and tests."""
     network = network_of(experiment)
     for key, names in (("inputs", network.inputs), ("targets", network.targets)):
         if not names:
@@ -58,6 +60,7 @@ def _listed(path: str, names: Sequence[str]) -> Iterator[Problem]:
 
 
 def layer_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the numbers of layers, neurons and targets."""
     network = network_of(experiment)
     if not network.layers:
         yield Problem("network.layers", "at least one layer expected")
@@ -81,6 +84,7 @@ def layer_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def activation_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the layers' activations."""
     for number, layer in enumerate(network_of(experiment).layers, start=1):
         path = f"network.layers[{number}]"
         yield from _activation(f"{path}.activation", layer.activation)
@@ -114,6 +118,7 @@ def _activation(path: str, text: str) -> Iterator[Problem]:
 
 
 def weight_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the shapes of weights and biases."""
     network = network_of(experiment)
     names = neuron_names(network)
     sources: Sequence[str] = network.inputs
@@ -144,6 +149,7 @@ def weight_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def loss_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the loss, and with rules and outputs that do not go with it."""
     network, rule = network_of(experiment), experiment.training.rule
     if rule == "perceptron":
         yield from _perceptron(experiment)

@@ -18,6 +18,7 @@ __all__ = ["network_of", "ragged_rows", "units_of"]
 def ragged_rows(
     path: str, rows: Sequence[Sequence[float]], expected: Sequence[str]
 ) -> Iterator[Problem]:
+    """Problems with rows that do not have a number for each `expected` name."""
     for index, row in enumerate(rows, start=1):
         if len(row) != len(expected):
             yield Problem(
