@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bpsheet.engine.recording import EVERYTHING, Keep
-from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.errors import EngineError, ExperimentError, LimitError, Problem
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.grid import Grid, plain_grid
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from bpsheet.sweeps.folder import Parts
 
 __all__ = ["Sweep", "sweep"]
+
+# The losses of a run in memory: 800 MB.
+MOST_LOSSES = 100_000_000
 
 # A sweep of fewer values than this is over before a pool of processes has started.
 SMALL = 20_000_000
@@ -151,6 +154,11 @@ def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
     """The settings of each run; each value is tried out, so that a slip is found at once."""
     if experiment.model.loss is None:
         raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
+    if experiment.iterations > MOST_LOSSES:
+        raise LimitError(
+            f"{experiment.iterations:,} iterations; a sweep holds the loss of each of them in "
+            f"memory, {MOST_LOSSES:,} at the most. Ask for fewer iterations"
+        )
     problems = []
     for name, values in grid.items():
         # Seeds differ in nothing that could be refused.

@@ -205,3 +205,9 @@ def test_futures_of_other_kinds_do(xor):
             return future
 
     assert len(bp.sweep(xor, {"seed": [1, 2]}, Plain()).runs) == 2
+
+
+def test_more_iterations_than_losses_fit_into_memory_are_refused_before_any_run():
+    experiment = bp.load("two-neuron").changed({"iterations": 1_000_000_000})
+    with pytest.raises(bp.LimitError, match="100,000,000 at the most"):
+        bp.sweep(experiment, {"seed": [1, 2]})
