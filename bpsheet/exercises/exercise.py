@@ -118,10 +118,16 @@ class Exercise:
         # One row more: the weights after the last update.
         longer = self.experiment.changed({"iterations": self.iterations + 1})
         if self.vary and student:
+            # Nobody's numbers are looked for where the sheet would be too long for anybody.
+            _ = self._unvaried.lines
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
             changes = varied(longer, self.vary, self.iterations, key)
             longer = longer.changed(changes)
         return Task(self, student, Run.of(longer))
+
+    @cached_property
+    def _unvaried(self) -> Task:
+        return self.task()
 
 
 def _may_be_asked(phase: Phase) -> bool:

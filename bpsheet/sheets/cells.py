@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openpyxl import Workbook
 from openpyxl.formula.tokenizer import Token
-from openpyxl.utils.cell import get_column_letter, range_boundaries
+from openpyxl.utils.cell import column_index_from_string, get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
@@ -27,6 +27,8 @@ MAX_ROWS, MAX_COLUMNS, LAST_CELL = 1_048_576, 16_384, "XFD1048576"
 HIDDEN = ("INDIRECT(", "OFFSET(")
 # The most nodes in the trees of all formulas on the way.
 MAX_NODES = 2_000_000
+# The most cells of array formulas that are read, of which perhaps few are on the way.
+MOST_ARRAY_CELLS = 500_000
 
 
 def quoted(name: str) -> str:
@@ -89,24 +91,51 @@ class Way:
     apart: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Array:
+    """An array formula: the cell that holds its text, and the area that it fills."""
+
+    anchor: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class _Book:
     """Formulas and constants of a workbook, which are read when they are needed."""
 
     def __init__(self, book: Workbook, stored: Workbook) -> None:
         self.book = book
         self.stored = stored
-        self.arrays: dict[str, tuple[str, Area]] = {}
-        self.spilled = dict(self._spilled())
+        self.read: dict[str, tuple[str, Area]] = {}
+        self.read_cells = 0
+        # By sheet and column: an array may have thousands of cells, a workbook many arrays.
+        self.arrays: dict[tuple[str, str], list[_Array]] = {}
+        for sheet in book.worksheets:
+            for anchor, area in sheet.array_formulae.items():
+                self._add(sheet.title, anchor, str(area))
 
-    def _spilled(self) -> Iterator[tuple[str, str]]:
-        """The cells of array formulas, each with the cell that holds the formula's text."""
-        for sheet in self.book.worksheets:
-            for row in sheet.iter_rows():
-                for cell in row:
-                    if isinstance(cell.value, ArrayFormula):
-                        for line in places(self.book, str(cell.value.ref), sheet.title):
-                            for address in line:
-                                yield address, f"{sheet.title}!{cell.coordinate}"
+    def _add(self, sheet: str, anchor: str, area: str) -> None:
+        """Note the cells of an array formula, whose text stands in the cell `anchor`."""
+        if not ADDRESS.fullmatch(area):
+            raise FormulaError(f"{area} is no plain range")
+        left, top, right, bottom = range_boundaries(area.replace("$", "").upper())
+        if not (left and top and right and bottom):
+            raise FormulaError(f"{area} is no plain range")
+        array = _Array(f"{sheet}!{anchor}", left, top, right, bottom)
+        for column in range(left, right + 1):
+            self.arrays.setdefault((sheet, get_column_letter(column)), []).append(array)
+
+    def _array(self, name: str) -> tuple[_Array, int, int] | None:
+        """The array formula that fills a cell, and the cell's row and column in it, from 0."""
+        sheet, _, cell = name.rpartition("!")
+        letters = cell.rstrip("0123456789")
+        row = int(cell[len(letters) :])
+        for array in self.arrays.get((sheet, letters), ()):
+            if array.top <= row <= array.bottom:
+                return array, row - array.top, column_index_from_string(letters) - array.left
+        return None
 
     def content(self, name: str) -> object:
         sheet, _, cell = name.rpartition("!")
@@ -115,16 +144,9 @@ class _Book:
     def formula(self, name: str) -> tuple[str, Expr] | None:
         """The text and tree of a cell's formula; None where it has none."""
         sheet = name.rpartition("!")[0]
-        if name in self.spilled:
-            anchor = self.spilled[name]
-            if anchor not in self.arrays:
-                array = self.content(anchor)
-                assert isinstance(array, ArrayFormula)
-                self.arrays[anchor] = str(array.text), self._read(str(array.text), sheet)
-            text, block = self.arrays[anchor]
-            area = self._area(anchor)
-            row = next(index for index, line in enumerate(area) if name in line)
-            column = area[row].index(name)
+        if (found := self._array(name)) is not None:
+            array, row, column = found
+            text, block = self._read_array(array.anchor, sheet)
             return text, block[row % len(block)][column % len(block[0])]
         value = self.content(name)
         if not isinstance(value, str) or not value.startswith("="):
@@ -134,10 +156,19 @@ class _Book:
             raise FormulaError("its result is a range; enter it as an array formula")
         return value, block[0][0]
 
-    def _area(self, anchor: str) -> list[list[str]]:
-        array = self.content(anchor)
-        assert isinstance(array, ArrayFormula)
-        return places(self.book, str(array.ref), anchor.rpartition("!")[0])
+    def _read_array(self, anchor: str, sheet: str) -> tuple[str, Area]:
+        """The text of an array formula, and the formulas of its cells."""
+        if anchor not in self.read:
+            array = self.content(anchor)
+            assert isinstance(array, ArrayFormula)
+            area = self._read(str(array.text), sheet)
+            self.read_cells += len(area) * len(area[0])
+            if self.read_cells > MOST_ARRAY_CELLS:
+                raise FormulaError(
+                    f"the array formulas on the way have more than {MOST_ARRAY_CELLS:,} cells"
+                )
+            self.read[anchor] = str(array.text), area
+        return self.read[anchor]
 
     def _read(self, text: str, sheet: str) -> Area:
         def resolve(reference: str, numbers_only: bool) -> Area:  # noqa: FBT001
@@ -157,7 +188,7 @@ class _Book:
     def _counts(self, name: str) -> bool:
         value = self.content(name)
         is_text = isinstance(value, str) and not value.startswith("=")
-        return name in self.spilled or not (value is None or is_text)
+        return self._array(name) is not None or not (value is None or is_text)
 
     def opaque(self, name: str, error: FormulaError) -> tuple[float, list[str]]:
         """The stored value of a formula that cannot be read, and the cells that it uses.
