@@ -50,24 +50,24 @@ def layout_of(trace: Written, kind: str) -> Layout:
 
 
 def _to_guard(trace: Written) -> frozenset[str]:
-    """The columns in which a function's plain form would overflow, or might."""
-    found = set()
+    """The columns in which a function's plain form overflows or could overflow."""
+    names = set()
     for column in trace.program:
         for node in walk(column.formula) if column.formula is not None else ():
             if not (isinstance(node, Call) and node.function == "logistic"):
                 continue
             argument = node.arguments[0]
             if not isinstance(argument, Ref):
-                found.add(column.name)  # an argument that no column records
+                names.add(column.name)  # an argument that no column records
                 continue
-            place = trace.program.position[argument.name]
-            if trace.recording.extents.lowest[place] < LOWEST_SUM:
-                found.add(column.name)
-    return frozenset(found)
+            index = trace.program.position[argument.name]
+            if trace.recording.extents.lowest[index] < LOWEST_SUM:
+                names.add(column.name)
+    return frozenset(names)
 
 
 def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
-    """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
+    """Refuse an experiment that a worksheet cannot hold, before it runs. Raises LimitError."""
     program = experiment.program(iterations=1)
     layout = make_layout(program, len(experiment.data.examples or ()), kind)
     layout.check()
@@ -75,24 +75,25 @@ def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
 
 
 def _check_size(layout: Layout, rows: int) -> None:
-    """Refuse a workbook that could not be read again. Raises LimitError."""
+    """Refuse a workbook that is too large to be read back. Raises LimitError."""
     columns = len(layout.shown)
     if columns * rows > OURS.cells:
         raise LimitError(
-            f"{rows:,} rows of {columns:,} cells; a workbook of {OURS.cells:,} cells can be read "
-            f"again. Keep at most {OURS.cells // columns:,} rows, or write a .csv or .parquet file"
+            f"{rows:,} rows of {columns:,} cells; a workbook of at most {OURS.cells:,} cells can "
+            f"be read back. Keep at most {OURS.cells // columns:,} rows, or write a .csv or "
+            ".parquet file"
         )
 
 
 def count_formulas(layout: Layout, rows: int) -> int:
-    """How many cells of a sheet are live."""
+    """The number of cells of a sheet that hold a formula."""
     return sum(
         rows - layout.starts_typed(shown) for shown in layout.shown if shown.formula is not None
     )
 
 
 def written(run: Run | LongRun) -> Written:
-    """The run as sheets show it: of a part of one, that part with a program of its own."""
+    """The run as sheets show it: a run that kept only some rows becomes a part, with its own program."""
     return run if run.recording.keep == EVERYTHING else part_of(run)
 
 
@@ -105,7 +106,8 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     if studies and len(steps) > 1:
         raise LimitError(
             f"the sheet {studies[0].name} looks into one sheet, and {len(trace.recording):,} "
-            f"iterations are {len(steps)}. Leave it out, or ask for {layout.rows_per_sheet:,} iterations"
+            f"iterations take {len(steps)}. Leave the sheet {studies[0].name} out, or ask for at "
+            f"most {layout.rows_per_sheet:,} iterations"
         )
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
@@ -117,15 +119,15 @@ def write_workbook(
     studies: Mapping[str, Settings] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write a run as a workbook, and say how many of its cells are live.
+    """Write a run as a workbook. Returns the number of cells that hold a formula.
 
-    The file appears whole or not at all. `studies` are more sheets, by the names of
-    `bpsheet.gradients.studies.STUDIES`, with what they are set to, "walkthrough", "diagram" and
-    "charts"; by default, in the layout full, those three of them that fit.
+    The file appears whole or not at all. `studies` maps the name of each further sheet to its
+    settings. The names are those of `bpsheet.gradients.studies.STUDIES`, "walkthrough",
+    "diagram" and "charts". By default the layout full has those of the last three that fit.
 
-    Raises LimitError where a worksheet cannot hold it, ExperimentError for a study that this
-    run cannot have, OutputError where the file cannot be written; an old file then stays as
-    it was.
+    Raises LimitError where a worksheet cannot hold the run, ExperimentError for a study that
+    this run cannot have, OutputError where the file cannot be written. An old file then stays
+    as it was.
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
@@ -134,8 +136,8 @@ def write_workbook(
     whole = run if isinstance(run, Run) and run.is_whole else None
     if studies and whole is None:
         raise LimitError(
-            f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
-            f"leave it out, or ask for fewer iterations than {len(run):,}"
+            f"the sheet {next(iter(studies))} needs every row of the run, and this run keeps only "
+            f"some. Leave the sheet out, or ask for fewer iterations than {len(run):,}"
         )
     chosen = [study(whole, key, settings) for key, settings in wanted.items() if whole is not None]
     trace = written(run)
@@ -150,7 +152,7 @@ def write_workbook(
     styles = [build_sheet(book, sheet) for sheet in sheets]
     if kind == "full":
         build_data(book, trace, steps.layout)
-        # After the run, before the studies.
+        # Data stands after the run and before the studies.
         book.move_sheet(DATA, -len(chosen))
     for page in pages:
         assert whole is not None
@@ -167,7 +169,7 @@ def _rows(
     styles: Sequence[RowStyles],
     progress: Callable[[int], None] | None,
 ) -> dict[str, Rows]:
-    """The rows of the sheets, by their names; those of the run are read piece by piece."""
+    """The rows of each sheet, by its name. The rows of the run are read piece by piece."""
     reader = Reader(trace.recording)
     rows = {}
     for sheet, numbers in zip(sheets, styles, strict=True):

@@ -1,4 +1,4 @@
-"""The sheets over the rows of Steps: which a workbook has, and putting them into it."""
+"""The sheets over the rows of Steps: choosing those that a workbook has, and building them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from bpsheet.workbook.sheet import Sheet
 
 __all__ = ["PAGES", "build_page", "choose_pages"]
 
-# By what they are asked for, in the order of the workbook.
+# The sheets by the names of the options, in the order of the workbook.
 PAGES = {"walkthrough": WALKTHROUGH, "diagram": DIAGRAM, "charts": CHARTS}
-# Charts that nobody asked for should cost little time.
+# Charts are added without being asked for only where they take little time.
 ROWS_BY_DEFAULT = 2_000
 
 
 def choose_pages(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[str]:
-    """The pages that are asked for; without such a list, in the layout full, those that fit.
+    """The pages that are asked for; by default, in the layout full, those that fit.
 
-    A long run has none by default: whoever writes it piece by piece gets the same workbook.
-    Raises LimitError for one that nobody could read, and for Diagram what `check_diagram` raises.
+    A long run has no pages by default, so that its workbook is the same when it is written piece
+    by piece. Raises LimitError for a page that nobody could read, and for Diagram what
+    `check_diagram` raises.
     """
     if asked is not None:
         for key in asked:
@@ -38,7 +39,7 @@ def choose_pages(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[
 
 
 def _is_cheap(page: str, trace: Run, steps: Sheet) -> bool:
-    """Whether it fits, and takes little time: few points in charts, and no picture."""
+    """Whether a page fits and takes little time: few points in charts, and no picture."""
     if page == CHARTS and len(steps) > ROWS_BY_DEFAULT:
         return False
     if page == DIAGRAM and network_for_cells(trace.experiment) is None:
@@ -52,25 +53,28 @@ def _is_cheap(page: str, trace: Run, steps: Sheet) -> bool:
 
 def _check(page: str, trace: Run, steps: Sheet) -> None:
     if steps.rows:
-        raise LimitError(f"the sheet {page} looks into one sheet; ask for fewer iterations")
+        raise LimitError(
+            f"the sheet {page} looks into one sheet, and the run takes several; ask for fewer "
+            "iterations"
+        )
     if page == DIAGRAM:
         check_diagram(trace.experiment)
     elif page == CHARTS and len(steps) > MOST_ROWS:
         raise LimitError(
             f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
-            "Leave it out"
+            "Leave the sheet out"
         )
     elif page == WALKTHROUGH and steps.layout.kind != "full":
         raise LimitError("the sheet Walkthrough shows every step: use the layout full")
     elif page == WALKTHROUGH and len(steps.layout.shown) > MOST_COLUMNS:
         raise LimitError(
             f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
-            f"{MOST_COLUMNS} at the most. Leave it out"
+            f"{MOST_COLUMNS} at the most. Leave the sheet out"
         )
 
 
 def build_page(page: str, book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
-    """Put a page together, as the last sheet; the values of its formulas."""
+    """Add a page as the last sheet. Returns the values of its formulas by their cells."""
     if page == WALKTHROUGH:
         return build_walkthrough(book, steps)
     if page == DIAGRAM:
