@@ -179,7 +179,7 @@ def _parameter(sheet: Worksheet, address: str, parameter: Parameter, taken: str 
             formula2=highest,
         )
     allowed.showErrorMessage = True
-    allowed.error = f"Type a {parameter.expected}."
+    allowed.error = f"Expected: {parameter.expected}."
     allowed.add(address)
     sheet.add_data_validation(allowed)
 

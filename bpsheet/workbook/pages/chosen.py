@@ -32,7 +32,7 @@ def put_choice(sheet: Worksheet, iterations: int) -> None:
     sheet[CHOICE].alignment = Alignment(horizontal="left")
     allowed = DataValidation("whole", operator="between", formula1="1", formula2=str(iterations))
     allowed.showErrorMessage = True
-    allowed.error = f"Type a whole number from 1 to {iterations}."
+    allowed.error = f"Expected: whole number from 1 to {iterations}."
     allowed.add(CHOICE)
     sheet.add_data_validation(allowed)
 
