@@ -1,4 +1,4 @@
-"""What a page knows of an experiment: columns, examples, hyper-parameters, picture, file."""
+"""The data of a page: an experiment's columns, examples, hyper-parameters, picture and file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMBERS = re.compile(r"[0-9]+")
 
 
 def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """Plain tables for the page's script. What has an entry for each column is a list of such."""
+    """The data for the page's script, as plain tables and lists."""
     phases, roles = list(Phase), list(Role)
     worked = worked_of(program)
     model = experiment.model
@@ -51,7 +51,7 @@ def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
 
 
 def _cell(parameter: Parameter) -> dict[str, Any]:
-    """A hyper-parameter, and what its cell may hold."""
+    """A hyper-parameter, with the values that its field may hold."""
     return {
         "name": parameter.name,
         "symbol": MathMLPrinter().text(Param(parameter.name)),
@@ -66,14 +66,15 @@ def _cell(parameter: Parameter) -> dict[str, Any]:
 
 
 def _sentence(column: Column) -> str:
-    """What a column is; of what an iteration presents only that much."""
+    """The sentence over a column's formula; for an input only its meaning."""
     return column.meaning if column.phase is Phase.INPUT else sentence_of(column)
 
 
 def shared(texts: Iterable[str], beside: Iterable[str] = ()) -> dict[str, Sequence[Any]]:
-    """Texts that differ in their numbers alone share one pattern: thousands of names are small.
+    """Texts as patterns and numbers, so that thousands of names take little room.
 
-    A text with the same numbers as the one `beside` it is its pattern alone.
+    Texts that differ only in their numbers share a pattern. A text with the same numbers as the
+    text `beside` it is stored as its pattern alone.
 
     >>> shared(["w1_2", "w1_3", "y"])
     {'patterns': ['w#_#', 'y'], 'texts': [[0, '1', '2'], [0, '1', '3'], [1]]}
@@ -83,7 +84,7 @@ def shared(texts: Iterable[str], beside: Iterable[str] = ()) -> dict[str, Sequen
     patterns: dict[str, int] = {}
     rows: list[Any] = []
     for text, other in zip_longest(texts, beside, fillvalue=""):
-        # A text that holds the mark itself is its own pattern, without numbers.
+        # A text that contains "#" is its own pattern, without numbers.
         numbers = [] if "#" in text else NUMBERS.findall(text)
         pattern = text if "#" in text else NUMBERS.sub("#", text)
         number = patterns.setdefault(pattern, len(patterns))

@@ -1,4 +1,4 @@
-"""A run as a page: one file that a browser opens without a network, and that computes by itself.
+"""An experiment as a page: one file that a browser opens offline and that computes by itself.
 
 >>> import bpsheet as bp
 >>> page_of(bp.load("two-neuron")).count("<script src")
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 __all__ = ["page_of", "write_page"]
 
-# In this order: what one uses stands before it.
+# The order matters: a script uses only the scripts before it.
 SCRIPTS = (
     *("engine.js", "numbers.js", "judge.js", "worked.js", "network.js"),
     *("chart.js", "steps.js", "edits.js", "app.js"),
 )
-# Of a longer solution only the forward pass is open at first.
+# A solution of more formulas than this has only its forward pass open at first.
 MOST_OPEN = 60
 LOGISTIC = (
     "<p>The logistic function: <math><mrow><mi>S</mi><mrow><mo>(</mo><mi>z</mi><mo>)</mo></mrow>"
     "<mo>=</mo><mfrac><mn>1</mn><mrow><mn>1</mn><mo>+</mo><msup><mi>e</mi><mrow><mo>−</mo><mi>z</mi>"
     "</mrow></msup></mrow></mfrac></mrow></math></p>"
 )
-# Nothing is fetched from anywhere.
+# The page may fetch nothing.
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -49,15 +49,15 @@ def _asset(name: str) -> str:
 
 
 def page_of(experiment: Plan) -> str:
-    """The page's text: HTML with everything in it.
+    """The page of an experiment as HTML, with its scripts, styles and data inside.
 
-    What is computed there is the experiment's program, printed as JavaScript.
+    The page computes the experiment's program, printed as JavaScript.
     """
     program = experiment.program()
     worked = worked_of(program)
     content = content_of(experiment, program)
     marks = _marks(experiment, content, worked)
-    body = re.sub(r"\{\{([a-z]+)\}\}", lambda found: marks[found[1]], _asset("page.html"))
+    body = re.sub(r"\{\{([a-z]+)\}\}", lambda match: marks[match[1]], _asset("page.html"))
     data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     scripts = "\n".join(map(_asset, SCRIPTS))
     licence = _asset("uPlot.LICENSE").strip()
@@ -87,9 +87,9 @@ def page_of(experiment: Plan) -> str:
 {scripts}
 // The experiment: columns, examples, hyper-parameters.
 const CONTENT = unpacked({data});
-// The program: v is the row, u the row before, p the hyper-parameters, t the tables.
+// The program: v is the row, u the row before, p are the hyper-parameters, t the tables.
 const FORMULAS = {script_of(program)};
-// Its formulas as mathematics: symbols or numbers at their leaves.
+// The formulas of the program as mathematics, with symbols or numbers at their leaves.
 const FORMS = {worked.script()};
 const bpsheet = new App(CONTENT, FORMULAS, FORMS);
 </script>
@@ -99,7 +99,7 @@ const bpsheet = new App(CONTENT, FORMULAS, FORMS);
 
 
 def _marks(experiment: Plan, content: Mapping[str, Any], worked: Worked) -> dict[str, str]:
-    """What is put into the page's body. What comes from the experiment is text."""
+    """The texts for the marks of page.html. Text from the experiment is escaped."""
     from bpsheet.version import __version__
 
     paragraphs = [" ".join(part.split()) for part in experiment.notes.split("\n\n")]
@@ -120,7 +120,7 @@ def _marks(experiment: Plan, content: Mapping[str, Any], worked: Worked) -> dict
 
 
 def write_page(experiment: Plan, path: Path) -> None:
-    """Write the page, whole or not at all. Raises OutputError where it cannot be written."""
+    """Write the page, whole or not at all. Raises OutputError where the file cannot be written."""
     check_page(path)
     text = page_of(experiment)
     with replacing(path) as stream:
@@ -128,6 +128,6 @@ def write_page(experiment: Plan, path: Path) -> None:
 
 
 def check_page(path: Path) -> None:
-    """Refuse a name that no page could be written to. Raises OutputError."""
+    """Refuse a path whose name does not end in .html or .htm. Raises OutputError."""
     if path.suffix.lower() not in (".html", ".htm"):
-        raise OutputError(f"{path}: a name that ends in .html expected")
+        raise OutputError(f"{path}: expected a name that ends in .html")

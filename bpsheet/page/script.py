@@ -9,7 +9,7 @@ __all__ = ["script_of"]
 
 
 def script_of(program: Program) -> str:
-    """The formulas of a program as a list of functions, null where values are given.
+    """The formulas of a program as a JavaScript list of functions, with null for given columns.
 
     >>> from bpsheet.formula.tree import Num
     >>> from bpsheet.program.kinds import Phase, Role

@@ -1,4 +1,4 @@
-"""The experiment file with open places, which a page fills in with what was changed there."""
+"""The experiment file with slots, which a page fills in with its changed numbers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bpsheet.program.program import Program
 
 __all__ = ["slots_of"]
 
-# What stands in an open place: the place of a weight's column, of a hyper-parameter behind all
-# columns, lists of these, or the examples.
+# The contents of a slot: the number of a weight's column, the number of a hyper-parameter (counted
+# on after the columns), lists of such numbers, or the examples.
 Filling = int | str | Sequence[Any]
 EXAMPLES = "examples"
 
 
 def slots_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """The file's text, the mark of its open places (`"slot-3"`), and what belongs there."""
+    """The file's text with slots (such as `"slot-3"`), the mark "slot", and the slots' contents."""
     fillings: list[Filling] = []
     mark = "slot"
     while f'"{mark}-' in experiment.to_toml():
@@ -31,14 +31,14 @@ def slots_of(experiment: Plan, program: Program) -> dict[str, Any]:
 
     tables = experiment.to_dict()
     model = experiment.model
-    places = program.position
+    indices = program.position
     if isinstance(model, NetworkModel):
         for names, layer in zip(model.layers, tables["network"]["layers"], strict=True):
-            layer["weights"] = slot([[places[name] for name in row] for row in names.weights])
+            layer["weights"] = slot([[indices[name] for name in row] for row in names.weights])
             if names.biases:
-                layer["bias"] = slot([places[name] for name in names.biases])
+                layer["bias"] = slot([indices[name] for name in names.biases])
     elif model.weights:
-        tables["graph"]["parameters"] = {name: slot(places[name]) for name in model.weights}
+        tables["graph"]["parameters"] = {name: slot(indices[name]) for name in model.weights}
     for number, parameter in enumerate(program.parameters):
         put_setting(tables["training"], parameter.name, slot(len(program) + number))
     tables["data"]["examples"] = slot(EXAMPLES)

@@ -1,10 +1,15 @@
-"""The worked solution as a page shows it: each formula as a JavaScript function that writes MathML.
+"""The formulas of a page's worked solution, as JavaScript functions that write MathML.
 
-A function is called twice, as an explanation prints one tree twice: with symbols at its
-leaves, and with the numbers of an iteration. It is given what writes a leaf: `n(0)` as it is,
-`o(0,3,1)` as an operand, in parentheses where its sign or its power of ten needs them; `q`
-puts a formula in parentheses that begins with a minus sign, `c` makes a choice by a test over
-the numbers `x(0)`. Formulas of one form share a function, whatever their leaves are.
+The page calls a function twice: with the symbols of its leaves, and with the numbers of an
+iteration. The function's arguments write its parts:
+
+n(0)      writes leaf 0 as it is
+o(0,3,1)  writes leaf 0 as an operand, in parentheses where a sign or power of ten needs them
+q(text)   puts a text that begins with a minus sign into parentheses
+c(…)      chooses between two texts by a test
+x(0)      gives the number of leaf 0 to a test
+
+Formulas of the same form share a function, even where their leaves differ.
 """
 
 from __future__ import annotations
@@ -26,11 +31,10 @@ Leaf = Ref | Param
 
 @dataclass(frozen=True)
 class Worked:
-    """The functions, and for each column which one is its formula (None: it is given) and
-    what stands at its leaves.
+    """The functions and, for each column, the number of its function (None: given) and its leaves.
 
-    A leaf is the place of a column; of a column of the row before −1 minus its place; of a
-    hyper-parameter its place behind all columns.
+    A leaf is a number: i for column i, −1 − i for column i of the row before, and the number of
+    columns plus k for hyper-parameter k.
     """
 
     functions: Sequence[str]
@@ -44,11 +48,11 @@ class Worked:
 
 
 class _FormPrinter(AtomMathML):
-    """MathML as the inside of a JavaScript template; leaves are numbered as they are met."""
+    """Prints MathML as the text of a JavaScript template. Leaves are numbered in reading order."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[Leaf, int] = {}
+        self.leaves: dict[Leaf, int] = {}
         self.tests = JavaScriptPrinter(
             lambda ref: f"x({self._number(ref)})",
             lambda name: f"x({self._number(Param(name))})",
@@ -56,7 +60,7 @@ class _FormPrinter(AtomMathML):
         )
 
     def _number(self, leaf: Leaf) -> int:
-        return self.found.setdefault(leaf, len(self.found))
+        return self.leaves.setdefault(leaf, len(self.leaves))
 
     def text(self, node: Expr) -> str:
         if isinstance(node, Leaf):
@@ -69,7 +73,7 @@ class _FormPrinter(AtomMathML):
         if isinstance(node, If):
             return self._choice(node, [self.operand(s, least, first=first) for s in _sides(node)])
         text = super().operand(node, least, first=first)
-        # What it begins with is known when the number is.
+        # Only the number at the leaf decides whether the text begins with a minus sign.
         begins = not first and text.startswith("${")
         return f"${{q(`{text}`)}}" if begins else text
 
@@ -81,8 +85,8 @@ class _FormPrinter(AtomMathML):
 
     def _choice(self, node: If, sides: Sequence[str]) -> str:
         then, otherwise = sides
-        test, said = self.tests.text(node.test), self.text(node.test)
-        return f"${{c(()=>{test},`{then}`,`{otherwise}`,`{said}`)}}"
+        test, condition = self.tests.text(node.test), self.text(node.test)
+        return f"${{c(()=>{test},`{then}`,`{otherwise}`,`{condition}`)}}"
 
 
 def _sides(node: If) -> tuple[Expr, Expr]:
@@ -90,7 +94,7 @@ def _sides(node: If) -> tuple[Expr, Expr]:
 
 
 def worked_of(program: Program) -> Worked:
-    """The formulas of a program, but for those of what an iteration presents.
+    """The formulas of a program, without those of its inputs.
 
     >>> from bpsheet.formula.tree import Mul
     >>> from bpsheet.program.program import Column, Role
@@ -99,9 +103,9 @@ def worked_of(program: Program) -> Worked:
     >>> worked_of(Program((given, square), given={"x": [2.0]})).functions
     ['${o(0,3,1)}<mo>·</mo>${o(0,4,0)}']
     """
-    cells = {p.name: len(program) + place for place, p in enumerate(program.parameters)}
+    cells = {p.name: len(program) + index for index, p in enumerate(program.parameters)}
 
-    def place(leaf: Leaf) -> int:
+    def number(leaf: Leaf) -> int:
         if isinstance(leaf, Param):
             return cells[leaf.name]
         return -1 - program.position[leaf.name] if leaf.lag else program.position[leaf.name]
@@ -117,5 +121,5 @@ def worked_of(program: Program) -> Worked:
         printer = _FormPrinter()
         body = printer.side(column.formula)
         forms.append(functions.setdefault(body, len(functions)))
-        leaves.append([place(leaf) for leaf in printer.found])
+        leaves.append([number(leaf) for leaf in printer.leaves])
     return Worked(list(functions), forms, leaves)

@@ -1,7 +1,7 @@
 """The sheets Data and About.
 
-About ends with the experiment file's text, so that the workbook can be made again from
-itself: `bpsheet.load("some.xlsx")` reads it.
+About ends with the experiment file's text. So `bpsheet.load("some.xlsx")` reads the experiment
+from its workbook.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from bpsheet.xlsx.view import set_page, without_grid
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
 DATA, ABOUT = "Data", "About"
-# What About says the workbook was made with, for whoever reads it back.
+# The labels on About of the settings that `bpsheet.workbook.reading` reads back.
 LAYOUT, SHEETS, KEPT = "Layout", "Sheets", "Kept"
-# The name of the first cell of the experiment file on About; it ends with the sheet.
+# The name of the first cell of the experiment file on About. The file ends where the sheet ends.
 FILE_NAME = "experiment_file"
-# A cell holds 32,767 characters (some count twice); a longer line goes on in the next cell.
+# A cell holds 32,767 characters (some count twice). A longer line continues in the next cell.
 PIECE = 16_000
 
 
 def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
-    """The examples: the sheet from which the rows of Steps look up their inputs and targets.
+    """Add the sheet Data: the examples, from which the rows of Steps look up inputs and targets.
 
     Returns the examples as XML: cell by cell, openpyxl would take a minute for many of them.
     """
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
     for index, name in enumerate(["example", *names], start=1):
-        place = f"{get_column_letter(index)}1"
-        put_text(sheet, place, name, style.HEADER_FONT)
-        sheet[place].fill = style.solid("E2E8F0")
-        sheet[place].alignment = style.HEADER_ALIGNMENT
-        sheet[place].border = Border(bottom=style.BORDER.bottom)
+        address = f"{get_column_letter(index)}1"
+        put_text(sheet, address, name, style.HEADER_FONT)
+        sheet[address].fill = style.solid("E2E8F0")
+        sheet[address].alignment = style.HEADER_ALIGNMENT
+        sheet[address].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
     letters = ["A", *(layout.data_letters[name] for name in names)]
     put_number(sheet, "A2", 1, style.BODY)
@@ -93,7 +93,7 @@ def _as_text(cell: Cell, *, wrap: bool) -> None:
 def build_about(
     book: Workbook, trace: Writable, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
-    """What the workbook is, what each column is, what may be changed, where it came from."""
+    """Add the sheet About: the notes, what may be changed, what each column is, the origin."""
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
     layout = steps.layout
     sheet = book.create_sheet(ABOUT)
@@ -141,30 +141,28 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
     first = FIRST_ROW
     cells = _cells(layout)
     weights = [s.letter for s in layout.shown if s.column.role is Role.WEIGHT]
-    lines = [
-        "Blue cells on a pale fill are typed numbers; every other number is a formula and follows.",
-    ]
+    lines = ["Blue cells on a pale fill are typed numbers. Formulas give every other number."]
     if cells:
         lines.append(f"Hyper-parameters on Steps: {cells}.")
     if weights:
         lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
     if layout.traits.data_sheet:
         lines.append(
-            "Examples: on the sheet Data, each in one place. The number of examples is fixed."
+            "Examples: on the sheet Data, each in one row. The number of examples is fixed."
         )
     typed = [s.letter for s in layout.shown if s.formula is None]
     if part is not None and not part.is_live:
         return [*lines, f"In each row of Steps: column {', '.join(typed)}."]
     more = "For more iterations, select the last row of Steps and drag its lower corner down."
     if typed:
-        lines.append(f"What each row presents on Steps: column {', '.join(typed)}.")
-        more += " Then type what the new rows present: those columns are not formulas."
+        lines.append(f"The example of each row on Steps: column {', '.join(typed)}.")
+        more += " Then type the examples of the new rows: those columns are not formulas."
     lines.append(more)
     return lines
 
 
 def _cells(layout: Layout) -> str:
-    """The hyper-parameters and their cells."""
+    """The hyper-parameters and their cells, in words."""
     return ", ".join(
         f"{p.label} ({layout.parameter_cells[p.name]})" for p in layout.program.parameters
     )
@@ -180,7 +178,7 @@ def _section(sheet: Worksheet, row: int, text: str) -> int:
 
 
 def _paragraph(sheet: Worksheet, row: int, text: str) -> int:
-    """A line of text across the table's width, high enough for all of it."""
+    """A line of text across the table's width, in a row that is high enough for it."""
     put_text(sheet, f"A{row}", text, style.BODY)
     sheet.merge_cells(f"A{row}:E{row}")
     sheet[f"A{row}"].alignment = Alignment(wrap_text=True, vertical="top")

@@ -1,4 +1,4 @@
-"""Which columns a layout hides, and which of them are written into the formula that uses them."""
+"""The columns that a layout hides, and those of them that are written into another formula."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bpsheet.program.program import Program
 __all__ = ["MAX_INLINED"]
 
 
-# A formula that would have more nodes than this keeps its parts in columns of their own.
+# A formula with more nodes than this keeps its parts in columns of their own.
 MAX_INLINED = 300
 
 
 @dataclass(frozen=True)
 class _Inlining:
-    """The hidden columns: those that nothing shown uses, and those that one formula uses once."""
+    """The hidden columns: unused by any shown column, or used once by one formula."""
 
     unused: frozenset[str]
     once: frozenset[str]

@@ -1,8 +1,8 @@
-"""Which columns a sheet shows, where they stand, and what their cells say.
+"""The columns that a sheet shows, where they stand, and the formulas of their cells.
 
-A layout is a choice over one program. What it does not show is written into the one
-formula that uses it; what cannot be (it is used more than once, in the next row, or
-makes too long a formula) is shown after all.
+A layout is a choice among the columns of one program. A hidden column is written into the one
+formula that uses it. A column is shown after all where several formulas or the next row use it,
+or where the formula would become too long.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
 
 __all__ = ["STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 
-# The sheet with the run.
+# The name of the sheet with the run.
 STEPS = "Steps"
 
 
@@ -34,10 +34,10 @@ MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_FORMULA = 8_192
 
-# From 2 GiB on a part of the zip file would need the extension for large files: 1 MiB less, for
-# what stands above and below the rows.
+# A part of the zip file of 2 GiB or more would need the extension for large files. The cells
+# above and below the rows take less than 1 MiB.
 MAX_PART = (1 << 31) - (1 << 20)
-# The XML of a row, a cell and a shared formula without what differs, and the longest number.
+# The lengths of the XML of an empty row, cell and formula, and of the longest number.
 EMPTY_ROW = len('<row r="1048576"></row>')
 EMPTY_CELL = len('<c r="1048576" s="12"><v></v></c>')
 EMPTY_FORMULA, EMPTY_SHARED, OF_WORDS = map(len, ("<f></f>", '<f t="shared" si=""/>', ' t="str"'))
@@ -45,15 +45,16 @@ NUMBER = len("-1.2345678901234567e-100")
 
 
 def quoted(sheet: str) -> str:
-    """A sheet's name as formulas write it."""
+    """A sheet's name as a formula writes it."""
     return sheet if sheet.isalnum() else f"'{sheet}'"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A column on the sheet: its place (from 1) and its formula with the hidden ones written in.
+    """A column on the sheet.
 
-    `formula` is None where its values are typed: given ones, and in the layout book the data.
+    `place` is its number on the sheet, from 1. `formula` has the hidden columns written in; it
+    is None where the values are typed: given columns and, in the layout book, the data.
     """
 
     column: Column
@@ -89,10 +90,10 @@ class Shown:
 class Layout:
     """The columns of a sheet.
 
-    `guarded` names those whose functions are written in their safe form although that
-    repeats a long argument: the run comes where the plain form would overflow. `ranges` says
-    where the tables that formulas look up stand; by default on the sheet Data. `above` is the
-    sheet, and its last row, that this one continues.
+    `guarded` names the columns whose functions are written in their safe form, since the plain
+    form would overflow in this run. (The safe form repeats its argument, which may be long.)
+    `ranges` gives the cells of the tables that formulas look up; by default they are on the
+    sheet Data. `above` is the sheet that this sheet continues, and the last row there.
     """
 
     traits: Traits
@@ -111,19 +112,19 @@ class Layout:
 
     @cached_property
     def parameter_cells(self) -> Mapping[str, str]:
-        """Where each hyper-parameter's value stands: B5, D5, …"""
+        """The cell of each hyper-parameter's value: B5, D5, …"""
         return {
             parameter.name: f"{get_column_letter(2 * index)}{PARAMETER_ROW}"
             for index, parameter in enumerate(self.program.parameters, start=1)
         }
 
     def absolute_cell(self, parameter: str) -> str:
-        """A hyper-parameter's cell as formulas write it: $B$5."""
+        """A hyper-parameter's cell as a formula writes it: $B$5."""
         return absolute_coordinate(self.parameter_cells[parameter])
 
     @cached_property
     def data_ranges(self) -> Mapping[str, str]:
-        """Where each table stands: inputs and targets on the sheet Data."""
+        """The cells of each table: the inputs and targets on the sheet Data."""
         if self.ranges is not None:
             return self.ranges
         return {
@@ -140,7 +141,7 @@ class Layout:
 
     @cached_property
     def rows_per_sheet(self) -> int:
-        """How many iterations a worksheet of this layout holds."""
+        """The number of iterations that a worksheet of this layout holds."""
         size = EMPTY_ROW
         for number, shown in enumerate(self.shown):
             size += EMPTY_CELL + len(shown.letter) + NUMBER
@@ -154,13 +155,15 @@ class Layout:
         return min(MAX_ROWS - FIRST_ROW + 1, MAX_PART // size)
 
     def block(self, first: str, last: str, iterations: int) -> str:
-        """The cells of some columns in all rows, from another sheet's point of view."""
+        """The cells of the columns from `first` to `last` in all rows, as another sheet's formula
+        writes them.
+        """
         left, right = self.by_name[first].letter, self.by_name[last].letter
         return f"{STEPS}!${left}${FIRST_ROW}:${right}${self.last_row(iterations)}"
 
     @property
     def frozen(self) -> int:
-        """How many columns stay in view: the example's, where they leave room for more."""
+        """The number of columns that stay in view: the example's, where they leave room for more."""
         presented = [s.place for s in self.shown if s.column.phase is Phase.INPUT]
         if presented and presented[-1] <= 9:
             return presented[-1]
@@ -179,9 +182,9 @@ class Layout:
         return shown.formula is None or (shown.starts_typed and self.above is None)
 
     def formula(self, name: str, row: int | str) -> str | None:
-        """What a column's cell in a row says, without the leading `=`; None where it is typed.
+        """The formula of a column's cell in a row, without the leading `=`; None for a typed cell.
 
-        `row` may be a mark to be replaced by the number, for formulas of one row alone.
+        `row` may be a mark that the row's number replaces later, for a formula of one row alone.
         """
         entry = self.by_name.get(name)
         if entry is None or entry.formula is None:
@@ -196,7 +199,7 @@ class Layout:
         return text
 
     def condition(self, formula: Expr) -> str:
-        """A formula over the cells of the first row, for the look of cells in any column."""
+        """A formula over the cells of the first row, on which the look of other cells depends."""
         return self.text(formula, FIRST_ROW, kind=ColumnCell)
 
     def text(
@@ -205,13 +208,13 @@ class Layout:
         """A formula over the cells of a row."""
 
         def cell(ref: Ref) -> Cell:
-            place = self.by_name[ref.name].place
+            number = self.by_name[ref.name].place
             if not ref.lag:
-                return kind(place, row)
+                return kind(number, row)
             if self.above is not None and row == FIRST_ROW:
                 sheet, last = self.above
-                return kind(place, last, f"{quoted(sheet)}!")
-            return kind(place, int(row) - 1)
+                return kind(number, last, f"{quoted(sheet)}!")
+            return kind(number, int(row) - 1)
 
         printer = ExcelPrinter(
             cell,
@@ -222,10 +225,7 @@ class Layout:
         return printer.text(formula)
 
     def check(self, instead: str = "write a .csv or .parquet file instead") -> None:
-        """Refuse, with the numbers, what a worksheet cannot hold.
-
-        Raises LimitError.
-        """
+        """Refuse what a worksheet cannot hold. Raises LimitError, with the numbers."""
         columns = self.shown[-1].place
         if columns > MAX_COLUMNS:
             raise LimitError(
@@ -274,7 +274,7 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
-            # What is written into a formula takes the need for its safe form with it.
+            # A formula needs the safe form where a column that is written into it needs it.
             if any(ref in written and ref.name in to_guard for ref in column.references):
                 to_guard.add(column.name)
             formula = replace_refs(formula, written)
@@ -293,5 +293,5 @@ def make_layout(
 
 
 def full_layout(program: Program, examples: int) -> Layout:
-    """The layout with everything: iteration, weighted sums, data on a sheet of its own."""
+    """The layout that shows everything: iterations, weighted sums, the data on their own sheet."""
     return make_layout(program, examples, "full")

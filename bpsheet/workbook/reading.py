@@ -1,4 +1,4 @@
-"""What a workbook of ours says about itself, and the values that it stores."""
+"""Reading back a workbook that bpsheet wrote: its experiment and its stored values."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ __all__ = [
 
 P = TypeVar("P", bound=Plan)
 
-NOT_OURS = "not a workbook that bpsheet made (no experiment on its sheet About)"
+NOT_OURS = "not a workbook that bpsheet wrote (no experiment on its sheet About)"
 
-# A row for each iteration, a column for each column shown; None where a cell is empty.
+# A row for each iteration, a column for each shown column; None for an empty cell.
 StoredCells = npt.NDArray[np.object_]
 
-# What openpyxl and the libraries under it raise for a damaged file.
+# The exceptions that openpyxl and the libraries under it raise for a damaged file.
 DAMAGE = (
     AttributeError,
     EOFError,
@@ -70,8 +70,10 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Stored(Generic[P]):
-    """What a workbook was made from: the experiment, its layout (a name of `LAYOUTS`), the sheets
-    that it has besides (names of `bpsheet.gradients.studies.STUDIES`), and which rows it keeps.
+    """What a workbook was written from.
+
+    `kind` is the layout (a name of `LAYOUTS`), `studies` are the names of the further sheets (from
+    `bpsheet.gradients.studies.STUDIES`), and `keep` says which rows the workbook keeps.
     """
 
     experiment: P
@@ -82,49 +84,49 @@ class Stored(Generic[P]):
 
 @contextmanager
 def _opened(package: Guarded, *, formulas: bool = False) -> Iterator[Workbook]:
-    """The workbook, read only. Whatever is wrong with the file becomes a WorkbookError."""
+    """The workbook, read only. Any damage to the file becomes a WorkbookError."""
     try:
         reader = ExcelReader(
             io.BytesIO(package.content), read_only=True, data_only=not formulas, keep_links=False
         )
-        # Whatever it reads, it reads through the check.
+        # The reader reads everything through the guarded package.
         reader.archive = package
         reader.read()
         yield reader.wb
     except DAMAGE as error:
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise WorkbookError(f"{package.name}: not a workbook that can be read ({said})") from None
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise WorkbookError(f"{package.name}: not a readable workbook ({reason})") from None
 
 
 def read_workbook(package: Guarded) -> Stored[Plan]:
-    """What a workbook was made from.
+    """What a workbook was written from.
 
-    Raises WorkbookError where it is no workbook of ours.
+    Raises WorkbookError for a workbook that bpsheet did not write.
     """
     return _stored(package, Plan)
 
 
 def _stored(package: Guarded, kind: type[P]) -> Stored[P]:
     lines: list[str] = []
-    made: dict[str, str] = {}
+    facts: dict[str, str] = {}
     with _opened(package) as book:
         named = book.defined_names.get(FILE_NAME)
-        place = re.fullmatch(rf"'?{ABOUT}'?!\$A\$([0-9]{{1,7}})", (named and named.attr_text) or "")
-        if place is None or ABOUT not in book.sheetnames or STEPS not in book.sheetnames:
+        first = re.fullmatch(rf"'?{ABOUT}'?!\$A\$([0-9]{{1,7}})", (named and named.attr_text) or "")
+        if first is None or ABOUT not in book.sheetnames or STEPS not in book.sheetnames:
             raise WorkbookError(f"{package.name}: {NOT_OURS}")
         for number, row in enumerate(book[ABOUT].iter_rows(values_only=True), start=1):
             cells = [str(cell) for cell in row if cell is not None]
-            if number >= int(place[1]):
+            if number >= int(first[1]):
                 lines.append(unescape("".join(cells)))
             elif cells and cells[0] in (KEPT, LAYOUT, SHEETS):
-                made[cells[0]] = cells[-1]
-    studies = tuple(made[SHEETS].split(", ")) if SHEETS in made else ()
-    if made.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
+                facts[cells[0]] = cells[-1]
+    studies = tuple(facts[SHEETS].split(", ")) if SHEETS in facts else ()
+    if facts.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
         raise WorkbookError(f"{package.name}: {NOT_OURS}")
     try:
         experiment = from_text(
             "\n".join(lines) + "\n",
-            # A stranger may have written it: it names no file of this machine.
+            # A stranger may have written the workbook, so it may name no file of this machine.
             base=None,
             name=Path(package.name).stem,
             source=f"{package.name} (sheet {ABOUT})",
@@ -134,27 +136,27 @@ def _stored(package: Guarded, kind: type[P]) -> Stored[P]:
         raise WorkbookError(
             f"{package.name}: the experiment on its sheet About is damaged: {error}"
         ) from None
-    return Stored(experiment, made[LAYOUT], studies, made.get(KEPT))
+    return Stored(experiment, facts[LAYOUT], studies, facts.get(KEPT))
 
 
 def experiment_in(path: Path, kind: type[P]) -> P:
-    """The experiment that a workbook of ours was made from; `kind` is what becomes of it."""
+    """The experiment from which bpsheet wrote a workbook, as an object of the class `kind`."""
     with opened(path, OURS) as package:
         return _stored(package, kind).experiment
 
 
 def sheet_names(package: Guarded) -> list[str]:
-    """The names of its sheets, in order."""
+    """The names of a workbook's sheets, in order."""
     with _opened(package) as book:
         return book.sheetnames
 
 
 def _rows(book: Workbook, sheet: Sheet) -> StoredCells:
     values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
-    places = [shown.place - 1 for shown in sheet.layout.shown]
+    indices = [shown.place - 1 for shown in sheet.layout.shown]
     rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
     for index, row in enumerate(rows):
-        values[index] = [row[place] if place < len(row) else None for place in places]
+        values[index] = [row[i] if i < len(row) else None for i in indices]
     return values
 
 
@@ -165,7 +167,7 @@ def read_values(package: Guarded, sheet: Sheet) -> StoredCells:
 
 
 def live_cells(package: Guarded, sheet: Sheet) -> npt.NDArray[np.bool_]:
-    """Which cells of a sheet's rows hold a formula."""
+    """Whether each cell of a sheet's rows holds a formula."""
     with _opened(package, formulas=True) as book:
         cells = _rows(book, sheet)
     live = [[isinstance(cell, str) and cell.startswith("=") for cell in row] for row in cells]
@@ -173,7 +175,7 @@ def live_cells(package: Guarded, sheet: Sheet) -> npt.NDArray[np.bool_]:
 
 
 def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
-    """What the hyper-parameters of a sheet are set to."""
+    """The values of a sheet's hyper-parameters, by their names."""
     with _opened(package) as book:
         cells = book[sheet.name]
         return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}

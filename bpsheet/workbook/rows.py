@@ -1,7 +1,7 @@
 """The rows of a sheet as XML, streamed.
 
-Every formula cell carries its value. A column's formula is stored once and shared by the
-cells below, so that a row is one template filled in with its number and its values.
+Every formula cell carries its value. A column's formula is stored once, and the cells below
+share it. So a row is one template, filled in with the row's number and its values.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["Reader", "row_xml"]
 
-# So many cells make a block, of at most so many rows.
+# A block has at most BLOCK cells and at most MOST_ROWS rows.
 BLOCK, MOST_ROWS = 1 << 15, 1024
-# Stands for the row's number in templates; no formula contains it.
+# The mark for the row's number in a template. No formula contains it.
 ROW = "@"
 
 
 class Reader:
-    """Reads a recording's rows from the first to the last, as many at a time as are wanted."""
+    """Reads a recording's rows from the first to the last, a block at a time."""
 
     def __init__(self, recording: Recorded) -> None:
         self._pieces = recording.pieces()
@@ -36,7 +36,7 @@ class Reader:
         self._used = 0
 
     def rows(self, count: int, most: int) -> Iterator[Recording]:
-        """The next rows, so many at the most at a time."""
+        """The next `count` rows, at most `most` at a time."""
         while count:
             if self._piece is None or self._used == len(self._piece):
                 self._piece, self._used = next(self._pieces), 0
@@ -51,7 +51,7 @@ def row_xml(
 ) -> Iterator[bytes]:
     """The `<row>` elements of a sheet's rows, a block at a time.
 
-    `progress` is told how many of the recording's rows are written.
+    `progress` is called with the number of the recording's rows that are written.
     """
     layout = sheet.layout
     cells = [
@@ -59,13 +59,13 @@ def row_xml(
         for index, shown in enumerate(layout.shown)
     ]
     template = f'<row r="{ROW}">' + "".join(cell.template() for cell in cells) + "</row>"
-    places = [layout.program.position[shown.column.name] for shown in layout.shown]
+    indices = [layout.program.position[shown.column.name] for shown in layout.shown]
     verdicts = [index for index, shown in enumerate(layout.shown) if shown.column.labels]
     clean = np.zeros(len(layout.program), dtype=np.uint8)
     number = FIRST_ROW
     most = max(1, min(MOST_ROWS, BLOCK // len(cells)))
     for block in reader.rows(len(sheet), most):
-        shown = np.ascontiguousarray(block.values[:, places])
+        shown = np.ascontiguousarray(block.values[:, indices])
         text = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY).decode()
         text = text.replace(".0,", ",").replace(".0]", "]")
         lines = []
@@ -74,7 +74,7 @@ def row_xml(
             late = row >= block.first_error_row
             if late or number < FIRST_ROW + 2:
                 codes = block.errors[row - block.first_error_row] if late else clean
-                lines.append(_special_row(cells, values, codes[places], number))
+                lines.append(_special_row(cells, values, codes[indices], number))
             else:
                 for index in verdicts:
                     values[index] = cells[index].label(values[index])
@@ -86,7 +86,7 @@ def row_xml(
 
 
 def _special_row(cells: list[_CellWriter], values: list[str], codes: Codes, number: int) -> str:
-    """The rows that begin a shared formula, and those that hold errors."""
+    """A row that begins a shared formula, or that holds an error."""
     parts = [
         cell.special(number, value, ERRORS[code])
         for cell, value, code in zip(cells, values, codes, strict=True)
@@ -106,12 +106,12 @@ class _CellWriter:
         self.number = number
         self.last = last
         self.labels = shown.column.labels
-        # On a sheet that continues another, the first row looks into that one.
-        goes_on = layout.above is not None and shown.looks_back
-        self.begins = FIRST_ROW + (layout.starts_typed(shown) or goes_on)
+        # On a sheet that continues another sheet, the first row looks into that other sheet.
+        continues = layout.above is not None and shown.looks_back
+        self.begins = FIRST_ROW + (layout.starts_typed(shown) or continues)
 
     def label(self, value: str) -> str:
-        """A verdict, or a name, in words."""
+        """The word that stands for a number: a verdict or a name."""
         assert self.labels is not None
         return escape(self.labels[int(value)])
 
@@ -129,7 +129,7 @@ class _CellWriter:
         return f'<f t="shared" ref="{area}" si="{self.number}">{text}</f>'
 
     def template(self) -> str:
-        """A cell of any row but the first two, with places for its row and its value."""
+        """A cell of any row but the first two, with marks for its row and its value."""
         kind = ' t="str"' if self.labels else ""
         formula = self._formula(ROW).replace("%", "%%")
         return f'<c r="{self.shown.letter}{ROW}" s="{self.style}"{kind}>{formula}<v>%s</v></c>'

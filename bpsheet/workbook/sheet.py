@@ -1,4 +1,4 @@
-"""A sheet of rows that a program computes: Steps, and those that look closer at an iteration."""
+"""A sheet of rows that a program computes: Steps, or a study of one iteration."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Writable(Protocol):
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a sheet shows: a layout of a program's columns, and their values.
+    """The contents of a sheet: a layout of a program's columns, and their values.
 
     notes: two lines below the title
-    source: where the formulas look things up, in words
-    rows: which of the recording's rows it shows (from 0), where not all of them
-    taken: the cells of other sheets from which it takes its hyper-parameters
+    source: in words, where the formulas look up the data
+    rows: the rows of the recording that the sheet shows (from 0); empty for all of them
+    taken: the cells of other sheets that give its hyper-parameters
     sizes, looks: see `bpsheet.gradients.studies.Study`
     """
 
@@ -60,18 +60,18 @@ class Sheet:
 
     @property
     def is_steps(self) -> bool:
-        """Whether it is the sheet on which a run begins."""
+        """Whether a run begins on this sheet."""
         return self.name == STEPS
 
     @property
     def values(self) -> Values:
-        """The values of its rows, for every column of the program. In memory only."""
+        """The values of its rows, for every column of the program. The recording is in memory."""
         assert isinstance(self.recording, Recording)
         return self.recording.values[self.rows.start : self.rows.stop or None]
 
     @property
     def formulas_above(self) -> dict[str, float | str]:
-        """The values of the formulas above the rows: hyper-parameters taken from elsewhere."""
+        """The values of the formulas above the rows: hyper-parameters taken from another sheet."""
         cells = self.layout.parameter_cells
         parameters = self.layout.program.parameters
         return {cells[p.name]: p.value for p in parameters if p.name in self.taken}
@@ -87,9 +87,9 @@ class Sheet:
 
 
 def study_sheet(study: Study, steps: Layout, iterations: int) -> Sheet:
-    """The sheet of a study, beside the sheet Steps that it looks at.
+    """The sheet of a study, whose formulas look at the sheet Steps.
 
-    Raises LimitError where a worksheet cannot hold it.
+    Raises LimitError where a worksheet cannot hold the study.
     """
     ranges = {
         table: steps.block(first, last, iterations) for table, (first, last) in study.blocks.items()

@@ -1,6 +1,6 @@
-"""A sheet of rows, as Steps is: what stands above them, how columns look, how it prints.
+"""A sheet of rows such as Steps: the cells above the rows, the look of the columns, the printing.
 
-The rows themselves are streamed (`bpsheet.workbook.rows`); here they get their styles.
+`bpsheet.workbook.rows` streams the rows themselves; this module gives them their styles.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from bpsheet.xlsx.view import set_page
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
 BAND_ROW, HEADER_ROW = 6, 7
-# A group's name is repeated every so many columns.
+# The number of columns after which a group's name is repeated.
 BAND_REPEAT = 8
 UNTITLED = "An experiment without a title"
 
@@ -61,7 +61,8 @@ def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
             above = sheets[-1]
             layout = replace(layout, above=(above.name, above.last_row))
             note = (
-                f"Continues the sheet {above.name}: the first row goes on from the last one there."
+                f"This sheet continues the sheet {above.name}: its first row follows from the last "
+                "row there."
             )
         cells = layout.parameter_cells.items() if sheets else ()
         sheets.append(
@@ -79,38 +80,38 @@ def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
 
 
 def _part_in_words(part: Part) -> str:
-    """Which rows these are, and what is typed in them."""
+    """The rows that a part shows and the cells that are typed in them, in words."""
     whole = f"{part.experiment.iterations:,}"
     if part.is_live:
         return (
-            f"The last {len(part):,} of {whole} iterations. What the first row takes from the one "
-            "before it, its weights above all, is typed; every other row follows from it."
+            f"The last {len(part):,} of {whole} iterations. In the first row, the values from the "
+            "row before it (its weights above all) are typed; every other row follows from them."
         )
     which = (
-        f"The last {len(part):,} of {whole} iterations, with errors from the first on."
+        f"The last {len(part):,} of {whole} iterations; errors stand from the first of them on."
         if part.keep.last is not None
         else f"Iteration 1, every {part.keep.every:,}th after it, and the last, of {whole}."
     )
     return (
-        f"{which} What a row takes from the one before it, its weights above all, is typed, for "
-        "that one is not here; the rest of the row is live."
+        f"{which} In each row, the values from the row before it (its weights above all) are "
+        "typed, since that row is not in this workbook. The rest of the row is live."
     )
 
 
 def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
-    """Everything on the sheet but its rows. Returns the style numbers of their cells."""
+    """Add a sheet with everything but its rows. Returns the style numbers of the rows' cells."""
     sheet, layout = book.create_sheet(content.name), content.layout
     put_text(sheet, "A1", content.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     for row, note in enumerate(content.notes, start=2):
         put_text(sheet, f"A{row}", note, style.NOTE)
     for parameter in layout.program.parameters:
-        place = layout.parameter_cells[parameter.name]
-        _parameter(sheet, place, parameter, content.taken.get(parameter.name))
+        address = layout.parameter_cells[parameter.name]
+        _parameter(sheet, address, parameter, content.taken.get(parameter.name))
         if content.is_steps:
-            place = layout.absolute_cell(parameter.name)
+            address = layout.absolute_cell(parameter.name)
             book.defined_names[parameter.name] = DefinedName(
-                parameter.name, attr_text=f"{STEPS}!{place}"
+                parameter.name, attr_text=f"{STEPS}!{address}"
             )
     _headers(sheet, content)
     styles = _row_styles(sheet, content)
@@ -135,36 +136,36 @@ WORDS = {
 
 
 def _groups_in_words(layout: Layout) -> str:
-    """Columns A - C hold the example, D - H the weights …"""
+    """A note such as "Columns: A - C the example, D - H the weights."."""
     parts = []
     for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
         letters = [shown.letter for shown in group]
         span = letters[0] if len(letters) == 1 else f"{letters[0]} - {letters[-1]}"
         parts.append(f"{span} {WORDS[phase]}")
-    cells = "Blue cells may be changed; every other number follows."
+    cells = "Blue cells may be changed; every other number follows from them."
     return f"Columns: {', '.join(parts)}. {cells}"
 
 
-def _parameter(sheet: Worksheet, place: str, parameter: Parameter, taken: str | None) -> None:
-    """A hyper-parameter's cell, its label beside it, and what may be typed into it.
+def _parameter(sheet: Worksheet, address: str, parameter: Parameter, taken: str | None) -> None:
+    """A hyper-parameter's cell, the label to its left, and the values that may be typed into it.
 
-    It may be taken from a cell of another sheet: on a sheet that continues Steps.
+    `taken` is the cell of Steps from which a sheet that continues Steps takes the value.
     """
-    label = f"{get_column_letter(sheet[place].column - 1)}{PARAMETER_ROW}"
+    label = f"{get_column_letter(sheet[address].column - 1)}{PARAMETER_ROW}"
     put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
     sheet[label].alignment = Alignment(horizontal="right")
     if taken is not None:
-        sheet[place].value = f"={taken}"
-        sheet[place].font = style.BODY
-        sheet[place].alignment = Alignment(horizontal="left")
+        sheet[address].value = f"={taken}"
+        sheet[address].font = style.BODY
+        sheet[address].alignment = Alignment(horizontal="left")
         return
     if isinstance(parameter.value, str):
-        put_text(sheet, place, parameter.value, style.INPUT_FONT)
+        put_text(sheet, address, parameter.value, style.INPUT_FONT)
     else:
-        put_number(sheet, place, parameter.value, style.INPUT_FONT)
-    sheet[place].fill = style.INPUT_FILL
-    sheet[place].alignment = Alignment(horizontal="left")
-    sheet[place].comment = _comment(
+        put_number(sheet, address, parameter.value, style.INPUT_FONT)
+    sheet[address].fill = style.INPUT_FILL
+    sheet[address].alignment = Alignment(horizontal="left")
+    sheet[address].comment = _comment(
         f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}. Change it, and every row follows."
     )
     if parameter.choices:
@@ -178,8 +179,8 @@ def _parameter(sheet: Worksheet, place: str, parameter: Parameter, taken: str | 
             formula2=highest,
         )
     allowed.showErrorMessage = True
-    allowed.error = f"A {parameter.expected} expected."
-    allowed.add(place)
+    allowed.error = f"Expected: {parameter.expected}."
+    allowed.add(address)
     sheet.add_data_validation(allowed)
 
 
@@ -196,7 +197,7 @@ def _headers(sheet: Worksheet, content: Sheet) -> None:
         if layout.traits.bands:
             cell = sheet.cell(BAND_ROW, shown.place)
             since = 0 if begins else since + 1
-            # Again now and then: a wide group goes on over several pages.
+            # The group's name is repeated, since a wide group takes several printed pages.
             if since % BAND_REPEAT == 0:
                 put_text(sheet, cell.coordinate, TITLES[column.phase])
             looks.give(cell, band, partial(_as_band, band=band))
@@ -222,7 +223,7 @@ def _as_header(cell: Cell, pale: str, *, begins: bool) -> None:
 
 
 def _explained(shown: Shown, source: str) -> str:
-    """The note of a header: what the column is, and its formula in the source's names."""
+    """The note of a header: what the column is, and its formula in words."""
     text = shown.column.meaning
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
         text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula, source)}"
@@ -238,7 +239,7 @@ def _comment(text: str) -> Comment:
 
 
 def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
-    """Styles by number, read from sample cells, which the rows replace."""
+    """The style numbers of the columns, read from sample cells that the rows replace."""
     layout, extents = content.layout, content.recording.extents
     styles = []
     looks = Looks()
@@ -273,10 +274,10 @@ def _as_value(cell: Cell, role: Role, written: str, *, typed: bool) -> None:
 
 
 def _make_room(sheet: Worksheet, layout: Layout) -> None:
-    """The labels of the hyper-parameters stand to the left of their cells: let them fit."""
+    """Widen the columns in which the labels of the hyper-parameters stand, so that they fit."""
     for parameter in layout.program.parameters:
-        place = sheet[layout.parameter_cells[parameter.name]]
-        beside = sheet.column_dimensions[get_column_letter(place.column - 1)]
+        cell = sheet[layout.parameter_cells[parameter.name]]
+        beside = sheet.column_dimensions[get_column_letter(cell.column - 1)]
         beside.width = max(beside.width, len(parameter.label) + 4)
 
 

@@ -74,7 +74,7 @@ BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
 HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")
 HEADER_ALIGNMENT = Alignment(horizontal="center", vertical="center", wrap_text=True)
 BORDER = Border(bottom=Side("medium", color="94A3B8"))
-# A hairline between the lines of a table to read.
+# A hairline between the lines of a table.
 RULE = Border(bottom=Side("hair", color="94A3B8"))
 # A thin line where a group of columns begins.
 GROUP_EDGE = Border(left=Side("thin", color="94A3B8"))
@@ -84,7 +84,7 @@ RED = Font(color="B42318")
 
 
 SCIENTIFIC = "0.0000E+00"
-# Of a size, whatever it turns out to be.
+# A number format for a size of any magnitude.
 SIZE = f"[>=0.0001]0.000000;[>0]{SCIENTIFIC};0"
 
 
@@ -97,7 +97,7 @@ def _rule(operator: Literal["equal", "greaterThan", "lessThan"], formula: str, f
     )
 
 
-# Positive green, negative red; the sign is printed too, for those who see no difference.
+# Positive numbers are green, negative ones red. The sign is printed too, for colour-blind readers.
 RULES: Mapping[Role, tuple[Rule, ...]] = {
     Role.ADJUSTMENT: (
         _rule("greaterThan", "0", GREEN),
@@ -117,11 +117,11 @@ LOOKS: Mapping[str, DifferentialStyle] = {
 
 
 def look(kind: str, condition: str) -> Rule:
-    """How cells look where a condition holds."""
+    """The look of cells where a condition holds."""
     return Rule(type="expression", formula=[condition], dxf=LOOKS[kind])
 
 
-# They count by themselves, and are no inputs.
+# These columns count by themselves and are no inputs.
 COUNTS = frozenset({Role.ITERATION, Role.MOVED})
 COUNTED = COUNTS | {
     Role.EPOCH,
@@ -133,12 +133,15 @@ COUNTED = COUNTS | {
 }
 
 
-# Fills on which black numbers can be read: paler than the words' green and red.
+# Fills on which black numbers can be read: paler than the green and red of words.
 PALE_GREEN, PALE_RED = "7CC99A", "F29F93"
 
 
 def colour_scale(largest: str) -> Rule:
-    """Red for minus the largest, white for 0, green for the largest; a cell or formula says it."""
+    """A scale from red (minus the largest) through white (0) to green (the largest).
+
+    `largest` is a cell or a formula.
+    """
     ends = [
         FormatObject(type="formula", val=f"-{largest}"),
         FormatObject(type="num", val=0),
@@ -149,15 +152,17 @@ def colour_scale(largest: str) -> Rule:
 
 
 def number_format(role: Role, largest: float, *, whole: bool) -> str:
-    """Whole numbers as they are, six decimals where they show the values well, else a power of ten.
+    """The number format of a column.
 
-    `largest` is the size of the column's largest value, `whole` says that all are whole
-    numbers. Counts and data are shown as they are; adjustments always with their sign.
+    Whole numbers are shown as they are, others with six decimals or, where six decimals show
+    them badly, with a power of ten. Counts and data are shown as they are, adjustments always
+    with their sign. `largest` is the size of the largest value; `whole` says whether all values
+    are whole numbers.
     """
     if role in COUNTED or role in (Role.DATA, Role.TARGET, Role.STEP):
         return "General"
     if largest < 1e6 and whole:
-        digits = "General"  # should an input change, the digits show
+        digits = "General"  # shows the digits of fractions too, after an input has changed
     else:
         digits = "0.000000" if 1e-4 <= largest < 1e6 else SCIENTIFIC
     if role is Role.ADJUSTMENT:
@@ -166,19 +171,19 @@ def number_format(role: Role, largest: float, *, whole: bool) -> str:
 
 
 def typed_format(value: float, shape: str) -> str:
-    """A typed number is shown as it was typed, unless it is long: a weight that was drawn."""
+    """The format of a typed number: as typed, unless it is long (a randomly drawn weight)."""
     return "General" if len(repr(value)) <= 8 else shape
 
 
 def alignment(role: Role) -> Alignment:
-    """Counts and words in the middle, numbers to the right."""
+    """The alignment of a column: counts and words in the middle, numbers to the right."""
     if role in COUNTED:
         return Alignment(horizontal="center")
     return Alignment(horizontal="right")
 
 
 def column_width(name: str, role: Role, shape: str, words: Sequence[str] = ()) -> float:
-    """A width, in characters, that shows the values and wraps the header at its spaces."""
+    """A column's width in characters: it shows the values and wraps the header at its spaces."""
     least = 9.5 if role in COUNTED else 15.0 if SCIENTIFIC in shape else 12.0
     longest = max(len(word) for word in [*name.split(), *words])
     return float(max(least, min(max(longest + 2.5, len(name) / 2 + 3), 28)))

@@ -18,9 +18,9 @@ from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Run
 from bpsheet.workbook.about import DATA, build_about, build_data
+from bpsheet.workbook.companions.choice import COMPANIONS, choose_companions
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.layout import Layout, make_layout
-from bpsheet.workbook.pages.choice import PAGES, choose_pages
-from bpsheet.workbook.pages.page import Page
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet, Writable, study_sheet
 from bpsheet.workbook.steps import RowStyles, build_sheet, steps_sheets
@@ -54,23 +54,23 @@ def layout_of(trace: Writable, kind: str) -> Layout:
 
 def _to_guard(trace: Writable) -> frozenset[str]:
     """The columns in which a function's plain form would overflow, or might."""
-    found = set()
+    names = set()
     for column in trace.program:
         for node in walk(column.formula) if column.formula is not None else ():
             if not (isinstance(node, Call) and node.function == "logistic"):
                 continue
             argument = node.arguments[0]
             if not isinstance(argument, Ref):
-                found.add(column.name)  # an argument that no column records
+                names.add(column.name)  # an argument that no column records
                 continue
-            place = trace.program.position[argument.name]
-            if trace.recording.extents.lowest[place] < LOWEST_SUM:
-                found.add(column.name)
-    return frozenset(found)
+            index = trace.program.position[argument.name]
+            if trace.recording.extents.lowest[index] < LOWEST_SUM:
+                names.add(column.name)
+    return frozenset(names)
 
 
 def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
-    """Refuse, before anything runs, what a worksheet could not hold. Raises LimitError."""
+    """Refuse an experiment that a worksheet cannot hold, before it runs. Raises LimitError."""
     program = experiment.program(iterations=1)
     layout = make_layout(program, experiment.example_count, kind)
     layout.check()
@@ -78,17 +78,18 @@ def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
 
 
 def _check_size(layout: Layout, rows: int) -> None:
-    """Refuse a workbook that could not be read again. Raises LimitError."""
+    """Refuse a workbook that is too large to be read back. Raises LimitError."""
     columns = len(layout.shown)
     if columns * rows > OURS.cells:
         raise LimitError(
-            f"{rows:,} rows of {columns:,} cells; a workbook of {OURS.cells:,} cells can be read "
-            f"again. Keep at most {OURS.cells // columns:,} rows, or write a .csv or .parquet file"
+            f"{rows:,} rows of {columns:,} cells; a workbook of at most {OURS.cells:,} cells can "
+            f"be read back. Keep at most {OURS.cells // columns:,} rows, or write a .csv or "
+            ".parquet file"
         )
 
 
 def count_formulas(layout: Layout, rows: int) -> int:
-    """How many cells of a sheet are live."""
+    """The number of cells of a sheet that hold a formula."""
     return sum(
         rows - layout.starts_typed(shown) for shown in layout.shown if shown.formula is not None
     )
@@ -108,14 +109,15 @@ def sheets_of(trace: Writable, kind: str, studies: Sequence[Study] = ()) -> list
     if studies and len(steps) > 1:
         raise LimitError(
             f"the sheet {studies[0].name} looks into one sheet, and {len(trace.recording):,} "
-            f"iterations are {len(steps)}. Leave it out, or ask for {layout.rows_per_sheet:,} iterations"
+            f"iterations take {len(steps)}. Leave the sheet {studies[0].name} out, or ask for at "
+            f"most {layout.rows_per_sheet:,} iterations"
         )
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
 def further_sheets() -> tuple[str, ...]:
     """The names of all sheets that a workbook can have besides its own."""
-    return (*PAGES, *STUDIES)
+    return (*COMPANIONS, *STUDIES)
 
 
 def write_workbook(
@@ -125,32 +127,32 @@ def write_workbook(
     studies: Mapping[str, Settings] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write a run as a workbook, and say how many of its cells are live.
+    """Write a run as a workbook. Returns the number of cells that hold a formula.
 
     The file appears whole or not at all. `studies` are more sheets, by the names of
     `further_sheets`, with what they are set to; by default the layout chooses.
 
-    Raises LimitError where a worksheet cannot hold it, ExperimentError for a study that this
-    run cannot have, OutputError where the file cannot be written; an old file then stays as
-    it was.
+    Raises LimitError where a worksheet cannot hold the run, ExperimentError for a study that
+    this run cannot have, OutputError where the file cannot be written. An old file then stays
+    as it was.
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     wanted = dict(studies or {})
-    asked = [key for key in PAGES if wanted.pop(key, None) is not None]
+    asked = [key for key in COMPANIONS if wanted.pop(key, None) is not None]
     whole = run if isinstance(run, Run) and run.is_whole else None
     if studies and whole is None:
         raise LimitError(
-            f"the sheet {next(iter(studies))} looks into a run that is there as a whole; "
-            f"leave it out, or ask for fewer iterations than {len(run):,}"
+            f"the sheet {next(iter(studies))} needs every row of the run, and this run keeps only "
+            f"some. Leave the sheet out, or ask for fewer iterations than {len(run):,}"
         )
     chosen = [study(whole, key, settings) for key, settings in wanted.items() if whole is not None]
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)
     steps = sheets[0]
-    pages: list[Page] = []
+    companions: list[Companion] = []
     if whole is not None:
-        pages = choose_pages(whole, steps, asked if studies is not None else None)
+        companions = choose_companions(whole, steps, asked if studies is not None else None)
     values: dict[str, dict[str, float | str]] = {s.name: s.formulas_above for s in sheets}
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -160,10 +162,10 @@ def write_workbook(
         examples[DATA] = build_data(book, trace, steps.layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
-    for page in pages:
+    for companion in companions:
         assert whole is not None
-        values[page.name] = page.build(book, whole, steps)
-        book.move_sheet(page.name, -len(chosen))
+        values[companion.name] = companion.build(book, whole, steps)
+        book.move_sheet(companion.name, -len(chosen))
     build_about(book, trace, sheets, list(wanted))
     write_package(book, examples | _rows(trace, sheets, styles, progress), path, values)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
@@ -175,7 +177,7 @@ def _rows(
     styles: Sequence[RowStyles],
     progress: Callable[[int], None] | None,
 ) -> dict[str, Rows]:
-    """The rows of the sheets, by their names; those of the run are read piece by piece."""
+    """The rows of each sheet, by its name. The rows of the run are read piece by piece."""
     reader = Reader(trace.recording)
     rows = {}
     for sheet, numbers in zip(sheets, styles, strict=True):

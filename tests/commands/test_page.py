@@ -28,7 +28,7 @@ def test_the_command_writes_a_page(command, tmp_path, monkeypatch):
 def test_a_name_that_is_no_page_is_refused(command, tmp_path):
     status, _, said = command("page", "two-neuron", "-o", str(tmp_path / "page.txt"))
     assert status == 1
-    assert "a name that ends in .html expected" in said
+    assert "expected a name that ends in .html" in said
     with pytest.raises(OutputError):
         bp.load("two-neuron").to_page(tmp_path / "page.xlsx")
     assert not list(tmp_path.iterdir())

@@ -56,7 +56,7 @@ def test_practice_hides_values_and_judges_what_is_typed(page_file, opened):
     assert found["z_g"] == "✓ correct"
     assert found["g"] == "✓ correct"
     assert found["z_f"].startswith("✗")
-    assert found["f"] == "✓ carried through: it follows from the z_f that you had."
+    assert found["f"] == "✓ carried through: it follows from your z_f."
     assert found["MSE"].startswith("✗")
     assert found["MSE'"].startswith("? no number")
 

@@ -123,7 +123,7 @@ def test_the_table_has_the_numbers_of_the_trace(page_file, opened):
 def test_the_page_says_what_came_of_the_run(page_file, opened):
     page = opened(page_file("book-xor"))
     assert page.locator("#facts").inner_text() == (
-        "At the end, MSE = 0.08011. 4 of 4 tests are right at the end; all are for the first "
+        "At the end, MSE = 0.08011. 4 of 4 tests are right at the end. All are right for the first "
         "time at iteration 625."
     )
 

@@ -39,7 +39,7 @@ def test_a_workbook_of_others_is_refused(tmp_path, names):
     for name in names:
         other.create_sheet(name)["A1"] = "mine"
     other.save(tmp_path / "x.xlsx")
-    with pytest.raises(bp.WorkbookError, match="not a workbook that bpsheet made"):
+    with pytest.raises(bp.WorkbookError, match="not a workbook that bpsheet wrote"):
         verify(tmp_path / "x.xlsx")
 
 

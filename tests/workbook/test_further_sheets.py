@@ -83,7 +83,7 @@ def test_a_further_sheet_refers_to_the_last_row_and_the_cells_of_steps(tmp_path)
     assert second["A8"].value == "=Steps!A20+1"
     assert second["H8"].value == "=Steps!H20+Steps!AB20"
     assert third["H8"].value == "='Steps 2'!H20+'Steps 2'!AB20"
-    assert "Continues the sheet Steps" in second["A2"].value
+    assert "This sheet continues the sheet Steps" in second["A2"].value
     stored = load_workbook(path, data_only=True)
     assert stored["Steps 2"]["B5"].value == 0.1
     assert [stored[name]["A8"].value for name in ("Steps", "Steps 2", "Steps 3")] == [1, 14, 27]

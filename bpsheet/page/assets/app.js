@@ -1,23 +1,23 @@
-// The page: which iteration is shown, what of it may be seen, and what people do with it.
+// The page: the iteration that is shown, the values that may be seen, and the controls.
 const PARTS = ["forward", "backward", "update"];
 const PHASE = { input: 0, weight: 1, forward: 2, backward: 3, gradient: 4, update: 5, test: 6 };
 // The part of an iteration in which a phase's columns are computed.
 const PART_OF = [0, 0, 0, 1, 1, 2, 2];
-// Computing goes on between two pictures for so many milliseconds.
+// The milliseconds for which the page computes between two frames.
 const SLICE = 12;
 
-// Texts that share a pattern, put together again; those without numbers have those of their name.
+// Puts the texts together from their patterns. A text without numbers has the numbers of its name.
 function unpacked(content) {
   const names = content.names.texts;
   for (const key of ["names", "symbols", "sentences"]) {
     const { patterns, texts } = content[key];
-    content[key] = texts.map((row, place) => {
-      const [pattern, ...numbers] = Array.isArray(row) ? row : [row, ...names[place].slice(1)];
+    content[key] = texts.map((row, column) => {
+      const [pattern, ...numbers] = Array.isArray(row) ? row : [row, ...names[column].slice(1)];
       let next = 0;
       return numbers.length ? patterns[pattern].replace(/#/g, () => numbers[next++]) : patterns[pattern];
     });
   }
-  content.starts = content.names.map((_, place) => content.starts[place] ?? null);
+  content.starts = content.names.map((_, column) => content.starts[column] ?? null);
   content.picture.arrows = content.picture.arrows.map(([start, end, weight, move]) => ({ start, end, weight, move }));
   return content;
 }
@@ -31,7 +31,7 @@ class App {
     this.worked = new Worked(content, this.run, forms);
     this.state = { iteration: 1, part: 2, phased: false, practice: false, chosen: null };
     this.practices = new Map();
-    // How often numbers were changed: answers to other numbers are no answers.
+    // Counts the changes of numbers: an answer counts only for the numbers that it was given to.
     this.version = 0;
     this.network = new Network(byId("picture"), content, (node) => this.choose(node));
     this.steps = new Steps(byId("table"), content, (iteration) => this.go(iteration));
@@ -46,7 +46,7 @@ class App {
     this.computeOn();
   }
 
-  // --- where the page stands
+  // --- the iteration and phase that are shown
 
   get index() { return this.state.iteration - 1; }
 
@@ -93,38 +93,38 @@ class App {
 
   // --- what may be seen
 
-  isAsked(place) {
-    return this.content.phases[place] >= PHASE.forward;
+  isAsked(column) {
+    return this.content.phases[column] >= PHASE.forward;
   }
 
-  sees(place) {
+  sees(column) {
     const { phased, part } = this.state;
-    if (phased && PART_OF[this.content.phases[place]] > part) return false;
-    return !this.practice || !this.isAsked(place) || this.practice.isOpen(place);
+    if (phased && PART_OF[this.content.phases[column]] > part) return false;
+    return !this.practice || !this.isAsked(column) || this.practice.isOpen(column);
   }
 
-  say(place) {
-    return this.sees(place) ? this.worked.shown(this.index, place) : "?";
+  say(column) {
+    return this.sees(column) ? this.worked.shown(this.index, column) : "?";
   }
 
-  // The columns of the chosen node, else all.
-  places() {
+  // The columns of the chosen node, or all columns where no node is chosen.
+  columns() {
     const { nodes } = this.content.picture, { chosen } = this.state;
-    const all = this.content.phases.map((_, place) => place);
+    const all = this.content.phases.map((_, column) => column);
     if (chosen === null) return all;
     const own = new Set(nodes[chosen].columns);
-    return all.filter((place) => own.has(place));
+    return all.filter((column) => own.has(column));
   }
 
   tabulate() {
-    const { phases, loss } = this.content, chosen = new Set(this.places());
-    const places = phases.map((_, place) => place).filter((place) => chosen.has(place)
-      || (this.state.chosen !== null && (phases[place] === PHASE.input || place === loss)));
-    const hidden = this.steps.columns(places);
+    const { phases, loss } = this.content, chosen = new Set(this.columns());
+    const columns = phases.map((_, column) => column).filter((column) => chosen.has(column)
+      || (this.state.chosen !== null && (phases[column] === PHASE.input || column === loss)));
+    const hidden = this.steps.columns(columns);
     const all = phases.length.toLocaleString("en"), node = this.content.picture.nodes[this.state.chosen];
     byId("table-note").textContent = hidden
-      ? `The first ${(places.length - hidden).toLocaleString("en")} of ${places.length.toLocaleString("en")} columns: choose a neuron in the picture to see its own.`
-      : node ? `The columns of ${node.name}, of ${all}.` : "";
+      ? `The first ${(columns.length - hidden).toLocaleString("en")} of ${columns.length.toLocaleString("en")} columns. Choose a neuron in the picture to see its columns.`
+      : node ? `The columns of ${node.name}, out of ${all} columns.` : "";
   }
 
   // --- computing
@@ -137,7 +137,7 @@ class App {
     this.computeOn();
   }
 
-  // The whole run, a little at a time; the chart follows.
+  // Computes the whole run, a little at a time. The chart is drawn at the end.
   computeOn() {
     clearTimeout(this.computing);
     const until = performance.now() + SLICE;
@@ -154,17 +154,17 @@ class App {
 
   facts() {
     const { loss, names, phases, labels } = this.content, last = this.run.rows - 1;
-    const said = [];
-    if (loss !== null) said.push(`At the end, ${names[loss]} = ${this.worked.shown(last, loss)}.`);
-    const tests = phases.flatMap((phase, place) => (phase === PHASE.test && labels[place] ? [place] : []));
+    const sentences = [];
+    if (loss !== null) sentences.push(`At the end, ${names[loss]} = ${this.worked.shown(last, loss)}.`);
+    const tests = phases.flatMap((phase, column) => (phase === PHASE.test && labels[column] ? [column] : []));
     if (tests.length) {
-      const right = (index) => tests.filter((place) => this.run.value(index, place) === 1).length;
+      const right = (index) => tests.filter((column) => this.run.value(index, column) === 1).length;
       let first = 0;
       while (first <= last && right(first) < tests.length) first += 1;
-      said.push(`${right(last)} of ${tests.length} tests are right at the end; `
-        + (first <= last ? `all are for the first time at iteration ${first + 1}.` : "all of them never are."));
+      sentences.push(`${right(last)} of ${tests.length} tests are right at the end. `
+        + (first <= last ? `All are right for the first time at iteration ${first + 1}.` : "They are never all right at once."));
     }
-    return said.join(" ");
+    return sentences.join(" ");
   }
 
   // --- what is shown
@@ -192,37 +192,37 @@ class App {
     byId("summary").textContent = this.summary();
     this.drawNetwork();
     this.drawSolution();
-    this.steps.update(iteration, (index, place) => this.cell(index, place));
+    this.steps.update(iteration, (index, column) => this.cell(index, column));
     this.chart?.at(iteration);
     byId("chart-section").hidden = !this.chart || practice;
     if (this.edited !== this.run.value(this.index, this.example) && !byId("edits").contains(document.activeElement)) this.edit();
   }
 
-  cell(index, place) {
-    if (index === this.index && !this.sees(place)) return null;
-    const said = this.run.error(index, place);
-    if (said) return said;
-    const value = this.run.value(index, place);
-    const labels = this.content.labels[place];
+  cell(index, column) {
+    if (index === this.index && !this.sees(column)) return null;
+    const error = this.run.error(index, column);
+    if (error) return error;
+    const value = this.run.value(index, column);
+    const labels = this.content.labels[column];
     return labels ? labels[value] : rounded(value, 5, true);
   }
 
   summary() {
     const { iteration, phased, part } = this.state, { loss, names } = this.content;
     const example = this.run.value(this.index, this.example);
-    const said = [`Iteration ${iteration} presents example ${example}.`];
-    if (loss !== null) said.push(`${names[loss]} = ${this.say(loss)}.`);
-    if (phased) said.push(["The forward pass.", "The backward pass.", "The update."][part]);
-    return said.join(" ");
+    const sentences = [`Iteration ${iteration} presents example ${example}.`];
+    if (loss !== null) sentences.push(`${names[loss]} = ${this.say(loss)}.`);
+    if (phased) sentences.push(["The forward pass.", "The backward pass.", "The update."][part]);
+    return sentences.join(" ");
   }
 
   drawNetwork() {
     const { phased, part, chosen } = this.state, { phases } = this.content;
     const lit = (node) => phased && (part === 0 ? node.kind === "neuron" : part === 1 && node.error !== null);
     const largest = this.network.update({
-      see: (place) => this.sees(place),
-      say: (place) => (this.sees(place) ? shortly(this.worked.leaf(this.index, place)) : "?"),
-      value: (place) => this.run.value(this.index, place),
+      see: (column) => this.sees(column),
+      say: (column) => (this.sees(column) ? shortly(this.worked.leaf(this.index, column)) : "?"),
+      value: (column) => this.run.value(this.index, column),
       chosen, lit,
       colours: !phased || part === 2,
     });
@@ -235,90 +235,90 @@ class App {
 
   // The groups of the worked solution, with the columns of each.
   groups() {
-    const { phases } = this.content, chosen = this.places();
-    const of = (...wanted) => chosen.filter((place) => wanted.includes(phases[place]));
+    const { phases } = this.content, chosen = this.columns();
+    const of = (...wanted) => chosen.filter((column) => wanted.includes(phases[column]));
     return [
       ["forward", of(PHASE.forward)],
       ["backward", of(PHASE.backward, PHASE.gradient)],
       ["update", of(PHASE.update)],
-      ["weights", of(PHASE.weight).filter((place) => this.content.forms[place] !== null)],
+      ["weights", of(PHASE.weight).filter((column) => this.content.forms[column] !== null)],
       ["test", of(PHASE.test)],
     ];
   }
 
   drawSolution() {
     const { phased, part, iteration } = this.state;
-    // Groups open by themselves when a phase begins; then they are the reader's.
+    // A phase opens its group when it begins. After that the reader opens and closes the groups.
     const begins = phased && this.began !== `${iteration} ${part}`;
     this.began = phased ? `${iteration} ${part}` : "";
     this.drawGiven();
-    for (const [name, places] of this.groups()) {
+    for (const [name, columns] of this.groups()) {
       const group = byId(`group-${name}`);
       const number = max(0, PARTS.indexOf(name)), late = ["weights", "test"].includes(name);
-      group.hidden = !places.length || (late && this.state.practice);
+      group.hidden = !columns.length || (late && this.state.practice);
       if (begins) group.open = late ? part === 2 : number === part;
       const waits = phased && (late ? part < 2 : number > part);
-      if (group.open && !group.hidden) this.drawGroup(group, name, waits ? [] : places);
+      if (group.open && !group.hidden) this.drawGroup(group, name, waits ? [] : columns);
     }
   }
 
   drawGiven() {
     const { phases, roles, roleNames, parameters } = this.content;
-    const chosen = new Set(this.places());
-    const leaves = phases.flatMap((phase, place) => {
-      if (phase === PHASE.weight) return chosen.has(place) ? [place] : [];
-      return phase === PHASE.input && ["data", "target"].includes(roleNames[roles[place]]) ? [place] : [];
+    const chosen = new Set(this.columns());
+    const leaves = phases.flatMap((phase, column) => {
+      if (phase === PHASE.weight) return chosen.has(column) ? [column] : [];
+      return phase === PHASE.input && ["data", "target"].includes(roleNames[roles[column]]) ? [column] : [];
     });
-    const cells = parameters.map((_, place) => this.run.width + place);
+    const cells = parameters.map((_, index) => this.run.width + index);
     const items = [...leaves.slice(0, MOST_STEPS), ...cells].map((leaf) => `<li>${this.worked.given(leaf, this.index)}</li>`);
     if (leaves.length > MOST_STEPS) items.push(`<li>… and ${leaves.length - MOST_STEPS} more</li>`);
     byId("given").innerHTML = items.join("");
   }
 
-  drawGroup(group, name, places) {
+  drawGroup(group, name, columns) {
     const body = group.querySelector(".steps-of"), { practice } = this;
-    const key = [this.version, this.index, this.state.chosen, Boolean(practice), places.length].join();
+    const key = [this.version, this.index, this.state.chosen, Boolean(practice), columns.length].join();
     if (practice && body.dataset.key === key) return; // somebody may be typing there
     body.dataset.key = key;
-    const shown = places.slice(0, MOST_STEPS), more = places.length - shown.length;
-    body.replaceChildren(...shown.map((place) => this.step(name, place)));
-    if (more) element("p", { text: `… and ${more.toLocaleString("en")} more: choose a neuron in the picture.`, class: "note" }, body);
+    const shown = columns.slice(0, MOST_STEPS), more = columns.length - shown.length;
+    body.replaceChildren(...shown.map((column) => this.step(name, column)));
+    if (more) element("p", { text: `… and ${more.toLocaleString("en")} more. Choose a neuron in the picture to see only its quantities.`, class: "note" }, body);
   }
 
-  step(group, place) {
-    const made = element("div", { class: "step" });
-    element("p", { text: group === "weights" ? `The new ${this.content.names[place]}.` : this.content.sentences[place] }, made);
-    const equation = element("div", { class: "equation", tabindex: 0, role: "group", "aria-label": this.content.names[place] }, made);
-    if (this.practice && this.isAsked(place)) this.question(made, equation, place);
-    else equation.innerHTML = group === "weights" ? this.worked.newWeight(place, this.index) : this.worked.step(place, this.index);
-    return made;
+  step(group, column) {
+    const block = element("div", { class: "step" });
+    element("p", { text: group === "weights" ? `The new ${this.content.names[column]}.` : this.content.sentences[column] }, block);
+    const equation = element("div", { class: "equation", tabindex: 0, role: "group", "aria-label": this.content.names[column] }, block);
+    if (this.practice && this.isAsked(column)) this.question(block, equation, column);
+    else equation.innerHTML = group === "weights" ? this.worked.newWeight(column, this.index) : this.worked.step(column, this.index);
+    return block;
   }
 
-  question(made, equation, place) {
+  question(block, equation, column) {
     const { practice, content } = this;
-    const line = element("p", { class: "answer" }, made);
+    const line = element("p", { class: "answer" }, block);
     const input = element("input", {
-      "aria-label": `${content.names[place]} =`, autocomplete: "off", size: 12, value: practice.answers.get(place) ?? "",
-      "aria-describedby": `verdict-${place}`, inputmode: "text", "data-place": place,
+      "aria-label": `${content.names[column]} =`, autocomplete: "off", size: 12, value: practice.answers.get(column) ?? "",
+      "aria-describedby": `verdict-${column}`, inputmode: "text", "data-column": column,
     }, line);
     const button = element("button", { text: "Show", type: "button", class: "quiet" }, line);
-    const verdict = element("span", { id: `verdict-${place}`, class: "verdict", role: "status" }, line);
+    const verdict = element("span", { id: `verdict-${column}`, class: "verdict", role: "status" }, line);
     const show = () => {
-      const open = practice.isOpen(place), found = practice.verdicts.get(place);
-      equation.innerHTML = open ? this.worked.step(place, this.index)
-        : this.worked.equation(content.symbols[place], [this.worked.symbolic(place)]);
-      verdict.textContent = found ? `${found.mark} ${found.word}${found.reason && `: ${found.reason}`}` : "";
-      verdict.dataset.mark = found?.mark ?? "";
+      const open = practice.isOpen(column), judged = practice.verdicts.get(column);
+      equation.innerHTML = open ? this.worked.step(column, this.index)
+        : this.worked.equation(content.symbols[column], [this.worked.symbolic(column)]);
+      verdict.textContent = judged ? `${judged.mark} ${judged.word}${judged.reason && `: ${judged.reason}`}` : "";
+      verdict.dataset.mark = judged?.mark ?? "";
       button.hidden = open;
     };
-    made.show = show;
+    block.show = show;
     input.addEventListener("input", () => {
-      practice.answer(place, input.value);
+      practice.answer(column, input.value);
       document.querySelectorAll("#solution .step").forEach((step) => step.show?.());
       this.render();
     });
     button.addEventListener("click", () => {
-      practice.revealed.add(place);
+      practice.revealed.add(column);
       show();
       this.render();
     });
@@ -331,7 +331,7 @@ class App {
     this.edits.show(this.edited || 1, chosen === null ? null : nodes[chosen].columns);
   }
 
-  // --- what people do
+  // --- the controls
 
   controls() {
     const { state, run } = this;
@@ -403,7 +403,7 @@ class App {
     history.replaceState(null, "", this.address());
     try {
       await navigator.clipboard.writeText(location.href);
-      this.tell("The link is copied. Whoever has this page sees the same numbers with it.");
+      this.tell("The link is copied. Anyone who has this page sees the same numbers with the link.");
     } catch {
       byId("address").value = location.href;
       byId("share").showModal();
@@ -423,8 +423,8 @@ class App {
     this.edit();
     this.changed();
     this.go(Number.isInteger(state?.iteration) ? state.iteration : 1);
-    if (!state) this.tell("The link cannot be read; this is the experiment as it was made.");
-    else if (unknown.length) this.tell(`The link has numbers that this page does not: ${unknown.slice(0, 5).join(", ")}.`);
+    if (!state) this.tell("The link cannot be read. The page shows the original numbers.");
+    else if (unknown.length) this.tell(`The link changes quantities that this page does not have: ${unknown.slice(0, 5).join(", ")}.`);
   }
 
   tell(text) {
@@ -432,5 +432,5 @@ class App {
   }
 }
 
-// Three digits with a minus sign of its own, or the word in a number's place.
+// A number with three digits and a typographic minus sign, or the word that stands for a number.
 const shortly = (value) => (typeof value === "string" ? value : rounded(value, 3, true).replace(/-/g, "−"));

@@ -1,10 +1,10 @@
-// The loss over the run, and where in it the page stands. uPlot draws it.
+// The chart of the loss over the run, with a mark at the shown iteration. uPlot draws it.
 class Chart {
-  constructor(place, content, go) {
-    Object.assign(this, { place, content, go });
+  constructor(box, content, go) {
+    Object.assign(this, { box, content, go });
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", () => this.draw());
-    new ResizeObserver(() => this.resize()).observe(place);
+    new ResizeObserver(() => this.resize()).observe(box);
   }
 
   colour(name) {
@@ -12,10 +12,10 @@ class Chart {
   }
 
   size() {
-    return { width: max(200, this.place.clientWidth), height: 220 };
+    return { width: max(200, this.box.clientWidth), height: 220 };
   }
 
-  // The losses of a run, and with several examples their mean over each epoch.
+  // Shows the losses of a run and, with several examples, their mean over each epoch.
   show(run) {
     const { loss } = this.content, examples = run.tables[0]?.length ?? 1;
     const numbers = [], losses = [], means = [];
@@ -53,7 +53,7 @@ class Chart {
       legend: { show: several, live: false },
       cursor: { y: false, drag: { x: false, y: false } },
       hooks: { draw: [(plot) => this.mark(plot)], ready: [(plot) => this.clicks(plot)] },
-    }, this.data, this.place);
+    }, this.data, this.box);
   }
 
   clicks(plot) {

@@ -1,27 +1,27 @@
-// What may be changed: first weights, hyper-parameters, examples; and the state as a file and a link.
+// The fields of the numbers that may be changed, and the changed experiment as a file and a link.
 const LARGEST = 1e300, FEW_EXAMPLES = 12, FEW_WEIGHTS = 60;
 const PLAIN = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$/;
 
 class Edits {
-  // `changed` is called when a number was changed.
-  constructor(place, content, run, changed) {
-    Object.assign(this, { place, content, run, changed });
+  // `changed` is called after a number has changed. `box` is the element that holds the fields.
+  constructor(box, content, run, changed) {
+    Object.assign(this, { box, content, run, changed });
     this.weights = content.phases.flatMap((phase, index) => (phase === PHASE.weight ? [index] : []));
   }
 
-  // Fields for all that may be changed; of many examples for the one that is presented, of many
-  // weights for those of the chosen neuron.
+  // Shows the fields. Of many examples only the presented one has fields, of many weights only
+  // those of the chosen neuron.
   show(example, chosen) {
     const { run, content } = this;
     const active = document.activeElement?.id;
-    this.place.replaceChildren();
+    this.box.replaceChildren();
     const near = chosen && new Set(chosen);
     const weights = this.weights.length <= FEW_WEIGHTS ? this.weights : this.weights.filter((index) => near?.has(index));
     const group = (title, note) => {
-      const made = element("fieldset", {}, this.place);
-      element("legend", { text: title }, made);
-      if (note) element("p", { text: note, class: "note" }, made);
-      return element("div", { class: "fields" }, made);
+      const set = element("fieldset", {}, this.box);
+      element("legend", { text: title }, set);
+      if (note) element("p", { text: note, class: "note" }, set);
+      return element("div", { class: "fields" }, set);
     };
     if (content.parameters.length) {
       const fields = group("Training");
@@ -29,13 +29,13 @@ class Edits {
     }
     if (this.weights.length) {
       const many = weights.length < this.weights.length;
-      const fields = group("First weights", many ? `Of ${this.weights.length} weights, those of the neuron chosen in the picture.` : "");
+      const fields = group("First weights", many ? `Of ${this.weights.length} weights, only those of the neuron chosen in the picture are shown.` : "");
       weights.forEach((index) => this.field(fields, content.names[index], run.starts[index], (value) => { run.starts[index] = value; }));
     }
     const count = run.tables[0].length;
     const rows = count <= FEW_EXAMPLES ? [...Array(count).keys()] : [example - 1];
-    const said = rows.length < count ? `Of ${count} examples, number ${example}: the one that this iteration presents.` : "";
-    const fields = group("Examples", said);
+    const note = rows.length < count ? `Of ${count} examples, only number ${example} is shown: this iteration presents it.` : "";
+    const fields = group("Examples", note);
     rows.forEach((row) => content.tables.forEach(([name], table) => {
       this.field(fields, `${name}[${row + 1}]`, run.tables[table][row], (value) => { run.tables[table][row] = value; });
     }));
@@ -73,30 +73,30 @@ class Edits {
         && (!cell.whole || Number.isInteger(number));
       input.toggleAttribute("aria-invalid", !right);
       if (!right) input.setAttribute("aria-invalid", "true");
-      input.title = right ? "" : `${cell.expected} expected; the last one counts`;
+      input.title = right ? "" : `Expected: ${cell.expected}. Until then the last right number counts.`;
       if (!right) return;
       put(number);
       this.changed();
     });
   }
 
-  // What differs from the experiment file, by name.
+  // The numbers that differ from the experiment file, by name.
   differences() {
     const { run, content } = this, { starts, parameters, tables } = run.original;
-    const found = {};
+    const changes = {};
     this.weights.forEach((index) => {
-      if (run.starts[index] !== starts[index]) found[content.names[index]] = run.starts[index];
+      if (run.starts[index] !== starts[index]) changes[content.names[index]] = run.starts[index];
     });
     content.parameters.forEach((cell, index) => {
-      if (run.parameters[index] !== parameters[index]) found[cell.name] = run.parameters[index];
+      if (run.parameters[index] !== parameters[index]) changes[cell.name] = run.parameters[index];
     });
     content.tables.forEach(([name], table) => run.tables[table].forEach((value, row) => {
-      if (value !== tables[table][row]) found[`${name}[${row + 1}]`] = value;
+      if (value !== tables[table][row]) changes[`${name}[${row + 1}]`] = value;
     }));
-    return found;
+    return changes;
   }
 
-  // Put such differences in; the names that this page does not have are given back.
+  // Applies such changes to the original numbers. Returns the names that this page does not have.
   apply(changes) {
     const { run, content } = this, unknown = [];
     run.restore();
@@ -119,11 +119,11 @@ class Edits {
     return Number.isFinite(value) && value >= between[0] && value <= between[1] && (!whole || Number.isInteger(value));
   }
 
-  // The experiment file with these numbers.
+  // The experiment file with the numbers of the page.
   file() {
     const { text, mark, fillings, order } = this.content.file;
-    const place = new RegExp(`"${mark}-([0-9]+)"`, "g");
-    return text.replace(place, (_, number) => this.filling(fillings[number], order));
+    const slot = new RegExp(`"${mark}-([0-9]+)"`, "g");
+    return text.replace(slot, (_, number) => this.filling(fillings[number], order));
   }
 
   filling(filling, order) {
@@ -138,7 +138,7 @@ class Edits {
   }
 }
 
-// A state as text for a link, and back; null where it is none.
+// Turns a state into text for a link, and back. The way back gives null for any other text.
 function linked(state) {
   const bytes = new TextEncoder().encode(JSON.stringify(state));
   return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");

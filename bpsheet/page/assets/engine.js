@@ -1,4 +1,4 @@
-// Numbers as a spreadsheet has them: no infinities, and an error spreads to what depends on it.
+// Numbers as in a spreadsheet: there are no infinities, and an error spreads to all that depends on it.
 const NUMBER = 1, DIVISION = 2;
 const ERRORS = ["", "#NUM!", "#DIV/0!"];
 
@@ -17,10 +17,10 @@ function divide(upper, lower) {
 }
 
 // A table's entry, counted from 1.
-function at(table, place) {
-  const found = table[Math.trunc(place) - 1];
-  if (found === undefined) throw new CellError(NUMBER);
-  return found;
+function at(table, number) {
+  const entry = table[Math.trunc(number) - 1];
+  if (entry === undefined) throw new CellError(NUMBER);
+  return entry;
 }
 
 function mod(value, by) {
@@ -63,10 +63,10 @@ const sign = (z) => (z > 0) - (z < 0);
 const sinh = (value) => finite(Math.sinh(value));
 const sqrt = (value) => (value >= 0 ? Math.sqrt(value) : finite(NaN));
 
-// Of a longer run as many iterations are computed as a phone has room for.
+// The most values of a run, so that a phone has room for them. A longer run is computed in part.
 const MOST_VALUES = 8e6;
 
-// The rows of a run, computed as far as they are asked for.
+// The rows of a run, computed up to the row that is asked for.
 class Run {
   constructor(content, formulas) {
     this.formulas = formulas;
@@ -82,7 +82,7 @@ class Run {
     this.restore();
   }
 
-  // Back to the numbers of the experiment file.
+  // Restores the numbers of the experiment file.
   restore() {
     const { starts, parameters, tables } = this.original;
     this.starts = starts.slice();
@@ -91,7 +91,7 @@ class Run {
     this.forget();
   }
 
-  // What was computed is no longer true.
+  // Forgets the computed rows, since the numbers have changed.
   forget() {
     this.done = 0;
     this.codes = new Map();
@@ -101,7 +101,7 @@ class Run {
     return this.values.subarray(index * this.width, (index + 1) * this.width);
   }
 
-  // Compute as many rows, if they are not there yet.
+  // Computes rows until there are `count` of them.
   ensure(count) {
     const until = Math.min(count, this.rows);
     while (this.done < until) {
@@ -123,56 +123,56 @@ class Run {
     this.computeWithErrors(index, row, before);
   }
 
-  // Every column of a row. `seen` is what formulas read.
+  // Computes every column of a row. `seen` is the row that formulas read.
   fill(row, before, index, seen, failed) {
-    for (let place = 0; place < this.width; place += 1) {
-      const formula = this.formulas[place];
+    for (let column = 0; column < this.width; column += 1) {
+      const formula = this.formulas[column];
       try {
-        if (index === 0 && this.starts[place] !== null) row[place] = this.starts[place];
-        else if (formula === null) row[place] = this.given[place][index];
+        if (index === 0 && this.starts[column] !== null) row[column] = this.starts[column];
+        else if (formula === null) row[column] = this.given[column][index];
         else {
-          row[place] = formula(seen, before, this.parameters, this.tables);
-          if (failed) finite(row[place]);
+          row[column] = formula(seen, before, this.parameters, this.tables);
+          if (failed) finite(row[column]);
         }
       } catch (error) {
         if (!failed || !(error instanceof CellError)) throw error;
-        failed(place, error.code);
+        failed(column, error.code);
       }
     }
   }
 
-  // Reading a column that holds an error is an error.
+  // Computes a row in which a formula that reads an error gives that error.
   computeWithErrors(index, row, before) {
     const codes = new Uint8Array(this.width), last = this.codes.get(index - 1);
     const watched = (values, errors) => new Proxy(values, {
-      get(target, place) {
-        if (errors && errors[place]) throw new CellError(errors[place]);
-        return target[place];
+      get(target, column) {
+        if (errors && errors[column]) throw new CellError(errors[column]);
+        return target[column];
       },
     });
     const none = new Proxy([], { get() { throw new CellError(NUMBER); } });
-    this.fill(row, before ? watched(before, last) : none, index, watched(row, codes), (place, code) => {
-      row[place] = NaN;
-      codes[place] = code;
+    this.fill(row, before ? watched(before, last) : none, index, watched(row, codes), (column, code) => {
+      row[column] = NaN;
+      codes[column] = code;
     });
     if (codes.some((code) => code)) this.codes.set(index, codes);
   }
 
-  value(index, place) {
-    return this.values[index * this.width + place];
+  value(index, column) {
+    return this.values[index * this.width + column];
   }
 
-  // The error in a cell: "" where there is none.
-  error(index, place) {
+  // The error in a cell, or "".
+  error(index, column) {
     const codes = this.codes.get(index);
-    return codes ? ERRORS[codes[place]] : "";
+    return codes ? ERRORS[codes[column]] : "";
   }
 
-  // What a weight will be in the row after this one; null where that is an error.
-  next(index, place) {
+  // The value of a weight in the next row, or null for an error.
+  next(index, column) {
     if (this.codes.get(index)) return null;
     try {
-      return finite(this.formulas[place](null, this.row(index), this.parameters, this.tables));
+      return finite(this.formulas[column](null, this.row(index), this.parameters, this.tables));
     } catch (error) {
       if (error instanceof CellError) return null;
       throw error;

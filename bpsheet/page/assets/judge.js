@@ -1,7 +1,7 @@
-// Practice: what is typed is judged by its digits, and over the values that were typed before it.
+// Practice: an answer is judged by its digits, and over the answers that were typed before it.
 const OFF_IN_LAST_DIGIT = 1.5;
 
-// The answers of one iteration, by the places of columns.
+// The answers of one iteration, by the numbers of their columns.
 class Practice {
   constructor(run, content, index) {
     Object.assign(this, { run, content, index });
@@ -10,43 +10,43 @@ class Practice {
     this.verdicts = new Map();
   }
 
-  answer(place, text) {
-    if (text.trim()) this.answers.set(place, text);
-    else this.answers.delete(place);
+  answer(column, text) {
+    if (text.trim()) this.answers.set(column, text);
+    else this.answers.delete(column);
     this.judge();
   }
 
-  // Whether the value may be seen: it was found, or asked for.
-  isOpen(place) {
-    return this.revealed.has(place) || Boolean(this.verdicts.get(place)?.right);
+  // Whether the value may be seen: the answer was right, or the value was asked for.
+  isOpen(column) {
+    return this.revealed.has(column) || Boolean(this.verdicts.get(column)?.right);
   }
 
-  // All answers anew: a later one may follow from an earlier.
+  // Judges all answers anew, since a later answer may follow from an earlier one.
   judge() {
     this.verdicts = new Map();
     const row = this.run.row(this.index), own = row.slice(), touched = new Map();
-    for (let place = 0; place < this.run.width; place += 1) {
-      const from = this.content.leaves[place].filter((leaf) => touched.has(leaf));
+    for (let column = 0; column < this.run.width; column += 1) {
+      const from = this.content.leaves[column].filter((leaf) => touched.has(leaf));
       if (from.length) {
-        own[place] = this.follow(place, own);
-        touched.set(place, [...new Set(from.flatMap((used) => touched.get(used)))]);
+        own[column] = this.follow(column, own);
+        touched.set(column, [...new Set(from.flatMap((used) => touched.get(used)))]);
       }
-      if (!this.answers.has(place)) continue;
-      const written = readNumber(this.answers.get(place));
-      const earlier = touched.get(place) ?? [];
-      this.verdicts.set(place, this.verdict(written, row[place], own[place], earlier));
+      if (!this.answers.has(column)) continue;
+      const written = readNumber(this.answers.get(column));
+      const earlier = touched.get(column) ?? [];
+      this.verdicts.set(column, this.verdict(written, row[column], own[column], earlier));
       if (written.value === undefined) continue;
-      own[place] = written.value;
-      touched.set(place, [place]);
+      own[column] = written.value;
+      touched.set(column, [column]);
     }
   }
 
-  // The column's own formula over the values that were typed.
-  follow(place, own) {
+  // The value of the column's formula over the typed values.
+  follow(column, own) {
     const { formulas, parameters, tables } = this.run;
     const before = this.index ? this.run.row(this.index - 1) : [];
     try {
-      return formulas[place](own, before, parameters, tables);
+      return formulas[column](own, before, parameters, tables);
     } catch (error) {
       if (error instanceof CellError) return NaN;
       throw error;
@@ -57,19 +57,19 @@ class Practice {
     if (written.value === undefined) return { mark: "?", word: "no number", reason: written.reason };
     if (agrees(written, exact)) {
       if (isShort(written, exact)) {
-        return { mark: "…", word: "right so far", reason: "two significant digits, please." };
+        return { mark: "…", word: "right so far", reason: "write two significant digits." };
       }
       return { mark: "✓", word: "correct", right: true, reason: "" };
     }
     if (earlier.length && agrees(written, followed)) {
-      const wrong = earlier.filter((place) => !this.verdicts.get(place)?.right || this.verdicts.get(place).carried);
-      const names = (places) => places.map((place) => this.content.names[place]).join(", ");
+      const wrong = earlier.filter((column) => !this.verdicts.get(column)?.right || this.verdicts.get(column).carried);
+      const names = (columns) => columns.map((column) => this.content.names[column]).join(", ");
       return wrong.length
-        ? { mark: "✓", word: "carried through", right: true, carried: true, reason: `it follows from the ${names(wrong)} that you had.` }
-        : { mark: "✓", word: "rounded early", right: true, reason: `it follows from ${names(earlier)} as you rounded.` };
+        ? { mark: "✓", word: "carried through", right: true, carried: true, reason: `it follows from your ${names(wrong)}.` }
+        : { mark: "✓", word: "rounded early", right: true, reason: `it follows from your rounded ${names(earlier)}.` };
     }
     if (agrees(written, exact, OFF_IN_LAST_DIGIT)) {
-      return { mark: "≈", word: "close", reason: "off in the last digit." };
+      return { mark: "≈", word: "close", reason: "the last digit is off." };
     }
     return { mark: "✗", word: "not yet", reason: "" };
   }

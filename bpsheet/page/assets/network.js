@@ -1,22 +1,23 @@
-// The network: neurons with their outputs and error terms, an arrow for each weight.
+// The picture of the network: neurons with outputs and error terms, and an arrow for each weight.
 const ACROSS = [165, 220], DOWN = 140, RADIUS = 30, SMALL_DOWN = 30, SMALL_RADIUS = 10;
-// With more arrows than this their values would cover each other, with more nodes all texts would.
+// With more arrows than MOST_LABELS the weights would cover each other. With more nodes in a column
+// than MOST_NAMED all texts would.
 const MOST_LABELS = 24, MOST_NAMED = 8;
-// How far along an arrow its weight stands: before arrows cross.
+// The part of an arrow's length at which its weight stands: before arrows cross.
 const LABEL_AT = 0.37;
 const LONGEST = 9;
 const WIDEST = 6, THINNEST = 1.2, HEAD = 13;
 
 function svg(tag, attributes = {}, parent = null) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (parent) parent.append(made);
-  return made;
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
+  if (parent) parent.append(shape);
+  return shape;
 }
 
 class Network {
   // `choose` is called with a node's number, or null.
-  constructor(place, content, choose) {
+  constructor(box, content, choose) {
     this.content = content;
     this.choose = choose;
     const { nodes, arrows } = content.picture;
@@ -26,15 +27,15 @@ class Network {
     this.labelled = arrows.length <= MOST_LABELS && !this.small;
     const down = this.small ? SMALL_DOWN : DOWN;
     const margin = this.small ? 30 : 72, below = this.small ? 30 : 92;
-    const across = (place.clientWidth - 2 * margin) / max(1, ...nodes.map((node) => node.x));
+    const across = (box.clientWidth - 2 * margin) / max(1, ...nodes.map((node) => node.x));
     const step = min(max(across, ACROSS[0]), ACROSS[1]);
     this.at = nodes.map((node) => [node.x * step, node.y * down]);
     const [xs, ys] = [0, 1].map((axis) => this.at.map((point) => point[axis]));
-    const box = [min(...xs) - margin, min(...ys) - margin, 0, 0];
-    box[2] = max(...xs) + margin - box[0];
-    box[3] = max(...ys) + below - box[1];
-    this.picture = svg("svg", { viewBox: box.join(" "), role: "group", "aria-label": "The network" }, place);
-    Object.assign(this.picture.style, { maxWidth: `${box[2] * 1.35}px`, minWidth: `${box[2] * 0.7}px` });
+    const view = [min(...xs) - margin, min(...ys) - margin, 0, 0];
+    view[2] = max(...xs) + margin - view[0];
+    view[3] = max(...ys) + below - view[1];
+    this.picture = svg("svg", { viewBox: view.join(" "), role: "group", "aria-label": "The network" }, box);
+    Object.assign(this.picture.style, { maxWidth: `${view[2] * 1.35}px`, minWidth: `${view[2] * 0.7}px` });
     this.heads();
     this.arrows = arrows.map((arrow) => this.arrow(arrow));
     this.labels = arrows.map((arrow, number) => this.label(arrow, number));
@@ -56,7 +57,7 @@ class Network {
     const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
     const length = Math.hypot(x2 - x1, y2 - y1) || 1;
     const [across, down] = [(x2 - x1) / length, (y2 - y1) / length];
-    // The head goes on beyond the line's end, to the neuron's edge.
+    // The arrow's head reaches from the line's end to the neuron's edge.
     const until = this.radius + (this.small ? 0 : 0.8 * HEAD);
     return svg("line", {
       x1: x1 + across * this.radius, y1: y1 + down * this.radius,
@@ -64,7 +65,7 @@ class Network {
     }, this.picture);
   }
 
-  // A weight's value on its arrow, before arrows cross.
+  // The label with a weight's value on its arrow.
   label({ start, end, weight }) {
     if (weight === null) return null;
     const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
@@ -123,14 +124,14 @@ class Network {
     if (shows) this.write(label, [say(weight), moved && see(move) ? signed(moved) : ""], kind);
   }
 
-  // A weight and its adjustment, on paper of their size.
+  // Writes a weight and its adjustment on a background of their size.
   write({ back, weighs, moves, x, y }, [weight, move], kind) {
     weighs.textContent = weight;
     moves.textContent = move;
     moves.setAttribute("class", `move ${kind}`);
     const lines = move ? 2 : 1, width = 7.1 * max(weight.length, move.length) + 4;
-    const place = { x: x - width / 2, y: y - 8 * lines, width, height: 16 * lines };
-    Object.entries(place).forEach(([name, value]) => back.setAttribute(name, value));
+    const background = { x: x - width / 2, y: y - 8 * lines, width, height: 16 * lines };
+    Object.entries(background).forEach(([name, value]) => back.setAttribute(name, value));
     [weighs, moves].forEach((text, line) => {
       text.setAttribute("x", x);
       text.setAttribute("y", y - 8 * lines + 12.5 + 15 * line);
@@ -138,7 +139,7 @@ class Network {
   }
 
   updateNode(node, number, { see, say, lit }) {
-    const made = this.nodes[number], { names } = this.content;
+    const drawn = this.nodes[number], { names } = this.content;
     const value = say(node.value);
     const moved = node.move !== null && see(node.move) ? say(node.move) : "0";
     const terms = [
@@ -146,24 +147,24 @@ class Network {
       node.bias !== null ? `${short(names[node.bias], "b")} = ${say(node.bias)}` : "",
       ["0", "?"].includes(moved) ? "" : moved.startsWith("−") ? moved : `+${moved}`,
     ].filter(Boolean);
-    const said = [`${node.name} = ${value}`, ...terms].join(", ");
-    made.group.setAttribute("aria-label", said);
-    made.group.setAttribute("aria-pressed", String(this.chosen === number));
-    made.group.classList.toggle("lit", lit(node));
-    if (made.title) {
-      made.title.textContent = said;
+    const label = [`${node.name} = ${value}`, ...terms].join(", ");
+    drawn.group.setAttribute("aria-label", label);
+    drawn.group.setAttribute("aria-pressed", String(this.chosen === number));
+    drawn.group.classList.toggle("lit", lit(node));
+    if (drawn.title) {
+      drawn.title.textContent = label;
       return;
     }
-    made.value.textContent = value;
-    made.below.forEach((line, place) => {
-      const text = terms[place] ?? "";
+    drawn.value.textContent = value;
+    drawn.below.forEach((line, index) => {
+      const text = terms[index] ?? "";
       line.textContent = text;
       line.setAttribute("class", `term${text.startsWith("+") ? " grows" : text.startsWith("−") ? " shrinks" : ""}`);
     });
   }
 }
 
-// Names that are too long to stand below a neuron have a letter there.
+// A name, or a letter for a name that is too long to stand below a neuron.
 const short = (name, letter) => (name.length <= LONGEST ? name : letter);
 
 const signed = (value) => `${value > 0 ? "+" : "−"}${rounded(abs(value), 2)}`;

@@ -1,14 +1,14 @@
-// The table of steps: a row for each iteration, as on the sheet, up to the one that is shown.
-// On paper a wider table is left out.
+// The table of steps: a row for each iteration, as on the sheet, up to the iteration that is shown.
+// A table of more than MOST_PRINTED columns is not printed.
 const ROWS = 10, MOST_COLUMNS = 120, MOST_PRINTED = 36;
 const GROUPS = ["Example", "Weights", "Forward pass", "Backward pass", "Gradient", "Adjustments", "Tests"];
 
 function element(tag, { text, ...attributes } = {}, parent = null) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (parent) parent.append(made);
-  return made;
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (parent) parent.append(node);
+  return node;
 }
 
 class Steps {
@@ -17,10 +17,10 @@ class Steps {
     this.body = element("tbody");
   }
 
-  // The heads over these columns.
-  columns(places) {
-    const shown = places.slice(0, MOST_COLUMNS), { phases, names } = this.content;
-    this.places = shown;
+  // Writes the heads of these columns. Returns the number of columns that have no room.
+  columns(columns) {
+    const shown = columns.slice(0, MOST_COLUMNS), { phases, names } = this.content;
+    this.shown = shown;
     const head = element("thead"), bands = element("tr", {}, head), line = element("tr", {}, head);
     for (let from = 0; from < shown.length;) {
       const phase = phases[shown[from]];
@@ -30,10 +30,10 @@ class Steps {
       element("span", { text: GROUPS[phase] }, band);
       from = until;
     }
-    shown.forEach((place) => element("th", { text: names[place], class: `p${phases[place]}`, scope: "col" }, line));
+    shown.forEach((column) => element("th", { text: names[column], class: `p${phases[column]}`, scope: "col" }, line));
     this.table.replaceChildren(this.table.caption ?? "", head, this.body);
     this.table.classList.toggle("too-wide", shown.length > MOST_PRINTED);
-    return places.length - shown.length;
+    return columns.length - shown.length;
   }
 
   // `say` gives a cell's text, or null where it may not be seen.
@@ -41,14 +41,14 @@ class Steps {
     const first = max(1, iteration - ROWS + 1), rows = [];
     for (let number = first; number <= iteration; number += 1) {
       const row = element("tr", number === iteration ? { class: "now", "aria-current": "step" } : {});
-      this.places.forEach((place, column) => {
-        const said = say(number - 1, place);
-        if (column) {
-          element("td", { text: said ?? "?", class: `p${this.content.phases[place]}${said === null ? " unseen" : ""}` }, row);
+      this.shown.forEach((column, position) => {
+        const text = say(number - 1, column);
+        if (position) {
+          element("td", { text: text ?? "?", class: `p${this.content.phases[column]}${text === null ? " unseen" : ""}` }, row);
           return;
         }
         const cell = element("th", { scope: "row" }, row);
-        const button = element("button", { text: said, type: "button", title: `Go to iteration ${number}` }, cell);
+        const button = element("button", { text, type: "button", title: `Go to iteration ${number}` }, cell);
         button.addEventListener("click", () => this.go(number));
       });
       rows.push(row);

@@ -1,8 +1,8 @@
-// The worked solution: for each quantity what it is, its formula, the numbers put in, the result.
+// The worked solution: for each quantity its formula, the formula with numbers, and the result.
 const BINDS = { sum: 2, product: 3, atom: 6 };
 const fenced = (text) => `<mrow><mo>(</mo>${text}<mo>)</mo></mrow>`;
 const unsigned = (text) => (text.startsWith(MINUS) ? fenced(text) : text);
-// More equations than this are no page; a neuron in the picture narrows them.
+// A page of more equations than this is not readable. Choosing a neuron narrows them.
 const MOST_STEPS = 80;
 
 class Worked {
@@ -10,14 +10,14 @@ class Worked {
     Object.assign(this, { content, run, forms });
   }
 
-  // What stands at a leaf: its number, or its word.
+  // The value at a leaf: a number or a word.
   leaf(index, leaf) {
     const { width, parameters } = this.run;
     if (leaf >= width) return parameters[leaf - width];
-    const place = leaf < 0 ? -1 - leaf : leaf;
+    const column = leaf < 0 ? -1 - leaf : leaf;
     const row = leaf < 0 ? index - 1 : index;
-    const error = row >= 0 ? this.run.error(row, place) : ERRORS[NUMBER];
-    return error || this.run.value(row, place);
+    const error = row >= 0 ? this.run.error(row, column) : ERRORS[NUMBER];
+    return error || this.run.value(row, column);
   }
 
   isGiven(index, leaf) {
@@ -43,52 +43,52 @@ class Worked {
   }
 
   // A formula in symbols.
-  symbolic(place, leaves = this.content.leaves[place]) {
+  symbolic(column, leaves = this.content.leaves[column]) {
     const write = (slot) => this.symbol(leaves[slot]);
-    const cases = (_test, then, otherwise, said) =>
-      `<mrow><mo>{</mo><mtable><mtr><mtd>${then}</mtd><mtd><mtext>if&nbsp;</mtext>${said}</mtd></mtr>`
+    const cases = (_test, then, otherwise, condition) =>
+      `<mrow><mo>{</mo><mtable><mtr><mtd>${then}</mtd><mtd><mtext>if&nbsp;</mtext>${condition}</mtd></mtr>`
       + `<mtr><mtd>${otherwise}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>`;
-    return this.forms[this.content.forms[place]](write, write, unsigned, cases, Number);
+    return this.forms[this.content.forms[column]](write, write, unsigned, cases, Number);
   }
 
-  // The same with the numbers put in, and choices made.
-  withNumbers(place, index, leaves = this.content.leaves[place]) {
+  // A formula with numbers. Of a choice only the side that applies is shown.
+  withNumbers(column, index, leaves = this.content.leaves[column]) {
     const text = (slot) => this.shown(index, leaves[slot]);
     const operand = (slot, least, first) => {
-      const said = text(slot);
-      const binds = said.startsWith("-") ? BINDS.sum : said.includes("e") && isNumber(said) ? BINDS.product : BINDS.atom;
-      const loose = binds < least || (!first && said.startsWith("-"));
-      return loose ? fenced(saidMathML(said)) : saidMathML(said);
+      const value = text(slot);
+      const binds = value.startsWith("-") ? BINDS.sum : value.includes("e") && isNumber(value) ? BINDS.product : BINDS.atom;
+      const loose = binds < least || (!first && value.startsWith("-"));
+      return loose ? fenced(valueMathML(value)) : valueMathML(value);
     };
     const choice = (test, then, otherwise) => (test() ? then : otherwise);
-    return this.forms[this.content.forms[place]](
-      (slot) => saidMathML(text(slot)), operand, unsigned, choice, (slot) => this.leaf(index, leaves[slot]),
+    return this.forms[this.content.forms[column]](
+      (slot) => valueMathML(text(slot)), operand, unsigned, choice, (slot) => this.leaf(index, leaves[slot]),
     );
   }
 
-  result(place, index) {
-    return saidMathML(this.shown(index, place));
+  result(column, index) {
+    return valueMathML(this.shown(index, column));
   }
 
-  // The left side, and below each other the sides that differ from the one before.
+  // An equation: the left side, and each right side that differs from the one before, line by line.
   equation(head, sides) {
-    const rows = sides.filter((side, place) => side !== sides[place - 1]).map((side, place) =>
-      `<mtr><mtd>${place ? "" : head}</mtd><mtd><mo>=</mo>${side}</mtd></mtr>`);
+    const rows = sides.filter((side, index) => side !== sides[index - 1]).map((side, index) =>
+      `<mtr><mtd>${index ? "" : head}</mtd><mtd><mo>=</mo>${side}</mtd></mtr>`);
     return `<math display="block"><mtable class="steps" columnalign="right left" displaystyle="true">${rows.join("")}</mtable></math>`;
   }
 
-  step(place, index) {
-    const sides = [this.symbolic(place), this.withNumbers(place, index), this.result(place, index)];
-    return this.equation(this.content.symbols[place], sides);
+  step(column, index) {
+    const sides = [this.symbolic(column), this.withNumbers(column, index), this.result(column, index)];
+    return this.equation(this.content.symbols[column], sides);
   }
 
-  // A weight of the next iteration: its own formula over this row.
-  newWeight(place, index) {
-    const leaves = this.content.leaves[place].map((leaf) => (leaf < 0 ? -1 - leaf : leaf));
-    const next = this.run.next(index, place), stays = leaves.length === 1;
-    const said = stays ? this.result(place, index) : saidMathML(next === null ? ERRORS[NUMBER] : rounded(next));
-    const head = `<msup>${this.content.symbols[place]}<mtext>new</mtext></msup>`;
-    return this.equation(head, [this.symbolic(place, leaves), this.withNumbers(place, index, leaves), said]);
+  // A weight of the next iteration: the weight's formula over this row.
+  newWeight(column, index) {
+    const leaves = this.content.leaves[column].map((leaf) => (leaf < 0 ? -1 - leaf : leaf));
+    const next = this.run.next(index, column), stays = leaves.length === 1;
+    const value = stays ? this.result(column, index) : valueMathML(next === null ? ERRORS[NUMBER] : rounded(next));
+    const head = `<msup>${this.content.symbols[column]}<mtext>new</mtext></msup>`;
+    return this.equation(head, [this.symbolic(column, leaves), this.withNumbers(column, index, leaves), value]);
   }
 
   given(leaf, index) {

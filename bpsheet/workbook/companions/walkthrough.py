@@ -1,8 +1,8 @@
 """The sheet Walkthrough: one iteration as a worked solution, live.
 
 The iteration's number is typed into one cell. For each quantity, phase by phase, the page has
-its formula in symbols, the same with the numbers put in, and the result. Results are looked up
-on Steps; the numbers put in are text that formulas put together, so it follows too.
+its formula in symbols, the same formula with numbers, and the result. The results are looked up
+on Steps. The formula with numbers is a text that a cell's formula joins, so it is live too.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from bpsheet.program.kinds import TITLES
 from bpsheet.program.program import Column
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
+from bpsheet.workbook.companions.chosen import look_up, put_choice
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.layout import MAX_FORMULA
-from bpsheet.workbook.pages.chosen import look_up, put_choice
-from bpsheet.workbook.pages.page import Page
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import Looks, put_text
 from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["PAGE"]
+__all__ = ["COMPANION"]
 
-# More quantities than this are no page that anybody reads.
+# Nobody reads a page of more quantities than this.
 MOST_COLUMNS = 400
 FIRST_ROW = 5
-# Significant digits of the numbers put in.
+# Significant digits of the numbers in the formulas.
 DIGITS = 4
-# In points: a line, and what still can be read when it is made small enough for one page of A4.
+# In points: the height of a line, and the greatest height that is readable on one page of A4.
 LINE, ONE_PAGE = 15.0, 1450.0
-# A text in a formula has so many characters at the most.
+# The most characters of a text in a formula.
 LONGEST_TEXT = 250
-# Around names in a formula's text, which are replaced by cells; no name holds it.
+# Stands around the names in a formula's text that cells replace. No name contains it.
 MARK = "\x00"
 
 
@@ -66,14 +66,14 @@ def _check(_trace: Run, steps: Sheet) -> None:
     if len(steps.layout.shown) > MOST_COLUMNS:
         raise LimitError(
             f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
-            f"{MOST_COLUMNS} at the most. Leave it out"
+            f"{MOST_COLUMNS} at the most. Leave the sheet out"
         )
 
 
 def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
-    """Put the sheet together; the values of its formulas."""
-    sheet = book.create_sheet(PAGE.name)
-    page = _Page(sheet, steps)
+    """Add the sheet Walkthrough. Returns the values of its formulas by their cells."""
+    sheet = book.create_sheet(COMPANION.name)
+    page = _Content(sheet, steps)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "One iteration, worked out. Type another number into the blue cell: the page follows."
@@ -93,18 +93,18 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     return page.values
 
 
-PAGE = Page("walkthrough", "Walkthrough", _check, lambda _trace, _steps: True, _build)
+COMPANION = Companion("walkthrough", "Walkthrough", _check, lambda _trace, _steps: True, _build)
 
 
-class _Page:
-    """The rows of the page, and what their formulas come to at the first iteration."""
+class _Content:
+    """The rows of the page, and the values of their formulas at the first iteration."""
 
     def __init__(self, sheet: Worksheet, steps: Sheet) -> None:
         self.sheet, self.steps, self.layout = sheet, steps, steps.layout
         self.values: dict[str, float | str] = {}
         self.looks = Looks()
         self.rows: dict[str, int] = {}
-        # What stands in the hidden columns: a number as it is put into a formula.
+        # The values of the hidden column F: each number as a formula's text shows it.
         self.operands: dict[str, str] = {}
 
     def fill(self) -> None:
@@ -129,19 +129,19 @@ class _Page:
     def _line(self, row: int, column: Column) -> None:
         name = column.name
         self.rows[name] = row
-        for place, wrap in zip("ABCD", (True, True, True, False), strict=True):
+        for letter, wrap in zip("ABCD", (True, True, True, False), strict=True):
             dress = _as_text if wrap else _as_line
-            self.looks.give(self.sheet[f"{place}{row}"], wrap, dress)
+            self.looks.give(self.sheet[f"{letter}{row}"], wrap, dress)
         put_text(self.sheet, f"A{row}", name)
-        said = formula_text(column.formula) if column.formula is not None else ""
-        if said:
-            put_text(self.sheet, f"B{row}", said)
+        symbols = formula_text(column.formula) if column.formula is not None else ""
+        if symbols:
+            put_text(self.sheet, f"B{row}", symbols)
         self._result(row, column)
         formula, value = self._with_numbers(column) or ("", "")
         if formula:
             self.sheet[f"C{row}"].value = f"={formula}"
             self.values[f"C{row}"] = value
-        lines = max(len(name) // 26, len(said) // 46, len(value) // 60)
+        lines = max(len(name) // 26, len(symbols) // 46, len(value) // 60)
         self.sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 20)
 
     def _result(self, row: int, column: Column) -> None:
@@ -152,17 +152,17 @@ class _Page:
             return
         rounded = float(f"{value:.{DIGITS}g}") or 0.0  # a spreadsheet's 0 has no sign
         if math.isinf(rounded):
-            return  # next to the largest number there is none to round it up to
+            return  # there is no larger number to which the largest numbers could be rounded
         sheet[
             f"E{row}"
         ].value = f"=IF(D{row}=0,0,ROUND(D{row},{DIGITS - 1}-INT(LOG10(ABS(D{row})))))"
         self.values[f"E{row}"] = rounded
-        said = _said(rounded)
+        text = _joined(rounded)
         sheet[f"F{row}"].value = f'=IF(E{row}<0,"("&E{row}&")",E{row}&"")'
-        self.values[f"F{row}"] = self.operands[column.name] = f"({said})" if rounded < 0 else said
+        self.values[f"F{row}"] = self.operands[column.name] = f"({text})" if rounded < 0 else text
 
     def _with_numbers(self, column: Column) -> tuple[str, str] | None:
-        """The formula with the numbers put in, as a formula and as its value."""
+        """The formula with numbers: the cell's formula that joins the text, and the text."""
         if column.formula is None or column.tables or column.start is not None:
             return None
         if any(ref.lag or ref.name not in self.operands for ref in column.references):
@@ -178,21 +178,21 @@ class _Page:
             elif part.startswith("="):
                 parts.append(f"{self.steps.name}!{self.layout.absolute_cell(part[1:])}")
                 given = parameters[part[1:]]
-                value += given if isinstance(given, str) else _said(given)
+                value += given if isinstance(given, str) else _joined(given)
             elif marked[index - 1].endswith("(") and marked[index + 1].startswith(")"):
-                # tanh(-0.25): it stands in parentheses already.
+                # In tanh(-0.25) the number stands in parentheses already.
                 parts.append(f"E{self.rows[part]}")
                 value += self.operands[part].strip("()")
             else:
                 parts.append(f"F{self.rows[part]}")
                 value += self.operands[part]
         formula = "&".join(parts)
-        # A reference alone would be a number, and is text here.
+        # A single reference would give a number; joined with "" it gives a text.
         formula = f'{formula}&""' if len(parts) == 1 else formula
         return (formula, value) if len(formula) < MAX_FORMULA else None
 
 
-def _said(value: float) -> str:
+def _joined(value: float) -> str:
     """A number as a spreadsheet joins it to a text."""
     text = repr(value).upper()
     return re.sub(r"\.0$", "", text)

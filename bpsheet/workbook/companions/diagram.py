@@ -1,8 +1,8 @@
 """The sheet Diagram: the network in cells at one iteration, live.
 
-From left to right: the inputs, then for each layer the weights that lead into it, each with its
-adjustment, and its neurons with their sums, outputs and error terms; at last targets and loss.
-A network that is too large for cells is a picture instead, of the first iteration.
+From left to right stand the inputs, the layers, the targets and the loss. A layer has its
+weights with their adjustments, then its neurons with their sums, outputs and error terms.
+A network that is too large for cells is shown as a picture of the first iteration.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import Phase
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
-from bpsheet.workbook.pages import walkthrough
-from bpsheet.workbook.pages.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
-from bpsheet.workbook.pages.chosen import CHOICE, look_up, put_choice, put_label
-from bpsheet.workbook.pages.page import Page
+from bpsheet.workbook.companions import walkthrough
+from bpsheet.workbook.companions.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
+from bpsheet.workbook.companions.chosen import CHOICE, look_up, put_choice, put_label
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import put_text
 from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["PAGE", "network_for_cells"]
+__all__ = ["COMPANION", "network_for_cells"]
 
-# More lines or layers than this are no network that anybody sees at once.
+# Nobody sees a network of more lines or layers than this at once.
 MOST_LINES, MOST_LAYERS = 60, 4
 BAND_ROW, FIRST_ROW = 6, 8
-# How wide the columns of numbers are.
+# The widths of the columns of numbers, in characters.
 VALUES, ADJUSTMENTS = 12, 13.5
 ROW_HEIGHT = 18
 # The lines of a neuron's box.
@@ -51,7 +51,7 @@ COLOURS = (
 
 
 def network_for_cells(experiment: Plan) -> NetworkModel | None:
-    """The network, where there is one and it is small enough to be seen at once in cells."""
+    """The network, if the experiment has one that is small enough to be seen at once in cells."""
     model = experiment.model
     if not isinstance(model, NetworkModel) or len(model.layers) > MOST_LAYERS:
         return None
@@ -59,7 +59,7 @@ def network_for_cells(experiment: Plan) -> NetworkModel | None:
 
 
 def _check(trace: Run, _steps: Sheet) -> None:
-    """Refuse what neither cells nor a picture can show.
+    """Refuse an experiment that neither cells nor a picture can show.
 
     Raises ExperimentError for formulas without layers, LimitError for too many neurons,
     OutputError where a picture is needed and matplotlib is missing.
@@ -75,15 +75,15 @@ def _is_cheap(trace: Run, _steps: Sheet) -> bool:
 
 
 def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
-    """Put the sheet together; the values of its formulas."""
-    sheet = book.create_sheet(PAGE.name)
+    """Add the sheet Diagram. Returns the values of its formulas by their cells."""
+    sheet = book.create_sheet(COMPANION.name)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     values: dict[str, float | str] = {}
     network = network_for_cells(trace.experiment)
     if network is not None:
-        values = _choice(sheet, len(steps), follows=walkthrough.PAGE.name in book.sheetnames)
-        _Page(sheet, steps, values).fill(network)
+        values = _choice(sheet, len(steps), follows=walkthrough.COMPANION.name in book.sheetnames)
+        _Content(sheet, steps, values).fill(network)
     else:
         _picture(sheet, trace)
     without_grid(sheet)
@@ -92,29 +92,33 @@ def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
     return values
 
 
-PAGE = Page("diagram", "Diagram", _check, _is_cheap, _build)
+COMPANION = Companion("diagram", "Diagram", _check, _is_cheap, _build)
 
 
 def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, float | str]:
-    """Which iteration it shows: the one on Walkthrough, where that sheet is, or its own."""
+    """The cell with the iteration that is shown: its own, or (`follows`) that of Walkthrough."""
     put_text(sheet, "A4", COLOURS, style.NOTE)
     if not follows:
-        note = "The network at one iteration. Type another number into the blue cell: it follows."
+        note = (
+            "The network at one iteration. Type another number into the blue cell, and the network "
+            "follows."
+        )
         put_text(sheet, "A2", note, style.NOTE)
         put_choice(sheet, iterations)
         return {}
-    note = f"The network at the iteration that is chosen on the sheet {walkthrough.PAGE.name}."
+    note = f"The network at the iteration that is chosen on the sheet {walkthrough.COMPANION.name}."
     put_text(sheet, "A2", note, style.NOTE)
     put_label(sheet, "A3", "iteration")
-    sheet[CHOICE].value = f"={walkthrough.PAGE.name}!$B$3"
+    sheet[CHOICE].value = f"={walkthrough.COMPANION.name}!$B$3"
     sheet[CHOICE].alignment = Alignment(horizontal="left")
     return {CHOICE: 1.0}
 
 
 def _picture(sheet: Worksheet, trace: Run) -> None:
-    """The picture of `bpsheet draw`. It has nothing live, and says so."""
+    """The picture of `bpsheet draw`, with a note that nothing in it is live."""
     note = (
-        "The network at iteration 1. It is too large for cells, and a picture: it does not follow."
+        "The network at iteration 1. The network is too large for cells, so this is a picture: it "
+        "does not follow changes."
     )
     put_text(sheet, "A2", note, style.NOTE)
     image = Image(io.BytesIO(picture_bytes(draw_network(trace, 1), ".png")))
@@ -123,7 +127,7 @@ def _picture(sheet: Worksheet, trace: Run) -> None:
 
 
 def _lines(model: NetworkModel) -> int:
-    """How many rows the tallest layer takes: a line for each weight, or a neuron's four."""
+    """The number of rows of the tallest layer: a line for each weight, or four for a neuron."""
     return max(
         len(model.inputs) * 2,
         *(len(layer.outputs) * (_group(layer) + 1) for layer in model.layers),
@@ -131,11 +135,11 @@ def _lines(model: NetworkModel) -> int:
 
 
 def _group(layer: LayerNames) -> int:
-    """How many rows a neuron takes: a line for each weight and the bias, or its box."""
+    """The number of rows of a neuron: a line for each weight and the bias, or its box."""
     return max(len(layer.of_neuron(0)), 4)
 
 
-class _Page:
+class _Content:
     """Blocks of columns, from left to right."""
 
     def __init__(self, sheet: Worksheet, steps: Sheet, values: dict[str, float | str]) -> None:
@@ -144,7 +148,7 @@ class _Page:
         self.boxes = Boxes(sheet)
         self.column = 1
         self.height = 0
-        # The columns of the adjustments, and what they show.
+        # The values of the adjustments, by the letters of their columns.
         self.moved: dict[str, list[float | str]] = {}
 
     def fill(self, model: NetworkModel) -> None:
@@ -172,29 +176,29 @@ class _Page:
         return self._block("", None, [width])
 
     def _block(self, title: str, phase: Phase | None, widths: Sequence[float]) -> int:
-        """The next columns, with a title above them. The first one's number."""
+        """Take the next columns, with a title above them. Returns the number of the first."""
         left = self.column
         for column, width in enumerate(widths, start=left):
             self.sheet.column_dimensions[get_column_letter(column)].width = width
             if phase is not None:
                 self.sheet.cell(BAND_ROW, column).fill = style.solid(style.BANDS[phase][0])
         if title:
-            put_text(self.sheet, _place(BAND_ROW, left), title, style.BAND_FONT)
+            put_text(self.sheet, _address(BAND_ROW, left), title, style.BAND_FONT)
         self.column += len(widths)
         return left
 
     def _tops(self, count: int, lines: int) -> list[int]:
-        """Where things of so many lines begin, evenly over the height."""
+        """The first rows of `count` boxes of `lines` lines each, spread evenly over the height."""
         share = self.height / count
         return [FIRST_ROW + int((index + 0.5) * share - lines / 2) for index in range(count)]
 
     def _singles(self, title: str, names: Sequence[str], phase: Phase, least: float = 7) -> None:
-        """Quantities on lines of their own: name and value."""
+        """Quantities with a line each: name and value."""
         left = self._block(title, phase, [_width(names, least), VALUES])
         kinds = [NAME.filled(style.BANDS[phase][1]), VALUE]
         for name, row in zip(names, self._tops(len(names), 1), strict=True):
             self.boxes.draw(row, left, [kinds])
-            put_text(self.sheet, _place(row, left), name)
+            put_text(self.sheet, _address(row, left), name)
             self._value(row, left + 1, name)
 
     def _weights(self, layer: LayerNames) -> None:
@@ -208,22 +212,22 @@ class _Page:
         for top, weights in zip(self._tops(len(names), len(sources)), names, strict=True):
             self.boxes.draw(top, left, [kinds] * len(sources), strong=False)
             for row, (source, weight) in enumerate(zip(sources, weights, strict=True), start=top):
-                put_text(self.sheet, _place(row, left), source)
-                put_text(self.sheet, _place(row, left + 1), weight)
+                put_text(self.sheet, _address(row, left), source)
+                put_text(self.sheet, _address(row, left + 1), weight)
                 self._value(row, left + 2, weight)
                 self._adjustment(row, left + 3, weight)
 
     def _adjustment(self, row: int, column: int, weight: str) -> None:
-        """What is added to a weight; a word where the weight is never moved."""
+        """The adjustment of a weight, or the word "fixed"."""
         adjustment = self.steps.layout.program.adjustment_of(weight)
         if adjustment is None:
-            put_text(self.sheet, _place(row, column), "fixed")
+            put_text(self.sheet, _address(row, column), "fixed")
             return
         value = self._value(row, column, adjustment)
         self.moved.setdefault(get_column_letter(column), []).append(value)
 
     def _neurons(self, layer: LayerNames, arrows: int, *, is_last: bool) -> None:
-        """A box for each neuron: its sum where the layout shows it, its output, its error term."""
+        """A box for each neuron: its sum (where the layout shows it), output and error term."""
         title = "Output layer" if is_last else f"Layer {layer.number}"
         left = self._block(title, Phase.FORWARD, [_width(WORDS, 7), VALUES])
         pale, error = style.BANDS[Phase.FORWARD][1], style.BANDS[Phase.BACKWARD][1]
@@ -235,16 +239,16 @@ class _Page:
                 for word, _ in lines
             ]
             self.boxes.draw(top, left, [[HEAD.filled(pale)] * 2, *kinds])
-            put_text(self.sheet, _place(top, left), name)
+            put_text(self.sheet, _address(top, left), name)
             for row, (word, quantity) in enumerate(lines, start=top + 1):
-                put_text(self.sheet, _place(row, left), word)
+                put_text(self.sheet, _address(row, left), word)
                 self._value(row, left + 1, quantity)
             arrow = self.sheet.cell(top + (len(lines) + 1) // 2, arrows)
             put_text(self.sheet, arrow.coordinate, "→", style.LABEL)
             arrow.alignment = Alignment(horizontal="center", vertical="center")
 
     def _neuron(self, layer: LayerNames, index: int) -> list[tuple[str, str]]:
-        """The quantities in a neuron's box, in words and by their names."""
+        """The quantities in a neuron's box: the words and the names."""
         program = self.steps.layout.program
         weighted_sum = layer.sums[index]
         names = weighted_sum, layer.outputs[index], program.derivative_of(weighted_sum)
@@ -252,26 +256,26 @@ class _Page:
         return [(word, name) for word, name in pairs if name in self.shown]  # type: ignore[misc]
 
     def _value(self, row: int, column: int, name: str) -> float | str:
-        place = _place(row, column)
-        self.values[place] = look_up(self.sheet, place, self.steps, name)
-        return self.values[place]
+        address = _address(row, column)
+        self.values[address] = look_up(self.sheet, address, self.steps, name)
+        return self.values[address]
 
     def _scale(self) -> None:
-        """Colours from the largest adjustment down to the largest up, white where nothing moves."""
+        """Colour the adjustments from the most negative to the most positive, with white for 0."""
         letters, values = list(self.moved), list(chain.from_iterable(self.moved.values()))
         areas = [f"{x}{FIRST_ROW}:{x}{FIRST_ROW + self.height - 1}" for x in letters]
-        place, cells = f"{letters[0]}3", ",".join(areas)
-        label = get_column_letter(self.sheet[place].column - 1)
+        address, cells = f"{letters[0]}3", ",".join(areas)
+        label = get_column_letter(self.sheet[address].column - 1)
         put_label(self.sheet, f"{label}3", "largest adjustment")
-        self.sheet[place].value = f"=MAX(MAX({cells}),-MIN({cells}))"
-        self.sheet[place].number_format = style.SIZE
+        self.sheet[address].value = f"=MAX(MAX({cells}),-MIN({cells}))"
+        self.sheet[address].number_format = style.SIZE
         errors = [value for value in values if isinstance(value, str)]
-        self.values[place] = errors[0] if errors else max(map(abs, values))  # type: ignore[arg-type]
+        self.values[address] = errors[0] if errors else max(map(abs, values))  # type: ignore[arg-type]
         largest = f"MAX(${letters[0]}$3,1E-300)"
         self.sheet.conditional_formatting.add(" ".join(areas), style.colour_scale(largest))
 
 
-def _place(row: int, column: int) -> str:
+def _address(row: int, column: int) -> str:
     return f"{get_column_letter(column)}{row}"
 
 

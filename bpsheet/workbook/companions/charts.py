@@ -1,7 +1,7 @@
-"""The sheet Charts: native charts over the live cells of Steps. Change a weight, and they follow.
+"""The sheet Charts: native charts over the live cells of Steps. They follow when a weight changes.
 
-What no column of Steps has (the mean loss of an epoch, the length of a layer's gradient) stands
-in a table of formulas to the right of the charts.
+A table of formulas to the right of the charts has the quantities that no column of Steps has:
+the mean loss of an epoch, the length of a layer's gradient.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from bpsheet.program.kinds import Role
 from bpsheet.runs.epochs import TestsRight, epoch_means
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
-from bpsheet.workbook.pages.page import Page
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW, put_number, put_text
 from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["PAGE"]
+__all__ = ["COMPANION"]
 
-# A chart of more points is slow to draw, and shows no more.
+# A chart of more points is slow to draw and shows nothing more.
 MOST_ROWS = 20_000
 # Charts that nobody asked for should cost little time.
 ROWS_BY_DEFAULT = 2_000
@@ -48,10 +48,10 @@ COLOURS = (
     *("1D5FA8", "C2410C", "2F6B4F", "7A3E9D", "B45309"),
     *("0F6A73", "9D3E6B", "475569", "65A30D", "DC2626"),
 )
-# In centimetres; two charts beside each other, and where they begin.
+# The size of a chart in centimetres, and the corner cells of the charts, two to a line.
 WIDTH, HEIGHT = 14.6, 8.2
-PLACES = ("A4", "J4", "A22", "J22", "A40", "J40")
-# Where the table of formulas begins.
+CORNERS = ("A4", "J4", "A22", "J22", "A40", "J40")
+# The first column and row of the table of formulas.
 TABLE_COLUMN, TABLE_ROW = 20, 4
 
 
@@ -59,7 +59,7 @@ def _check(_trace: Run, steps: Sheet) -> None:
     if len(steps) > MOST_ROWS:
         raise LimitError(
             f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
-            "Leave it out"
+            "Leave the sheet out"
         )
 
 
@@ -68,8 +68,8 @@ def _is_cheap(_trace: Run, steps: Sheet) -> bool:
 
 
 def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
-    """Put the sheet together; the values of its formulas."""
-    sheet = book.create_sheet(PAGE.name)
+    """Add the sheet Charts. Returns the values of its formulas by their cells."""
+    sheet = book.create_sheet(COMPANION.name)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "Drawn over the cells of Steps: change a weight, the learning rate or an example there."
@@ -82,7 +82,7 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     return charts.values
 
 
-PAGE = Page("charts", "Charts", _check, _is_cheap, _build)
+COMPANION = Companion("charts", "Charts", _check, _is_cheap, _build)
 
 
 class _Charts:
@@ -91,11 +91,11 @@ class _Charts:
         self.sheet, self.cells, self.steps = sheet, cells, steps
         self.program = steps.layout.program
         self.values: dict[str, float | str] = {}
-        self._places = iter(PLACES)
+        self._corners = iter(CORNERS)
         self._column = TABLE_COLUMN
 
     def draw(self) -> None:
-        """What came of the run, and the charts that it has something for."""
+        """Draw the outcome of the run, and each chart for which the run has columns."""
         self._facts()
         losses = self._of_role(Role.LOSS)
         if losses:
@@ -108,7 +108,7 @@ class _Charts:
         self._gradients()
 
     def _facts(self) -> None:
-        """One cell each: the last loss, the share of tests that are right, since when all are."""
+        """The outcome, a cell each: the last loss, the share of right tests, when all were right."""
         steps, last = self.steps, self.steps.last_row
         for name in self._of_role(Role.LOSS)[:1]:
             letter = steps.layout.by_name[name].letter
@@ -136,13 +136,13 @@ class _Charts:
         assert isinstance(steps.recording, Recording)
         since = tests.first(steps.recording) or "never"
         match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{until},0),"never")'
-        self._fact("J3", "N3", "all of them right first at iteration =", match, since)
+        self._fact("J3", "N3", "first iteration with all tests right =", match, since)
 
-    def _fact(self, label: str, place: str, text: str, formula: str, value: float | str) -> None:
+    def _fact(self, label: str, address: str, text: str, formula: str, value: float | str) -> None:
         put_text(self.sheet, label, text, style.LABEL)
-        self.sheet[place].value = formula
-        self.sheet[place].alignment = Alignment(horizontal="left")
-        self.values[place] = value if isinstance(value, str) else float(value)
+        self.sheet[address].value = formula
+        self.sheet[address].alignment = Alignment(horizontal="left")
+        self.values[address] = value if isinstance(value, str) else float(value)
 
     def _of_role(self, role: Role) -> list[str]:
         shown = self.steps.layout.by_name
@@ -150,31 +150,31 @@ class _Charts:
 
     @cached_property
     def _iterations(self) -> Reference:
-        """The numbers of the iterations; the layout book has none on Steps."""
-        found = self.steps.layout.by_name.get("iteration")
-        if found is not None:
-            return self._reference(found.place)
+        """The cells of the iterations' numbers. The layout book has none on Steps."""
+        shown = self.steps.layout.by_name.get("iteration")
+        if shown is not None:
+            return self._reference(shown.place)
         return self._table("iteration", [float(n + 1) for n in range(len(self.steps))])
 
     def _reference(self, column: int) -> Reference:
         return Reference(self.cells, min_col=column, min_row=FIRST_ROW, max_row=self.steps.last_row)
 
     def _lines(self, title: str, names: Sequence[str]) -> None:
-        """A line for each column, as many as can be told apart."""
+        """A chart with a line for each column, for as many columns as can be told apart."""
         if not names:
             return
         if len(names) > MOST_LINES:
             title += f" (the first {MOST_LINES} of {len(names):,})"
         chart = self._chart(title, "iteration")
         for name, colour in zip(names[:MOST_LINES], COLOURS, strict=False):
-            place = self.steps.layout.by_name[name].place
-            cells, across = self._reference(place), self._iterations
+            number = self.steps.layout.by_name[name].place
+            cells, across = self._reference(number), self._iterations
             is_target = self.program[name].role is Role.TARGET
             chart.series.append(_series(cells, across, name, colour, dots=is_target))
         self._add(chart, many=len(names) > 1)
 
     def _epochs(self, loss: str) -> None:
-        """The mean loss of each epoch, where an epoch is more than a row."""
+        """The chart of the mean loss of each epoch, where an epoch has several rows."""
         epoch = self.program.example_count
         count = len(self.steps) // epoch if epoch else 0
         if epoch < 2 or count < 2:
@@ -192,16 +192,18 @@ class _Charts:
         self._add(chart, many=False)
 
     def _gradients(self) -> None:
-        """The length of each layer's gradient in each row."""
+        """The chart of the length of each layer's gradient in each row."""
         layout = self.steps.layout
         chart = self._chart("length of the gradient by iteration", "iteration")
         for group, colour in zip(groups_of(self.program), COLOURS, strict=False):
-            names = [self.program.names[place] for place in group.gradients]
-            places = [layout.by_name[name].place for name in names if name in layout.by_name]
-            adjoin = places == list(range(places[0], places[0] + len(places))) if places else False
-            if not adjoin or len(places) != len(names):
+            names = [self.program.names[index] for index in group.gradients]
+            numbers = [layout.by_name[name].place for name in names if name in layout.by_name]
+            adjoin = (
+                numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
+            )
+            if not adjoin or len(numbers) != len(names):
                 continue
-            first, last = (get_column_letter(place) for place in (places[0], places[-1]))
+            first, last = (get_column_letter(number) for number in (numbers[0], numbers[-1]))
             rows = range(FIRST_ROW, self.steps.last_row + 1)
             formulas = [f"=SQRT(SUMSQ({self.steps.name}!{first}{r}:{last}{r}))" for r in rows]
             values = self.steps.values[:, list(group.gradients)]
@@ -248,7 +250,7 @@ class _Charts:
         chart.y_axis.majorGridlines = ChartLines(spPr=pale)
         chart.x_axis.number_format = chart.y_axis.number_format = "General"
         chart.x_axis.scaling.min = 0.0
-        # Below the lowest value, where weights are negative too.
+        # The labels stand below the lowest value, since weights may be negative.
         chart.x_axis.tickLblPos = "low"
         return chart
 
@@ -256,13 +258,13 @@ class _Charts:
         chart.legend = Legend() if many else None
         inside = ManualLayout(x=0.1, y=0.14, w=0.64 if many else 0.86, h=0.66)
         chart.layout = ChartLayout(manualLayout=inside)
-        self.sheet.add_chart(chart, next(self._places))
+        self.sheet.add_chart(chart, next(self._corners))
 
 
 def _series(
     values: Reference, across: Reference, name: str, colour: str, *, dots: bool = False
 ) -> Any:
-    """A line, or dots for what jumps from example to example."""
+    """A line, or dots for values that jump from example to example."""
     series = Series(values, across, title=name)
     series.smooth = False
     line = series.graphicalProperties.line

@@ -1,4 +1,4 @@
-"""Boxes of cells: a line around them, and a look for each column."""
+"""Boxes of cells: a line around the cells, and a look for each column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["HEAD", "NAME", "SOURCE", "VALUE", "Boxes", "Kind"]
 
 
 class Kind(NamedTuple):
-    """How a cell of a box looks: its font, where its content stands, its fill (RRGGBB)."""
+    """The look of a cell in a box: its font, horizontal alignment and fill (RRGGBB)."""
 
     font: Font
     across: str
@@ -31,7 +31,7 @@ NAME = Kind(style.BODY, "left")
 SOURCE = Kind(style.NOTE, "left")
 VALUE = Kind(style.BODY, "right")
 
-# The box of a neuron, an input or a target; and the one around the weights that lead to a neuron.
+# STRONG is the box of a neuron, an input or a target; FINE the box of the weights of a neuron.
 STRONG, FINE = Side("medium", color="64748B"), Side("thin", color="CBD5E1")
 
 
@@ -45,7 +45,7 @@ class Boxes:
     def draw(
         self, row: int, column: int, lines: Sequence[Sequence[Kind]], *, strong: bool = True
     ) -> None:
-        """A box whose upper left cell is there, and whose lines have cells of these kinds."""
+        """Draw a box from its upper left cell. Each line gives the kinds of its cells."""
         for down, kinds in enumerate(lines):
             for across, kind in enumerate(kinds):
                 ends = (across == 0, across == len(kinds) - 1, down == 0, down == len(lines) - 1)

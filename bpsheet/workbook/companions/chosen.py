@@ -1,4 +1,4 @@
-"""The iteration that a sheet shows: the cell that chooses it, and cells that look up its values."""
+"""The iteration that a sheet shows: the cell that chooses it, and the cells of its values."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ __all__ = ["CHOICE", "look_up", "put_choice", "put_label"]
 CHOICE = "B3"
 
 
-def put_label(sheet: Worksheet, place: str, text: str) -> None:
-    """What stands to the left of a cell: `iteration = `."""
-    put_text(sheet, place, f"{text} = ", style.LABEL)
-    sheet[place].alignment = Alignment(horizontal="right")
+def put_label(sheet: Worksheet, address: str, text: str) -> None:
+    """Write the label to the left of a cell: `iteration = `."""
+    put_text(sheet, address, f"{text} = ", style.LABEL)
+    sheet[address].alignment = Alignment(horizontal="right")
 
 
 def put_choice(sheet: Worksheet, iterations: int) -> None:
-    """The blue cell into which an iteration's number is typed; the first, to begin with."""
+    """Write the blue cell in which an iteration's number is typed; at first it holds 1."""
     put_label(sheet, "A3", "iteration")
     put_number(sheet, CHOICE, 1, style.INPUT_FONT)
     sheet[CHOICE].fill = style.INPUT_FILL
     sheet[CHOICE].alignment = Alignment(horizontal="left")
     allowed = DataValidation("whole", operator="between", formula1="1", formula2=str(iterations))
     allowed.showErrorMessage = True
-    allowed.error = f"A whole number from 1 to {iterations} expected."
+    allowed.error = f"Expected: whole number from 1 to {iterations}."
     allowed.add(CHOICE)
     sheet.add_data_validation(allowed)
 
 
-def look_up(sheet: Worksheet, place: str, steps: Sheet, name: str) -> float | str:
-    """Let a cell show a column of Steps in the chosen iteration's row.
+def look_up(sheet: Worksheet, address: str, steps: Sheet, name: str) -> float | str:
+    """Let a cell show the value of a column of Steps at the chosen iteration.
 
-    Returns what it shows of the first one: a number, a word, or an error's name.
+    Returns the value at the first iteration: a number, a word, or an error's name.
     """
     assert isinstance(steps.recording, Recording)
     shown, index = steps.layout.by_name[name], steps.layout.program.position[name]
     letter, column = shown.letter, shown.column
     cells = f"{steps.name}!${letter}${steps.layout.first_row}:${letter}${steps.last_row}"
-    sheet[place].value = f"=INDEX({cells},$B$3)"
+    sheet[address].value = f"=INDEX({cells},$B$3)"
     extents = steps.recording.extents
-    sheet[place].number_format = style.number_format(
+    sheet[address].number_format = style.number_format(
         column.role, float(extents.largest[index]), whole=bool(extents.whole[index])
     )
     value = float(steps.values[0, index])

@@ -1,4 +1,4 @@
-"""What a sheet over the rows of Steps is: what one asks for, what it needs, how it is built."""
+"""A companion of Steps: what one asks for it by, what it needs, and how it is built."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from openpyxl import Workbook
 from bpsheet.runs.run import Run
 from bpsheet.workbook.sheet import Sheet
 
-__all__ = ["Page"]
+__all__ = ["Companion"]
 
 
 @dataclass(frozen=True)
-class Page:
-    """A sheet over the rows of Steps.
+class Companion:
+    """A sheet that looks into the rows of Steps.
 
     key:   what one asks for it by
     name:  what the sheet is called
