@@ -20,10 +20,10 @@ from functools import cached_property
 
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.exercises.identity import FORMAT, Identity
-from bpsheet.exercises.questions import GROUPS, Line, lines_of
+from bpsheet.exercises.questions import Line, lines_of
 from bpsheet.exercises.variants import varied
 from bpsheet.plan.plan import Plan
-from bpsheet.program.kinds import Phase
+from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
 from bpsheet.words import nearest, shown
 
@@ -50,7 +50,7 @@ class Exercise:
     """
 
     experiment: Plan
-    ask: tuple[str, ...] = tuple(GROUPS)
+    ask: tuple[str, ...] = tuple(STEPS)
     iterations: int = 1
     digits: int = 3
     vary: tuple[str, ...] = ()
@@ -59,9 +59,9 @@ class Exercise:
     def __post_init__(self) -> None:
         names = [column.name for column in self.experiment.columns if _may_be_asked(column.phase)]
         problems = [
-            Problem("ask", f"{shown(name)} cannot be asked; {nearest(name, [*GROUPS, *names])}")
+            Problem("ask", f"{shown(name)} cannot be asked; {nearest(name, [*STEPS, *names])}")
             for name in self.ask
-            if name not in GROUPS and name not in names
+            if name not in STEPS and name not in names
         ]
         problems += [
             Problem("vary", f"{shown(name)} cannot be varied; known are weights, data")

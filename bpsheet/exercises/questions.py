@@ -12,19 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
-from bpsheet.program.kinds import TITLES, Phase, Role
+from bpsheet.program.kinds import STEPS, TITLES, Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.runs.run import Run
 
-__all__ = ["GROUPS", "Line", "lines_of"]
+__all__ = ["Line", "lines_of"]
 
 Place = tuple[int, str]
 
-GROUPS = {
-    "forward": (Phase.FORWARD,),
-    "backward": (Phase.BACKWARD, Phase.GRADIENT),
-    "update": (Phase.UPDATE,),
-}
 # The sections of an iteration, before its new weights.
 SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
 # After the colon the meaning says how it is computed; these are the student's to know.
@@ -119,7 +114,7 @@ class _Questions:
             for row in range(1, iterations + 1)
             if ends is not None and not trace.values[row - 1, ends]
         }
-        phases = {phase for name in ask for phase in GROUPS.get(name, ())}
+        phases = {phase for name in ask for phase in STEPS.get(name, ())}
         self.asked = {
             place
             for row in range(1, iterations + 1)

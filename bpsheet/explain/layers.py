@@ -110,7 +110,7 @@ def _output_error(
         sides = (targets, Sign("−"), outputs) if uphill else (outputs, Sign("−"), targets)
         yield Matrices((_at("δ", last), EQUALS, *sides))
         yield Prose("The derivative of the loss and that of the activation cancel to this.")
-    elif is_joint(network.layers[-1].activation):
+    elif is_joint(network.output_activation):
         yield Matrices((_at("δ", last), EQUALS, _at("J", last, transposed=True), gradient))
         yield Prose(_jacobian(names))
     else:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["BATCH_END", "BATCH_ROW", "EPOCH", "EXAMPLE", "ITERATION", "TITLES", "Phase", "Role"]
+__all__ = [
+    "BATCH_END",
+    "BATCH_ROW",
+    "EPOCH",
+    "EXAMPLE",
+    "ITERATION",
+    "STEPS",
+    "TITLES",
+    "Phase",
+    "Role",
+]
 
 EXAMPLE = "example"
 
@@ -29,6 +39,12 @@ class Phase(StrEnum):
     CURVATURE = "curvature"
 
 
+# The steps of an iteration, as one asks for them, and the phases of each.
+STEPS: dict[str, tuple[Phase, ...]] = {
+    "forward": (Phase.FORWARD,),
+    "backward": (Phase.BACKWARD, Phase.GRADIENT),
+    "update": (Phase.UPDATE,),
+}
 # The heading over a phase's columns, on sheets and pages.
 TITLES: Mapping[Phase, str] = {
     Phase.INPUT: "Example",

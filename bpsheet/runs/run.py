@@ -20,7 +20,7 @@ from bpsheet.engine.engine import check_memory, run
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.program.kinds import Phase
+from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.program.program import Program
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FirstError", "Run", "values_at"]
 
-STEPS = {
-    "forward": (Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.TEST),
-    "backward": (Phase.BACKWARD, Phase.GRADIENT),
-    "update": (Phase.UPDATE,),
-}
+# The columns that a row of `Run.steps` fills in. Each column of a program is in one of them.
+FILLED_IN = STEPS | {"forward": (Phase.INPUT, Phase.WEIGHT, *STEPS["forward"], Phase.TEST)}
 
 
 class FirstError(NamedTuple):
@@ -192,9 +189,9 @@ class Run:
         """
         import pandas as pd
 
-        count, names = len(self), list(STEPS)
+        count, names = len(self), list(FILLED_IN)
         values = np.full((count, len(names), len(self.program)), np.nan)
-        for step, phases in enumerate(STEPS.values()):
+        for step, phases in enumerate(FILLED_IN.values()):
             columns = [i for i, column in enumerate(self.program) if column.phase in phases]
             values[:, step, columns] = self.values[:, columns]
         index = pd.MultiIndex.from_product(

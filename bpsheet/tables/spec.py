@@ -145,6 +145,11 @@ class Network(Spec):
     )
     layers: list[Layer] = Field(description="The layers, from the first hidden one to the output.")
 
+    @property
+    def output_activation(self) -> str:
+        """The activation of the last layer; empty without layers."""
+        return self.layers[-1].activation if self.layers else ""
+
     if TYPE_CHECKING:
 
         def __init__(

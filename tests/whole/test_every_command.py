@@ -8,7 +8,7 @@ from bpsheet.plan.templates import template_names
 from bpsheet.program.kinds import Phase
 from bpsheet.workbook.layout import full_layout
 
-QUICK = ("two-neuron", "book-perceptron", "formula", "line-adam")
+QUICK = ("two-neuron", "formula")
 COMMANDS = (
     "new {name}",
     "run {name} --iterations 4 -o run.xlsx",

@@ -58,7 +58,7 @@ def _ranges(experiment: Tables) -> Iterator[Problem]:
     loss = LOSSES.get(network.loss or "")
     width = len(network.inputs) + len(network.targets)
     examples = experiment.data.examples or []
-    output = network.layers[-1].activation if network.layers else ""
+    output = network.output_activation
     if loss is None or output not in loss.fits or any(len(row) != width for row in examples):
         return
     rows = experiment.ordered_examples()

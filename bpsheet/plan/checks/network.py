@@ -169,7 +169,7 @@ def loss_problems(experiment: Tables) -> Iterator[Problem]:
     if rule in ("gradient_descent", "gradient_ascent") and rule != wanted:
         what = "to be maximised" if loss.maximised else "to be minimised"
         yield Problem("training.rule", f"{network.loss} is {what}: {wanted} expected; got {rule}")
-    output = network.layers[-1].activation if network.layers else ""
+    output = network.output_activation
     if loss.fits and output not in loss.fits:
         yield Problem(
             path,
