@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpsheet.api.readers import Readers
 from bpsheet.plan.plan import Plan
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bpsheet.pictures.curves import Plots
+    from bpsheet.tables.notation import Notation
+    from bpsheet.tables.spec import Data, Graph, Initial, Network, Test, Training
 
 
 __all__ = ["Experiment", "Trace"]
@@ -141,6 +143,23 @@ class Experiment(Plan):
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            title: str = "",
+            notes: str = "",
+            network: Network | dict[str, Any] | None = None,
+            graph: Graph | dict[str, Any] | None = None,
+            data: Data | dict[str, Any],
+            training: Training | dict[str, Any] = ...,
+            initial: Initial | dict[str, Any] = ...,
+            test: Test | dict[str, Any] | None = None,
+            notation: Notation | dict[str, Any] = ...,
+            hand: Mapping[str, Mapping[str, str]] = ...,
+        ) -> None: ...
 
     def _repr_html_(self) -> str:
         from bpsheet.runs.cards import experiment_card

@@ -10,6 +10,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
-Hand = Mapping[object, object] | pd.DataFrame
+Hand = Mapping[Any, object] | pd.DataFrame
 WrittenTexts = dict[tuple[int, str], str]
 
 MAX_FILE = 4_000_000

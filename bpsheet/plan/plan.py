@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import PrivateAttr, ValidationError
 
@@ -34,22 +34,10 @@ from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
-from bpsheet.tables.notation import Notation
 from bpsheet.tables.problems import translate
-from bpsheet.tables.spec import (
-    Data,
-    Graph,
-    Initial,
-    Network,
-    Test,
-    Training,
-)
 from bpsheet.tables.table import Spec
 from bpsheet.tables.tables import Tables
 from bpsheet.words import nearest, shown
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Plan"]
 
@@ -63,39 +51,20 @@ class Plan(Tables):
     # The file's text, if the text alone says what the experiment is.
     _text: str | None = PrivateAttr(None)
 
-    if TYPE_CHECKING:
+    def __init__(self, **values: Any) -> None:
+        tables: dict[str, Any] = {
+            key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
+            for key, value in values.items()
+        }
+        problems = resolve_file(tables, Path())
+        if problems:
+            raise ExperimentError(problems)
+        super().__init__(**tables)
+        problems = problems_of(self)
+        if problems:
+            raise ExperimentError(problems)
 
-        def __init__(
-            self,
-            *,
-            title: str = "",
-            notes: str = "",
-            network: Network | dict[str, Any] | None = None,
-            graph: Graph | dict[str, Any] | None = None,
-            data: Data | dict[str, Any],
-            training: Training | dict[str, Any] = ...,
-            initial: Initial | dict[str, Any] = ...,
-            test: Test | dict[str, Any] | None = None,
-            notation: Notation | dict[str, Any] = ...,
-            hand: Mapping[str, Mapping[str, str]] = ...,
-        ) -> None: ...
-
-    else:
-
-        def __init__(self, **values: Any) -> None:
-            tables = {
-                key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
-                for key, value in values.items()
-            }
-            problems = resolve_file(tables, Path())
-            if problems:
-                raise ExperimentError(problems)
-            super().__init__(**tables)
-            problems = problems_of(self)
-            if problems:
-                raise ExperimentError(problems)
-
-        __init__.__pydantic_base_init__ = True
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def from_dict(
