@@ -25,6 +25,7 @@ from bpsheet.api.readers import Readers
 from bpsheet.plan.plan import Plan
 from bpsheet.printers.latex import formula_latex
 from bpsheet.printers.text import formula_text
+from bpsheet.tables.plain import AnyNumber, AnyWhole, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,7 @@ class Trace(Readers):
 
         return Plots(self)
 
-    def draw(self, iteration: int = 1, axes: Axes | None = None) -> Figure:
+    def draw(self, iteration: AnyWhole = 1, axes: Axes | None = None) -> Figure:
         """The network at an iteration, as a matplotlib figure (or into `axes`).
 
         Neurons with their outputs and error terms; an arrow for each weight, green where it
@@ -110,13 +111,13 @@ class Trace(Readers):
         """
         from bpsheet.pictures.network import draw_network
 
-        return draw_network(self, iteration, axes)
+        return draw_network(self, self._whole_of(iteration), axes)
 
     def to_excel(
         self,
         path: str | Path,
         layout: str = "full",
-        sheets: Iterable[str] | Mapping[str, Mapping[str, float | str]] | None = None,
+        sheets: Iterable[str] | Mapping[str, Mapping[str, AnyNumber | str]] | None = None,
     ) -> Path:
         """Write the run as a workbook with live formulas; `layout` is "full" or "book".
 
@@ -132,9 +133,15 @@ class Trace(Readers):
         """
         from bpsheet.workbook.writing import write_workbook
 
-        if sheets is not None and not isinstance(sheets, Mapping):
-            sheets = {name: {} for name in sheets}
-        write_workbook(self, Path(path), layout, sheets)
+        chosen = None
+        if isinstance(sheets, Mapping):
+            chosen = {
+                name: {key: plain(value) for key, value in settings.items()}
+                for name, settings in sheets.items()
+            }
+        elif sheets is not None:
+            chosen = {name: {} for name in sheets}
+        write_workbook(self, Path(path), layout, chosen)
         return Path(path)
 
 
@@ -168,7 +175,7 @@ class Experiment(Plan):
 
     def run(
         self,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         progress: Callable[[int], None] | None = None,
         keep: str | None = None,
     ) -> Trace:
@@ -188,7 +195,7 @@ class Experiment(Plan):
     def write(
         self,
         path: str | Path,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         keep: str | None = None,
         layout: str | None = None,
         progress: Callable[[int], None] | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.run import Run
+from bpsheet.tables.plain import AnyNumber, AnyWhole, plain, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +30,10 @@ class Readers(Run):
         """Hand calculations against this run, judged by the digits that were written.
 
         `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
-        a DataFrame or a CSV file (iteration, quantity, value; or a column for each quantity),
-        or a filled-in exercise (.xlsx), which is judged over the numbers it was made with;
-        without it, the experiment's own [hand]. `decimal` is what stands before the decimals.
+        a row of a frame (its name is the iteration), a DataFrame or a CSV file (iteration,
+        quantity, value; or a column for each quantity), or a filled-in exercise (.xlsx), which
+        is judged over the numbers it was made with; without it, the experiment's own [hand].
+        `decimal` is what stands before the decimals.
 
         Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,
         reason; a DataFrame, which a notebook shows with the first mistake on top.
@@ -47,7 +49,7 @@ class Readers(Run):
         return compare(self, hand, decimal)
 
     def explain(
-        self, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+        self, iteration: AnyWhole, only: Iterable[str] | None = None, digits: AnyWhole = 4
     ) -> Explanation:
         """One iteration as a textbook works it out: symbols, numbers put in, results.
 
@@ -63,7 +65,7 @@ class Readers(Run):
         from bpsheet.explain import explain
 
         self._need_all("an explanation")
-        return explain(self, iteration, only, digits)
+        return explain(self, self._whole_of(iteration), only, self._whole_of(digits, "digits"))
 
     def health(self) -> Health:
         """What the run suffers from: a value that overflowed, a loss that rises, weights that
@@ -86,7 +88,7 @@ class Readers(Run):
         return diagnose(self)
 
     def check_gradient(
-        self, iteration: int, method: str = "central", delta: float | None = None
+        self, iteration: AnyWhole, method: str = "central", delta: AnyNumber | None = None
     ) -> GradientCheck:
         """The gradient of an iteration held against an estimate from forward passes alone.
 
@@ -103,7 +105,7 @@ class Readers(Run):
         from bpsheet.gradients.studies import check_gradient
 
         self._need_all("a check of the gradient")
-        return check_gradient(self, iteration, method, delta)
+        return check_gradient(self, self._whole_of(iteration), method, plain(delta))
 
     def operations(self) -> pd.DataFrame:
         """The operations of one iteration: forward, backward, and the gradient by brute force.
@@ -116,7 +118,7 @@ class Readers(Run):
 
         return operations(self.program)
 
-    def hessian(self, iteration: int) -> pd.DataFrame:
+    def hessian(self, iteration: AnyWhole) -> pd.DataFrame:
         """The second derivatives of an iteration's loss: weights by weights.
 
         From differentiating the program twice. `curvature` has its eigenvalues too.
@@ -125,7 +127,7 @@ class Readers(Run):
         """
         return self.curvature(iteration).frame
 
-    def curvature(self, iteration: int) -> Curvature:
+    def curvature(self, iteration: AnyWhole) -> Curvature:
         """The Hessian with its `.eigenvalues`, `.limit` (2/λmax) and a `.sentence` about them.
 
         >>> import bpsheet as bp
@@ -135,7 +137,11 @@ class Readers(Run):
         from bpsheet.gradients.studies import curvature
 
         self._need_all("the Hessian")
-        return curvature(self, iteration)
+        return curvature(self, self._whole_of(iteration))
+
+    def _whole_of(self, number: AnyWhole, what: str = "iteration") -> int:
+        """A whole number as Python's. Raises ExperimentError for anything else."""
+        return whole_number(number, what, self.experiment.name)
 
     def _need_all(self, what: str) -> None:
         """Raise ExperimentError where iterations were left out."""

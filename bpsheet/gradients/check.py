@@ -16,6 +16,7 @@ from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.cards import card
 from bpsheet.runs.run import Run, values_at
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,8 +134,8 @@ def check_gradient(
         said = f'no method "{method}"; known are {", ".join(METHODS)}'
         raise ExperimentError([Problem("method", said)], trace.experiment.name)
     step = METHODS[method].delta if delta is None else delta
-    if not 0 < step < 1:
-        said = f"a number between 0 and 1 expected; got {step:g}"
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:
+        said = f"a number between 0 and 1 expected; got {shown(step)}"
         raise ExperimentError([Problem("delta", said)], trace.experiment.name)
     values = values_at(trace, iteration)
     program = trace.program

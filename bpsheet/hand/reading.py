@@ -10,21 +10,26 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError, InputError
 from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.tables.plain import plain
 from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
-Hand = Mapping[Any, object] | pd.DataFrame
+# `pd.Series[Any]`, which exists for type checkers alone.
+Hand: TypeAlias = "Mapping[Any, object] | pd.Series[Any] | pd.DataFrame"
 WrittenTexts = dict[tuple[int, str], str]
 
+# Numbers of fewer digits than Python's.
+SHORT = ("float32", "float16")
 MAX_FILE = 4_000_000
 LONG = ("iteration", "quantity", "value")
 GREEK = {
@@ -70,9 +75,21 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
 def _text(value: object) -> str:
     """A value as it was written: text as it is, nothing as blank, a number by its digits."""
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    value = _single(value)
+    number = plain(value)
+    if number is None or number is pd.NA or (isinstance(number, float) and math.isnan(number)):
         return ""
     return str(value)
+
+
+def _single(value: object) -> object:
+    """The number of an array or a tensor, with the digits that its own precision has."""
+    kind = getattr(value, "dtype", None)
+    if kind is None or isinstance(value, np.generic):
+        return value
+    number = plain(value)
+    name = str(kind).rpartition(".")[2]
+    return np.dtype(name).type(number) if name in SHORT and isinstance(number, float) else number
 
 
 def _iteration(value: object) -> int:
@@ -87,7 +104,8 @@ def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
     """The texts by (iteration, column).
 
     A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
-    first iteration `{quantity: text}`. A DataFrame has the columns iteration, quantity and
+    first iteration `{quantity: text}`. A Series is as a dict; a row of a frame has its iteration
+    as its name. A DataFrame has the columns iteration, quantity and
     value, or a column for each quantity and the iteration as a column or as its index.
     Raises HandError for what is none of these, and for unknown names.
 
@@ -96,10 +114,12 @@ def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
     """
     if isinstance(hand, pd.DataFrame):
         entries = list(_from_frame(hand))
-    elif isinstance(hand, Mapping):
+    elif isinstance(hand, Mapping | pd.Series):
         entries = list(_from_mapping(hand))
     else:
-        raise HandError([f"a dict, a DataFrame or a file expected; got {type(hand).__name__}"])
+        raise HandError(
+            [f"a dict, a Series, a DataFrame or a file expected; got {type(hand).__name__}"]
+        )
     names = match_names(dict.fromkeys(name for _, name, _ in entries), known)
     values: WrittenTexts = {}
     for iteration, name, text in entries:
@@ -113,15 +133,22 @@ def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
 Entry = tuple[int, str, str]
 
 
-def _from_mapping(hand: Mapping[object, object]) -> Iterable[Entry]:
-    for key, value in hand.items():
-        if isinstance(value, Mapping):
-            for name, text in value.items():
+def _pairs(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[tuple[Any, object]]:
+    """The keys with their values, which keep their precision."""
+    return zip(hand.index, hand.array, strict=True) if isinstance(hand, pd.Series) else hand.items()
+
+
+def _from_mapping(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[Entry]:
+    row = plain(getattr(hand, "name", None))
+    first = row if isinstance(row, int) and not isinstance(row, bool) else 1
+    for key, value in _pairs(hand):
+        if isinstance(value, Mapping | pd.Series):
+            for name, text in _pairs(value):
                 yield _iteration(key), str(name), _text(text)
         elif isinstance(key, tuple) and len(key) == 2:
             yield _iteration(key[0]), str(key[1]), _text(value)
         else:
-            yield 1, str(key), _text(value)
+            yield _iteration(first), str(key), _text(value)
 
 
 def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
@@ -138,7 +165,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
         numbers = list(range(1, len(frame) + 1))
     for name in frame.columns:
         if str(name).strip().casefold() != ITERATION:
-            for number, value in zip(numbers, frame[name], strict=True):
+            for number, value in zip(numbers, frame[name].array, strict=True):
                 yield _iteration(number), str(name).strip(), _text(value)
 
 

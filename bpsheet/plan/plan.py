@@ -34,6 +34,7 @@ from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
+from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
 from bpsheet.tables.table import Spec
 from bpsheet.tables.tables import Tables
@@ -129,13 +130,13 @@ class Plan(Tables):
             iterations=iterations or self.iterations,
         )
 
-    def of_length(self, iterations: int | None) -> Self:
+    def of_length(self, iterations: AnyWhole | None) -> Self:
         """The plan with another number of iterations; None leaves it unchanged."""
-        if iterations is None or iterations == self.iterations:
-            return self
-        return self.changed({"iterations": iterations})
+        number = plain(iterations)
+        is_same = type(number) is int and number == self.iterations
+        return self if number is None or is_same else self.changed({"iterations": number})
 
-    def changed(self, changes: Mapping[str, float | str]) -> Self:
+    def changed(self, changes: Changes) -> Self:
         """A copy with some of its numbers changed.
 
         A key is the name of a weight (for its first value), of a hyper-parameter
@@ -144,13 +145,17 @@ class Plan(Tables):
         example 2.
         Raises ExperimentError for unknown names and for values that do not fit.
         """
+        if not hasattr(changes, "items"):
+            said = f'numbers by their names expected, such as {{"learning_rate": 0.2}}; got {shown(changes)}'
+            raise ExperimentError([Problem("changes", said)], self._name)
         problems: list[Problem] = []
         tables: dict[str, Any] = {
             key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
         }
         cells = setting_names(self.training)
         weights: dict[str, float] = {}
-        for key, value in changes.items():
+        for name, given in changes.items():
+            key, value = str(name), plain(given)
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
             if isinstance(value, str) and value not in words:
@@ -163,7 +168,7 @@ class Plan(Tables):
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
             elif key in self.model.weights:
-                weights[key] = float(value)
+                weights[key] = value
             elif cell and self._is_data(cell[1], int(cell[2])):
                 names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value

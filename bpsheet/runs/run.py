@@ -22,6 +22,7 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.program.program import Program
+from bpsheet.tables.plain import AnyWhole, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ class Run:
     def of(
         cls,
         plan: Plan,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         progress: Callable[[int], None] | None = None,
         keep: str | None = None,
     ) -> Self:
@@ -109,8 +110,9 @@ class Run:
         """Whether every iteration was kept."""
         return self.recording.keep == EVERYTHING
 
-    def row_of(self, iteration: int) -> int:
+    def row_of(self, iteration: AnyWhole) -> int:
         """The row (from 0) of an iteration. Raises ExperimentError where it was not recorded."""
+        iteration = whole_number(iteration, "iteration", self.experiment.name)
         problems = self.problems_with(iteration)
         if problems:
             raise ExperimentError(problems, self.experiment.name)

@@ -32,6 +32,7 @@ from bpsheet.sweeps.grid import Grid, plain_grid
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
 from bpsheet.sweeps.variant import SEED, train, variant
 from bpsheet.sweeps.workers import begin
+from bpsheet.tables.plain import AnyNumber
 from bpsheet.words import shown
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Sweep(Outcomes):
 
 def sweep(
     experiment: Plan,
-    grid: Mapping[str, Iterable[float | str]],
+    grid: Mapping[str, Iterable[AnyNumber | str]],
     executor: Executor | Client | None = None,
     *,
     keep: str | None = None,

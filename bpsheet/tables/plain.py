@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,9 +16,11 @@ from bpsheet.words import shown
 
 __all__ = [
     "AnyMatrix",
+    "AnyNames",
     "AnyNumber",
     "AnyRow",
     "AnyWhole",
+    "Changes",
     "Listed",
     "column_names",
     "plain",
@@ -38,11 +40,24 @@ class Arrayed(Protocol):
     def __array__(self) -> Any: ...
 
 
+class Rowlike(Protocol):
+    """A row of a DataFrame; for type checkers, `frame.loc[3]` may be a DataFrame, too."""
+
+    @property
+    def iloc(self) -> Any: ...
+
+    def items(self) -> Any: ...
+
+
 # The types that are accepted for a number, a whole number, a row of numbers and a matrix.
 AnyNumber = float | Listed
 AnyWhole = int | Listed
-AnyRow = Sequence[AnyNumber] | Listed
+AnyRow = Sequence[AnyNumber] | Listed | Arrayed
 AnyMatrix = Sequence[AnyRow] | Listed | Arrayed
+# Names, such as the columns of a DataFrame.
+AnyNames = Sequence[str] | Listed
+# Numbers by their names, such as a row of a DataFrame.
+Changes = Mapping[str, AnyNumber | str] | Rowlike
 
 _OWN = {bool, float, int, str}
 

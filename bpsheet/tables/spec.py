@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from bpsheet.tables.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
+from bpsheet.tables.plain import (
+    AnyMatrix,
+    AnyNames,
+    AnyNumber,
+    AnyRow,
+    AnyWhole,
+    Listed,
+    column_names,
+)
 from bpsheet.tables.table import Spec
 from bpsheet.tables.values import (
     BatchSize,
@@ -106,7 +114,7 @@ class Layer(Spec):
         def __init__(
             self,
             *,
-            neurons: Sequence[str] | None = None,
+            neurons: AnyNames | None = None,
             units: AnyWhole | None = None,
             activation: str = "logistic",
             weights: AnyMatrix | None = None,
@@ -155,8 +163,8 @@ class Network(Spec):
         def __init__(
             self,
             *,
-            inputs: Sequence[str],
-            targets: Sequence[str],
+            inputs: AnyNames,
+            targets: AnyNames,
             loss: str | None = None,
             output_error: OutputForm = "chain_rule",
             layers: Sequence[Layer | dict[str, Any]],
@@ -193,11 +201,11 @@ class Graph(Spec):
         def __init__(
             self,
             *,
-            inputs: Sequence[str],
+            inputs: AnyNames,
             parameters: Mapping[str, AnyNumber] = ...,
-            forward: Sequence[str],
+            forward: AnyNames,
             loss: str,
-            gradient_of: Sequence[str] = ...,
+            gradient_of: AnyNames = ...,
         ) -> None: ...
 
 
@@ -257,7 +265,7 @@ class Data(Spec):
         def __init__(
             self,
             *,
-            columns: Sequence[str] | None = None,
+            columns: AnyNames | None = None,
             examples: AnyMatrix | None = None,
             file: str | None = None,
             label: str | None = None,
@@ -415,8 +423,8 @@ class Training(Spec):
             reduction: Reduction = "sum",
             iterations: AnyWhole | None = None,
             epochs: AnyWhole | None = None,
-            freeze: Sequence[str] | None = None,
-            only: Sequence[str] | None = None,
+            freeze: AnyNames | None = None,
+            only: AnyNames | None = None,
         ) -> None: ...
 
 
@@ -476,6 +484,6 @@ class Test(Spec):
             examples: AnyMatrix,
             correct: Correct = "threshold",
             threshold: AnyNumber = 0.5,
-            names: Sequence[str] | None = None,
+            names: AnyNames | None = None,
             gap: bool = False,
         ) -> None: ...

@@ -59,7 +59,7 @@ def _bias(value: Any) -> bool | list[float]:
     value = plain(value)
     if isinstance(value, bool):
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         for item in value:
             is_number = isinstance(item, int | float) and not isinstance(item, bool)
             if not is_number or not np.isfinite(item):
