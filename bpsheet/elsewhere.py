@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-__all__ = ["ELSEWHERE", "Ours", "ours", "spelled_like"]
+__all__ = ["ELSEWHERE", "Ours", "ours", "same_name", "spelled_like"]
 
 
 class Ours(NamedTuple):
@@ -122,6 +122,18 @@ def ours(word: str, known: Collection[str] | None = None) -> Ours | None:
     if known is None:
         return next((one for one in candidates if one.where.startswith("[")), None)
     return next((one for one in candidates if one.name in known), None)
+
+
+def same_name(word: str, known: Collection[str]) -> str | None:
+    """The known name for a word that is one of theirs, or is ours in another spelling.
+
+    >>> same_name("mse", ["mean_squared_error"]), same_name("ReLU", ["relu"])
+    ('mean_squared_error', 'relu')
+    """
+    known_here = ours(word, known)
+    if known_here is not None:
+        return known_here.name
+    return next((name for name in known if _folded(name) == _folded(word)), None)
 
 
 def spelled_like(word: str, known: Collection[str]) -> str | None:

@@ -28,6 +28,7 @@ from pydantic import PrivateAttr, ValidationError
 from bpsheet.columns.assembly import columns_of, program_of
 from bpsheet.columns.model import Model, model_of
 from bpsheet.columns.updates import setting_names
+from bpsheet.elsewhere import same_name
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.further import further_problems
@@ -38,6 +39,9 @@ from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
 from bpsheet.tables.table import Spec
 from bpsheet.tables.tables import Tables
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES
+from bpsheet.textbook.rules import RULES
 from bpsheet.words import nearest, shown
 
 __all__ = ["Plan"]
@@ -158,22 +162,25 @@ class Plan(Tables):
             key, value = str(name), plain(given)
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
-            if isinstance(value, str) and value not in words:
+            is_data = cell is not None and self._is_data(cell[1], int(cell[2]))
+            if not (is_data or key in (*cells, "iterations", *self.model.weights)):
+                problems.append(Problem(key, self._unknown(key)))
+            elif isinstance(value, str) and value not in words:
                 expected = " or ".join(["a number", *words] if key != "reduction" else words)
-                problems.append(Problem(key, f"{expected} expected; got {shown(value)}"))
-                continue
-            if key in cells:
+                known = same_name(value, words)
+                hint = "" if known is None else f'; here it is "{known}"'
+                problems.append(Problem(key, f"{expected} expected; got {shown(value)}{hint}"))
+            elif key in cells:
                 put_setting(tables["training"], key, value)
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
             elif key in self.model.weights:
                 weights[key] = value
-            elif cell and self._is_data(cell[1], int(cell[2])):
+            else:
+                assert cell is not None
                 names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
-            else:
-                problems.append(Problem(key, self._unknown(key)))
         if problems:
             raise ExperimentError(problems, self._name)
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
@@ -195,6 +202,11 @@ class Plan(Tables):
             for number in range(min(self.example_count, 3))
         ]
         known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
+        for what, names in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
+            if (name := same_name(key, names)) is not None:
+                return f'no such number; the {what} "{name}" is set in the experiment file'
+        if key in ("activation", "loss", "rule", "schedule"):
+            return f"no such number; the {key} is set in the experiment file"
         return f"no such number; {nearest(key, known, is_key=True)}"
 
     def to_toml(self) -> str:

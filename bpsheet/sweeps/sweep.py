@@ -108,6 +108,9 @@ def sweep(
     (30, 5)
     """
     chosen = Keep.of(keep) if keep is not None else EVERYTHING
+    if not isinstance(experiment, Plan):
+        said = f'an experiment expected, such as bp.load("two-neuron"); got {shown(experiment)}'
+        raise ExperimentError([Problem("experiment", said)], "sweep")
     given = _executor_of(executor)
     values = plain_grid(grid, experiment.model.weights)
     settings = _combinations(experiment, values)
