@@ -9,7 +9,7 @@ local derivatives that the notation names become columns (`MSE'`, `f'`, `f_error
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from bpsheet.errors import ProgramError
 from bpsheet.formula.filling import fill
@@ -33,6 +33,7 @@ from bpsheet.formula.tree import (
     children,
     references,
     total,
+    upwards,
 )
 
 __all__ = ["differentiate"]
@@ -46,26 +47,19 @@ def differentiate(expr: Expr, name: str) -> Expr:
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
     """
-    return _derivatives(expr, name).get(name, ZERO)
+    return _derivatives(expr, {name}).get(name, ZERO)
 
 
-def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
+def _derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Expr]:
     """The partial derivatives of a formula by the column's name, in order of appearance.
 
-    One walk, operands before what uses them, gives all of them (or `only` one): a formula
+    One walk, operands before what uses them, gives all of them (or `only` some): a formula
     over thousands of cells is neither walked once for each cell nor descended by recursion.
     """
-    order, waiting = [], [expr]
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting.extend(_followed(node))
     found: list[dict[str, Expr]] = []
-    for node in reversed(order):
-        count = len(_followed(node))
-        parts = found[len(found) - count :]
-        del found[len(found) - count :]
-        found.append(_combined(node, parts, only))
+    for node in upwards(expr, _followed):
+        first = len(found) - len(_followed(node))
+        found[first:] = [_combined(node, found[first:], only)]
     return found[0]
 
 
@@ -75,13 +69,16 @@ def _followed(node: Expr) -> tuple[Expr, ...]:
     return () if isinstance(node, Compare | Lookup) else children(node)
 
 
-def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dict[str, Expr]:
+def _combined(
+    node: Expr, parts: list[dict[str, Expr]], only: Collection[str] | None
+) -> dict[str, Expr]:
     """The derivatives of a node, from those of its operands (which are used up)."""
     match node:
         case Ref(name, lag):
-            return {name: ONE} if lag == 0 and only in (None, name) else {}
+            return {name: ONE} if lag == 0 and (only is None or name in only) else {}
         case Compare() | Lookup():
-            used = [r.name for r in references(node) if r.lag == 0 and only in (None, r.name)]
+            used = [r.name for r in references(node) if r.lag == 0]
+            used = [name for name in used if only is None or name in only]
             if used and isinstance(node, Lookup):
                 raise ProgramError(f"no derivative of Lookup with respect to {used[0]}")
             return dict.fromkeys(used, ZERO)

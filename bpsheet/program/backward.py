@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bpsheet.formula.derivative import _derivatives, _times
@@ -20,8 +20,8 @@ LEAVES = (Phase.INPUT, Phase.WEIGHT)
 ADDED_UP = "over all formulas that use it, the derivative of each times its slope along it"
 
 
-def local_derivatives(column: Column) -> Mapping[str, Expr]:
-    """The partial derivatives of a column with respect to the columns it uses.
+def local_derivatives(column: Column, only: Collection[str] | None = None) -> Mapping[str, Expr]:
+    """The partial derivatives of a column with respect to the columns it uses (or `only` some).
 
     They are the factors of the chain rule: as the source writes them where it does, else
     by differentiation of the formula.
@@ -34,7 +34,7 @@ def local_derivatives(column: Column) -> Mapping[str, Expr]:
         return column.partials
     if column.formula is None:
         return {}
-    return _derivatives(column.formula)
+    return _derivatives(column.formula, only)
 
 
 def backward(forward: Sequence[Column], objective: str) -> list[Column]:
@@ -68,7 +68,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             adjoint = Ref(made.name)
         if column.phase in LEAVES:
             continue
-        for name, partial in local_derivatives(column).items():
+        for name, partial in local_derivatives(column, wanted).items():
             if partial == ZERO or name not in wanted:
                 continue
             if column.slope_name:
