@@ -6,7 +6,7 @@ them, from the loss back to the weights.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from bpsheet.errors import LimitError, ProgramError
 from bpsheet.formula.filling import fill
@@ -30,6 +30,7 @@ from bpsheet.formula.tree import (
     children,
     references,
     total,
+    upwards,
 )
 
 __all__ = ["differentiate"]
@@ -48,29 +49,21 @@ def differentiate(expr: Expr, name: str) -> Expr:
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
     """
-    return _derivatives(expr, name).get(name, ZERO)
+    return _derivatives(expr, {name}).get(name, ZERO)
 
 
-def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
+def _derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Expr]:
     """The partial derivatives of a formula by the column's name, in order of appearance.
 
-    `only` asks for the derivative with respect to one column. One walk, operands first, gives
-    all derivatives: a formula over thousands of cells needs neither a walk for each cell nor
-    deep recursion.
+    One walk, operands before what uses them, gives all of them (or `only` some): a formula
+    over thousands of cells is neither walked once for each cell nor descended by recursion.
     """
-    order, waiting = [], [expr]
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting.extend(_followed(node))
-    stack: list[dict[str, Expr]] = []
-    for node in reversed(order):
-        count = len(_followed(node))
-        parts = stack[len(stack) - count :]
-        del stack[len(stack) - count :]
-        stack.append(_combined(node, parts, only))
-    _refuse_vast(stack[0])
-    return stack[0]
+    found: list[dict[str, Expr]] = []
+    for node in upwards(expr, _followed):
+        first = len(found) - len(_followed(node))
+        found[first:] = [_combined(node, found[first:], only)]
+    _refuse_vast(found[0])
+    return found[0]
 
 
 def _refuse_vast(derivatives: Mapping[str, Expr]) -> None:
@@ -102,13 +95,16 @@ def _followed(node: Expr) -> tuple[Expr, ...]:
     return () if isinstance(node, Compare | Lookup) else children(node)
 
 
-def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dict[str, Expr]:
-    """The derivatives of a node, from the derivatives of its operands. `parts` may be changed."""
+def _combined(
+    node: Expr, parts: list[dict[str, Expr]], only: Collection[str] | None
+) -> dict[str, Expr]:
+    """The derivatives of a node, from those of its operands (which are used up)."""
     match node:
         case Ref(name, lag):
-            return {name: ONE} if lag == 0 and only in (None, name) else {}
+            return {name: ONE} if lag == 0 and (only is None or name in only) else {}
         case Compare() | Lookup():
-            used = [r.name for r in references(node) if r.lag == 0 and only in (None, r.name)]
+            used = [r.name for r in references(node) if r.lag == 0]
+            used = [name for name in used if only is None or name in only]
             if used and isinstance(node, Lookup):
                 raise ProgramError(f"no derivative of Lookup with respect to {used[0]}")
             return dict.fromkeys(used, ZERO)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from bpsheet.formula import arithmetic
 from bpsheet.formula.functions import FUNCTIONS
@@ -78,68 +78,80 @@ def evaluate(
     >>> evaluate(Div(Num(1.0), Num(4.0)), lambda ref: 0.0, {}, {})
     0.25
     """
-
-    def value(node: Expr) -> float:
-        match node:
-            case Num(number):
-                return number
-            case Ref():
-                return column(node)
+    # What is still to be done, the next last: no formula is too deep for a list.
+    waiting: list[Expr | _Apply | _Choose] = [expr]
+    values: list[Any] = []
+    while waiting:
+        match waiting.pop():
+            case Num(value) | Text(value):
+                values.append(value)
+            case Ref() as ref:
+                values.append(column(ref))
             case Param(name):
-                return float(parameters[name])
-            case Lookup(table):
-                entry: Any = tables[table]
-                for child in children(node):
-                    number = int(value(child))
-                    if not 1 <= number <= len(entry):
-                        raise CellError(NUMBER)
-                    entry = entry[number - 1]
-                return _checked(entry)
-            case Neg(operand):
-                return -value(operand)
-            case Sum(terms):
-                whole = value(terms[0])
-                for term in terms[1:]:
-                    whole = _checked(whole + value(term))
-                return whole
-            case Sub(left, right):
-                return _checked(value(left) - value(right))
-            case Mul(left, right):
-                return _checked(value(left) * value(right))
-            case Div(left, right):
-                upper, lower = value(left), value(right)
-                if lower == 0:
-                    raise CellError(DIVISION)
-                return _checked(upper / lower)
-            case Pow(base, exponent):
-                return _power(value(base), value(exponent))
-            case Call(function, arguments):
-                return _call(function, [value(argument) for argument in arguments])
-            case Compare():
-                return float(_holds(node))
+                values.append(parameters[name])
+            case _Apply(node, operands):
+                first = len(values) - operands
+                values[first:] = [_applied(node, values[first:], tables)]
             case If(test, then, otherwise):
-                chosen = _holds(test) if isinstance(test, Compare) else value(test) != 0
-                return value(then if chosen else otherwise)
-        raise TypeError(f"{type(node).__name__} has no value")
-
-    def _holds(node: Compare) -> bool:
-        left, right = (
-            _word(side, parameters) if _is_word(side, parameters) else value(side)
-            for side in (node.left, node.right)
-        )
-        return bool(OPERATORS[node.operator](left, right))
-
-    return value(expr)
-
-
-def _is_word(node: Expr, parameters: Mapping[str, float | str]) -> bool:
-    return isinstance(node, Text) or (
-        isinstance(node, Param) and isinstance(parameters[node.name], str)
-    )
+                waiting += (_Choose(then, otherwise), test)
+            case _Choose(then, otherwise):
+                waiting.append(then if values.pop() else otherwise)
+            case Sum(terms) as node:
+                # Added one by one: a sum that overflows is found before what follows it.
+                for term in terms[:0:-1]:
+                    waiting += (_Apply(node, 2), term)
+                waiting.append(terms[0])
+            case node:
+                below = children(node)
+                waiting += (_Apply(node, len(below)), *below[::-1])
+    return float(values[0])
 
 
-def _word(node: Expr, parameters: Mapping[str, float | str]) -> str:
-    return node.value if isinstance(node, Text) else str(parameters[node.name])  # type: ignore[union-attr]
+class _Apply(NamedTuple):
+    """A node whose operands, so many, have their values."""
+
+    node: Expr
+    operands: int
+
+
+class _Choose(NamedTuple):
+    """The sides of a choice whose test has its value."""
+
+    then: Expr
+    otherwise: Expr
+
+
+def _applied(node: Expr, operands: list[Any], tables: Mapping[str, Sequence[Any]]) -> float:
+    match node, operands:
+        case Neg(), [operand]:
+            return -operand  # type: ignore[no-any-return]
+        case Sum(), [left, right]:
+            return _checked(left + right)
+        case Sub(), [left, right]:
+            return _checked(left - right)
+        case Mul(), [left, right]:
+            return _checked(left * right)
+        case Div(), [upper, lower]:
+            if lower == 0:
+                raise CellError(DIVISION)
+            return _checked(upper / lower)
+        case Pow(), [base, exponent]:
+            return _power(base, exponent)
+        case Call(function), _:
+            return _call(function, operands)
+        case Compare(operator), [left, right]:
+            return float(OPERATORS[operator](left, right))
+        case Lookup(table), _:
+            return _checked(_found(tables[table], operands))
+    raise TypeError(f"{type(node).__name__} has no value")
+
+
+def _found(table: Any, places: list[float]) -> Any:
+    for place in map(int, places):
+        if not 1 <= place <= len(table):
+            raise CellError(NUMBER)
+        table = table[place - 1]
+    return table
 
 
 def _power(base: float, exponent: float) -> float:

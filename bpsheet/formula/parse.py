@@ -43,6 +43,7 @@ MAX_LENGTH = 2_000
 MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
+SHORTER = "make two formulas of it, the second with the name of the first in it"
 
 # A name that a formula can refer to.
 NAME = r"[^\W\d]\w{0,99}'?"
@@ -86,7 +87,8 @@ class _Parser:
 
     def __init__(self, text: str, names: Collection[str], start: int) -> None:
         if len(text) > MAX_LENGTH:
-            raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most")
+            said = f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most; {SHORTER}"
+            raise FormulaError(said)
         self.text = text
         self.names = names
         self.tokens = self._tokenize(start)
@@ -140,13 +142,16 @@ class _Parser:
                 f"expected an operator or the end, found '{self.token.text}'", self.token.position
             )
         if depth(result) > MAX_DEPTH:
-            raise self._error(f"more than {MAX_DEPTH} operations nested in one another", 0)
+            said = f"more than {MAX_DEPTH} operations, one on another; {SHORTER}"
+            raise self._error(said, 0)
         return result
 
     def sum(self) -> Expr:
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+            raise self._error(
+                f"nested more than {MAX_NESTING} levels deep; {SHORTER}", self.token.position
+            )
         result = self.product()
         terms = [result]
         while operator := self._take("+", "-"):
@@ -170,7 +175,7 @@ class _Parser:
         while sign := self._take("-", "+"):
             signs += sign == "-"
             if signs > MAX_NESTING:
-                raise self._error("too many signs in a row", self.token.position)
+                raise self._error(f"more than {MAX_NESTING} signs in a row", self.token.position)
         result = self.power()
         for _ in range(signs):
             result = Neg(result)
@@ -182,7 +187,9 @@ class _Parser:
             return base
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+            raise self._error(
+                f"nested more than {MAX_NESTING} levels deep; {SHORTER}", self.token.position
+            )
         exponent = self.signed()
         self.depth -= 1
         return Pow(base, exponent)
@@ -253,7 +260,9 @@ class _Parser:
         self.terms += len(terms)
         self.element, self.length = outside
         if self.terms > MAX_TERMS:
-            raise self._error(f"sums of more than {MAX_TERMS} terms", self.tokens[begin].position)
+            raise self._error(
+                f"sums of more than {MAX_TERMS} terms; {SHORTER}", self.tokens[begin].position
+            )
         return terms
 
     def range(self, first: Token) -> Expr:

@@ -42,6 +42,7 @@ __all__ = [
     "replace_refs",
     "size",
     "total",
+    "upwards",
     "walk",
 ]
 
@@ -246,9 +247,34 @@ def walk(expr: Expr) -> Iterator[Expr]:
             stack.extend(children(node)[::-1])
 
 
+def upwards(expr: Expr, below: Callable[[Expr], tuple[Expr, ...]] = children) -> list[Expr]:
+    """Every node of the tree, operands before what uses them, from left to right.
+
+    `below` gives the operands that are followed. Whoever works upwards needs no recursion, and
+    a formula may be as deep as it likes.
+    """
+    found, waiting = [], [expr]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        waiting.extend(below(node))
+    return found[::-1]
+
+
 def references(expr: Expr) -> dict[Ref, None]:
     """The columns that a formula refers to, in order of first appearance."""
-    return {node: None for node in walk(expr) if isinstance(node, Ref)}
+    found: dict[Ref, None] = {}
+    # A derivative has the same parts in many places: each is looked through once.
+    seen: set[int] = set()
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Ref):
+            found[node] = None
+        elif type(node) not in LEAVES and id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(children(node)[::-1])
+    return found
 
 
 def depth(expr: Expr) -> int:
@@ -274,12 +300,16 @@ def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, E
     if isinstance(replacement, Mapping):
         table = replacement
         return replace_refs(expr, lambda ref: table.get(ref, ref))
-    if isinstance(expr, Ref):
-        return replacement(expr)
-    operands = children(expr)
-    if not operands:
-        return expr
-    return rebuild(expr, tuple(replace_refs(operand, replacement) for operand in operands))
+    made: list[Expr] = []
+    for node in upwards(expr):
+        if isinstance(node, Ref):
+            made.append(replacement(node))
+        elif operands := children(node):
+            first = len(made) - len(operands)
+            made[first:] = [rebuild(node, tuple(made[first:]))]
+        else:
+            made.append(node)
+    return made[0]
 
 
 def total(terms: tuple[Expr, ...] | list[Expr]) -> Expr:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, get_args
 
 from bpsheet.errors import ProgramError
@@ -29,10 +30,14 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
     Text,
+    children,
+    upwards,
 )
 
 __all__ = ["NODES", "Binding", "Printer", "binding"]
 
+# From so many levels on, a formula is printed from its leaves upwards.
+DEEP = 50
 NODES: tuple[type[Any], ...] = get_args(expr.Expr)
 
 
@@ -91,8 +96,41 @@ class Printer(ABC):
     minus = "-"
     times = "*"
 
+    # How deep the walk is at present, and the texts of operands that are printed already.
+    _level = 0
+    _ready: Mapping[int, str] = MappingProxyType({})
+
     def text(self, node: Expr) -> str:
         """The node in this language."""
+        ready = self._ready.get(id(node))
+        if ready is not None:
+            return ready
+        if self._level >= DEEP:
+            return self._from_below(node)
+        self._level += 1
+        try:
+            return self._printed(node)
+        finally:
+            self._level -= 1
+
+    def _from_below(self, node: Expr) -> str:
+        """The text of what is deeper than a method should call itself: operands first."""
+        known = self._ready
+        texts: list[str] = []
+        try:
+            for part in upwards(node, lambda part: () if id(part) in known else children(part)):
+                if (text := known.get(id(part))) is not None:
+                    texts.append(text)
+                    continue
+                operands = children(part)
+                first = len(texts) - len(operands)
+                self._ready = dict(zip(map(id, operands), texts[first:], strict=True))
+                texts[first:] = [self._printed(part)]
+        finally:
+            self._ready = known
+        return texts[0]
+
+    def _printed(self, node: Expr) -> str:
         method = self.table.get(type(node))
         if method is None:
             raise ProgramError(f"{type(self).__name__} has no rule for {type(node).__name__}")

@@ -20,6 +20,7 @@ from bpsheet.formula.tree import (
     Ref,
     Sum,
     Text,
+    children,
 )
 from bpsheet.printers.base import Binding, Printer
 
@@ -57,28 +58,27 @@ class CodePrinter(Printer):
 
 
 def _records_overflow(node: Expr) -> bool:
-    """Whether an infinite value of the node always shows in a recorded value."""
+    """Whether an infinite value of the node cannot go unnoticed."""
+    waiting = [node]
+    while waiting:
+        decisive = _decisive(waiting.pop())
+        if decisive is None:
+            return False
+        waiting += decisive
+    return True
+
+
+def _decisive(node: Expr) -> tuple[Expr, ...] | None:
+    """The operands that decide whether it goes unnoticed; None where it may."""
     match node:
         case Num() | Text() | Ref() | Param() | Lookup():
-            return True
-        case Neg(operand):
-            return _records_overflow(operand)
-        case Call(_, arguments):
-            # Functions such as exp raise on overflow; max, min and abs pass infinities on.
-            return all(map(_records_overflow, arguments))
-        case Compare() | If():
-            return all(map(_records_overflow, _sides(node)))
+            return ()
+        case Neg() | Call() | Compare() | If():
+            # exp and its kind raise; max, min and abs hand on what they are given.
+            return children(node)
         case Sum(terms):
             # 1 + exp(−z): a small number cannot make a finite value overflow.
             small = [term for term in terms if isinstance(term, Num) and abs(term.value) < 1e200]
             rest = [term for term in terms if term not in small]
-            return len(rest) == 1 and _records_overflow(rest[0])
-    return False
-
-
-def _sides(node: Compare | If) -> tuple[Expr, ...]:
-    return (
-        (node.left, node.right)
-        if isinstance(node, Compare)
-        else (node.test, node.then, node.otherwise)
-    )
+            return tuple(rest) if len(rest) == 1 else None
+    return None

@@ -9,7 +9,7 @@ written into the formulas that use them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bpsheet.formula.derivative import _derivatives, _times
@@ -30,8 +30,8 @@ ADDED_UP = (
 )
 
 
-def local_derivatives(column: Column) -> Mapping[str, Expr]:
-    """The partial derivatives of a column with respect to the columns it uses.
+def local_derivatives(column: Column, only: Collection[str] | None = None) -> Mapping[str, Expr]:
+    """The partial derivatives of a column with respect to the columns it uses (or `only` some).
 
     They are the local factors of the chain rule. They have the form that the source gives; where
     it gives none, the formula is differentiated.
@@ -44,7 +44,7 @@ def local_derivatives(column: Column) -> Mapping[str, Expr]:
         return column.partials
     if column.formula is None:
         return {}
-    return _derivatives(column.formula)
+    return _derivatives(column.formula, only)
 
 
 def backward(forward: Sequence[Column], objective: str) -> list[Column]:
@@ -78,7 +78,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             adjoint = Ref(derivative.name)
         if column.phase in LEAVES:
             continue
-        for name, partial in local_derivatives(column).items():
+        for name, partial in local_derivatives(column, wanted).items():
             if partial == ZERO or name not in wanted:
                 continue
             if column.slope_name:

@@ -14,7 +14,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
-from bpsheet.formula.tree import Expr, Num, Ref, references, size
+from bpsheet.formula.tree import Expr, Num, Ref, Sum, children, references, size, upwards
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
 from bpsheet.sheets.formula import MAX_CELLS, Area, read_formula, tokens_of
@@ -29,6 +29,7 @@ HIDDEN = ("INDIRECT(", "OFFSET(")
 MAX_NODES = 2_000_000
 # The most cells of array formulas that are read, of which perhaps few are on the way.
 MOST_ARRAY_CELLS = 500_000
+MAX_SLOPES = 2_000_000
 
 
 def quoted(name: str) -> str:
@@ -264,6 +265,9 @@ def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -
         for name in order
         if name in on_way and name not in parameters
     ]
+    if sum(_slopes(formulas[name], on_way) for name in on_way - set(parameters)) > MAX_SLOPES:
+        said = f"its derivative would have more than {MAX_SLOPES:,} parts. Products of many cells"
+        raise WorkbookError(f"{loss}: {said} make it so long; split them among several cells")
     apart = tuple(name for name in parameters if name not in on_way)
     return Way(tuple(forward), values, walk.texts, apart)
 
@@ -345,6 +349,20 @@ class _Walk:
             if name in self.formulas:
                 formula = self.formulas[name]
                 self.values[name] = evaluate(formula, self._value, {}, {})
+
+
+def _slopes(formula: Expr, moving: set[str]) -> int:
+    """How many slopes its derivative is made of, at the most: one for each operation and each
+    moving cell under it. A sum hands on those of its terms.
+    """
+    found = 0
+    under: list[int] = []
+    for node in upwards(formula):
+        first = len(under) - len(children(node))
+        cells = sum(under[first:]) + (isinstance(node, Ref) and node.name in moving)
+        found += 0 if isinstance(node, Sum) else cells
+        under[first:] = [min(cells, len(moving))]
+    return found
 
 
 def _leading_to(loss: str, formulas: Mapping[str, Expr]) -> set[str]:

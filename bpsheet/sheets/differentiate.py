@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -18,7 +19,7 @@ from openpyxl import Workbook, load_workbook
 from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, WorkbookError
 from bpsheet.files.whole import replacing
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
-from bpsheet.formula.tree import Expr, Ref, Sum, total
+from bpsheet.formula.tree import Expr, Ref, Sum, total, walk
 from bpsheet.guard.limits import OWN
 from bpsheet.guard.package import guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
@@ -103,6 +104,7 @@ def differentiate_workbook(
     except WorkbookError as error:
         raise WorkbookError(f"{path}: {error}") from None
     derivatives = {column.name: column for column in backward(way.forward, loss_cell)}
+    _refuse_long(derivatives)
     title = _free(book)
     order = [*way.forward[: len(parameter_cells)], *reversed(way.forward[len(parameter_cells) :])]
     values = _derivative_values(way, derivatives, loss_cell)
@@ -160,6 +162,34 @@ def _free(book: Workbook) -> str:
     while (name := TITLE if number == 1 else f"{TITLE} {number}").lower() in taken:
         number += 1
     return name
+
+
+def _refuse_long(derivatives: Mapping[str, Column]) -> None:
+    """Refuse a derivative that no cell holds before anything is made of it.
+
+    A reference is as long as its name, and all else a character at least. Only a sum is cut
+    in parts.
+    """
+    for name, column in derivatives.items():
+        whole = column.formula
+        assert whole is not None
+        for term in whole.terms if isinstance(whole, Sum) else (whole,):
+            lengths = (len(node.name) if isinstance(node, Ref) else 1 for node in walk(term))
+            if any(length > MAX_FORMULA for length in accumulate(lengths)):
+                raise _too_long(name.removeprefix("d "), f"more than {MAX_FORMULA:,}")
+
+
+def _refuse_text(name: str, text: str) -> None:
+    if len(text) > MAX_FORMULA:
+        raise _too_long(name, f"{len(text):,}")
+
+
+def _too_long(name: str, characters: str) -> LimitError:
+    return LimitError(
+        f"{name}: its derivative would be a formula of {characters} characters; a cell holds "
+        f"{MAX_FORMULA:,}. It is used in too many places, or in a formula of too many factors: "
+        "split that among several cells"
+    )
 
 
 def _derivative_values(way: Way, derivatives: dict[str, Column], loss: str) -> dict[str, float]:
@@ -223,11 +253,7 @@ class _Table:
             text, slope = printer.text(derivative.formula), self.values[derivative.name]
             if len(text) > MAX_FORMULA and isinstance(derivative.formula, Sum):
                 text = self._in_parts(name, derivative.formula, printer)
-        if len(text) > MAX_FORMULA:
-            raise LimitError(
-                f"{name}: its derivative would be a formula of {len(text):,} characters; a cell "
-                f"holds {MAX_FORMULA:,}. Too many formulas use this cell"
-            )
+        _refuse_text(name, text)
         is_parameter = name not in way.texts
         kind = "parameter" if is_parameter else "loss" if name == loss else "on the way"
         cells: tuple[object, ...] = (
@@ -254,7 +280,9 @@ class _Table:
             part = total(whole.terms[begin : begin + PART])
             row = FIRST_ROW + len(self.rows) + len(self.parts)
             value = evaluate(part, lambda ref: self.values[ref.name], {}, {})
-            what = (f"part of {name}", "part of a sum", "", "", (printer.text(part), value))
+            text = printer.text(part)
+            _refuse_text(name, text)
+            what = (f"part of {name}", "part of a sum", "", "", (text, value))
             self.parts.append(AddedRow(row, what))
             cells.append(f"E{row}")
         return "+".join(cells)
