@@ -46,7 +46,9 @@ def test_a_derivative_that_no_cell_holds_is_refused_before_it_is_computed(
 ):
     # The derivative's value would be asked for next.
     monkeypatch.setattr("bpsheet.sheets.differentiate._derivative_values", None)
-    with pytest.raises(bp.LimitError, match=r"8,192 characters; a cell holds 8,192|parts; 100,000 at the most"):
+    with pytest.raises(
+        bp.LimitError, match=r"8,192 characters; a cell holds 8,192|parts; 100,000 at the most"
+    ):
         differentiated(tmp_path, formula)
     assert not (tmp_path / "copy.xlsx").exists()
 
