@@ -41,7 +41,7 @@ __all__ = ["Experiment", "Trace"]
 
 
 class Trace(Readers):
-    """Every quantity of every iteration, and the readers of it.
+    """Every quantity of every iteration, with the methods that explain and compare them.
 
     The frames share the one array (`values`), are indexed by iteration from 1, and have a
     column for each quantity, named as the source writes it. Verdicts of tests are 1 or 0;

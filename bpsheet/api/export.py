@@ -24,7 +24,7 @@ ENDINGS = (".xlsx", ".csv", ".parquet")
 
 
 def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -> None:
-    """Refuse, before anything runs, a name that nothing could be written to.
+    """Refuse a file name that cannot be written to, before anything runs.
 
     Raises OutputError.
     """
@@ -40,7 +40,7 @@ def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -
 
 
 def first_line(experiment: Plan) -> str:
-    """With which line the run begins as a CSV file."""
+    """The first line of the run as a CSV file."""
     return heads_line(ITERATION, (column.name for column in experiment.columns))
 
 

@@ -90,7 +90,7 @@ class Readers(Run):
     def check_gradient(
         self, iteration: AnyWhole, method: str = "central", delta: AnyNumber | None = None
     ) -> GradientCheck:
-        """The gradient of an iteration held against an estimate from forward passes alone.
+        """The gradient of an iteration, compared with an estimate from forward passes alone.
 
         `method` is "forward" or "central" (differences of the loss, with the step `delta`), or
         "complex" (the complex step, exact to the last digits). The result has a `.frame` with a
@@ -121,7 +121,7 @@ class Readers(Run):
     def hessian(self, iteration: AnyWhole) -> pd.DataFrame:
         """The second derivatives of an iteration's loss: weights by weights.
 
-        From differentiating the program twice. `curvature` has its eigenvalues too.
+        The program is differentiated twice. `curvature` has its eigenvalues too.
         Raises ExperimentError for an iteration that was not run and where there is no loss,
         LimitError beyond 500 weights.
         """

@@ -43,7 +43,12 @@ def _words(text: str) -> tuple[str, ...]:
     help="What is asked: forward, backward, update, or names of quantities.",
 )
 @click.option(
-    "--iterations", type=int, default=1, show_default=True, metavar="N", help="How many are asked."
+    "--iterations",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many iterations are asked.",
 )
 @click.option(
     "--digits",
@@ -65,7 +70,7 @@ def _words(text: str) -> tuple[str, ...]:
     "--students",
     type=click.Path(path_type=Path),
     metavar="ROSTER",
-    help="A CSV file with a column student or name: a workbook for each.",
+    help="A CSV file with a column student or name. Each student gets a workbook.",
 )
 @click.option(
     "--vary",
@@ -79,7 +84,7 @@ def _words(text: str) -> tuple[str, ...]:
     default=0,
     show_default=True,
     metavar="N",
-    help="Another seed, other numbers.",
+    help="Another seed gives other numbers.",
 )
 @click.option(
     "--key",
@@ -148,7 +153,7 @@ def exercise(
     "--students",
     type=click.Path(path_type=Path),
     metavar="ROSTER",
-    help="The roster: lists who handed in nothing, and notes who is not on it.",
+    help="The roster: the class table then lists who handed in nothing, and notes who is not on it.",
 )
 @click.option(
     "--decimal",

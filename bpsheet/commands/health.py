@@ -39,9 +39,9 @@ HEADS = {
 def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None:
     """Train SPEC and say what it suffers from: gradients, steps, neurons, overflow.
 
-    The table has, for each layer, the length of its weights at the end and of its gradient; in
-    the median its steps relative to the weights, and its gradient relative to that of the next
-    layer; and the share of rows in which its neurons are saturated.
+    For each layer, the table has the length of its weights at the end, the length of its
+    gradient, and the share of rows in which its neurons are saturated. Two columns are medians:
+    the step relative to the weights, and the gradient relative to the next layer's.
     """
     experiment = loaded(spec, settings, iterations)
     found = trained(experiment, experiment.iterations).health()

@@ -37,7 +37,7 @@ def page(
     """Write SPEC as a page for a browser: step by step, with numbers that may be changed.
 
     One file, which needs no connection: the network, the worked solution of each iteration, the
-    steps, the loss, and practice with what is typed judged by its digits.
+    steps, the loss, and practice that judges typed values by their digits.
     """
     from bpsheet.files.ours import refuse_others
     from bpsheet.page.page import check_page, write_page

@@ -60,16 +60,16 @@ ITERATIONS = click.option(
     "sheets",
     multiple=True,
     type=OneOf(_sheets),
-    help="A sheet to have besides: of an iteration that is chosen in it, a worked solution, the "
-    "network in cells, the gradient by forward passes alone, or the second derivatives; or charts. "
-    "May be given several times. Default: in the layout full, the first three that fit.",
+    help="A further sheet: a worked solution (walkthrough), the network in cells (diagram), "
+    "charts, the gradient by forward passes alone (gradient-check), or the second derivatives "
+    "(hessian). May be given several times. Default: in the layout full, the first three that fit.",
 )
 @ITERATIONS
 @click.option(
     "--keep",
     metavar="every:K|last:N",
-    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
-    "N are live; of every K-th, each row for itself.",
+    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last N rows "
+    "are live; with every K-th, each row is live by itself.",
 )
 @FORCE
 @SET

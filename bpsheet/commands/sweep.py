@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
-# So many of the runs are printed: the best.
+# How many runs are printed: the best ones.
 BEST = 8
 MOST_SEEDS = 1_000_000
 
 
 def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | str]]:
-    """The values of --grid and --seeds. Raises ExperimentError for text that is none.
+    """The values of --grid and --seeds. Raises ExperimentError for text that has no values.
 
     >>> grid_of(["learning_rate=0.01,0.1"], "1:3")
     {'learning_rate': [0.01, 0.1], 'seed': [1, 2, 3]}
@@ -84,7 +84,7 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     type=click.Path(path_type=Path),
     help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
 )
-@click.option("--keep", metavar="every:K|last:N", help="Of each run's losses a part.")
+@click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
 @FORCE
 @SET
 def sweep(

@@ -53,7 +53,7 @@ MOST_ROWS = 500
 
 @contextmanager
 def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function to tell how much is done; a bar appears when the work lasts over a second."""
+    """A function that reports how much is done; a bar appears when the work lasts over a second."""
     began = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -84,7 +84,7 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
 
 @contextmanager
 def late_status(console: Console, what: str) -> Iterator[None]:
-    """Says what is going on when it lasts over a second, where nothing can be counted."""
+    """Say what is going on, where it lasts over a second and nothing can be counted."""
     status = console.status(what)
     timer = Timer(PATIENCE, status.start)
     timer.daemon = True
@@ -113,7 +113,7 @@ def run_table(trace: Run, width: int = 80) -> Table:
 
 
 def long_summary(run: LongRun) -> list[str]:
-    """The same of a run that is not in memory: diagnosed are its first iterations."""
+    """The summary of a run that is not in memory. The diagnosis is of its first iterations."""
     lines, beginning = [], run.beginning()
     found = diagnose(beginning).sentences[:MOST_SENTENCES]
     if run.first_error is not None and beginning.first_error is None:

@@ -16,9 +16,9 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
+    """Inside the block, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
 
-    One that is ignored stays so: `nohup bpsheet …` outlives its terminal.
+    An ignored signal stays ignored: `nohup bpsheet …` outlives its terminal.
     """
     ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
     for number in ours:
@@ -31,7 +31,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    # A terminal that is closed sends one, and its shell another: that would disturb the first.
+    # A closing terminal sends a signal, and its shell sends another, which would disturb the first.
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)
