@@ -172,7 +172,7 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(document, short, monke
         if "dask" in text_of(document):
             from dask import distributed
 
-            here = distributed.Client(processes=False, dashboard_address=None)
+            here = distributed.Client(processes=False, dashboard_address=":0")
             patch.setattr(distributed, "Client", lambda _: here)
         for block in PYTHON[document]:
             text = shortened(block.text) if short else block.text
