@@ -83,7 +83,7 @@ class Exercise:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve digits that differ where the experiment or the questions do."""
+        """Twelve hexadecimal digits that depend on the experiment and on the questions."""
         tables = self.experiment.to_dict()
         parts = {key: tables.get(key) for key in ("network", "data", "training", "initial")}
         for key in ("iterations", "epochs"):
@@ -101,7 +101,7 @@ class Exercise:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def identity(self, student: str) -> Identity:
-        """What a sheet carries, to be known again."""
+        """The identity that a sheet carries, by which it is recognised."""
         return Identity(
             exercise=self.experiment.name,
             student=student,
@@ -114,11 +114,11 @@ class Exercise:
         )
 
     def task(self, student: str = "") -> Task:
-        """A student's copy; the same again for the same student, whoever else is on the list."""
+        """One student's copy. A student gets the same copy again, whoever else is on the list."""
         # One row more: the weights after the last update.
         longer = self.experiment.changed({"iterations": self.iterations + 1})
         if self.vary and student:
-            # Nobody's numbers are looked for where the sheet would be too long for anybody.
+            # Numbers are drawn only for a sheet that is short enough to fill in.
             _ = self._unvaried.lines
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
             changes = varied(longer, self.vary, self.iterations, key)
@@ -144,7 +144,7 @@ class Task:
 
     @property
     def identity(self) -> Identity:
-        """What the sheet carries, to be known again."""
+        """The identity that the sheet carries, by which it is recognised."""
         return self.exercise.identity(self.student)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What comes out of marking: the class table, and a page of feedback for each student."""
+"""The results of marking: the class table, and a page of feedback for each student."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def path_text(path: Path, folder: Path) -> str:
 
 
 def number(value: float) -> str:
-    """A mark: as short as it is."""
+    """A mark without superfluous digits."""
     return f"{value:.10g}"
 
 
@@ -83,7 +83,7 @@ def class_table(grades: Grades, folder: Path) -> str:
 
 
 def first_mistake(sheet: MarkedSheet) -> str:
-    """Where it is, its verdict, and what was written."""
+    """The quantity and iteration of a value, its verdict, and what was written."""
     mark = sheet.first_mistake
     if mark is None:
         return ""
@@ -93,7 +93,7 @@ def first_mistake(sheet: MarkedSheet) -> str:
 
 
 def frequent_slip(sheet: MarkedSheet) -> str:
-    """The slip made most often, a sure one before one that may be another."""
+    """The most frequent slip; a certain slip comes before a possible one."""
     ranked = sorted(
         sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
     )
@@ -101,7 +101,7 @@ def frequent_slip(sheet: MarkedSheet) -> str:
 
 
 def _plain(text: str) -> str:
-    """A stranger's text within a table of Markdown: nothing in it is markup."""
+    """A stranger's text in a Markdown table, without any markup."""
     text = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
 

@@ -1,4 +1,4 @@
-"""What stands in a filled-in workbook: the identity, and the cells that were asked.
+"""The content of a filled-in workbook: its identity, and the asked cells.
 
 The file is a stranger's. It is guarded before it is opened, read from memory, never written,
 and of all its cells only the expected ones are looked at.
@@ -93,7 +93,7 @@ class FilledBook:
 
 
 def _text(value: object) -> str:
-    """A cell as text. A number has lost its last zeros; a date was none."""
+    """A cell as text. A number cell keeps no final zeros, and a date was meant as a number."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -109,7 +109,7 @@ def _text(value: object) -> str:
 
 @contextmanager
 def _reading(name: str) -> Iterator[None]:
-    """Whatever the library raises for a damaged file becomes a WorkbookError that names it."""
+    """Turn each error of the library for a damaged file into a WorkbookError that names the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -121,7 +121,7 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def open_filled(path: Path) -> FilledBook:
-    """A stranger's workbook. Raises WorkbookError where it is none, or breaks a limit."""
+    """A stranger's workbook. Raises WorkbookError where the file is no workbook, or breaks a limit."""
     data = guarded_bytes(path, EXERCISE, path.name)
     with _reading(path.name):
         book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)

@@ -50,7 +50,7 @@ EDGE = Side("thin", color="64748B")
 BLANK = Border(left=EDGE, right=EDGE, top=EDGE, bottom=EDGE)
 FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"( s="[0-9]+")?><f>(.*?)</f><v ?/?>(?:</v>)?</c>')
 EMPTY = re.compile(rb'(<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?) t="n" ?/>')
-# Where "a number stored as text" is no mistake; stands after the footer.
+# The cells in which a number stored as text is no mistake. The element follows the footer.
 BEFORE_IGNORED = re.compile(rb"</headerFooter>|<pageSetup [^>]*/>")
 
 
@@ -78,7 +78,7 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
     def finished(part: str, content: bytes) -> bytes:
         if not part.startswith("xl/worksheets/sheet"):
             return content
-        # An empty cell has no type: some readers take "number" for a nought.
+        # An empty cell has no type: some readers show a 0 for an empty cell of the type number.
         content = EMPTY.sub(rb"\1/>", content)
         content = FORMULA.sub(_with_value, content)
         if part == "xl/worksheets/sheet1.xml":

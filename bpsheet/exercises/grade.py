@@ -1,6 +1,6 @@
 """Marking filled-in sheets: one at a time, and a folder of them.
 
-A file that cannot be marked says why, by name; the others are marked all the same.
+A file that cannot be marked is listed with the reason; all others are marked.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bpsheet.plan.plan import Plan
 __all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
 
 MAX_FILES = 5_000
-# Beside the sheets a folder may hold our own tables, and what systems leave in folders.
+# A folder of sheets may also hold our own tables, and files that systems leave there.
 IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
 
 
 @dataclass
 class _Exercises:
-    """The exercises met, each made once; of a sheet's claims none is believed unchecked."""
+    """The exercises of the sheets, each built once. No claim of a sheet is believed unchecked."""
 
     experiment: Plan
     known: dict[Identity, Exercise] = field(default_factory=dict)
@@ -142,7 +142,7 @@ def _marks(
             written = numbers[place]
             verdict = FEW_DIGITS
             reason = f"Right so far, but {digits} significant digits were asked."
-            # A nought claims nothing.
+            # A written 0 shows no significant digits.
             mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
         elif place in numbers:
             expected = judgement.rounded
@@ -212,7 +212,7 @@ def sheets_in(folder: Path) -> list[Path]:
 
 
 def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[MarkedSheet]:
-    """What shows only among others: two sheets of one student, other questions than the rest."""
+    """Add the notes that need all sheets: two sheets of one student, other questions than most."""
     usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
     owners = Counter(sheet.student for sheet in sheets if sheet.student)
     noted = []

@@ -23,7 +23,7 @@ class Mark:
 
     @property
     def is_mistake(self) -> bool:
-        """Whether there is something to say about it."""
+        """Whether the feedback mentions the value."""
         return self.verdict not in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
 
 

@@ -113,7 +113,7 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
         folder / name: sealed(feedback_text(sheet, title), "markdown")
         for name, sheet in zip(_page_names(grades.sheets), grades.sheets, strict=True)
     }
-    # All of them are looked at before the first is written.
+    # Every page is checked before the first one is written.
     for path in pages:
         refuse_others(path, force=force)
     for path, text in pages.items():

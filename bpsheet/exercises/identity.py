@@ -37,7 +37,7 @@ class Identity:
 
     @property
     def text(self) -> str:
-        """As it stands in a sheet."""
+        """The identity as text for a sheet."""
         parts = {
             "bpsheet": FORMAT,
             "exercise": self.exercise,

@@ -148,7 +148,7 @@ class _Questions:
 
     @cached_property
     def tainted(self) -> frozenset[Place]:
-        """What follows from an answer without being one. (Sources stand before what uses them.)"""
+        """The quantities that follow from an answer, and are no answers themselves. (Sources stand before what uses them.)"""
         found: set[Place] = set()
         for row in range(1, self.iterations + 2):
             for column in self.program:

@@ -22,7 +22,7 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["varied"]
 
-# Rows computed in the search for nice numbers; enough for some thousand attempts at one.
+# The most rows that the search for good numbers computes: enough for thousands of attempts.
 MAX_ROWS = 4_000
 # A neuron whose output's derivative is less than this is saturated.
 LEAST_SLOPE = 0.04

@@ -27,7 +27,7 @@ __all__ = ["check_drawable", "draw_network", "network_size"]
 
 GROWS, SHRINKS, STILL = "#1B7A3D", "#B42318", "#94A3B8"
 INK, PALE, FILLED = "#1F2937", "#F8FAFC", "#E2E8F0"
-# Between layers, between neurons, and how large these are.
+# The distances between layers and between neurons, and a neuron's radius.
 ACROSS, DOWN, RADIUS = 3.4, 1.5, 0.42
 THIN, WIDE = 0.8, 5.0
 # How far along an arrow its weight stands.

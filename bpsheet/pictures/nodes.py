@@ -17,7 +17,7 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["picture_of"]
 
-# A layer with more nodes is given a row of columns beside each other.
+# A layer with more nodes takes several columns beside each other.
 TALLEST = 16
 
 

@@ -103,7 +103,7 @@ class Parts:
         return self.folder / f"run={number + 1}" / "losses.parquet"
 
     def _whose(self, number: int) -> dict[str, str]:
-        """What a part says of the run that it holds: a folder's name may be changed."""
+        """The run that a part holds, as the part itself says, since a folder may be renamed."""
         return {"sweep": self._sweep, "run": str(number + 1)}
 
     def write(self, number: int, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What the runs of a sweep leave, as two tidy DataFrames."""
+"""The results of the runs of a sweep, as two tidy DataFrames."""
 
 from __future__ import annotations
 

@@ -41,9 +41,9 @@ __all__ = ["SUMMARY", "write_summary"]
 SUMMARY = "Summary"
 HEADER, FIRST = 5, 6
 COLOUR = "1D5FA8"
-# So many runs, of so many cells together, have sheets of their own.
+# The most runs, and the most cells of all runs, for which each run has a sheet of its own.
 LIVE_RUNS, LIVE_CELLS = 12, 400_000
-# What six decimals show well.
+# The range that six decimals show well.
 SMALLEST, LARGEST = 1e-4, 1e6
 # Beyond a factor of this an axis is logarithmic.
 WIDE = 20.0
@@ -113,7 +113,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
     put_text(sheet, "A3", said, style.NOTE)
     heads = ["run", *names, *HEADS.values()]
-    if not live:  # it would not follow
+    if not live:  # this number would not follow
         heads.append("first error at iteration")
     for place, head in enumerate(heads, start=1):
         _head(sheet, place, head)

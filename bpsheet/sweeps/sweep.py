@@ -45,7 +45,7 @@ MOST_LOSSES = 100_000_000
 
 # A sweep of fewer values than this is over before a pool of processes has started.
 SMALL = 20_000_000
-# So many runs are handed out at a time: enough for a cluster, and no more is held for it.
+# How many runs are handed out at a time: enough for a cluster, few enough for memory.
 HANDED_OUT = 512
 
 

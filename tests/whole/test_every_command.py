@@ -34,7 +34,7 @@ COMMANDS = (
     "page {name} --iterations 4 -o page.html",
 )
 NO_LOSS = "no loss"
-NO_WEIGHTS = "no weights here"
+NO_WEIGHTS = "there are no weights"
 NO_LAYERS = "formulas have no layers to draw"
 NO_CHANCE = "formulas leave nothing to chance"
 # What a template cannot have, by the first words of a command or its sheet.
