@@ -1,4 +1,4 @@
-"""Iterations worked out on paper, and derivatives in symbols: words, formulas, numbers."""
+"""Worked solutions: an iteration with words, formulas and numbers, and derivatives in symbols."""
 
 from bpsheet.explain.derivation import Derivation, derive
 from bpsheet.explain.steps import Explanation, Step, explain

@@ -1,8 +1,8 @@
 """The chain rule for one weight: the product of factors along every path to the loss.
 
-∂e/∂w = Σ over the paths Π over their steps ∂(next)/∂(this). What all paths share stands
-outside the brackets: 8 · (0.5 · 1.5 + 1 · 0.5) · 4. It is made from the forward columns and
-their partial derivatives alone, so that it is a second way to the gradient.
+∂e/∂w = Σ over the paths Π over their steps ∂(next)/∂(this). Factors that all paths share stand
+outside the brackets: 8 · (0.5 · 1.5 + 1 · 0.5) · 4. The product uses only the forward columns
+and their partial derivatives, so it is a second way to the gradient.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from bpsheet.program.program import Program
 
 __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
 
-# More paths than this nobody wants to read.
+# Nobody wants to read more paths, or longer ones, than this.
 MOST_PATHS = 32
 MOST_FACTORS = 60
-# A gradient and its chain rule are summed in different orders: so far may they be apart,
-# as a part of what is summed.
+# The relative difference that rounding may cause between a gradient and its chain rule, which
+# are summed in different orders.
 HAIR = 1e-9
 
 
 @dataclass(frozen=True)
 class Factor:
-    """∂upper/∂lower, one step of a path, and its formula."""
+    """One step of a path: ∂upper/∂lower and its formula."""
 
     upper: str
     lower: str
@@ -49,7 +49,7 @@ class Bracket:
 
 @dataclass(frozen=True)
 class Product:
-    """Factors, and sums of products, to be multiplied."""
+    """A product of factors and of sums of products."""
 
     parts: tuple[Factor | Bracket, ...]
 
@@ -76,7 +76,7 @@ class Product:
 
 
 class Graph:
-    """Which column uses which, from the weights to the loss, and with what derivative."""
+    """The columns from the weights to the loss: which one uses which, and with what derivative."""
 
     def __init__(self, program: Program) -> None:
         forward = (*program.leaves, *program.phase(Phase.FORWARD))
@@ -105,7 +105,7 @@ class Graph:
         return self._counts[top][bottom]
 
     def product(self, top: str, bottom: str) -> Product:
-        """All paths between two columns, what they share outside the brackets."""
+        """All paths between two columns, with the shared factors outside the brackets."""
         whole = self.paths(top, bottom)
         shared = [
             name
@@ -131,7 +131,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain rule for a weight. `product` is None where there are no paths, or too many."""
+    """The chain rule for a weight. `product` is None for no paths or too many to write out."""
 
     weight: str
     loss: str
@@ -141,11 +141,11 @@ class Chain:
 
     @cached_property
     def formula(self) -> Expr | None:
-        """The whole in the columns' own symbols."""
+        """The product in the symbols of the columns."""
         return None if self.product is None else self.product.expr(lambda one: factors(one.formula))
 
     def symbols(self) -> list[Side]:
-        """∂e/∂w, and the product of ∂s that it is."""
+        """∂e/∂w, and the product of partial derivatives that it equals."""
         left = Side.of(Partial(self.loss, self.weight))
         if self.product is None:
             return [left]
@@ -164,33 +164,37 @@ class Chain:
         return [left, Side(expr, atoms)]
 
     def words(self) -> str:
-        """How many paths there are."""
+        """A sentence on the number of paths."""
         if self.paths == 0:
             return f"No path leads from {self.weight} to {self.loss}: the derivative is 0."
         if self.paths <= MOST_PATHS and self.product is None:
             return (
-                f"The way from {self.weight} to {self.loss} has more than {MOST_FACTORS} factors, "
-                f"too many to write out. The backward pass multiplies them one by one; "
-                f"{self.gradient} ends there."
+                f"The path from {self.weight} to {self.loss} has more than {MOST_FACTORS} factors, "
+                f"too many to write out. The backward pass multiplies them one by one and ends "
+                f"with {self.gradient}."
             )
         if self.paths == 1:
             return f"One path leads from {self.weight} to {self.loss}; its factors are multiplied."
-        said = f"{self.paths:,} paths lead from {self.weight} to {self.loss}"
+        paths = f"{self.paths:,} paths lead from {self.weight} to {self.loss}"
         if self.product is None:
             return (
-                f"{said}, too many to write out ({MOST_PATHS} at the most). The backward pass "
-                "gathers them: each error term is a sum over the neurons that follow, made once "
-                f"and used by all paths through it; {self.gradient} ends there."
+                f"{paths}, too many to write out ({MOST_PATHS} at the most). The backward pass "
+                "gathers them: each error term is a sum over the neurons that follow. The sum is "
+                "computed once, and all paths through the neuron use it. The backward pass ends "
+                f"with {self.gradient}."
             )
-        return f"{said}; along each the factors are multiplied, and what they share stands outside."
+        return (
+            f"{paths}. The factors along each path are multiplied; factors that all paths share "
+            "stand outside the brackets."
+        )
 
     def worked(self, row: Row) -> list[Block]:
         """The chain rule with symbols, formulas, numbers and the result."""
-        said = Prose(self.words())
+        words = Prose(self.words())
         formula = self.formula
         if self.product is None or formula is None:
-            return [said]
-        made, reasons = row.resolved(formula)
+            return [words]
+        chosen, reasons = row.resolved(formula)
         values: dict[Ref, Atom] = {}
 
         def leaf(one: Factor) -> list[Expr]:
@@ -205,19 +209,20 @@ class Chain:
 
         left, symbols = self.symbols()
         sides = [symbols, Side(formula)]
-        if made != formula:
-            sides.append(Side(made, reasons=reasons))
-        sides += [Side(made, row.shown), Side(numbers, atoms), Side.of(self._result(row, formula))]
-        return [said, equation(left, sides)]
+        if chosen != formula:
+            sides.append(Side(chosen, reasons=reasons))
+        sides += [Side(chosen, row.shown), Side(numbers, atoms)]
+        sides.append(Side.of(self._result(row, formula)))
+        return [words, equation(left, sides)]
 
     def scale(self, row: Row) -> float:
-        """The sum over the paths of their sizes, to judge a rounding error by."""
+        """The sum of the paths' absolute values: the scale for judging a rounding error."""
         if self.product is None:
             return 0.0
         return row.evaluate(self.product.expr(lambda one: [Num(abs(row.evaluate(one.formula)))]))
 
     def _result(self, row: Row, formula: Expr) -> Atom:
-        """The product, in the gradient's own digits where they are the same number."""
+        """The product. The gradient's digits are shown where both are equal but for rounding."""
         try:
             exact, gradient = row.evaluate(formula), row.value(Ref(self.gradient))
             same = abs(exact - gradient) <= HAIR * self.scale(row)

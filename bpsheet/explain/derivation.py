@@ -1,4 +1,4 @@
-"""The gradient in symbols, before any number, and the four equations of backpropagation."""
+"""The gradient in symbols, without numbers, and the four equations of backpropagation."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Derivation", "derive"]
 
-# More equations than this nobody wants to read.
+# Nobody wants to read more equations than this.
 MOST_WEIGHTS = 100
 
 
 class Derivation(Document):
-    """All partial derivatives of the loss in symbols, and the same as matrices."""
+    """All partial derivatives of the loss, in symbols and as matrices."""
 
 
 def derive(experiment: Plan) -> Derivation:
     """The gradient of an experiment's loss, weight by weight, and in matrix form.
 
-    ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … = −(y − f) · S'(z_f) · …, as Equation 3-1 of the book has it;
-    then δ^L = ∇_a e ∘ g'(z^L), δ^l = ((W^(l+1))ᵀ δ^(l+1)) ∘ g'(z^l), ∂e/∂b^l = δ^l and
-    ∂e/∂W^l = δ^l (a^(l−1))ᵀ, with the shapes of this network.
+    Weight by weight: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … = −(y − f) · S'(z_f) · …, Equation 3-1 of the
+    book. In matrix form, with the shapes of the network: δ^L = ∇_a e ∘ g'(z^L),
+    δ^l = ((W^(l+1))ᵀ δ^(l+1)) ∘ g'(z^l), ∂e/∂b^l = δ^l and ∂e/∂W^l = δ^l (a^(l−1))ᵀ.
 
     >>> import bpsheet as bp
     >>> print(derive(bp.load("two-neuron")).subtitle)
@@ -63,8 +63,8 @@ def derive(experiment: Plan) -> Derivation:
     written = weights
     if len(weights) > MOST_WEIGHTS:
         written = tuple(_of_first_neurons(weights))[:MOST_WEIGHTS]
-        said = f"{len(weights):,} weights and biases are too many to write out: "
-        blocks.append(Prose(said + f"{len(written)} of the first neurons stand for the others."))
+        count = f"{len(weights):,} weights and biases are too many to write out. "
+        blocks.append(Prose(f"{count}{len(written)} of the first neurons stand for the others."))
     for weight in written:
         blocks.append(_derivative(chain_of(program, weight.name, graph), primes))
     model = experiment.model
@@ -86,7 +86,7 @@ def _of_first_neurons(weights: Sequence[Column]) -> Iterator[Column]:
 
 
 def _derivative(chain: Chain, primes: Mapping[str, Prime]) -> Block:
-    """∂e/∂w as a product of ∂s, then with the derivatives in their place."""
+    """∂e/∂w as a product of partial derivatives, then with their formulas."""
     left, *partials = chain.symbols()
     if chain.product is None:
         return Prose(chain.words())
@@ -108,17 +108,17 @@ def _derivative(chain: Chain, primes: Mapping[str, Prime]) -> Block:
 
 
 def _primes(forward: Sequence[Column]) -> dict[str, Prime]:
-    """The outputs whose derivative has a name of its own, such as tanh'(z_g)."""
-    found = {}
+    """The outputs whose derivative has its own symbol, such as tanh'(z_g)."""
+    primes = {}
     for column in forward:
         match column.formula:
             case Call(function, (Ref(name),)) if column.role is Role.OUTPUT:
-                found[column.name] = Prime(function, name)
-    return found
+                primes[column.name] = Prime(function, name)
+    return primes
 
 
 def _activations(forward: Sequence[Column], primes: Mapping[str, Prime]) -> list[Block]:
-    """What each activation's derivative is, as the source writes it."""
+    """The derivative of each activation, in the form that the book uses."""
     blocks: list[Block] = []
     for column in forward:
         if column.role is not Role.OUTPUT:
@@ -132,7 +132,7 @@ def _activations(forward: Sequence[Column], primes: Mapping[str, Prime]) -> list
 
 
 def _without_loss(program: Program) -> Iterable[Block]:
-    """The perceptron's rule: nothing is derived, the adjustments are the rule itself."""
+    """The perceptron's rule, which has no derivatives: the adjustments are the rule."""
     yield Prose(
         "The perceptron rule adjusts the weights by the target and the input where the output "
         "is wrong. Nothing is differentiated."

@@ -12,7 +12,7 @@ from bpsheet.tables.spec import Network
 
 __all__ = ["layer_blocks"]
 
-# A matrix of more rows or columns is described by its shape alone.
+# A matrix of more rows or columns than this is described by its shape alone.
 WIDEST = 8
 EQUALS, PLUS, TIMES = Sign("="), Sign("+"), Sign("∘")
 OPEN, CLOSE = Sign("("), Sign(")")
@@ -51,8 +51,8 @@ def layer_blocks(model: NetworkModel, *, uphill: bool) -> Iterable[Block]:
         above = names.number + 1
         fed = (_at("W", above, transposed=True), _at("δ", above))
         yield Prose(
-            f"The error terms of layer {names.number} ({len(names.neurons)} × 1), from those of "
-            f"layer {above}:"
+            f"The error terms of layer {names.number} ({len(names.neurons)} × 1), from the error "
+            f"terms of layer {above}:"
         )
         if layer.activation == "softmax":
             yield Matrices((_at("δ", names.number), EQUALS, _at("J", names.number, transposed=True), OPEN, *fed, CLOSE))  # fmt: skip
@@ -64,7 +64,9 @@ def layer_blocks(model: NetworkModel, *, uphill: bool) -> Iterable[Block]:
     for names in reversed(layers):
         below = _at("a", names.number - 1, transposed=True)
         shape = f"{len(names.neurons)} × {len(names.inputs)}"
-        yield Prose(f"The gradient of layer {names.number}; that of W has the shape {shape}:")
+        yield Prose(
+            f"The gradient of layer {names.number}; W^{names.number} has the shape {shape}:"
+        )
         if names.biases:
             yield Matrices((Fraction(loss, _at("b", names.number)), EQUALS, _at("δ", names.number)))
         yield Matrices(
@@ -82,8 +84,9 @@ def _shapes(names: LayerNames, activation: str) -> str:
     rows, columns = len(names.neurons), len(names.inputs)
     l = names.number  # noqa: E741 the layer's letter
     vectors = f"b^{l}, z^{l}, a^{l} and δ^{l}" if names.biases else f"z^{l}, a^{l} and δ^{l}"
-    said = f"W^{l} is {rows} × {columns}; {vectors} are {rows} × 1. The activation is {activation}."
-    return said if names.biases else f"{said} There are no biases."
+    shapes = f"W^{l} is {rows} × {columns}; {vectors} are {rows} × 1."
+    sentence = f"{shapes} The activation is {activation}."
+    return sentence if names.biases else f"{sentence} There are no biases."
 
 
 def _written_out(names: LayerNames) -> Iterable[Block]:
@@ -99,7 +102,7 @@ def _written_out(names: LayerNames) -> Iterable[Block]:
 def _output_error(
     network: Network, names: LayerNames, loss: str, *, uphill: bool
 ) -> Iterable[Block]:
-    """Equation 1, in the form that this loss and this activation have."""
+    """Equation 1, in the form for the network's loss and activation."""
     last = names.number
     yield Prose(f"The error terms of the output layer ({len(names.neurons)} × 1):")
     gradient = Gradient(loss, _at("a", last))
@@ -108,7 +111,9 @@ def _output_error(
         outputs = _at("a", last)
         sides = (targets, Sign("−"), outputs) if uphill else (outputs, Sign("−"), targets)
         yield Matrices((_at("δ", last), EQUALS, *sides))
-        yield Prose("The derivative of the loss and that of the activation cancel to this.")
+        yield Prose(
+            "The derivative of the loss times the derivative of the activation simplifies to this."
+        )
     elif network.layers[-1].activation == "softmax":
         yield Matrices((_at("δ", last), EQUALS, _at("J", last, transposed=True), gradient))
         yield Prose(_jacobian(names))
@@ -120,5 +125,5 @@ def _jacobian(names: LayerNames) -> str:
     size = len(names.neurons)
     return (
         f"J^{names.number} is the {size} × {size} matrix of the softmax's derivatives: "
-        "y_k (1 − y_k) on the diagonal, −y_k y_i in row k and column i beside it."
+        "y_k (1 − y_k) on the diagonal, −y_k y_i in row k and column i off the diagonal."
     )

@@ -1,4 +1,4 @@
-"""Numbers as an explanation prints them: rounded, and never by a value already rounded."""
+"""Numbers as an explanation prints them: rounded once, from the exact value."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 __all__ = ["rounded"]
 
-# Outside of these bounds a power of ten is easier to read than zeros.
+# Outside these exponents a power of ten is easier to read than zeros.
 SMALL, LARGE = -4, 6
 
 
 def rounded(value: float, digits: int = 4, *, given: bool = False) -> str:
-    """A value to so many significant digits.
+    """A value, rounded to `digits` significant digits.
 
-    Whole numbers stay whole, and a number that was `given` keeps no zeros that nobody
-    wrote. A rounded number keeps its zeros: they say how exact it is.
+    A whole number stays whole, and a `given` number has no zeros at its end. A rounded number
+    keeps its zeros: they show how exact it is.
 
     >>> rounded(-0.25000000000000006), rounded(0.3, given=True), rounded(8.0)
     ('-0.2500', '0.3', '8')
@@ -32,10 +32,10 @@ def rounded(value: float, digits: int = 4, *, given: bool = False) -> str:
     text = f"{value:.{max(digits - 1 - exponent, 0)}f}"
     if given:
         return _short(text)
-    # Not `value == int(value)`: 3.0 is whole, and 3.00001 to four digits is 3.000.
+    # The exact value decides: 3.0 is printed as 3, but 3.00001 with four digits as 3.000.
     return _short(text) if value == math.trunc(value) else text
 
 
 def _short(text: str) -> str:
-    """Without zeros at the end of the decimals."""
+    """A number without zeros at the end of its decimals."""
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""One iteration of a trace: its exact values, and how they are printed."""
+"""One iteration of a trace: its exact values, and the values as they are printed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 class Row:
-    """The values of one iteration. Raises ExperimentError where the trace does not have it."""
+    """The values of one iteration. Raises ExperimentError where the trace lacks the iteration."""
 
     def __init__(self, trace: Run, iteration: int, digits: int = 4) -> None:
         problems = trace.problems_with(iteration)
@@ -40,23 +40,23 @@ class Row:
         self.parameters = {cell.name: cell.value for cell in trace.program.parameters}
 
     def value(self, ref: Ref) -> float:
-        """A column's exact value. Raises CellError where it is an error."""
+        """A column's exact value. Raises CellError where the cell holds an error."""
         row = self.iteration - 1 - ref.lag
         if row < 0:
             raise CellError(NUMBER)  # there is no row before the first
-        place = self.program.position[ref.name]
-        value = float(self.trace.values[row, place])
+        index = self.program.position[ref.name]
+        value = float(self.trace.values[row, index])
         if np.isnan(value):
             recording = self.trace.recording
-            raise CellError(int(recording.errors[row - recording.first_error_row, place]))
+            raise CellError(int(recording.errors[row - recording.first_error_row, index]))
         return value
 
     def evaluate(self, expr: Expr) -> float:
-        """A formula's exact value in this row. Raises CellError where it is an error."""
+        """A formula's exact value in this row. Raises CellError where the value is an error."""
         return evaluate(expr, self.value, self.parameters, self.program.tables)
 
     def is_given(self, column: Column) -> bool:
-        """Whether its value was typed in: data, or a weight that has not moved yet."""
+        """Whether a column's value was typed in: data, or a weight that has not changed yet."""
         if column.phase is Phase.INPUT:
             return True
         return column.is_state and self.value(Ref(column.name)) == column.start
@@ -66,7 +66,7 @@ class Row:
         return Value(rounded(value, self.digits, given=given))
 
     def shown(self, leaf: Leaf) -> Value:
-        """What is put in for a column, a hyper-parameter or a look-up."""
+        """The printed value of a column, a hyper-parameter or a look-up."""
         try:
             match leaf:
                 case Param(name):
@@ -83,7 +83,7 @@ class Row:
             return Value(ERRORS[error.code])
 
     def result(self, expr: Expr) -> Value:
-        """What a formula comes to, as it is printed."""
+        """The printed value of a formula."""
         if isinstance(expr, Ref | Param | Lookup):
             return self.shown(expr)
         try:
@@ -92,7 +92,7 @@ class Row:
             return Value(ERRORS[error.code])
 
     def resolved(self, expr: Expr) -> tuple[Expr, tuple[Expr, ...]]:
-        """The formula with its choices made, and the conditions that decided them."""
+        """The formula with its choices decided, and the conditions that decided them."""
         reasons: dict[Expr, None] = {}
 
         def walk(node: Expr) -> Expr:
@@ -102,8 +102,8 @@ class Row:
                 except CellError:
                     return node
                 test = node.test
-                said = test if holds else Compare(_OPPOSITE[test.operator], test.left, test.right)
-                reasons[said] = None
+                opposite = Compare(_OPPOSITE[test.operator], test.left, test.right)
+                reasons[test if holds else opposite] = None
                 return walk(node.then if holds else node.otherwise)
             operands = children(node)
             return rebuild(node, tuple(map(walk, operands))) if operands else node
@@ -111,11 +111,11 @@ class Row:
         return walk(expr), tuple(reasons)
 
     def worked(self, expr: Expr, result: Value | None = None) -> list[Side]:
-        """A formula's sides: the symbols, the choices made, the numbers put in, the result."""
-        made, reasons = self.resolved(expr)
+        """A formula's sides: with symbols, with its choices decided, with numbers, the result."""
+        chosen, reasons = self.resolved(expr)
         sides = [Side(expr)]
-        if made != expr:
-            sides.append(Side(made, reasons=reasons))
-        sides.append(Side(made, self.shown))
+        if chosen != expr:
+            sides.append(Side(chosen, reasons=reasons))
+        sides.append(Side(chosen, self.shown))
         sides.append(Side.of(result or self.result(expr)))
         return sides

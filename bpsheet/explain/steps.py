@@ -1,4 +1,4 @@
-"""One iteration, worked out as a textbook prints it."""
+"""One iteration, worked out as in a textbook."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARTS: tuple[tuple[str, tuple[Phase, ...]], ...] = (
 
 @dataclass(frozen=True)
 class Step:
-    """One quantity: what it is, the equation that works it out, and the result as printed."""
+    """One quantity: its name, a sentence on what it is, its equation, and the printed result."""
 
     name: str
     sentence: str
@@ -43,8 +43,8 @@ class Step:
 class Explanation(Document):
     """The worked solution of one iteration.
 
-    `steps` are its quantities in order, `chains` the chain rule for the weights asked for.
-    Printing it gives plain text; a notebook shows it as a page.
+    `steps` are the quantities in order, `chains` the chain rules of the weights that were asked
+    for. `print` shows plain text; a notebook shows a page.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Explanation(Document):
 def explain(
     trace: Run, iteration: int, only: Iterable[str] | None = None, digits: int = 4
 ) -> Explanation:
-    """One iteration of a run with symbols, numbers put in, and results.
+    """The worked solution of an iteration: each quantity with symbols, with numbers, its result.
 
-    `only` names quantities; a weight (or its gradient) among them gets the chain rule
-    written out, ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and
-    rounded to so many significant digits where it is printed.
+    `only` names quantities. For a weight (or its gradient) among them the chain rule is written
+    out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and printed with
+    `digits` significant digits.
     Raises ExperimentError for an iteration that was not run and for unknown names.
 
     >>> import bpsheet as bp
@@ -81,8 +81,8 @@ def explain(
     named = set() if wanted is None else wanted
     blocks: list[Block] = [
         Prose(
-            f"Numbers are rounded to {digits} significant digit{'s' if digits > 1 else ''} where "
-            "they are printed; every result is computed from the exact ones."
+            f"Printed numbers are rounded to {digits} significant digit{'s' if digits > 1 else ''}; "
+            "every result is computed from exact numbers."
         ),
         *_given(row, wanted),
     ]
@@ -90,12 +90,12 @@ def explain(
     chains: list[Chain] = []
     shown_names = None if wanted is None else wanted | _of_weights(program, wanted)
 
-    def add(title: str, made: Sequence[Step], *before: Block) -> None:
-        if made:
+    def add(title: str, more: Sequence[Step], *before: Block) -> None:
+        if more:
             blocks.extend([Heading(title), *before])
-            for step in made:
+            for step in more:
                 blocks.extend([Prose(step.sentence), step.equation])
-            steps.extend(made)
+            steps.extend(more)
 
     for title, phases in PARTS:
         columns = [
@@ -121,7 +121,7 @@ def explain(
 
 
 def _known(only: Iterable[str], row: Row) -> set[str]:
-    """The names asked for. Raises ExperimentError with the nearest names for those unknown."""
+    """The names asked for. Raises ExperimentError for an unknown name, with the nearest name."""
     names = [name.strip() for name in only]
     known = row.program.names
     problems = [
@@ -137,35 +137,35 @@ def _known(only: Iterable[str], row: Row) -> set[str]:
 
 
 def _of_weights(program: Program, wanted: set[str]) -> set[str]:
-    """What belongs to the weights asked for: gradients, their running sums, adjustments."""
-    found: set[str] = set()
+    """The gradients, running sums of gradients, and adjustments of the weights asked for."""
+    names: set[str] = set()
     for weight in program.phase(Phase.WEIGHT):
         if weight.name not in wanted:
             continue
-        found |= {weight.adjoint_name} if weight.adjoint_name else set()
+        names |= {weight.adjoint_name} if weight.adjoint_name else set()
         for move in weight.references:
             used = [ref.name for ref in program[move.name].references]
-            found |= {move.name, *(n for n in used if program[n].role is Role.GRADIENT_SUM)}
-    return found
+            names |= {move.name, *(n for n in used if program[n].role is Role.GRADIENT_SUM)}
+    return names
 
 
 def _subtitle(row: Row) -> str:
     program = row.program
     epoch, example = (row.shown(Ref(name)).text for name in (EPOCH, EXAMPLE))
-    said = f"Iteration {row.iteration:,} (epoch {epoch}) presents example {example}."
+    sentences = f"Iteration {row.iteration:,} (epoch {epoch}) presents example {example}."
     if BATCH_ROW in program.position:
-        place = row.shown(Ref(BATCH_ROW)).text
+        number = row.shown(Ref(BATCH_ROW)).text
         ends = row.value(Ref(BATCH_END)) == 1
-        said += f" It is presentation {place} of its batch" + (
+        sentences += f" It is presentation {number} of its batch" + (
             " and the last: the weights are adjusted."
             if ends
             else ": the gradients are added up, and the weights are not adjusted yet."
         )
-    return said
+    return sentences
 
 
 def _given(row: Row, wanted: set[str] | None) -> Iterable[Block]:
-    """What the iteration begins with: the example, the weights, the hyper-parameters."""
+    """The numbers with which an iteration begins: example, weights and hyper-parameters."""
     groups: list[tuple[str, list[Equation]]] = []
     for label, roles in (
         ("Inputs", (Role.DATA,)),
@@ -195,7 +195,7 @@ def _assigned(leaf: Ref | Param, row: Row) -> Equation:
 
 
 def spelled_logistic(columns: Iterable[Column]) -> list[Block]:
-    """What S stands for, where it is used."""
+    """The definition of the logistic function S, if the columns use it."""
     used = any(
         isinstance(node, Call) and node.function == "logistic"
         for column in columns
@@ -222,15 +222,16 @@ def _step(column: Column, row: Row) -> Step:
 
 
 def _next_step(weight: Column, row: Row) -> Step:
-    """The weight of the next iteration: its own formula, one row on."""
+    """The weight of the next iteration: the weight's formula over this row."""
     assert weight.formula is not None
     formula = replace_refs(weight.formula, lambda ref: Ref(ref.name))
     frozen = formula == Ref(weight.name)
     if frozen:
         result = row.shown(Ref(weight.name))
-        said = f"{weight.name} is never updated."
+        sentence = f"{weight.name} is never updated."
     else:
         result = row.result(formula)
-        said = f"The new {weight.name}: the old one plus its adjustment."
-    made = equation(Side.of(Next(weight.name)), row.worked(formula, result))
-    return Step(f"new {weight.name}", said, made, result.text)
+        sentence = f"The new {weight.name}: the old value plus its adjustment."
+    sides = row.worked(formula, result)
+    whole = equation(Side.of(Next(weight.name)), sides)
+    return Step(f"new {weight.name}", sentence, whole, result.text)

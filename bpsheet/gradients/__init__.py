@@ -1,1 +1,1 @@
-"""Gradients: checks of the gradient, counted operations, second derivatives."""
+"""Gradients: checks of the gradient, operation counts, second derivatives."""

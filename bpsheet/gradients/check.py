@@ -1,8 +1,8 @@
-"""The gradient held against differences of the loss, and against the complex step.
+"""The gradient compared with differences of the loss, or with the complex step.
 
-One pass forward for each weight, with that weight moved: (L(w + Δ) − L(w)) / Δ, or from
-both sides, (L(w + Δ) − L(w − Δ)) / 2Δ. Or, over complex numbers, Im L(w + ih) / h, in which
-nothing is subtracted, so that h may be as small as one likes.
+For each weight, a forward pass computes the loss with that weight moved. The slope is
+(L(w + Δ) − L(w)) / Δ or, from both sides, (L(w + Δ) − L(w − Δ)) / 2Δ. Over complex numbers it
+is Im L(w + ih) / h. There nothing is subtracted, so h may be as small as one likes.
 """
 
 from __future__ import annotations
@@ -26,25 +26,26 @@ __all__ = ["METHODS", "GradientCheck", "check_gradient"]
 
 @dataclass(frozen=True)
 class Method:
-    """A way to the slope: the step it takes by default, and how far it is to be trusted."""
+    """A way to estimate a slope: its default step, and the relative error that it may have."""
 
     delta: float
     tolerance: float
 
 
 # One-sided differences are off by Δ/2 times the curvature, two-sided ones by Δ²/6 times the
-# third derivative; both by the loss's last digit over Δ. The complex step has neither error.
+# third derivative. Both are also off by the loss's last digit over Δ. The complex step has no
+# such errors.
 METHODS: Mapping[str, Method] = {
     "forward": Method(1e-6, 1e-3),
     "central": Method(1e-5, 1e-6),
     "complex": Method(1e-30, 1e-10),
 }
-# The loss with a weight, named, moved by so much.
+# A function of a weight's name and a step: the loss with that weight moved by that step.
 Moved = Callable[[str, Any], Any]
 # A gradient smaller than this share of the largest is compared as if it had that size.
 FLOOR = 1e-3
 LAST_DIGIT = 2.0**-52
-# A notebook shows so many weights, the first and the last.
+# The most weights that a notebook shows: the first and the last ones.
 MOST_SHOWN = 60
 
 
@@ -52,14 +53,14 @@ MOST_SHOWN = 60
 class GradientCheck:
     """The gradient of one iteration beside its estimate.
 
-    frame:     a row for each weight: layer, value, analytic, numerical, difference, the
-               relative difference, whether they agree, and a note: "at a kink" where there are two
-               slopes, "curved" where the step is too long for so curved a loss
-    passed:    whether all agree; with a note they do
+    frame:     a row for each weight: layer, value, analytic and numerical gradient, difference,
+               relative difference, whether both agree, and a note. The note is "at a kink" where
+               the loss has two slopes, "curved" where the step is too long for the loss's curve.
+    passed:    whether all gradients agree; a gradient with a note agrees
     tolerance: the relative difference allowed
-    passes:    how many forward passes it took, where backpropagation takes one and a pass back
-    layer:     the first layer, counted from the output, whose gradients disagree; its
-               error terms are where to look, for what is wrong there spoils the layers below
+    passes:    the number of forward passes; backpropagation takes one forward and one backward
+    layer:     the first layer, counted from the output, whose gradients disagree. A mistake in
+               its error terms spoils the layers below it.
     """
 
     frame: pd.DataFrame
@@ -80,26 +81,26 @@ class GradientCheck:
 
     @property
     def sentence(self) -> str:
-        """What was found, in plain words."""
+        """The outcome of the check, in plain words."""
         count = len(self.frame)
         work = f"{self.passes:,} forward passes; backpropagation takes one and a backward pass"
         if self.passed:
-            said = f"All {count} gradients agree" if count > 1 else "The gradient agrees"
+            sentence = f"All {count} gradients agree" if count > 1 else "The gradient agrees"
             plain = self.frame.loc[self.frame["note"] == "", "relative"]
             if len(plain):
-                said += f": the largest relative difference is {plain.max():.1e}"
+                sentence += f": the largest relative difference is {plain.max():.1e}"
             if len(plain) < count:
-                said += f"; {count - len(plain)} with a note"
-            return f"{said} ({work})."
+                sentence += f"; {count - len(plain)} with a note"
+            return f"{sentence} ({work})."
         wrong = self.frame.index[~self.frame["agrees"]]
         listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
-        said = f"{len(wrong)} of {count} gradients disagree ({listed})."
+        sentence = f"{len(wrong)} of {count} gradients disagree ({listed})."
         if self.layer is not None:
-            said += (
-                f" Counted from the output, layer {self.layer} is the first where they do: look "
-                "at its error terms and at what they are made of."
+            sentence += (
+                f" Layer {self.layer} is the first with a disagreement, counted from the output: "
+                "check the formulas of its error terms."
             )
-        return said
+        return sentence
 
     def __repr__(self) -> str:
         return f"<GradientCheck of iteration {self.iteration}>\n{self}"
@@ -117,11 +118,13 @@ class GradientCheck:
 def check_gradient(
     trace: Run, iteration: int, method: str = "central", delta: float | None = None
 ) -> GradientCheck:
-    """Hold an iteration's gradient against an estimate that uses forward passes only.
+    """Compare an iteration's gradient with an estimate that uses forward passes only.
 
-    `method` is "forward", "central" or "complex", `delta` the step Δw. What is checked is
-    the derivative of that row's loss with respect to every weight (and input asked for).
-    Raises ExperimentError for an unknown method or iteration and where there is no loss.
+    `method` is "forward", "central" or "complex", `delta` the step Δw. The check covers the
+    derivatives of the iteration's loss with respect to all weights, and to the inputs whose
+    derivatives the experiment asks for.
+    Raises ExperimentError for an unknown method or iteration, a step outside (0, 1), and an
+    experiment without a loss.
 
     >>> import bpsheet as bp
     >>> check = check_gradient(bp.load("two-neuron").run(3), 1)
@@ -131,12 +134,12 @@ def check_gradient(
     import pandas as pd
 
     if method not in METHODS:
-        said = f'no method "{method}"; known are {", ".join(METHODS)}'
-        raise ExperimentError([Problem("method", said)], trace.experiment.name)
+        reason = f'no method "{method}"; known are {", ".join(METHODS)}'
+        raise ExperimentError([Problem("method", reason)], trace.experiment.name)
     step = METHODS[method].delta if delta is None else delta
     if not 0 < step < 1:
-        said = f"a number between 0 and 1 expected; got {step:g}"
-        raise ExperimentError([Problem("delta", said)], trace.experiment.name)
+        reason = f"a number between 0 and 1 expected; got {step:g}"
+        raise ExperimentError([Problem("delta", reason)], trace.experiment.name)
     values = values_at(trace, iteration)
     program = trace.program
     leaves = [column for column in program.leaves if column.adjoint_name in values]
@@ -147,13 +150,13 @@ def check_gradient(
     assert loss is not None
     tolerance = METHODS[method].tolerance
     floor = FLOOR * max([abs(value) for value in analytic.values()], default=0.0)
-    # What the loss's own last digit can do to a difference; at least something, for all zeros.
+    # The error of a difference from the loss's last digit; never 0, for a loss that is 0.
     noise = 0.0 if method == "complex" else 16 * LAST_DIGIT * max(1, abs(values[loss.name])) / step
     rows = []
     for column in leaves:
-        exact, found = analytic[column.name], slope(column.name)
-        scale = max(abs(exact), abs(found), floor, 1e-300)
-        agrees = abs(exact - found) <= tolerance * scale + noise
+        exact, estimate = analytic[column.name], slope(column.name)
+        scale = max(abs(exact), abs(estimate), floor, 1e-300)
+        agrees = abs(exact - estimate) <= tolerance * scale + noise
         note = ""
         if not agrees and method != "complex":
             note = _excuse(moved, column.name, step, exact, tolerance * scale + 4 * noise)
@@ -164,9 +167,9 @@ def check_gradient(
                 "layer": column.layer,
                 "value": values[column.name],
                 "analytic": exact,
-                "numerical": found,
-                "difference": found - exact,
-                "relative": abs(found - exact) / scale,
+                "numerical": estimate,
+                "difference": estimate - exact,
+                "relative": abs(estimate - exact) / scale,
                 "agrees": agrees,
                 "note": note,
             }
@@ -178,13 +181,13 @@ def check_gradient(
 
 
 def _moved(trace: Run, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:
-    """The loss with one weight moved by so much."""
+    """The function that gives the loss with one weight moved by a step."""
     loss_at = loss_function(trace.program, values, over_complex=over_complex)
     return lambda name, by: loss_at({name: values[name] + by})
 
 
 def _slope(moved: Moved, method: str, step: float) -> Callable[[str], float]:
-    """The estimate of a slope. Where a moved pass has no value it is NaN, and disagrees."""
+    """The function that estimates a slope. A pass without a value gives NaN, which disagrees."""
 
     def slope(name: str) -> float:
         try:
@@ -200,7 +203,7 @@ def _slope(moved: Moved, method: str, step: float) -> Callable[[str], float]:
 
 
 def _excuse(moved: Moved, name: str, step: float, exact: float, allowed: float) -> str:
-    """Why a difference is no mistake of the gradient's: a note, or nothing where it is one."""
+    """The note that explains a difference; "" where the gradient is wrong."""
 
     def slope(by: float) -> float:
         return float((moved(name, by) - moved(name, 0.0)) / by)
@@ -209,7 +212,7 @@ def _excuse(moved: Moved, name: str, step: float, exact: float, allowed: float) 
         left, right, half = slope(-step), slope(step), slope(step / 2)
     except (ArithmeticError, ValueError):
         return ""
-    # Half the step halves what the curvature does to a one-sided slope: it can be taken out.
+    # Half the step halves the curvature's effect on a one-sided slope, so the effect cancels here.
     if abs(2 * half - right - exact) <= allowed:
         return "curved"
     room = 1e-3 * max(abs(left), abs(right)) + allowed

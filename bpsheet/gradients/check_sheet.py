@@ -1,9 +1,9 @@
 """The sheet `Gradient check`: one forward pass in each row, with one weight moved by Δw.
 
-The first row moves nothing. Then every weight has two rows: in the first it is moved down,
-in the second up, and there stands the slope: from the baseline, (L(w + Δw) − L) / Δw, or
-from both sides, (L(w + Δw) − L(w − Δw)) / 2Δw, beside the gradient that backpropagation
-found for it in Steps.
+The first row moves nothing. Then every weight has two rows: the first moves it down, the second
+up. The second row has the slope, from the baseline, (L(w + Δw) − L) / Δw, or from both sides,
+(L(w + Δw) − L(w − Δw)) / 2Δw. Beside it stands the gradient that backpropagation computed in
+Steps.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from bpsheet.runs.run import Run
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]
 
 CHECK = "Gradient check"
-# Two rows for each weight, each with a whole forward pass: more are too many to look at.
+# Each weight has two rows with a whole forward pass each. More rows are too many to look at.
 MOST_WEIGHTS = 500
 
 DELTA, METHOD = "delta_w", "method"
@@ -70,9 +70,9 @@ class _Names:
 
 
 def gradient_check(trace: Run, settings: Settings) -> Study:
-    """The study of an iteration's gradient; `settings`: iteration, delta_w, method.
+    """The study of an iteration's gradient. `settings` may have iteration, delta_w and method.
 
-    Raises LimitError beyond 500 weights.
+    Raises LimitError for more than 500 weights.
     """
     program = trace.program
     leaves = [column for column in program.leaves if column.adjoint_name in program.position]
@@ -108,8 +108,8 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
     moved = tuple(leaf.name for leaf in leaves)
     loss = loss_of(program)
     assert loss is not None
-    places = [program.position[name] for name in gradients]
-    made = Program(
+    indices = [program.position[name] for name in gradients]
+    passes = Program(
         (
             *_turns(names, moved),
             *(_moved(column, moved, names) for column in (*presented, *weights)),
@@ -118,7 +118,9 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
         ),
         (
             iteration_cell(trace, settings.get(AT, 1.0)),
-            Parameter(DELTA, delta, "Δw", "by how much each weight is moved", between=(1e-12, 1)),
+            Parameter(
+                DELTA, delta, "Δw", "the step by which weights are moved", between=(1e-12, 1)
+            ),
             Parameter(
                 METHOD,
                 method,
@@ -128,7 +130,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
             ),
         ),
         tables_of(trace, (*presented, *weights))
-        | {names.gradients: trace.values[:, places].tolist()},
+        | {names.gradients: trace.values[:, indices].tolist()},
         {names.moved: [0, *(number for number in range(1, len(leaves) + 1) for _ in "-+")]},
     )
     blocks = {column.name: (column.name, column.name) for column in (*presented, *weights)}
@@ -139,7 +141,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
         CHECK,
         f"{trace.experiment.title or trace.experiment.name}: the gradient, by forward passes alone",
         _notes(trace, len(leaves)),
-        made,
+        passes,
         2 * len(leaves) + 1,
         blocks | {names.gradients: (gradients[0], gradients[-1])},
         dict.fromkeys((names.numerical, names.difference, names.relative), lost),
@@ -148,7 +150,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
             Look("unseen", results, Compare("<=", Ref(names.step), ZERO)),
             Look(
                 "faint",
-                made.names,
+                passes.names,
                 If(
                     Compare("=", Param(METHOD), Text("forward")),
                     Compare("<", Ref(names.step), ZERO),
@@ -160,7 +162,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
 
 
 def _turns(names: _Names, moved: tuple[str, ...]) -> list[Column]:
-    """Which pass this is, and which weight it moves, by how much."""
+    """The columns with the number of the pass, the weight that it moves, and the step."""
     turn = Ref(names.turn)
     half = Div(Sum((turn, Num(1.0))), Num(2.0))
     down = Compare("=", Call("mod", (turn, Num(2.0))), Num(1.0))
@@ -194,13 +196,13 @@ def _turns(names: _Names, moved: tuple[str, ...]) -> list[Column]:
             Phase.INPUT,
             Role.STEP,
             If(Compare("=", turn, ZERO), ZERO, If(down, Neg(delta), delta)),
-            meaning="by how much it is moved: down in the first of its two rows, then up",
+            meaning="step of the weight: down in the first of its two rows, up in the second",
         ),
     ]
 
 
 def _moved(column: Column, moved: tuple[str, ...], names: _Names) -> Column:
-    """A weight or an input as it stands in Steps, and moved where it is its turn."""
+    """A weight or an input with its value in Steps, moved in its own two rows."""
     formula: Expr = at_iteration(column.name)
     meaning = f"{column.name} in Steps at the iteration"
     if column.name in moved:
@@ -211,7 +213,7 @@ def _moved(column: Column, moved: tuple[str, ...], names: _Names) -> Column:
 
 
 def _results(names: _Names, loss: str) -> list[Column]:
-    """The slope that was measured, and the gradient beside it, in the rows that move up."""
+    """The columns with the measured slope and the gradient, filled in rows that move up."""
     step, delta = Ref(names.step), Param(DELTA)
     one_sided = Div(Sub(Ref(loss), Ref(names.baseline)), delta)
     two_sided = Div(Sub(Ref(loss), Ref(loss, 1)), Mul(Num(2.0), delta))
@@ -220,8 +222,8 @@ def _results(names: _Names, loss: str) -> list[Column]:
     def upwards(formula: Expr) -> Expr:
         return If(Compare(">", step, ZERO), formula, ZERO)
 
-    found, exact, off = Ref(names.numerical), Ref(names.analytic), Ref(names.difference)
-    size = Call("max", (Call("abs", (found,)), Call("abs", (exact,))))
+    estimate, exact, off = Ref(names.numerical), Ref(names.analytic), Ref(names.difference)
+    size = Call("max", (Call("abs", (estimate,)), Call("abs", (exact,))))
     return [
         Column(
             names.baseline,
@@ -235,20 +237,20 @@ def _results(names: _Names, loss: str) -> list[Column]:
             Phase.CHECK,
             Role.ESTIMATE,
             upwards(slope),
-            meaning=f"how much {loss} changed, divided by how far the weight was moved",
+            meaning=f"change of {loss} divided by the distance that the weight moved",
         ),
         Column(
             names.analytic,
             Phase.CHECK,
             Role.GRADIENT,
             upwards(Lookup(names.gradients, Param(AT), Ref(names.number))),
-            meaning="the gradient that backpropagation found, in Steps",
+            meaning="the gradient that backpropagation computed in Steps",
         ),
         Column(
             names.difference,
             Phase.CHECK,
             Role.DIFFERENCE,
-            Sub(found, exact),
+            Sub(estimate, exact),
             meaning="numerical minus analytic",
         ),
         Column(
@@ -256,13 +258,13 @@ def _results(names: _Names, loss: str) -> list[Column]:
             Phase.CHECK,
             Role.DIFFERENCE,
             If(Compare("=", size, ZERO), ZERO, Div(Call("abs", (off,)), size)),
-            meaning="the difference beside the larger of the two gradients",
+            meaning="the difference divided by the larger of the two gradients",
         ),
     ]
 
 
 def _marked(moved: tuple[str, ...], names: _Names) -> list[Look]:
-    """The weight that a row moves stands out."""
+    """The looks that mark the weight that a row moves."""
     return [
         Look("marked", (name,), Compare("=", Ref(names.number), Num(float(number))))
         for number, name in enumerate(moved, start=1)
@@ -272,13 +274,13 @@ def _marked(moved: tuple[str, ...], names: _Names) -> list[Look]:
 def _notes(trace: Run, count: int) -> tuple[str, ...]:
     total = operations(trace.program).loc["total"]
     what = (
-        "One forward pass in each row: first with nothing moved, then each weight moved down and "
-        "up by Δw. The slope between is the gradient, found without a backward pass."
+        "Each row is one forward pass. The first row moves nothing; then each weight is moved down "
+        "and up by Δw. The slope between the two is the gradient, without a backward pass."
     )
     cost = (
         f"{count} gradients take n + 1 = {count + 1} passes (method forward) or 2n = {2 * count} "
-        "(central); backpropagation takes one forward and one backward pass: "
-        f"{total['forward'] + total['backward']:,} operations in the place of "
+        "(central). Backpropagation takes one forward and one backward pass: "
+        f"{total['forward'] + total['backward']:,} operations instead of "
         f"{total['brute force']:,}."
     )
     return what, cost

@@ -1,9 +1,9 @@
 """Second derivatives: the program, differentiated twice.
 
-The backward columns are formulas, so they can be differentiated too: along a direction in
-the weights every forward and every backward column has a slope (its *tangent*), the sum of
-its partial derivatives times the tangents of what it uses. With the direction of one weight
-the tangents of the gradients are that weight's row of the Hessian.
+The backward columns are formulas, so they can be differentiated too. Along a direction in the
+weights every forward and backward column has a slope, its *tangent*: the sum of its partial
+derivatives, each times the tangent of the column it refers to. Along the direction of one
+weight, the tangents of the gradients are that weight's row of the Hessian.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_WEIGHTS", "Curvature", "curvature", "weights_of"]
 
-# Beyond this the matrix is too large to look at, and its formulas too many to make.
+# A larger matrix is too large to look at, and has too many formulas.
 MOST_WEIGHTS = 500
-# An eigenvalue smaller than this share of the largest is 0 but for rounding.
+# An eigenvalue below this share of the largest one is 0 with a rounding error.
 NOTHING = 1e-9
-# So many eigenvalues are listed.
+# The most eigenvalues that are listed.
 FEW = 12
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """The Hessian of one iteration's loss, and what it says.
+    """The Hessian of one iteration's loss, its eigenvalues, and what they mean.
 
-    frame: the second derivatives, weights by weights
-    rate:  the learning rate of the run
+    frame:    the second derivatives, weights by weights
+    rate:     the learning rate of the run
     downhill: 1 for a loss that is minimised, -1 for one that is maximised
+    examples: the number of examples of the experiment
     """
 
     frame: pd.DataFrame
@@ -55,13 +56,13 @@ class Curvature:
 
     @cached_property
     def eigenvalues(self) -> npt.NDArray[np.float64]:
-        """From the largest to the smallest. Positive: the loss curves upwards that way."""
-        found: npt.NDArray[np.float64] = np.linalg.eigvalsh(self.frame.to_numpy())
-        return found[::-1]
+        """The eigenvalues, largest first. Along a positive one's direction the loss curves up."""
+        ascending: npt.NDArray[np.float64] = np.linalg.eigvalsh(self.frame.to_numpy())
+        return ascending[::-1]
 
     @property
     def limit(self) -> float:
-        """2/λmax, the learning rate at which plain descent begins to overshoot; else infinity."""
+        """The learning rate 2/λmax, above which plain descent overshoots; it may be infinity."""
         steepest = float((self.downhill * self.eigenvalues).max())
         return 2 / steepest if steepest > 0 else float("inf")
 
@@ -72,28 +73,32 @@ class Curvature:
         steepest = float(bent.max())
         whose = "this example's loss" if self.examples > 1 else "the loss"
         if steepest <= 0:
-            said = f"Along no direction does {whose} curve back: no learning rate would overshoot. "
+            sentences = (
+                f"{whose[:1].upper()}{whose[1:]} curves back along no direction, so no learning "
+                "rate would overshoot. "
+            )
         else:
             beside = "above" if self.rate > self.limit else "below"
-            said = (
-                f"Where {whose} curves most, its second derivative is {steepest:.4g}. In a valley "
-                f"of that curvature plain steps with a learning rate above 2/λmax = "
-                f"{self.limit:.4g} land further out each time; this run's {self.rate:g} is "
-                f"{beside} it. "
+            sentences = (
+                f"Along the direction where {whose} curves most, its second derivative is "
+                f"{steepest:.4g}. In a valley of that curvature, plain steps with a learning rate "
+                f"above 2/λmax = {self.limit:.4g} land further out each time. This run's learning "
+                f"rate {self.rate:g} is {beside} that. "
             )
         against = int((bent < -NOTHING * np.abs(bent).max()).sum())
         if against:
             what = "maximum" if self.downhill < 0 else "minimum"
             have = "has" if against == 1 else "have"
-            said += (
-                f"{against} of {len(bent)} eigenvalues {have} the other sign: it is not a {what}, "
-                "and along those directions it gets steeper."
+            directions = "that direction" if against == 1 else "those directions"
+            sentences += (
+                f"{against} of {len(bent)} eigenvalues {have} the other sign: the weights are not "
+                f"at a {what}, and along {directions} the loss gets steeper."
             )
-        return said.strip()
+        return sentences.strip()
 
     @property
     def listed(self) -> str:
-        """The eigenvalues in a line, the first few of many; those that are rounding are 0."""
+        """The first eigenvalues in a line. An eigenvalue that is only a rounding error is 0."""
         least = NOTHING * float(np.abs(self.eigenvalues).max())
         shown = [value if abs(value) > least else 0.0 for value in self.eigenvalues[:FEW]]
         more = f", … ({len(self.eigenvalues)} in all)" if len(self.eigenvalues) > FEW else ""
@@ -107,13 +112,13 @@ class Curvature:
         return f"{shown}{self.listed}\n{self.sentence}"
 
     def _repr_html_(self) -> str:
-        said = [f"<p>{escape(line)}</p>" for line in (self.sentence, self.listed)]
+        lines = [f"<p>{escape(line)}</p>" for line in (self.sentence, self.listed)]
         shown = self.frame.to_html(border=0, float_format="{:.4g}".format)
-        return card([*said, shown] if len(self.frame) <= FEW else said)
+        return card([*lines, shown] if len(self.frame) <= FEW else lines)
 
 
 def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float64]:
-    made, directions, rows = tangent_columns(program)
+    tangents, directions, rows = tangent_columns(program)
     names = list(directions)
     every = [
         c.name
@@ -121,14 +126,14 @@ def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float6
             Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT
         )
     ]
-    run = compiled(made, [*every, *directions.values()], list(rows.values()))
+    run = compiled(tangents, [*every, *directions.values()], list(rows.values()))
     here = [values[name] for name in every]
-    places = [names.index(name) for name in rows]
+    indices = [names.index(name) for name in rows]
     matrix = np.zeros((len(names), len(names)))
     for index in range(len(names)):
         seed = [0.0] * len(names)
         seed[index] = 1.0
-        matrix[index, places] = _run(run, [*here, *seed])
+        matrix[index, indices] = _run(run, [*here, *seed])
     return matrix
 
 
@@ -137,25 +142,26 @@ def _run(function: object, given: Sequence[float]) -> Sequence[float]:
         return function(given)  # type: ignore[operator,no-any-return]
     except (ArithmeticError, ValueError):
         raise LimitError(
-            "the second derivatives are too large to hold here; choose an earlier iteration"
+            "the second derivatives overflow at this iteration; choose an earlier one"
         ) from None
 
 
 def weights_of(trace: Run) -> tuple[Column, ...]:
-    """The weights of a run. Raises ExperimentError where it has none."""
+    """The weights of a run. Raises ExperimentError for a run without weights."""
     weights = trace.program.phase(Phase.WEIGHT)
     if not weights:
-        said = "no weights here, and second derivatives are those with respect to weights"
-        raise ExperimentError([Problem("graph.parameters", said)], trace.experiment.name)
+        reason = "there are no weights with respect to which second derivatives could be taken"
+        raise ExperimentError([Problem("graph.parameters", reason)], trace.experiment.name)
     return weights
 
 
 def curvature(trace: Run, iteration: int) -> Curvature:
     """The Hessian of an iteration's loss with respect to all weights, and its eigenvalues.
 
-    ∂²L/∂w_i ∂w_j, from differentiating the program twice; at a kink that of the side taken.
-    Raises ExperimentError for an iteration that was not run and where there is no loss,
-    LimitError beyond 500 weights and where values overflow.
+    The entries ∂²L/∂w_i ∂w_j come from differentiating the program twice. At a kink they belong
+    to the side that the forward pass takes.
+    Raises ExperimentError for an iteration that was not run and an experiment without a loss or
+    weights, LimitError for more than 500 weights and for values that overflow.
 
     >>> import bpsheet as bp
     >>> curvature(bp.load("one-weight").run(1), 1).frame.loc["xh_1", "xh_1"]

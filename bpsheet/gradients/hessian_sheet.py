@@ -1,8 +1,8 @@
-"""The sheet `Hessian`: in each row the direction of one weight, and its second derivatives.
+"""The sheet `Hessian`: each row has the direction of one weight, and its second derivatives.
 
-From left to right a row has the forward and the backward pass of the iteration, then how
-fast each of their columns changes along the direction (`tangent_columns`). Those of the
-gradient are a row of the matrix.
+From left to right a row has the forward and the backward pass of the iteration, then the slope
+of each of their columns along the direction (`tangent_columns`). The slopes of the gradient are
+a row of the matrix.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ from bpsheet.runs.run import Run
 __all__ = ["HESSIAN", "second_derivatives"]
 
 HESSIAN = "Hessian"
-# Every weight has a row, and in each row columns for all of them.
+# Every weight has a row, and each row has columns for all weights.
 MOST_ON_A_SHEET = 100
 
 
 def second_derivatives(trace: Run, settings: Settings) -> Study:
-    """The study of an iteration's second derivatives; `settings`: iteration.
+    """The study of an iteration's second derivatives. `settings` may have an iteration.
 
-    Raises LimitError beyond 100 weights.
+    Raises LimitError for more than 100 weights.
     """
     program = trace.program
     weights = weights_of(trace)
     if len(weights) > MOST_ON_A_SHEET:
         raise LimitError(
             f"the sheet {HESSIAN} is for small networks: {len(weights):,} weights, "
-            f"{MOST_ON_A_SHEET} at the most. trace.hessian goes to {MOST_WEIGHTS}"
+            f"{MOST_ON_A_SHEET} at the most. trace.hessian allows {MOST_WEIGHTS}"
         )
     loss = loss_of(program)
     assert loss is not None
     taken = program.position
     number, moved = unlike("row", taken), unlike("weight", taken)
     presented = [column for column in program if column.role in (Role.DATA, Role.TARGET)]
-    made, directions, rows = tangent_columns(program)
+    tangents, directions, rows = tangent_columns(program)
     turns = [Compare("=", Ref(number), Num(float(n))) for n in range(1, len(weights) + 1)]
     results = {w.name: unlike(f"∂²{loss.name} / ∂{w.name}", taken) for w in weights}
     columns = (
@@ -80,11 +80,11 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
                 Phase.TANGENT,
                 Role.DIRECTION,
                 If(turn, ONE, ZERO),
-                meaning=f"1 in the row of {weight}: how fast {weight} changes along the direction",
+                meaning=f"slope of {weight} along the row's direction: 1 in the row of {weight}",
             )
             for turn, (weight, name) in zip(turns, directions.items(), strict=True)
         ),
-        *made,
+        *tangents,
         *(
             Column(
                 results[weight.name],
@@ -122,12 +122,16 @@ def _as_in_steps(column: Column) -> Column:
 
 
 def _notes(trace: Run, iteration: int, loss: str) -> tuple[str, ...]:
-    said = (
-        "Each row goes along one weight: the slopes of all forward and backward columns in that "
-        f"direction, from left to right. Those of the gradient are the second derivatives of {loss}: "
-        "the matrix at the right end, the same on both sides of its marked diagonal."
+    note = (
+        "Each row goes along the direction of one weight. From left to right stand the slopes of "
+        "all forward and backward columns in that direction. The slopes of the gradient are the "
+        f"second derivatives of {loss}: the matrix at the right end, which is symmetric about its "
+        "marked diagonal."
     )
     if not np.isfinite(trace.values[iteration - 1]).all():
-        return (said,)
-    found = curvature(trace, iteration)
-    return (said, f"Iteration {iteration}, when this was written. {found.listed}. {found.sentence}")
+        return (note,)
+    result = curvature(trace, iteration)
+    return (
+        note,
+        f"Iteration {iteration}, as the workbook was written. {result.listed}. {result.sentence}",
+    )

@@ -1,4 +1,4 @@
-"""How much work the passes are: operations counted in the program's own formulas."""
+"""The work of the passes: the operations in the program's formulas, counted."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ SIZES = (1, 2, 4, 8, 16, 32)
 
 
 def _counted(columns: Iterable[Column]) -> Counter[str]:
-    """The operations that computing these columns once takes. A minus sign costs nothing."""
-    found: Counter[str] = Counter()
+    """The operations that it takes to compute columns once. A minus sign costs nothing."""
+    counts: Counter[str] = Counter()
     for column in columns:
         for node in walk(column.formula) if column.formula is not None else ():
             match node:
                 case Sum(terms):
-                    found["additions"] += len(terms) - 1
+                    counts["additions"] += len(terms) - 1
                 case Sub():
-                    found["additions"] += 1
+                    counts["additions"] += 1
                 case Mul():
-                    found["multiplications"] += 1
+                    counts["multiplications"] += 1
                 case Div():
-                    found["divisions"] += 1
+                    counts["divisions"] += 1
                 case Pow():
-                    found["powers"] += 1
+                    counts["powers"] += 1
                 case Call():
-                    found["functions"] += 1
+                    counts["functions"] += 1
                 case Compare():
-                    found["comparisons"] += 1
-    return found
+                    counts["comparisons"] += 1
+    return counts
 
 
 def operations(program: Program) -> pd.DataFrame:
-    """The operations of one iteration's forward pass, of its backward pass, and of brute force.
+    """The operations of one iteration's forward pass, backward pass, and of brute force.
 
-    Brute force is a forward pass for each weight and one more. A row for each kind of
-    operation, and their total.
+    Brute force is a forward pass for each weight and one more. The table has a row for each kind
+    of operation and one for their total.
 
     >>> import bpsheet as bp
     >>> operations(bp.load("two-neuron").program()).loc["total"].tolist()
@@ -71,10 +71,11 @@ def operations(program: Program) -> pd.DataFrame:
 
 
 def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
-    """The same over networks with `size` inputs and so many neurons in one hidden layer.
+    """The operations of networks of several sizes.
 
-    A row for each size: weights, the operations of both passes, the backward pass in forward
-    passes, and brute force in forward passes.
+    A network has `size` inputs and `size` neurons in one hidden layer. The table has a row for
+    each size: the number of weights, the operations of the passes and of brute force, and the
+    latter two divided by those of the forward pass.
 
     >>> by_size([2, 8])["backward/forward"].round(1).tolist()
     [1.0, 0.7]
@@ -83,7 +84,7 @@ def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
 
     rows = []
     for size in sizes:
-        made = Plan(
+        plan = Plan(
             network={
                 "inputs": [f"x{n + 1}" for n in range(size)],
                 "targets": ["t"],
@@ -93,12 +94,12 @@ def by_size(sizes: Sequence[int] = SIZES) -> pd.DataFrame:
             data={"examples": [[0.0] * (size + 1)]},
             training={"iterations": 1},
         )
-        program = made.program()
+        program = plan.program()
         total = operations(program).loc["total"]
         rows.append(
             {
                 "size": size,
-                "weights": len(made.model.weights),
+                "weights": len(plan.model.weights),
                 "forward": total["forward"],
                 "backward": total["backward"],
                 "brute force": total["brute force"],

@@ -1,4 +1,4 @@
-"""Checks of the backward pass that do not use it, the work it takes, and second derivatives."""
+"""Independent checks of the backward pass, operation counts, and second derivatives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "study",
 ]
 
-# The sheets that a workbook can have besides its own, by the names of `--sheet`.
+# The further sheets of a workbook, by the names of the option `--sheet`.
 STUDIES: Mapping[str, Callable[[Run, Settings], Study]] = {
     "gradient-check": gradient_check,
     "hessian": second_derivatives,
@@ -35,23 +35,23 @@ STUDIES: Mapping[str, Callable[[Run, Settings], Study]] = {
 
 
 def study(trace: Run, key: str, settings: Settings | None = None) -> Study:
-    """A study by its name ("gradient-check", "hessian"), with what it is set to.
+    """The study of a run with the name "gradient-check" or "hessian", and with its settings.
 
-    Raises ExperimentError for names and settings that it does not have, an iteration that was
-    not run or holds errors, and an experiment without a loss; LimitError for too many weights.
+    Raises ExperimentError for an unknown name or setting, an iteration that was not run or holds
+    errors, and an experiment without a loss; LimitError for too many weights.
 
     >>> import bpsheet as bp
-    >>> made = study(bp.load("two-neuron").run(3), "gradient-check", {"iteration": 2})
-    >>> made.rows, made.settings
+    >>> check = study(bp.load("two-neuron").run(3), "gradient-check", {"iteration": 2})
+    >>> check.rows, check.settings
     (11, {'iteration': 2, 'delta_w': 1e-05, 'method': 'central'})
     """
     name = trace.experiment.name
     if key not in STUDIES:
         raise ExperimentError([Problem("sheet", f'no "{key}"; {nearest(key, STUDIES)}')], name)
     values_at(trace, 1)
-    made = STUDIES[key](trace, {})
+    result = STUDIES[key](trace, {})
     if settings:
-        cells = {cell.name: cell for cell in made.program.parameters}
+        cells = {cell.name: cell for cell in result.program.parameters}
         problems = [
             Problem(f"{key}.{wrong}", f"no such setting; {nearest(wrong, cells)}")
             if wrong not in cells
@@ -61,6 +61,6 @@ def study(trace: Run, key: str, settings: Settings | None = None) -> Study:
         ]
         if problems:
             raise ExperimentError(problems, name)
-        made = STUDIES[key](trace, settings)
+        result = STUDIES[key](trace, settings)
         values_at(trace, int(settings.get(AT, 1)))
-    return made
+    return result

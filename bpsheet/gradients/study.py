@@ -1,7 +1,7 @@
-"""A closer look at one iteration of a run: a table with a program of its own.
+"""A study: a table with its own program that looks closer at one iteration of a run.
 
-What it looks at are columns of the run, which its formulas look up at the iteration's
-number. That number is a hyper-parameter of the study, so a cell of its sheet.
+The table's formulas look up columns of the run at the iteration's number. That number is a
+hyper-parameter of the study, so a cell of its sheet holds it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from bpsheet.runs.run import Run
 __all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]
 
 AT = "iteration"
-# The hyper-parameters of a study: their names, and what they are set to.
+# The values of a study's hyper-parameters, by their names.
 Settings = Mapping[str, float | str]
 
 
 @dataclass(frozen=True)
 class Look:
-    """How some cells look where a condition holds: marked, faint, or not to be seen at all."""
+    """The look of some cells where a condition holds: marked, faint or unseen."""
 
     kind: Literal["marked", "faint", "unseen"]
     columns: tuple[str, ...]
@@ -37,8 +37,8 @@ class Study:
     """A table of `rows` rows, which the formulas of `program` compute.
 
     blocks: for each table that the program looks up, the first and last column of the run
-    sizes:  for columns that are differences, the size of the numbers they are differences of
-    looks:  what is made to stand out, or to stand back
+    sizes:  for each column of differences, the size of the numbers that are subtracted
+    looks:  the cells that stand out or recede
     """
 
     name: str
@@ -52,7 +52,7 @@ class Study:
 
     @property
     def settings(self) -> dict[str, float | str]:
-        """What its hyper-parameters are set to."""
+        """The values of its hyper-parameters."""
         return {parameter.name: parameter.value for parameter in self.program.parameters}
 
     def run(self) -> Recording:
@@ -72,6 +72,6 @@ def iteration_cell(trace: Run, iteration: float | str) -> Parameter:
 
 
 def tables_of(trace: Run, columns: Iterable[Column]) -> dict[str, list[float]]:
-    """Columns of the run, for the study's formulas to look up."""
-    place = trace.program.position
-    return {column.name: trace.values[:, place[column.name]].tolist() for column in columns}
+    """The columns of the run that the study's formulas look up, by their names."""
+    index = trace.program.position
+    return {column.name: trace.values[:, index[column.name]].tolist() for column in columns}

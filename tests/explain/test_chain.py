@@ -80,7 +80,7 @@ def test_deep_networks_count_paths_without_walking_them():
 
 def test_derivatives_of_many_weights_are_shown_by_the_first_neurons():
     text = derive(wide_network([8, 12, 1])).text()
-    assert "121 weights and biases are too many to write out: 22 of the first neurons" in text
+    assert "121 weights and biases are too many to write out. 22 of the first neurons" in text
     assert text.count("∂loss/∂w_b0_1 = ") == 1
     assert "∂loss/∂w_b1_1 = " not in text
 

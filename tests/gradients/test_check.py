@@ -131,7 +131,7 @@ def test_a_planted_bug_is_found_and_located(change, layer, method):
     check = planted(change).check_gradient(1, method)
     assert not check.passed
     assert check.layer == layer
-    assert f"layer {layer} is the first" in check.sentence
+    assert f"Layer {layer} is the first" in check.sentence
 
 
 def test_a_kink_is_no_mistake():

@@ -134,7 +134,7 @@ def test_the_limit_is_where_plain_descent_begins_to_overshoot():
     found = experiment.run().curvature(1)
     assert found.eigenvalues.tolist() == [5]
     assert found.limit == 0.4
-    assert "this run's 0.1 is below it" in found.sentence
+    assert "This run's learning rate 0.1 is below that" in found.sentence
     ends = [
         experiment.changed({"learning_rate": rate}).run().frame["e"].iloc[-1]
         for rate in (0.39, 0.41)
@@ -152,7 +152,7 @@ def test_a_likelihood_is_judged_uphill(traced):
 def test_a_saddle_is_named(traced):
     found = traced("one-weight").curvature(1)
     assert "3 of 5 eigenvalues have the other sign" in found.sentence
-    assert "this run's 0.03 is above it" in found.sentence
+    assert "This run's learning rate 0.03 is above that" in found.sentence
 
 
 def test_what_has_no_hessian_is_refused(traced):

@@ -101,7 +101,9 @@ def test_the_matrix_on_the_sheet_is_the_hessian(traced, name):
 def test_the_note_of_the_sheet_says_what_the_matrix_means(traced):
     made = study(traced("one-weight"), "hessian")
     assert "2/λmax" in made.notes[1]
-    assert made.notes[1].startswith("Iteration 1, when this was written. Eigenvalues: 1222, 256, ")
+    assert made.notes[1].startswith(
+        "Iteration 1, as the workbook was written. Eigenvalues: 1222, 256, "
+    )
 
 
 # Engines that are not ours
