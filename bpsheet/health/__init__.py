@@ -1,1 +1,1 @@
-"""Health: what a run suffers from, and what helps."""
+"""Health: the problems of a run, and remedies."""

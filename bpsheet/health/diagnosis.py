@@ -1,4 +1,4 @@
-"""Diagnosis: what a run suffers from, in numbers for each layer and in plain sentences.
+"""Diagnosis: the problems of a run, in numbers for each layer and in plain sentences.
 
 >>> import bpsheet as bp
 >>> health = bp.load("exploding").run().health()
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Health", "diagnose"]
 
-NOTHING = "Nothing to remark."
+NOTHING = "No problem was found."
 
 
 class Health:
-    """A diagnosis. It prints as sentences; the numbers behind them are DataFrames.
+    """The diagnosis of a run. It prints as sentences; its numbers are DataFrames.
 
     >>> import bpsheet as bp
     >>> health = bp.load("two-neuron").run().health()
     >>> print(health)
-    Nothing to remark.
+    No problem was found.
     >>> health.frame["weights"].tolist()
     [3, 2]
     """
@@ -46,9 +46,9 @@ class Health:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What there is to say, the worst first: what, where, since when, and what to try.
+        """The problems of the run, the worst first: what, where, since when, and what to try.
 
-        Empty where there is nothing; what is doubtful is left out.
+        Empty for a run without problems. Doubtful problems are left out.
         """
         return sentences_of(self._measures, self._reached)
 
@@ -59,26 +59,28 @@ class Health:
         return f"<Health: {len(self.sentences)} sentences>\n{self}"
 
     def _repr_html_(self) -> str:
-        said = [f"<p>{escape(sentence)}</p>" for sentence in self.sentences or [NOTHING]]
+        lines = [f"<p>{escape(sentence)}</p>" for sentence in self.sentences or [NOTHING]]
         table = self.frame.to_html(
             border=0, index_names=False, float_format="{:.3g}".format, na_rep=""
         )
-        return card([*said, table])
+        return card([*lines, table])
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """A row for each layer (formulas without layers have one for all parameters).
+        """The table of the layers, a row for each (one row for formulas without layers).
 
-        weights:        how many there are, biases included
-        weights_first, weights_last: their length (the root of the sum of their squares)
-        gradient_first, gradient, gradient_last: the length of the gradient at the first
-                        update, in the median, and at the last one before any overflow; in
-                        batches of the whole batch
-        step, step_last: the length of the adjustment over that of the weights, likewise
-        to_next:        the median gradient over that of the next layer
-        saturated:      the share of rows in which the neurons stood where their activation
-                        is flat, on average; NaN where it is flat nowhere
-        dead:           the neurons without any gradient to the end
+        neurons:        the names of the neurons
+        weights:        the number of weights, biases included
+        weights_first, weights_last: the length of the weights (the root of the sum of squares)
+        gradient_first, gradient, gradient_last: the length of the gradient at the first update,
+                        its median, and at the last update before an overflow; in batches the
+                        gradient of the whole batch
+        step, step_last: the length of the adjustment divided by the length of the weights, its
+                        median and at the last update before an overflow
+        to_next:        the median gradient divided by that of the next layer
+        saturated:      the share of rows in which a neuron's activation was flat, on average over
+                        the neurons; NaN for an activation without a flat part
+        dead:           the neurons that have no gradient up to the end
         """
         import pandas as pd
 
@@ -111,32 +113,34 @@ class Health:
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
-        """A row for each neuron whose activation has a flat part.
+        """The table of the neurons whose activation has a flat part, a row for each.
 
-        layer; saturated: the share of rows in which it stood there; dead_since: the iteration
-        from which it had no gradient, to the end, or NA.
+        layer:      the name of the layer
+        saturated:  the share of rows in which the activation was flat
+        dead_since: the iteration from which the neuron has no gradient up to the end, or NA
         """
         import pandas as pd
 
-        found = self._measures.neurons
+        neurons = self._measures.neurons
         return pd.DataFrame(
             {
-                "layer": [self._measures.groups[neuron.group].label for neuron in found],
-                "saturated": np.array([neuron.saturated for neuron in found], dtype=float),
+                "layer": [self._measures.groups[neuron.group].label for neuron in neurons],
+                "saturated": np.array([neuron.saturated for neuron in neurons], dtype=float),
                 "dead_since": pd.array(
-                    [None if n.dead_since is None else n.dead_since + 1 for n in found],
+                    [None if n.dead_since is None else n.dead_since + 1 for n in neurons],
                     dtype="Int64",
                 ),
             },
-            index=pd.Index([neuron.name for neuron in found], name="neuron", dtype="str"),
+            index=pd.Index([neuron.name for neuron in neurons], name="neuron", dtype="str"),
         )
 
     @cached_property
     def over_time(self) -> pd.DataFrame:
-        """A row for each update, by its iteration; columns (measure, layer).
+        """The measures over the run: a row for each update, with columns (measure, layer).
 
-        Measures are `weights`, `gradient` and `step`, as in `frame`; NaN after an overflow:
-        `health.over_time["gradient"].plot(logy=True)`.
+        The index is the iteration. The measures are `weights`, `gradient` and `step`, as in
+        `frame`; they are NaN after an overflow. `health.over_time["gradient"].plot(logy=True)`
+        draws the gradients.
         """
         import pandas as pd
 
@@ -155,10 +159,14 @@ class Health:
 
     @cached_property
     def spread(self) -> pd.DataFrame:
-        """How an overflow spread: the columns that became errors, in that order.
+        """The spread of an overflow: a row for each column that became an error, in that order.
 
-        iteration: when; column; error: which; through: the column that it came from, empty
-        for one that overflowed itself. No rows where nothing overflowed.
+        iteration: the first iteration with the error
+        column:    the name of the column
+        error:     the error's name, such as #NUM!
+        through:   the column from which the error came; "" for a column that overflowed itself
+
+        The table has no rows where nothing overflowed.
         """
         import pandas as pd
 

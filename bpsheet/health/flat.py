@@ -1,7 +1,7 @@
-"""Where an activation is flat: there a neuron is saturated, or dead.
+"""The flat parts of an activation, on which a neuron is saturated or dead.
 
-Found from the program's own formulas of the output and of its derivative, so that an
-activation of one's own is judged like any other.
+They are computed from the program's formulas of the output and of its derivative, so a user's
+activation is judged like any other.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from bpsheet.program.program import Column
 
 __all__ = ["Flat", "flat_parts"]
 
-# Weighted sums at which activations are looked at. Beyond ±20 a logistic output is 0 or 1
-# to nine digits, so what is flat by then is flat for good.
+# The weighted sums at which an activation is evaluated. At ±20 a logistic output is 0 or 1 to
+# nine digits, so an activation that is flat there stays flat.
 FAR, STEPS = 20.0, 161
-# A derivative below this share of the largest one is flat: an update then is a hundred times
-# smaller than it could be. Leaky relu's slope, just a hundredth, is not.
+# An activation is flat where its derivative is below this share of the largest one: an update then
+# is a hundred times smaller than it could be. Leaky relu's slope of a hundredth is not flat.
 SMALL = 0.01
 
 
 @dataclass(frozen=True)
 class Flat:
-    """An activation is flat up to `low` and from `high` on (−∞ and ∞ where it is not).
+    """The flat parts of an activation: up to `low` and from `high` on (−∞ and ∞ for none).
 
-    `is_dead_below`, `is_dead_above`: perfectly flat there at once, with a derivative of 0,
-    as relu is. A saturated logistic neuron comes back slowly; such a neuron never.
+    `is_dead_below` and `is_dead_above` say that the part is perfectly flat, with a derivative of
+    0, as relu's is. A saturated logistic neuron recovers slowly, such a neuron never.
     """
 
     low: float
@@ -40,7 +40,7 @@ class Flat:
 
     @property
     def is_somewhere(self) -> bool:
-        """Whether it has a flat part at all."""
+        """Whether the activation has a flat part."""
         return math.isfinite(self.low) or math.isfinite(self.high)
 
 
@@ -50,9 +50,9 @@ NOWHERE = Flat(-math.inf, math.inf)
 def flat_parts(output: Column, slope: Column, sums: Column) -> Flat:
     """The flat parts of a neuron's activation.
 
-    `output` and `slope` are the columns of its output and of that one's derivative, `sums`
-    that of its weighted sum. Only stretches that reach to either end count: the top of a
-    bell is no saturation. Nowhere, where the formulas use anything else.
+    `output` is the column of its output, `slope` that of the output's derivative, `sums` that of
+    its weighted sum. Only parts that reach to either end count: the top of a bell is no
+    saturation. There are none where the formulas use other columns.
     """
     if output.formula is None or slope.formula is None:
         return NOWHERE
@@ -64,8 +64,8 @@ def flat_parts(output: Column, slope: Column, sums: Column) -> Flat:
     finite = steep[np.isfinite(steep)]
     largest = finite.max() if len(finite) else 0.0
     if largest == 0:
-        return NOWHERE  # a step, such as sign: it has no derivative to lose
-    # Where the derivative has no value it is not flat.
+        return NOWHERE  # a step function such as sign has a derivative of 0 everywhere
+    # An activation is not flat where its derivative has no value.
     flat = np.where(np.isfinite(steep), steep, largest) < SMALL * largest
     first, last = int(np.argmin(flat)), int(np.argmin(flat[::-1]))
     return Flat(
@@ -77,7 +77,7 @@ def flat_parts(output: Column, slope: Column, sums: Column) -> Flat:
 
 
 def _slope_at(z: float, output: Column, slope: Column, sums: Column) -> float:
-    """The size of the derivative at one weighted sum; NaN where it has no value."""
+    """The absolute derivative at one weighted sum; NaN where it has no value."""
     assert output.formula is not None
     assert slope.formula is not None
     try:

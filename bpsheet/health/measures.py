@@ -1,8 +1,8 @@
-"""What a diagnosis rests on: lengths of gradients and steps, flat neurons, the loss by epochs.
+"""The measures of a diagnosis: lengths of gradients and steps, flat neurons, loss by epochs.
 
-Read from a trace's array and its program alone. A layer's weights form a group; the
-parameters of formulas without layers form one. In batches only the rows on which weights
-are adjusted count, with the gradient of the whole batch. Rows that overflowed are NaN.
+They need only a run's values and its program. A layer's weights form a group; so do the
+parameters of formulas without layers. In batches only the rows that adjust the weights count,
+with the gradient of the whole batch. Rows that overflowed are NaN.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from bpsheet.program.program import Column, Program
 __all__ = ["Measures", "Neuron", "Numbers", "known", "less_rate", "middle"]
 
 Numbers = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 
-# So many numbers are copied at a time.
+# The most numbers that are copied at a time.
 BLOCK = 1 << 18
-# The updates, at the end of a run, in which a swing to and fro is looked for.
+# The number of last epochs in which a swing to and fro is looked for.
 SWINGS = 200
 
 
 @dataclass(frozen=True)
 class Neuron:
-    """How often a neuron stood on a flat part of its activation (rows count from 0).
+    """The shares of rows in which a neuron's activation was flat (rows count from 0).
 
     saturated:  share of all rows
     at_first:   share of the rows up to the first update
-    at_last:    share of the last rows, on that side where it is larger
-    dead_since: the row from which its output no longer depended on its weighted sum, to the
-                end, where its activation is perfectly flat (as relu is); None where it did
+    at_last:    share of the last rows, on the side (low or high) with the larger share
+    dead_since: the row from which the activation was perfectly flat (as relu is) up to the end;
+                None for a neuron that is not dead
     """
 
     name: str
@@ -51,18 +51,18 @@ class Neuron:
 
 
 def known(values: Numbers) -> Numbers:
-    """The values that are numbers."""
+    """The values that are finite numbers."""
     return values[np.isfinite(values)]
 
 
 def middle(values: Numbers) -> float:
-    """The median of those that are numbers; NaN without any."""
+    """The median of the finite numbers, or NaN."""
     finite = known(values)
     return float(np.median(finite)) if len(finite) else float("nan")
 
 
 class Measures:
-    """Arrays over the updates of a run. `uphill` says that the loss is to be maximised."""
+    """Arrays over the updates of a run. `uphill` says that the loss is maximised."""
 
     def __init__(self, program: Program, values: Numbers, *, uphill: bool) -> None:
         self.program = program
@@ -77,98 +77,99 @@ class Measures:
 
     @cached_property
     def steps(self) -> list[Numbers]:
-        """Each group's adjustment relative to its weights."""
+        """Each group's length of the adjustment, divided by the length of the weights."""
         pairs = zip(self.adjustments, self.weights, strict=True)
         return [_ratio(adjustment, weight) for adjustment, weight in pairs]
 
     @property
     def is_trained(self) -> bool:
-        """Whether anything is ever adjusted."""
+        """Whether the program adjusts any weight."""
         return any(group.adjustments for group in self.groups)
 
     @property
     def loss(self) -> str:
-        """The loss's name."""
-        place = _place(self.program, Role.LOSS)
-        return "" if place is None else self.program.names[place]
+        """The loss's name, or ""."""
+        index = _index_of(self.program, Role.LOSS)
+        return "" if index is None else self.program.names[index]
 
     def parameter(self, name: str) -> float | None:
-        """A hyper-parameter's value; None where the program has none of that name."""
+        """A hyper-parameter's value, or None."""
         for parameter in self.program.parameters:
             if parameter.name == name and not isinstance(parameter.value, str):
                 return parameter.value
         return None
 
-    def _lengths(self, places: Sequence[int], rows: Places | None = None) -> Numbers:
-        """The Euclidean length over some columns, in each row; NaN where one is an error."""
+    def _lengths(self, columns: Sequence[int], rows: Indices | None = None) -> Numbers:
+        """The Euclidean length over some columns, in each row; NaN for a row with an error."""
         rows = self.updates if rows is None else rows
-        found = np.zeros(len(rows)) if places else np.full(len(rows), np.nan)
-        size = max(BLOCK // max(len(places), 1), 1)
-        chosen = np.array(places, dtype=np.intp)
-        for start in range(0, len(rows) if places else 0, size):
+        lengths = np.zeros(len(rows)) if columns else np.full(len(rows), np.nan)
+        size = max(BLOCK // max(len(columns), 1), 1)
+        chosen = np.array(columns, dtype=np.intp)
+        for start in range(0, len(rows) if columns else 0, size):
             block = self.values[rows[start : start + size, None], chosen]
-            # Squares of numbers on their way to an overflow would overflow long before them.
+            # The numbers are scaled, since the square of a large number overflows before it does.
             largest = np.abs(block).max(axis=1)
             scale = np.where(largest > 0, largest, 1.0)
             block /= scale[:, None]
             with np.errstate(over="ignore"):
                 length = scale * np.sqrt(np.einsum("ij,ij->i", block, block))
-            found[start : start + size] = np.where(largest == 0, 0.0, length)
-        found[~np.isfinite(found)] = np.nan
-        return found
+            lengths[start : start + size] = np.where(largest == 0, 0.0, length)
+        lengths[~np.isfinite(lengths)] = np.nan
+        return lengths
 
     def _gradient(self, group: Group) -> Numbers:
-        """The gradient that an update goes by: in batches the sum, or the mean, of its rows'."""
-        found = self._lengths(group.gradients)
-        row = _place(self.program, Role.BATCH_ROW)
+        """The length of the gradient of each update: in batches of the sum or mean over the batch."""
+        lengths = self._lengths(group.gradients)
+        row = _index_of(self.program, Role.BATCH_ROW)
         is_mean = any(
             parameter.name == "reduction" and parameter.value == "mean"
             for parameter in self.program.parameters
         )
         if row is not None and is_mean:
-            found /= self.values[self.updates, row]
-        return found
+            lengths /= self.values[self.updates, row]
+        return lengths
 
     @cached_property
     def cost(self) -> Numbers:
-        """The mean loss of each whole epoch, turned round where it is to be maximised.
+        """The mean loss of each whole epoch, negated for a loss that is maximised.
 
-        Of single rows the loss jumps from example to example. Empty without a loss.
+        (The loss of single rows jumps from example to example.) Empty without a loss.
         """
-        place = _place(self.program, Role.LOSS)
-        if place is None:
+        index = _index_of(self.program, Role.LOSS)
+        if index is None:
             return np.empty(0)
         count = len(self.values) // self.epoch
-        losses = self.values[: count * self.epoch, place].reshape(count, self.epoch)
+        losses = self.values[: count * self.epoch, index].reshape(count, self.epoch)
         with np.errstate(over="ignore"):
-            # Overflow is in the recording; here such an epoch has no mean.
+            # An epoch with an overflow has no mean here; the recording has the error.
             means: Numbers = losses.mean(axis=1)
         means[~np.isfinite(means)] = np.nan
         return -means if self.uphill else means
 
     @cached_property
     def turns(self) -> list[tuple[Numbers, Numbers]]:
-        """For each group the way it went in each of the last epochs: its length, and the
-        cosine between it and the way before. A whole epoch, because single examples pull
-        in directions of their own.
+        """The moves of each group's weights in the last epochs: lengths, and cosines.
+
+        A cosine is that of the angle between the moves of two successive epochs. Whole epochs
+        count, since each example pulls in another direction.
         """
         ends = np.arange(0, len(self.values), self.epoch)[-SWINGS - 1 :]
-        found = []
+        turns = []
         for group in self.groups:
-            ways = np.diff(self.values[ends[:, None], list(group.weights)], axis=0)
+            moves = np.diff(self.values[ends[:, None], list(group.weights)], axis=0)
             with np.errstate(all="ignore"):
-                length = np.sqrt(np.einsum("ij,ij->i", ways, ways))
-                along = np.einsum("ij,ij->i", ways[1:], ways[:-1])
-                found.append((length, along / (length[1:] * length[:-1])))
-        return found
+                length = np.sqrt(np.einsum("ij,ij->i", moves, moves))
+                along = np.einsum("ij,ij->i", moves[1:], moves[:-1])
+                turns.append((length, along / (length[1:] * length[:-1])))
+        return turns
 
     @cached_property
     def neurons(self) -> list[Neuron]:
-        """Every neuron whose activation has a flat part."""
+        """The neurons whose activation has a flat part."""
         outputs = [c for c in self.program if c.role is Role.OUTPUT and c.slope_name]
         last = max((c.layer or 0 for c in self.program if c.role is Role.OUTPUT), default=0)
         parts: dict[int | None, Flat] = {}
-        found = []
+        neurons = []
         for output in outputs:
             if output.slope_name not in self.program.position or not output.partials:
                 continue
@@ -181,10 +182,10 @@ class Measures:
             group = self._group_of(output)
             if flat.is_somewhere and group is not None:
                 sums = self.values[:, self.program.position[z]]
-                found.append(
+                neurons.append(
                     self._neuron(output, group, sums, flat, is_output=output.layer == last)
                 )
-        return found
+        return neurons
 
     def _group_of(self, column: Column) -> int | None:
         for index, group in enumerate(self.groups):
@@ -199,7 +200,7 @@ class Measures:
         ok = np.isfinite(sums)
         until = len(ok) if ok.all() else int(np.argmin(ok))
         on_flat = (left | right)[:until]
-        # An epoch, or ten rows where epochs are shorter: one example says nothing.
+        # The window is an epoch, or ten rows for shorter epochs: one example says nothing.
         window = max(self.epoch, 10)
         dead = None
         if flat.is_dead_below or flat.is_dead_above:
@@ -218,37 +219,37 @@ class Measures:
             is_output=is_output,
             saturated=float(on_flat.mean()) if until else 0.0,
             at_first=float(on_flat[: self.updates[:1].sum() + 1].mean()) if until else 0.0,
-            # On one and the same side: on both in turn, a neuron is a clear yes or no.
+            # Only one side counts: a neuron that is flat on both sides in turn is a clear yes or no.
             at_last=float(ends.mean(axis=1).max()) if until else 0.0,
             dead_since=dead,
         )
 
 
 def _ratio(upper: Numbers, lower: Numbers) -> Numbers:
-    """NaN where the lower one is 0."""
-    found = np.full(len(upper), np.nan)
+    """The ratios of two arrays, NaN where the lower number is 0."""
+    ratios = np.full(len(upper), np.nan)
     with np.errstate(over="ignore", invalid="ignore"):
-        np.divide(upper, lower, out=found, where=lower > 0)
-    found[~np.isfinite(found)] = np.nan
-    return found
+        np.divide(upper, lower, out=ratios, where=lower > 0)
+    ratios[~np.isfinite(ratios)] = np.nan
+    return ratios
 
 
-def _place(program: Program, role: Role) -> int | None:
+def _index_of(program: Program, role: Role) -> int | None:
     return next((index for index, column in enumerate(program) if column.role is role), None)
 
 
-def _updates(program: Program, values: Numbers) -> Places:
-    """The rows on which weights are adjusted."""
-    end = _place(program, Role.BATCH_END)
+def _updates(program: Program, values: Numbers) -> Indices:
+    """The rows that adjust the weights."""
+    end = _index_of(program, Role.BATCH_END)
     if end is None:
         return np.arange(len(values))
-    # What a row presents cannot overflow.
+    # The end of a batch is given, so it cannot overflow.
     return np.flatnonzero(values[:, end] == 1)
 
 
 def less_rate(measures: Measures) -> str:
-    """The advice against steps that are too large."""
+    """The advice for steps that are too large."""
     rate = measures.parameter("learning_rate")
     if rate is None or rate <= 0:
         return "a smaller learning rate"
-    return f"a smaller learning rate: {rate / 10:g} in place of {rate:g}"
+    return f"a smaller learning rate: {rate / 10:g} instead of {rate:g}"

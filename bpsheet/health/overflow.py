@@ -1,4 +1,4 @@
-"""The sentence about an overflow: where it began, how far it spread, and why."""
+"""The sentence about an overflow: its first column, how far it spread, and its cause."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["overflow_sentence"]
 
 
 def overflow_sentence(measures: Measures, reached: Sequence[Reached], *, is_exploding: bool) -> str:
-    """Which column overflowed first, what it had reached and when, and what to try.
+    """A sentence on the first column that overflowed, the weights reached, and a remedy.
 
-    `reached` has at least the first column; `is_exploding` says that steps had become as
-    large as the weights.
+    `reached` has at least one column. `is_exploding` says whether the steps had become as large
+    as the weights.
     """
     first = reached[0]
-    said = (
+    sentence = (
         f"From iteration {first.iteration:,} on there are values that a spreadsheet cannot hold: "
         f"{first.column.name} is the first ({first.error})"
     )
     same = [one.column.name for one in reached[1:] if one.iteration == first.iteration]
     if same:
-        said += f"; in the same row the error spread to {listed(same)}"
+        sentence += f"; in the same row the error spread to {listed(same)}"
     weights = [one for one in reached if one.column.role is Role.WEIGHT]
     if weights:
         then = weights[0].iteration
         when = "one iteration later" if then == first.iteration + 1 else f"at iteration {then:,}"
         names = listed([one.column.name for one in weights if one.iteration == then])
-        said += f"; {when} it had reached {names}, and a weight never comes back from it"
-    return f"{said}. {_reason(measures, first, is_exploding=is_exploding)}"
+        sentence += f"; {when} it had reached {names}, and a weight never recovers from an error"
+    return f"{sentence}. {_reason(measures, first, is_exploding=is_exploding)}"
 
 
 def _reason(measures: Measures, first: Reached, *, is_exploding: bool) -> str:
@@ -43,7 +43,7 @@ def _reason(measures: Measures, first: Reached, *, is_exploding: bool) -> str:
         clipped = {"clip_norm", "clip_value"} & {p.name for p in measures.program.parameters}
         clip = "" if clipped else ", or clip the gradient (clip_norm = 1)"
         return (
-            f"Before that the {weights} had grown from {before:.3g} to {after:.3g}, for the steps "
+            f"Before that the {weights} had grown from {before:.3g} to {after:.3g}, since the steps "
             f"became longer and longer. Try {less_rate(measures)}{clip}."
         )
     roles = {column.role for column in measures.program}
@@ -51,9 +51,9 @@ def _reason(measures: Measures, first: Reached, *, is_exploding: bool) -> str:
     if at_loss and Role.ERROR in roles and _has_logarithm(measures):
         return (
             f"The logarithm in {measures.loss} has no value where an output has become exactly 0 "
-            'or 1. Try output_error = "simplified", which needs neither, or smaller steps.'
+            'or 1. Try output_error = "simplified", which needs no logarithm, or smaller steps.'
         )
-    return f"Look at what goes into it: bpsheet show, with --iteration {first.iteration}."
+    return f"Look at the values in the formula of {first.column.name} at this iteration."
 
 
 def _has_logarithm(measures: Measures) -> bool:
@@ -66,10 +66,10 @@ def _has_logarithm(measures: Measures) -> bool:
 
 
 def _most_grown(measures: Measures) -> tuple[str, float, float] | None:
-    """The group whose weights grew most while they were numbers: what, from, to."""
-    found = []
+    """The group whose weights grew most before the overflow: its name, first and last length."""
+    growths = []
     for group, lengths in zip(measures.groups, measures.weights, strict=True):
         finite = known(lengths)
         if len(finite) and finite[0] > 0:
-            found.append((group.of_weights, float(finite[0]), float(finite[-1])))
-    return max(found, key=lambda one: one[2] / one[1], default=None)
+            growths.append((group.of_weights, float(finite[0]), float(finite[-1])))
+    return max(growths, key=lambda growth: growth[2] / growth[1], default=None)

@@ -1,8 +1,7 @@
-"""A diagnosis in words: only where there is something to say, and something to try.
+"""A diagnosis in words: a sentence for each problem that has a remedy.
 
-Each function looks for one trouble and says nothing ("") where it is not there. The
-thresholds leave room: a run that works should hear nothing, and of what is doubtful
-nothing is said.
+Each function looks for one problem and returns "" where the run does not have it. The
+thresholds leave room: a run that works gets no sentence, and a doubtful problem none either.
 """
 
 from __future__ import annotations
@@ -18,54 +17,54 @@ from bpsheet.words import listed
 
 __all__ = ["sentences_of"]
 
-# A step that became a hundred times longer, and half as long as the weights themselves:
-# where training works, steps are about a thousandth of the weights, and become shorter.
+# A step that became a hundred times longer, and half as long as the weights. In training that
+# works, steps are about a thousandth of the weights and become shorter.
 GREW, HUGE_STEP = 100.0, 0.5
-# Between the gradients of the first of three or more layers and of the last.
+# The ratio of the gradients of the first and the last layer, for three or more layers.
 VANISHED, MANY_LAYERS = 1e-3, 3
-# A step this small relative to the weights, from a gradient that is not small itself.
+# A step that is tiny relative to the weights, from a gradient that is not small.
 TINY_STEP, REAL_GRADIENT = 1e-6, 1e-3
-# A gradient that is 0 but for rounding, while the loss is not.
+# A gradient that is 0 up to rounding, with a loss that is not.
 NO_GRADIENT, REAL_LOSS = 1e-7, 1e-3
-# Saturated in nearly every row.
+# The share of rows for "nearly always".
 NEARLY_ALWAYS = 0.95
-# So few epochs or updates are no trend.
+# Fewer epochs or updates than this show no trend.
 FEW_EPOCHS, FEW_UPDATES = 5, 20
-# A loss this small is 0 but for rounding, and may rise.
+# A loss this small is 0 up to rounding, and may rise.
 ROUNDING = 1e-9
-# Back and forth: an angle beyond 120 degrees between the ways of two epochs that follow
-# each other, as far as a thousandth of the weights, and not (a tenth) less at the end.
+# A swing to and fro: two successive epochs move the weights at an angle of more than 120 degrees,
+# by more than a thousandth of the weights, and at the end by no less than nine tenths as far.
 BACK, FAR, UNDIMINISHED = -0.5, 1e-3, 0.9
 
 
 def sentences_of(measures: Measures, reached: Sequence[Reached]) -> list[str]:
-    """What there is to say about a run, the worst first; nothing where all is well."""
+    """The sentences on a run's problems, the worst first; none for a run that works."""
     if reached:
-        found = [overflow_sentence(measures, reached, is_exploding=_is_exploding(measures))]
+        sentences = [overflow_sentence(measures, reached, is_exploding=_is_exploding(measures))]
     elif measures.is_trained:
         if slow := _too_slow(measures):
             return [slow]
-        found = [_first(measures, (_exploding, _rising, _swinging))]
+        sentences = [_first(measures, (_exploding, _rising, _swinging))]
     else:
         return []
-    found += [_dead(measures), _saturated(measures)]
-    if not any(found):
-        found.append(_first(measures, (_unequal, _without_gradient)))
-    return [sentence for sentence in found if sentence]
+    sentences += [_dead(measures), _saturated(measures)]
+    if not any(sentences):
+        sentences.append(_first(measures, (_unequal, _without_gradient)))
+    return [sentence for sentence in sentences if sentence]
 
 
 def _first(measures: Measures, looks: Sequence[Callable[[Measures], str]]) -> str:
-    """What the first of them has to say: the others would name the same trouble again."""
-    return next((said for look in looks if (said := look(measures))), "")
+    """The first sentence that a look gives. Further looks would name the same problem again."""
+    return next((sentence for look in looks if (sentence := look(measures))), "")
 
 
 def _is_exploding(measures: Measures) -> bool:
-    """Whether steps became far longer than they were at first, and as long as the weights."""
+    """Whether steps became far longer than at first, and nearly as long as the weights."""
     for steps, adjustments in zip(measures.steps, measures.adjustments, strict=True):
         sizes, shares = known(adjustments), known(steps)
         if len(sizes) < 2 or not len(shares):
             continue
-        # A tenth of the run at either end; of the last ones a large one is enough.
+        # A tenth of the run at either end. At the last end one large step is enough.
         end = max(len(sizes) // 10, 1)
         start = float(np.median(sizes[:end]))
         if start > 0 and sizes[-end:].max() / GREW > start and shares[-end:].max() > HUGE_STEP:
@@ -93,14 +92,15 @@ def _windows(measures: Measures) -> Numbers:
 
 
 def _rising(measures: Measures) -> str:
-    """The mean loss of whole epochs rises over the run, or after a minimum. It may, a little:
-    near a minimum every step size is too large for some example.
+    """The sentence on a mean loss of epochs that rises over the run, or after a minimum.
+
+    It may rise a little: near a minimum every step size is too large for some example.
     """
     cost = _windows(measures)
     if len(measures.cost) < FEW_EPOCHS or not np.isfinite(cost).all():
         return ""
     if measures.parameter("weight_decay"):
-        return ""  # it is not the loss alone that becomes smaller then
+        return ""  # with weight decay, training minimises more than the loss
     first, last, lowest = float(cost[0]), float(cost[-1]), int(cost.argmin())
     low, sign = float(cost[lowest]), -1 if measures.uphill else 1
     name, moved, back = measures.loss, *(("fell", "rose") if measures.uphill else ("rose", "fell"))
@@ -133,7 +133,7 @@ def _swinging(measures: Measures) -> str:
         ):
             what = "an update" if measures.epoch == 1 else "an epoch"
             return (
-                f"The {group.of_weights} swing to and fro: for the last {len(late)} times {what} "
+                f"The {group.of_weights} swing to and fro: in the last {len(late)} cases {what} "
                 f"has undone most of the one before. Try {less_rate(measures)}."
             )
     return ""
@@ -164,31 +164,32 @@ def _dead(measures: Measures) -> str:
 
 
 def _has_learned(measures: Measures) -> bool:
-    """Whether the loss came down by half; without a loss there is nothing to come down."""
+    """Whether the loss came down by half. A run without a loss counts as having learned."""
     cost = _windows(measures)
     return not len(cost) or bool(cost[-1] <= max(0.5 * cost[0], ROUNDING))
 
 
 def _is_saturated(neuron: Neuron) -> bool:
-    """In nearly every row, or on one side for every example at the end."""
+    """Whether a neuron is saturated in nearly every row, or at the end for every example."""
     return neuron.dead_since is None and (neuron.saturated >= NEARLY_ALWAYS or neuron.at_last == 1)
 
 
 def _saturated(measures: Measures) -> str:
-    """Half a layer or more. Where the loss came down all the same, a saturated neuron is a
-    clear yes or no.
+    """The sentence on layers with half of their neurons or more saturated.
+
+    Where the loss came down all the same, a saturated neuron is a clear yes or no.
     """
     if _has_learned(measures):
         return ""
-    found: list[Neuron] = []
+    saturated: list[Neuron] = []
     for index in range(len(measures.groups)):
         layer = [neuron for neuron in measures.neurons if neuron.group == index]
         flat = [neuron for neuron in layer if _is_saturated(neuron)]
-        found += flat if 2 * len(flat) >= len(layer) else []
-    if not found:
+        saturated += flat if 2 * len(flat) >= len(layer) else []
+    if not saturated:
         return ""
-    names, one = listed([neuron.name for neuron in found]), len(found) == 1
-    at_first = all(neuron.at_first >= NEARLY_ALWAYS for neuron in found)
+    names, one = listed([neuron.name for neuron in saturated]), len(saturated) == 1
+    at_first = all(neuron.at_first >= NEARLY_ALWAYS for neuron in saturated)
     when = "from the start" if at_first else "by the end"
     advice = "smaller first weights, or inputs of size about 1" if at_first else less_rate(measures)
     return (
@@ -199,7 +200,7 @@ def _saturated(measures: Measures) -> str:
 
 
 def _unequal(measures: Measures) -> str:
-    """Gradients that shrink, or grow, on their way back through the layers."""
+    """The sentence on gradients that shrink or grow on their way back through the layers."""
     if len(measures.groups) < MANY_LAYERS:
         return ""
     sizes = [middle(gradient) for gradient in measures.gradients]
@@ -211,7 +212,7 @@ def _unequal(measures: Measures) -> str:
     if first < VANISHED * last:
         return (
             f"The gradient vanishes on its way back: {times}, so {begin} hardly learns. Try tanh "
-            'or relu in place of logistic, larger first weights (method = "xavier_uniform"), '
+            'or relu instead of logistic, larger first weights (method = "xavier_uniform"), '
             "or fewer layers."
         )
     if last < VANISHED * first:
@@ -231,7 +232,7 @@ def _stands_still(measures: Measures) -> bool:
 
 
 def _too_slow(measures: Measures) -> str:
-    """There is a gradient, but the steps made of it are nothing beside the weights."""
+    """The sentence on steps that are tiny beside the weights, although there is a gradient."""
     steps = known(np.array([middle(step) for step in measures.steps]))
     pairs = zip(measures.gradients, measures.weights, strict=True)
     shares = [middle(gradient) / max(middle(weight), ROUNDING) for gradient, weight in pairs]
@@ -254,5 +255,6 @@ def _without_gradient(measures: Measures) -> str:
         return ""
     return (
         f"Nothing moves: the gradient is never larger than {largest:.1g}, though {measures.loss} "
-        "is not 0. Either it cannot become better, or the place is flat; try other first weights."
+        "is not 0. Either the loss has reached its best value, or it is flat at these weights. Try "
+        "other first weights."
     )

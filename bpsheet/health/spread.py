@@ -1,4 +1,4 @@
-"""How an overflow spread: which columns it reached, when, and through which others."""
+"""The spread of an overflow: the columns that it reached, when, and through which columns."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ __all__ = ["Reached", "spread"]
 
 @dataclass(frozen=True)
 class Reached:
-    """A column that became an error: at which iteration (from 1), which error, and through
-    which of the columns it uses ("" where it was none of them: it overflowed itself).
+    """A column that became an error.
+
+    `iteration` counts from 1. `through` is the column of its formula that was an error before;
+    it is "" for a column that overflowed itself.
     """
 
     column: Column
@@ -26,28 +28,28 @@ class Reached:
 
 
 def spread(program: Program, recording: Recording) -> list[Reached]:
-    """Every column that ever became an error, in the order in which they did."""
+    """The columns that became errors, in the order in which they became errors."""
     if not recording.errors.size:
         return []
     wrong = recording.errors != 0
     ever = np.flatnonzero(wrong.any(axis=0))
-    first = {int(place): int(wrong[:, place].argmax()) for place in ever}
-    found = []
-    for place in sorted(first, key=lambda place: (first[place], place)):
-        row, column = first[place], program.columns[place]
-        found.append(
+    first = {int(index): int(wrong[:, index].argmax()) for index in ever}
+    reached = []
+    for index in sorted(first, key=lambda index: (first[index], index)):
+        row, column = first[index], program.columns[index]
+        reached.append(
             Reached(
                 column=column,
                 iteration=recording.first_error_row + row + 1,
-                error=ERRORS[int(recording.errors[row, place])],
+                error=ERRORS[int(recording.errors[row, index])],
                 through=_through(program, column, row, recording.errors),
             )
         )
-    return found
+    return reached
 
 
 def _through(program: Program, column: Column, row: int, errors: np.ndarray) -> str:
-    """The first of the columns it refers to that was an error then."""
+    """The first column of its formula that was an error in this row."""
     for ref in column.references:
         before = row - ref.lag
         if before >= 0 and errors[before, program.position[ref.name]]:

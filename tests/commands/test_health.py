@@ -12,4 +12,4 @@ def test_the_command(command):
         "health", "exploding", "--set", "learning_rate=0.1", "--iterations", "50"
     )
     assert status == 0
-    assert "Nothing to remark." in out
+    assert "No problem was found." in out

@@ -28,7 +28,7 @@ def said(experiment):
 def test_nothing_is_said_of_the_templates_that_work(name, traced):
     health = traced(name).health()
     assert health.sentences == []
-    assert str(health) == "Nothing to remark."
+    assert str(health) == "No problem was found."
     assert health.spread.empty
 
 
@@ -41,7 +41,7 @@ def test_the_template_exploding(traced):
     assert "a4_1, e, de / da4_1 and 9 more" in sentence
     assert "one iteration later it had reached w2_11, w3_11 and w4_11" in sentence
     assert "grown from 1.25 to 1.54e+105" in sentence
-    assert "0.04 in place of 0.4, or clip the gradient" in sentence
+    assert "0.04 instead of 0.4, or clip the gradient" in sentence
     spread = health.spread
     assert spread["iteration"].is_monotonic_increasing
     assert spread["through"].tolist()[:4] == ["", "z4_1", "a4_1", "a4_1"]
@@ -60,7 +60,7 @@ def test_with_the_advice_that_is_given_the_template_has_nothing_to_say(rate):
 def test_weights_that_explode_are_seen_before_they_overflow():
     (sentence,) = said(bp.load("exploding").changed({"iterations": 8}))
     assert sentence.startswith("The weights are exploding")
-    assert "0.04 in place of 0.4" in sentence
+    assert "0.04 instead of 0.4" in sentence
 
 
 def test_the_numbers_are_those_of_the_columns(traced):
@@ -103,7 +103,7 @@ def test_a_loss_that_rises():
     line = {"neurons": ["o"], "activation": "linear", "weights": [[0.5]], "bias": False}
     (sentence,) = said(layered(line, data=data, learning_rate=1.26, iterations=20))
     assert sentence.startswith("loss rose, on average over the examples: from ")
-    assert "0.126 in place of 1.26" in sentence
+    assert "0.126 instead of 1.26" in sentence
 
 
 def test_a_likelihood_that_falls():
@@ -142,7 +142,7 @@ def test_weights_that_swing():
     line = {"neurons": ["o"], "activation": "linear", "weights": [[0.5]], "bias": False}
     (sentence,) = said(layered(line, data=[[1.0, 0.0]], learning_rate=2.0, iterations=40))
     assert sentence.startswith("The weights of layer 1 swing to and fro")
-    assert "0.2 in place of 2" in sentence
+    assert "0.2 instead of 2" in sentence
     # Smaller, and it still swings, but settles.
     assert said(layered(line, data=[[1.0, 0.0]], learning_rate=1.5, iterations=40)) == []
 
@@ -166,7 +166,7 @@ def test_dead_neurons_and_since_when():
     assert health.frame.loc["layer 1", "dead"].startswith("h1")
     (sentence,) = [line for line in health.sentences if " dead " in line]
     assert f"dead since iteration {since}" in sentence
-    assert "0.15 in place of 1.5, or leaky_relu" in sentence
+    assert "0.15 instead of 1.5, or leaky_relu" in sentence
 
 
 def test_a_neuron_that_is_dead_from_the_start():
