@@ -35,6 +35,7 @@ def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[
     numbers become floats, so that a setting has one type in every table.
     Raises ExperimentError, with every problem, for what is no grid.
 
+    >>> import numpy as np
     >>> plain_grid({"learning_rate": np.array([0.1, 1]), "seed": iter([1, 2.0, 2])}, [])
     {'learning_rate': [0.1, 1.0], 'seed': [1, 2]}
     """
