@@ -1,6 +1,6 @@
 """Plans: checked experiments, which can be changed and written back.
 
->>> from bpsheet.tables.spec import Layer
+>>> from bpsheet.tables.spec import Data, Layer, Network, Training
 >>> plan = Plan(
 ...     title="One weight",
 ...     network=Network(
