@@ -1,6 +1,6 @@
-"""Hand values from wherever they are: a dict, a DataFrame, a CSV file, an experiment's [hand].
+"""Hand values from a dict, a DataFrame, a CSV file or an experiment's table [hand].
 
-All become the same: the text written for each (iteration, column).
+All are read as one mapping from (iteration, column) to the written text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GREEK = {
 
 
 def _plain(name: str) -> str:
-    """A name without what people write differently: case, underscores, spaces, Greek."""
+    """A name without differences of case, underscores, spaces and Greek letters."""
     spelled = "".join(GREEK.get(char, char) for char in name)
     folded = unicodedata.normalize("NFKC", spelled).casefold()
     return "".join(char for char in folded if char not in "_ \t{}^\\")
@@ -43,7 +43,7 @@ def _plain(name: str) -> str:
 def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """Each name as the program writes it.
 
-    Raises HandError for names that it does not have, with the nearest known ones.
+    Raises HandError for unknown names, with the nearest known ones.
 
     >>> match_names(["Δw_xg0", "G"], ["g", "delta_w_xg0"])
     {'Δw_xg0': 'delta_w_xg0', 'G': 'g'}
@@ -68,7 +68,7 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A value as it was written: text as it is, nothing as blank, a number by its digits."""
+    """A value as text: a text stays as it is, a missing value is blank, a number has its digits."""
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return ""
     return str(value)
@@ -85,10 +85,10 @@ def _iteration(value: object) -> int:
 def hand_values(hand: Hand, known: Iterable[str]) -> Values:
     """The texts by (iteration, column).
 
-    A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
-    first iteration `{quantity: text}`. A DataFrame has the columns iteration, quantity and
-    value, or a column for each quantity and the iteration as a column or as its index.
-    Raises HandError for what is none of these, and for unknown names.
+    A dict has the form `{iteration: {quantity: text}}`, `{(iteration, quantity): text}` or, for
+    the first iteration, `{quantity: text}`. A DataFrame has the columns iteration, quantity and
+    value, or a column for each quantity with the iteration as a column or as the index.
+    Raises HandError for other types, and for unknown names.
 
     >>> hand_values({"g": "-0.25"}, ["g", "f"])
     {(1, 'g'): '-0.25'}
@@ -104,7 +104,9 @@ def hand_values(hand: Hand, known: Iterable[str]) -> Values:
     for iteration, name, text in entries:
         place = (iteration, names[name])
         if values.get(place, text) != text:
-            raise HandError([f"{name} of iteration {iteration} is given twice, and differently"])
+            raise HandError(
+                [f"{name} of iteration {iteration} is given twice with different values"]
+            )
         values[place] = text
     return values
 
@@ -144,7 +146,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
 def read_csv(path: Path) -> pd.DataFrame:
     """A CSV file as text: `iteration, quantity, value`, or a column for each quantity.
 
-    Raises HandError where it cannot be read.
+    Raises HandError where the file cannot be read.
     """
     try:
         text = read_text(path, MAX_FILE)
@@ -156,7 +158,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise HandError(["a header line and a line of values expected"], str(path))
     header = [cell.strip() for cell in rows[0][1]]
     if len(set(header)) < len(header) or "" in header:
-        raise HandError(["every column needs a name of its own"], str(path))
+        raise HandError(["each column needs its own name"], str(path))
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise HandError(
@@ -166,7 +168,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def of_experiment(hand: Mapping[str, Mapping[str, str]]) -> Hand:
-    """An experiment's own table [hand]. Raises HandError where it is empty."""
+    """The hand values in an experiment's table [hand]. Raises HandError for an empty table."""
     if not hand:
-        raise HandError(["no figures in [hand]; give a file with them"])
+        raise HandError(["there are no hand values in [hand]; give a file with hand values"])
     return {int(iteration): figures for iteration, figures in hand.items()}

@@ -1,7 +1,7 @@
-"""Where a page's picture has its nodes and arrows: the layers of a network, or formulas by depth.
+"""The nodes and arrows of a page's picture: the layers of a network, or formulas by depth.
 
-The page moves nothing but the numbers: places are settled here, in steps from layer to layer
-and from node to node.
+The points are computed here, in steps from layer to layer and from node to node. The page changes
+only the numbers.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["picture_of"]
 
-# A layer with more nodes is given a row of columns beside each other.
+# A layer with more nodes than this takes several columns of nodes.
 TALLEST = 16
 
 
 @dataclass
 class _Node:
-    """A circle: its place, and the places of the columns that it shows (None: it has none)."""
+    """A circle: its name, its point, and the indices of the columns that it shows (or None)."""
 
     name: str
     x: float
@@ -37,7 +37,7 @@ class _Node:
 
 
 class _Arrow(NamedTuple):
-    """From node to node, with a weight and its adjustment where it has them."""
+    """An arrow from node to node, with the indices of its weight and adjustment (or None)."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class _Arrow(NamedTuple):
 
 
 def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """Nodes and arrows, as plain tables."""
+    """The nodes and arrows of an experiment's picture, as plain tables."""
     if isinstance(experiment.model, NetworkModel):
         nodes, arrows = _network(experiment.model, program)
     else:
@@ -55,34 +55,34 @@ def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
 
 
 def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_Arrow]]:
-    place = program.position
+    index_of = program.position
     of_neuron: dict[str | None, list[int]] = {}
     for index, column in enumerate(program):
         of_neuron.setdefault(column.neuron, []).append(index)
     nodes = [
-        _Node(name, *where, "input", place[name], columns=[place[name]])
-        for name, where in zip(model.inputs, _places(0, len(model.inputs)), strict=True)
+        _Node(name, *point, "input", index_of[name], columns=[index_of[name]])
+        for name, point in zip(model.inputs, _points(0, len(model.inputs)), strict=True)
     ]
     arrows: list[_Arrow] = []
     first = 0
     for layer in model.layers:
         start = len(nodes)
-        places = _places(_right_of(nodes), len(layer.outputs))
-        for index, (name, where) in enumerate(zip(layer.outputs, places, strict=True)):
+        points = _points(_right_of(nodes), len(layer.outputs))
+        for index, (name, point) in enumerate(zip(layer.outputs, points, strict=True)):
             bias = layer.biases[index] if layer.biases else None
             node = _Node(
                 name,
-                *where,
+                *point,
                 "neuron",
-                place[name],
-                _place(program, program[layer.sums[index]].adjoint_name),
-                _place(program, bias),
+                index_of[name],
+                _index(program, program[layer.sums[index]].adjoint_name),
+                _index(program, bias),
                 _move(program, bias),
                 of_neuron.get(layer.neurons[index], []),
             )
             nodes.append(node)
             arrows += [
-                _Arrow(first + source, start + index, place[weight], _move(program, weight))
+                _Arrow(first + source, start + index, index_of[weight], _move(program, weight))
                 for source, weight in enumerate(layer.weights[index])
             ]
         first = start
@@ -90,7 +90,7 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
 
 
 def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
-    """Each value to the right of those that it is made of."""
+    """The nodes of formulas: each value stands to the right of the values in its formula."""
     forward = program.phase(Phase.FORWARD)
     used = {ref.name for column in forward for ref in column.references}
     given = [c for c in program.phase(Phase.INPUT, Phase.WEIGHT) if c.name in used]
@@ -101,9 +101,9 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
     number: dict[str, int] = {}
     for layer in range(max(depth.values(), default=0) + 1):
         columns = [c for c in (*given, *forward) if depth[c.name] == layer]
-        for column, where in zip(columns, _places(layer, len(columns)), strict=True):
+        for column, point in zip(columns, _points(layer, len(columns)), strict=True):
             number[column.name] = len(nodes)
-            nodes.append(_value(program, column, where))
+            nodes.append(_value(program, column, point))
     arrows = [
         _Arrow(number[ref.name], number[column.name])
         for column in forward
@@ -112,16 +112,16 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
     return nodes, arrows
 
 
-def _value(program: Program, column: Column, where: tuple[float, float]) -> _Node:
-    adjoint = _place(program, column.adjoint_name)
+def _value(program: Program, column: Column, point: tuple[float, float]) -> _Node:
+    adjoint = _index(program, column.adjoint_name)
     kind = {Phase.INPUT: "input", Phase.WEIGHT: "weight"}.get(column.phase, "neuron")
-    place, move = program.position[column.name], _move(program, column.name)
-    shown = [index for index in (place, adjoint, move) if index is not None]
-    return _Node(column.name, *where, kind, place, adjoint, None, move, shown)
+    own, move = program.position[column.name], _move(program, column.name)
+    shown = [index for index in (own, adjoint, move) if index is not None]
+    return _Node(column.name, *point, kind, own, adjoint, None, move, shown)
 
 
-def _places(left: float, count: int) -> list[tuple[float, float]]:
-    """Nodes below each other, around the middle; of very many some columns close together."""
+def _points(left: float, count: int) -> list[tuple[float, float]]:
+    """The points of a layer's nodes: below each other around the middle, in columns of 16."""
     columns = -(-count // TALLEST)
     rows = -(-count // columns)
     return [
@@ -134,12 +134,12 @@ def _right_of(nodes: Sequence[_Node]) -> float:
     return max(node.x for node in nodes) + 1
 
 
-def _place(program: Program, name: str | None) -> int | None:
+def _index(program: Program, name: str | None) -> int | None:
     return program.position.get(name) if name is not None else None
 
 
 def _move(program: Program, weight: str | None) -> int | None:
-    """The adjustment of a weight; none where it is never moved."""
+    """The index of a weight's adjustment; None for a weight that is never adjusted."""
     if weight is None or program[weight].phase is not Phase.WEIGHT:
         return None
     moved = [ref.name for ref in program[weight].references if ref.name != weight]
