@@ -1,8 +1,8 @@
-"""Exercises: which values are asked, what is printed, and how a sheet says what it is.
+"""Exercises: an experiment with questions, and each student's copy of it.
 
-An exercise is an experiment with a choice of questions. A task is one student's copy of it,
-with numbers of their own where they are varied. Both come again from the same parts, so a
-filled-in sheet need carry no answers: its identity is enough to mark it.
+An exercise is an experiment with a choice of questions. A task is one student's copy, which may
+have its own numbers. The same parts give the same exercise and the same task again. So a filled-in
+sheet carries no answers: its identity is enough to mark it.
 
 >>> from bpsheet.api.opening import load
 >>> task = Exercise(load("two-neuron"), ask=("forward",)).task("Ada")
@@ -40,13 +40,13 @@ class Exercise:
     """An experiment and its questions.
 
     ask:        "forward", "backward", "update", or names of quantities
-    iterations: how many are asked, from the first
-    digits:     how many significant digits each value needs
-    vary:       what differs between students: "weights", "data" (the inputs)
+    iterations: the number of iterations that are asked, from the first
+    digits:     the number of significant digits that each value needs
+    vary:       the numbers that differ between students: "weights", "data" (the inputs)
     seed:       another seed gives other numbers
 
-    Raises ExperimentError, with every problem, where these do not fit the experiment, and
-    LimitError where a sheet would be too long to fill in.
+    Raises ExperimentError, with every problem, for choices that do not fit the experiment, and
+    LimitError for a sheet that would be too long to fill in.
     """
 
     experiment: Plan
@@ -70,12 +70,12 @@ class Exercise:
         ]
         if not self.ask:
             problems.append(Problem("--ask", "nothing is asked"))
-        for place, value, largest in (
+        for option, value, largest in (
             ("--iterations", self.iterations, MAX_ITERATIONS),
             ("--digits", self.digits, MAX_DIGITS),
         ):
             if not 1 <= value <= largest:
-                problems.append(Problem(place, f"1 to {largest} expected; got {value}"))
+                problems.append(Problem(option, f"1 to {largest} expected; got {value}"))
         if not 0 <= self.seed < 2**63:
             problems.append(Problem("--seed", "a whole number from 0 to 2^63 - 1 expected"))
         if problems:
@@ -83,7 +83,7 @@ class Exercise:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve digits that differ where the experiment or the questions do."""
+        """Twelve digits that differ between different experiments or questions."""
         tables = self.experiment.to_dict()
         parts = {key: tables.get(key) for key in ("network", "data", "training", "initial")}
         for key in ("iterations", "epochs"):
@@ -101,7 +101,7 @@ class Exercise:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def identity(self, student: str) -> Identity:
-        """What a sheet carries, to be known again."""
+        """The identity that a student's sheet carries, so that it can be marked."""
         return Identity(
             exercise=self.experiment.name,
             student=student,
@@ -114,8 +114,8 @@ class Exercise:
         )
 
     def task(self, student: str = "") -> Task:
-        """A student's copy; the same again for the same student, whoever else is on the list."""
-        # One row more: the weights after the last update.
+        """A student's copy. The same student always gets the same copy."""
+        # One row more has the weights after the last update.
         longer = self.experiment.changed({"iterations": self.iterations + 1})
         if self.vary and student:
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
@@ -138,21 +138,23 @@ class Task:
 
     @property
     def identity(self) -> Identity:
-        """What the sheet carries, to be known again."""
+        """The identity that the sheet carries, so that it can be marked."""
         return self.exercise.identity(self.student)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The sheet's lines, from the top: headings, given values, questions."""
-        made = tuple(lines_of(self.trace, self.exercise.ask, self.exercise.iterations))
-        asked = [line for line in made if line.is_asked]
+        lines = tuple(lines_of(self.trace, self.exercise.ask, self.exercise.iterations))
+        asked = [line for line in lines if line.is_asked]
         if len(asked) > MAX_ASKED:
             raise LimitError(
-                f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
+                f"{len(asked):,} values would be asked; a sheet asks for at most {MAX_ASKED:,}. "
                 "Ask for fewer with --ask or --iterations"
             )
         if not asked:
-            raise ExperimentError([Problem("--ask", "this asks for nothing here")], "exercise")
+            raise ExperimentError(
+                [Problem("--ask", "this experiment has none of the asked quantities")], "exercise"
+            )
         errors = [line for line in asked if not math.isfinite(self.exact(line))]
         if errors:
             first = errors[0]
@@ -165,16 +167,16 @@ class Task:
                 ],
                 "exercise",
             )
-        return made
+        return lines
 
     def exact(self, line: Line) -> float:
-        """The value of a line's quantity."""
-        place = self.trace.program.position[line.name]
-        return float(self.trace.values[line.iteration - 1, place])
+        """The exact value of a line's quantity."""
+        index = self.trace.program.position[line.name]
+        return float(self.trace.values[line.iteration - 1, index])
 
 
 def decimals_needed(exact: float, digits: int) -> int:
-    """How many decimals show so many significant digits of a value.
+    """The number of decimals that shows `digits` significant digits of a value.
 
     >>> decimals_needed(-0.0664, 3), decimals_needed(12.5, 3), decimals_needed(0.0, 3)
     (4, 1, 0)

@@ -1,4 +1,4 @@
-"""What comes out of marking: the class table, and a page of feedback for each student."""
+"""The texts after marking: the class table, the key, and a page of feedback for each student."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADS = (
     "notes",
 )
 KEY_HEADS = ("student", "file", "iteration", "quantity", "exact", "rounded")
-# What a spreadsheet takes for the beginning of a formula.
+# The characters with which a formula begins in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -47,13 +47,13 @@ def safe_field(text: str) -> str:
 
 
 def path_text(path: Path, folder: Path) -> str:
-    """A file's place in the folder, as text that can be printed and written."""
+    """A file's path in the folder, as text that can be printed and written."""
     text = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def number(value: float) -> str:
-    """A mark: as short as it is."""
+    """A mark as text, without zeros at its end."""
     return f"{value:.10g}"
 
 
@@ -83,7 +83,7 @@ def class_table(grades: Grades, folder: Path) -> str:
 
 
 def first_mistake(sheet: Sheet) -> str:
-    """Where it is, its verdict, and what was written."""
+    """The first mistake of a sheet: its quantity, iteration, verdict and written value."""
     mark = sheet.first_mistake
     if mark is None:
         return ""
@@ -93,7 +93,7 @@ def first_mistake(sheet: Sheet) -> str:
 
 
 def frequent_slip(sheet: Sheet) -> str:
-    """The slip made most often, a sure one before one that may be another."""
+    """The most frequent slip of a sheet. Sure slips come before those with "perhaps"."""
     ranked = sorted(
         sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
     )
@@ -101,7 +101,7 @@ def frequent_slip(sheet: Sheet) -> str:
 
 
 def _plain(text: str) -> str:
-    """A stranger's text within a table of Markdown: nothing in it is markup."""
+    """A stranger's text for a table of Markdown, with all markup escaped."""
     text = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
 
@@ -119,15 +119,15 @@ def feedback_text(sheet: Sheet, title: str) -> str:
     if first is None:
         lines += ["Every value is right.", ""]
     else:
-        place = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
+        where = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
         lines += [
-            f"Look first at {place}: {_plain(first.reason)}",
+            f"Look first at {where}: {_plain(first.reason)}",
             "",
-            "What follows rightly from a wrong value keeps its mark.",
+            "A value that follows rightly from a wrong one keeps its mark.",
             "",
         ]
     if sheet.notes:
-        lines += [f"Noted: {_plain('; '.join(sheet.notes))}.", ""]
+        lines += [f"Notes: {_plain('; '.join(sheet.notes))}.", ""]
     lines += [
         "| iteration | quantity | written | expected | verdict | mark | |",
         "|---:|---|---:|---:|---|---:|---|",

@@ -1,6 +1,6 @@
-"""Marking filled-in sheets: one at a time, and a folder of them.
+"""Marking filled-in sheets: one sheet, or a folder of sheets.
 
-A file that cannot be marked says why, by name; the others are marked all the same.
+A file that cannot be marked is listed with the reason; the other files are marked all the same.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from bpsheet.plan.plan import Plan
 __all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
 
 MAX_FILES = 5_000
-# Beside the sheets a folder may hold our own tables, and what systems leave in folders.
+# A folder may also hold tables that bpsheet wrote, and files that operating systems leave there.
 IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
 
 
 @dataclass
 class _Exercises:
-    """The exercises met, each made once; of a sheet's claims none is believed unchecked."""
+    """The exercises of the sheets, each built once. A sheet's claims are always checked."""
 
     experiment: Plan
     known: dict[Identity, Exercise] = field(default_factory=dict)
 
     def of(self, identity: Identity, name: str) -> Exercise:
-        """The exercise that an identity names. Raises WorkbookError where it is another's."""
+        """The exercise that an identity names. Raises WorkbookError for another experiment's."""
         other = WorkbookError(
             f"{name}: from another exercise ({identity.exercise[:60]} {identity.fingerprint[:12]}), "
             f"or {self.experiment.name} has been changed since"
@@ -63,9 +63,9 @@ class _Exercises:
 
 
 def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
-    """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
+    """A filled-in sheet before marking: its task, and the written answers.
 
-    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
     task, filled, _ = _read(path, _Exercises(experiment))
     return task, filled
@@ -79,21 +79,21 @@ def grade_file(
 ) -> Sheet:
     """Mark one filled-in sheet. The file is only read.
 
-    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
     return _grade(path, _Exercises(experiment), marks, decimal)
 
 
 def _grade(path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str) -> Sheet:
     task, filled, student = _read(path, exercises)
-    made = _marks(task, filled, marks, decimal)
+    marked = _marks(task, filled, marks, decimal)
     notes = _notes(path, task.student, student, filled)
-    full = marks[Verdict.CORRECT] * len(made)
-    return Sheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
+    full = marks[Verdict.CORRECT] * len(marked)
+    return Sheet(path, student, task.exercise.fingerprint, marked, full, tuple(notes))
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
-    """The student's numbers, what they wrote, and their name."""
+    """A student's task, the written answers, and the student's name."""
     book = open_filled(path)
     identity = book.identity()
     task = exercises.of(identity, path.name).task(identity.student)
@@ -103,31 +103,31 @@ def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
 def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
     notes = []
     if not student:
-        notes.append("no name on the sheet")
+        notes.append("the sheet has no name")
     if owner and path.name != file_name(owner):
         notes.append("the file was renamed")
     if filled.formulas:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
-        notes.append(f"formulas where typed values were wanted: {names}")
+        notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers:
-        notes.append(f"{filled.numbers} cells hold numbers, whose last zeros are lost")
+        notes.append(f"{filled.numbers} cells hold numbers, which lose zeros at the end")
     return notes
 
 
 def _marks(
     task: Task, filled: Filled, marks: Mapping[str, float], decimal: str
 ) -> tuple[Mark, ...]:
-    # A formula's text is no value; nothing of it is computed.
+    # A formula is no answer, and it is not computed.
     answers = {
         place: "a formula" if place in filled.formulas else text
         for place, text in filled.answers.items()
     }
     judged = judge(task.trace, answers, decimal=decimal)
     read = {place: read_number(text, decimal) for place, text in answers.items()}
-    numbers = {place: found for place, found in read.items() if isinstance(found, Written)}
+    numbers = {place: value for place, value in read.items() if isinstance(value, Written)}
     shadow = Shadow(task.trace, numbers)
     digits = task.exercise.digits
-    made = []
+    result = []
     for judgement in judged:
         place = (judgement.iteration, judgement.quantity)
         verdict, reason = str(judgement.verdict), judgement.reason
@@ -135,21 +135,21 @@ def _marks(
         exact = judgement.exact
         expected = f"{exact:.{decimals_needed(exact, digits)}f}"
         if place in filled.formulas:
-            reason = "A formula, where a typed value was wanted."
+            reason = "There is a formula instead of a typed value."
         elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
             written = numbers[place]
             verdict = FEW_DIGITS
             reason = f"Right so far, but {digits} significant digits were asked."
-            # A nought claims nothing.
+            # A written 0 has no significant digits.
             mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
         elif place in numbers:
             expected = judgement.rounded
-        made.append(Mark(judgement, verdict, reason, mark, expected))
-    return tuple(made)
+        result.append(Mark(judgement, verdict, reason, mark, expected))
+    return tuple(result)
 
 
 def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> bool:
-    """Whether a value has the digits asked, or those that it lacks are noughts."""
+    """Whether a written value has enough digits, or only zeros are missing."""
     for value in (shadow.followed(*place), shadow.exact(*place)):
         need = decimals_needed(value, digits)
         if written.decimals >= need or abs(value - written.value) <= 0.500000001 * 10.0**-need:
@@ -166,9 +166,10 @@ def grade_folder(
     decimal: str = ".",
     progress: Callable[[int], None] | None = None,
 ) -> Grades:
-    """Mark every filled-in sheet in a folder and the folders in it, and never stop at a bad one.
+    """Mark every filled-in sheet in a folder and its subfolders. A bad file does not stop it.
 
-    With a roster, sheets of students who are not on it are noted, and those absent listed.
+    With a roster (`students`), sheets of other students get a note, and absent students are
+    listed. `progress` is called with the number of files read.
     Raises OutputError where the folder cannot be read.
     """
     files = sheets_in(folder)
@@ -192,35 +193,38 @@ def grade_folder(
 
 
 def sheets_in(folder: Path) -> list[Path]:
-    """The files to mark, in order of their names. Hidden ones and lock files are passed over."""
+    """The files to mark, in order of their names, without hidden files and lock files.
+
+    Raises OutputError for a path that is no folder, and for too many files.
+    """
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder")
-    found = [
+    paths = [
         path
         for path in sorted(folder.rglob("*"))
         if not path.name.startswith((".", "~$"))
         and path.suffix.lower() not in IGNORED
         and (path.is_symlink() or not path.is_dir())
     ]
-    if len(found) > MAX_FILES:
+    if len(paths) > MAX_FILES:
         raise OutputError(
-            f"{folder}: {len(found):,} files; at most {MAX_FILES:,} are marked at once"
+            f"{folder}: {len(paths):,} files; at most {MAX_FILES:,} are marked at once"
         )
-    return found
+    return paths
 
 
 def _noted(sheets: Sequence[Sheet], students: Sequence[str]) -> list[Sheet]:
-    """What shows only among others: two sheets of one student, other questions than the rest."""
+    """The sheets with notes that compare them: two sheets of one student, other questions."""
     usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
     owners = Counter(sheet.student for sheet in sheets if sheet.student)
     noted = []
     for sheet in sheets:
         notes = list(sheet.notes)
         if owners[sheet.student] > 1:
-            notes.append(f"{owners[sheet.student]} files say that they are this student's")
+            notes.append(f"{owners[sheet.student]} files carry this student's name")
         if students and sheet.student not in students:
             notes.append("not on the roster")
         if sheet.fingerprint != usual[0][0]:
-            notes.append("other questions, or another seed, than most files have")
+            notes.append("the questions or the seed differ from those of most files")
         noted.append(replace(sheet, notes=tuple(notes)))
     return noted

@@ -1,7 +1,7 @@
-"""Numbers of a student's own: short ones, with which no neuron is saturated.
+"""The numbers of one student: short numbers with which no neuron is saturated.
 
-They depend on the student, the seed and the exercise alone: the same again on any machine,
-whoever else is on the list.
+They depend only on the student, the seed and the exercise, so they are the same on any machine
+and with any other students on the roster.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["varied"]
 
-# Rows computed in the search for nice numbers; enough for some thousand attempts at one.
+# The most rows that the search for nice numbers computes: some thousand attempts at one row.
 MAX_ROWS = 4_000
-# A neuron whose output's derivative is less than this is saturated.
+# A neuron is saturated where the derivative of its output is less than this.
 LEAST_SLOPE = 0.04
 LEAST_GRADIENT = 0.001
 Row = dict[str, float]
@@ -31,7 +31,7 @@ Row = dict[str, float]
 
 @dataclass
 class _Budget:
-    """What is left of the rows that may be computed."""
+    """The number of rows that may still be computed."""
 
     rows: int
 
@@ -39,10 +39,10 @@ class _Budget:
 def varied(
     experiment: Plan, vary: Sequence[str], iterations: int, key: str
 ) -> dict[str, float | str]:
-    """Changes to an experiment's weights and inputs, drawn from a key.
+    """Changes to an experiment's weights and inputs, drawn at random from a key.
 
-    Raises ExperimentError where no nice numbers are found: saturated or dead neurons,
-    gradients of zero, values that overflow, whatever is drawn.
+    Raises ExperimentError where every draw gives saturated or dead neurons, gradients of zero, or
+    values that overflow.
     """
     program = experiment.program()
     digest = hashlib.sha256(key.encode()).digest()
@@ -61,8 +61,8 @@ def varied(
         [
             Problem(
                 "--vary",
-                "no numbers were found with which no neuron is saturated "
-                "and no gradient is zero; vary less, or take smaller inputs",
+                "all numbers that were tried saturate a neuron or give a gradient of zero; vary "
+                "less, or take smaller inputs",
             )
         ],
         "exercise",
@@ -70,7 +70,7 @@ def varied(
 
 
 def _pick(rng: random.Random, choices: Sequence[float]) -> float:
-    # random() is the one draw that Python promises never to change.
+    # Python promises that random() never changes; other draws may change.
     return choices[int(rng.random() * len(choices))]
 
 
@@ -78,7 +78,7 @@ TENTHS = [sign * tenth / 10 for sign in (-1, 1) for tenth in range(1, 10)]
 
 
 def _weights(program: Program, rng: random.Random) -> dict[str, float]:
-    """One decimal between -0.9 and 0.9; a weight that is larger stays near what it was."""
+    """New weights with one decimal, from -0.9 to 0.9. A weight above 1 stays near its value."""
     changes = {}
     for column in program:
         if column.role is not Role.WEIGHT or column.start is None:
@@ -91,7 +91,7 @@ def _weights(program: Program, rng: random.Random) -> dict[str, float]:
 
 
 def _near(rng: random.Random, value: float) -> float:
-    """Two digits, half to one and a half times the value."""
+    """A number of two digits, from half to one and a half times the value."""
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     count = round(abs(value) / step)
     drawn = count // 2 + int(rng.random() * (count + 1))
@@ -99,14 +99,14 @@ def _near(rng: random.Random, value: float) -> float:
 
 
 def _short(value: float) -> float:
-    """A number as short as it looks, without the dust of binary fractions."""
+    """A number rounded to two digits, without the rounding error of binary fractions."""
     return float(f"{value:.2g}")
 
 
 def _inputs(
     program: Program, inputs: Sequence[str], examples: Sequence[int], rng: random.Random
 ) -> dict[str, float]:
-    """Two digits within each input's own range. Inputs that are codes (0 and 1) stay."""
+    """New inputs of two digits within each input's range. Inputs that are codes (0, 1) stay."""
     changes = {}
     for name in inputs:
         table = program.tables[name]
@@ -132,9 +132,9 @@ def _examples(program: Program, iterations: int) -> list[int]:
 def _rows(
     program: Program, changes: Mapping[str, float], iterations: int, last: str = ""
 ) -> Iterator[Row]:
-    """The first rows of a run with changed numbers, up to the column `last` where one is named.
+    """The first rows of a run with changed numbers, each up to the column `last` if it is named.
 
-    A few rows of a small network are sooner evaluated than compiled.
+    Evaluating a few rows of a small network is faster than compiling its program.
     Raises CellError where a value overflows.
     """
     parameters = {parameter.name: parameter.value for parameter in program.parameters}
@@ -165,7 +165,10 @@ def _rows(
 def _is_nice(
     program: Program, changes: Mapping[str, float], iterations: int, budget: _Budget
 ) -> bool:
-    """No overflow, no saturated neuron, no gradient of zero where no input is."""
+    """Whether a run has no overflow, no saturated neuron, and no gradient of zero.
+
+    A gradient may be zero where its input is zero.
+    """
     try:
         for row in _rows(program, changes, iterations):
             budget.rows -= 1
