@@ -1,4 +1,4 @@
-"""Signals that end the program: it ends as it does on Ctrl-C, and leaves no half file behind."""
+"""Signals that end the program. It ends as on Ctrl-C and leaves no half-written file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import NoReturn
 
 __all__ = ["ended_by_signals"]
 
-# The second is of a terminal that is closed; Windows has none.
+# SIGHUP comes when a terminal closes; Windows does not have it.
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Within, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
+    """Let SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
 
-    One that is ignored stays so: `nohup bpsheet …` outlives its terminal.
+    An ignored signal stays ignored, so `nohup bpsheet …` outlives its terminal.
     """
     ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
     for number in ours:
@@ -31,7 +31,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    # A terminal that is closed sends one, and its shell another: that would disturb the first.
+    # A closed terminal sends one signal and its shell another, which would disturb the ending.
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -1,7 +1,7 @@
-"""What reaches the terminal: one way for all commands.
+"""The output of all commands to the terminal.
 
-Names, titles and the text of files come from strangers. Here they lose whatever a terminal
-would obey: escape sequences, other control characters, turned writing directions.
+Names, titles and the texts of files come from strangers. Here they lose everything that a
+terminal would obey: escape sequences, other control characters, changed writing directions.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ __all__ = ["abandon", "console", "say"]
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line as it is, wherever it is long."""
+    """Print a line without wrapping it."""
     try:
         click.echo(printable(text), err=error)
     except OSError:
         if not error:
             raise
-        # There is no other place to say so; the exit status tells.
+        # No other stream could take the message, so only the exit status tells of the error.
         abandon(sys.stderr)
 
 
 def abandon(stream: IO[str]) -> None:
-    """What waits to be written goes nowhere: the interpreter would try it once more, and fail."""
+    """Drop the text that waits to be written, which the interpreter would try to write again."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -42,7 +42,7 @@ def abandon(stream: IO[str]) -> None:
 
 
 def console(*, error: bool = False) -> Console:
-    """For tables, colours and progress; markup is text."""
+    """A console for tables, colours and progress bars. It prints markup as text."""
     from rich.console import Console, ConsoleOptions
     from rich.segment import Segment
 
@@ -51,7 +51,7 @@ def console(*, error: bool = False) -> Console:
             self, renderable: Any, options: ConsoleOptions | None = None
         ) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
-                # rich's own controls move the cursor of a progress bar.
+                # The controls of rich move the cursor of a progress bar.
                 if segment.control:
                     yield segment
                 else:

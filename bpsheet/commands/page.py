@@ -21,9 +21,9 @@ __all__ = ["page"]
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .html. Default: outputs/SPEC.html.",
+    help="The file to write: .html. Default: outputs/SPEC.html.",
 )
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @FORCE
 @SET
 def page(
@@ -36,8 +36,8 @@ def page(
 ) -> None:
     """Write SPEC as a page for a browser: step by step, with numbers that may be changed.
 
-    One file, which needs no connection: the network, the worked solution of each iteration, the
-    steps, the loss, and practice with what is typed judged by its digits.
+    The page is one file that needs no connection. It has the network, the worked solution of each
+    iteration, the steps, the loss, and practice, which judges typed answers by their digits.
     """
     from bpsheet.files.ours import refuse_others
     from bpsheet.page.page import check_page, write_page

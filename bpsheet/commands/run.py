@@ -1,4 +1,4 @@
-"""The commands run and show."""
+"""`bpsheet run` and `bpsheet show`: a run as a file, and an iteration on the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["show", "train"]
 
 
 ITERATIONS = click.option(
-    "--iterations", type=click.IntRange(1), metavar="N", help="How many presentations."
+    "--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations."
 )
 
 
@@ -35,28 +35,28 @@ ITERATIONS = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
+    help="The file to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
 )
 @click.option(
     "--layout",
     type=click.Choice(["full", "book"]),
-    help="The columns of the sheet: all of them (full, the default), or as in the book.",
+    help="The columns of the sheet: all columns (full, the default), or those of the book.",
 )
 @click.option(
     "--sheet",
     "sheets",
     multiple=True,
     type=click.Choice(["walkthrough", "diagram", "charts", "gradient-check", "hessian", "none"]),
-    help="A sheet to have besides: of an iteration that is chosen in it, a worked solution, the "
-    "network in cells, the gradient by forward passes alone, or the second derivatives; or charts. "
-    "May be given several times. Default: in the layout full, the first three that fit.",
+    help="A further sheet: the worked solution of an iteration, the network in cells, charts, the "
+    "gradient by forward passes alone, or the second derivatives. May be given several times. "
+    "Default: in the layout full, those of the first three that fit.",
 )
 @ITERATIONS
 @click.option(
     "--keep",
     metavar="every:K|last:N",
     help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
-    "N are live; of every K-th, each row for itself.",
+    "N rows follow from each other; with every K-th each row stands for itself.",
 )
 @FORCE
 @SET
@@ -89,12 +89,12 @@ def train(
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
     if "none" in sheets and set(sheets) != {"none"}:
-        raise OutputError("--sheet none goes with no other sheet")
+        raise OutputError("--sheet none cannot be given with another sheet")
     chosen = [name for name in sheets if name != "none"] if sheets else None
     check(path, layout, chosen)
     part = Keep.of(keep) if keep is not None else EVERYTHING
     if path.exists() and Path(spec).exists() and path.samefile(spec):
-        raise OutputError(f"{path} is the file that was read; give another name with -o")
+        raise OutputError(f"{path} is the experiment's own file; give another name with -o")
     refuse_others(path, force=force, first_line=first_line(experiment))
     if path.suffix.lower() == ".xlsx":
         from bpsheet.workbook.writing import check_fits
@@ -115,8 +115,8 @@ def train(
     for line in lines:
         terminal.print(line)
     with late_progress(console(error=True), "Writing", len(run)) as done:
-        said = write(run, path, layout, done, chosen)
-    say(said)
+        sentence = write(run, path, layout, done, chosen)
+    say(sentence)
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet show two-neuron --iteration 2")

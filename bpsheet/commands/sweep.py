@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
-# So many of the runs are printed: the best.
+# The number of best runs that are printed.
 FEW = 8
 MOST_SEEDS = 1_000_000
 
 
 def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | str]]:
-    """The values of --grid and --seeds. Raises ExperimentError for text that is none.
+    """The grid of --grid and --seeds. Raises ExperimentError for a text that gives no values.
 
     >>> grid_of(["learning_rate=0.01,0.1"], "1:3")
     {'learning_rate': [0.01, 0.1], 'seed': [1, 2, 3]}
@@ -38,20 +38,20 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
         name, equals, text = pair.rpartition("=")
         written = [value for value in text.split(",") if value.strip()]
         if not equals or not name.strip() or not written:
-            said = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
-            raise ExperimentError([Problem("", said)], "--grid")
+            reason = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
+            raise ExperimentError([Problem("", reason)], "--grid")
         values = [changes_of([f"{name}={value}"]) for value in written]
         grid[name.strip()] = [next(iter(value.values())) for value in values]
     if seeds is not None:
-        found = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        match = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < first + MOST_SEEDS:
-            said = f'FIRST:LAST expected, such as 1:100; got "{seeds}"'
-            raise ExperimentError([Problem("", said)], "--seeds")
+            reason = f'FIRST:LAST expected, such as 1:100; got "{seeds}"'
+            raise ExperimentError([Problem("", reason)], "--seeds")
         grid["seed"] = list(range(first, last + 1))
     if not grid:
-        said = "something to vary expected: --grid learning_rate=0.01,0.1 or --seeds 1:10"
-        raise ExperimentError([Problem("", said)], "sweep")
+        reason = "nothing varies; give --grid learning_rate=0.01,0.1 or --seeds 1:10"
+        raise ExperimentError([Problem("", reason)], "sweep")
     return grid
 
 
@@ -65,13 +65,14 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     "pairs",
     multiple=True,
     metavar="NAME=V,V,…",
-    help="The values of a setting (as --set has them). May be given several times: every "
+    help="The values of a setting (the settings of --set). May be given several times: every "
     "combination is run.",
 )
 @click.option(
     "--seeds",
     metavar="FIRST:LAST",
-    help="Repeat each with these seeds: they draw the first weights, and shuffle the examples.",
+    help="Repeat each combination with these seeds, which draw the first weights and shuffle the "
+    "examples.",
 )
 @click.option(
     "-o",
@@ -82,9 +83,10 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
+    help="A folder for the losses of each run (Parquet), written as the run ends. An interrupted "
+    "sweep continues from this folder.",
 )
-@click.option("--keep", metavar="every:K|last:N", help="Of each run's losses a part.")
+@click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
 @FORCE
 @SET
 def sweep(
@@ -115,44 +117,44 @@ def sweep(
     experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
-        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+        raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
     refuse_others(path, force=force, first_line=heads_line("run", [*grid, *RESULTS]))
     total = prod(map(len, grid.values()))
     try:
         with late_progress(console(error=True), "Training", total) as done:
-            found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
+            result = swept(experiment, grid, keep=keep, folder=folder, progress=done)
     except KeyboardInterrupt:
         if folder is None:
             raise
-        say(f"Stopped; {folder} is kept, and the same command goes on from it.", error=True)
+        say(f"Stopped. {folder} is kept; the same command continues from it.", error=True)
         sys.exit(130)
     terminal = console()
     title = Text(experiment.title or experiment.name, "bold")
     terminal.print(title + Text(f": {total:,} runs", "not bold"))
-    terminal.print(_best(found))
+    terminal.print(_best(result))
     if path.suffix.lower() == ".xlsx":
-        found.to_excel(path)
+        result.to_excel(path)
     else:
         with replacing(path) as stream:
             if path.suffix.lower() == ".csv":
-                found.runs.to_csv(stream, mode="wb", lineterminator="\n")
+                result.runs.to_csv(stream, mode="wb", lineterminator="\n")
             else:
-                write_frame(stream, found.runs)
+                write_frame(stream, result.runs)
     say(f"Wrote {path}: a line for each run.")
     if folder is not None:
-        say(f"Wrote {folder}: the losses, a folder for each run.")
+        say(f"Wrote {folder}: the losses, in a folder for each run.")
 
 
-def _best(found: Sweep) -> Table:
-    """The runs with the lowest losses, and how many overflowed."""
+def _best(result: Sweep) -> Table:
+    """A table of the runs with the best losses, and the number of runs that overflowed."""
     from rich.table import Table
 
-    runs = found.runs
-    names = [*found.settings[0], "first_loss", "final_loss"]
+    runs = result.runs
+    names = [*result.settings[0], "first_loss", "final_loss"]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")
-    ascending = not found.experiment.uphill
+    ascending = not result.experiment.uphill
     best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
     for number, line in best.iterrows():
         cells = [line[name] for name in names]

@@ -1,4 +1,4 @@
-"""What the command line prints: short tables, and a progress bar for long work."""
+"""The tables and sentences of the command line, and a progress bar for long work."""
 
 from __future__ import annotations
 
@@ -42,13 +42,16 @@ __all__ = [
     "verify_table",
 ]
 
-# A bar that flashes by is worse than none.
+# The seconds before a bar appears: a bar that flashes by is worse than none.
 PATIENCE = 1.0
 
 
 @contextmanager
 def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A function to tell how much is done; a bar appears when the work lasts over a second."""
+    """A progress bar that appears if the work lasts over a second.
+
+    Gives the function that the work calls with the count that is done.
+    """
     began = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -63,7 +66,7 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
     def done(count: int) -> None:
         nonlocal task
         if task is None:
-            # Into a file a bar would leave an empty line.
+            # A bar would leave an empty line in a file.
             if time.monotonic() - began < PATIENCE or not console.is_terminal:
                 return
             bar.start()
@@ -79,7 +82,7 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
 
 @contextmanager
 def late_status(console: Console, what: str) -> Iterator[None]:
-    """Says what is going on when it lasts over a second, where nothing can be counted."""
+    """A status line for work that cannot be counted; it appears after a second."""
     status = console.status(what)
     timer = Timer(PATIENCE, status.start)
     timer.daemon = True
@@ -92,7 +95,7 @@ def late_status(console: Console, what: str) -> Iterator[None]:
 
 
 def run_table(trace: Run, width: int = 80) -> Table:
-    """The first and the last iterations: what was presented, what came out, the loss."""
+    """A table of the first and last iterations: the inputs, the outputs, the loss."""
     wanted = main_columns(trace, width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("iteration", justify="right")
@@ -108,23 +111,23 @@ def run_table(trace: Run, width: int = 80) -> Table:
 
 
 def long_summary(run: LongRun) -> list[str]:
-    """The same of a run that is not in memory: diagnosed are its first iterations."""
+    """The summary of a run that is not in memory. Only its first iterations are diagnosed."""
     lines, beginning = [], run.beginning()
-    found = diagnose(beginning).sentences[:FEW]
+    problems = diagnose(beginning).sentences[:FEW]
     if run.first_error is not None and beginning.first_error is None:
         lines.append(first_error_sentence(run.first_error))
-    if found:
-        lines += [f"Of the first {len(beginning):,} iterations:", *found]
+    if problems:
+        lines += [f"In the first {len(beginning):,} iterations:", *problems]
     verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
     if verdicts:
-        places = [run.program.position[name] for name in verdicts]
-        last = int((run.ends.values[-1, places] == 1).sum())
+        indices = [run.program.position[name] for name in verdicts]
+        last = int((run.ends.values[-1, indices] == 1).sum())
         lines.append(verdicts_in_words(last, len(verdicts), run.first_right))
     return lines
 
 
 def summary(trace: Run) -> list[str]:
-    """A few plain sentences about a run: what it suffers from, and its tests."""
+    """A few plain sentences about a run: its problems and its tests."""
     lines = diagnose(trace).sentences[:FEW]
     tests = verdicts_sentence(trace)
     return lines if tests is None else [*lines, tests]
@@ -168,17 +171,17 @@ def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
 
 
 def changes_in_words(changes: Mapping[str, float | str]) -> str:
-    """The changes that a verification made: the first few, and how many more."""
-    said = [
+    """The changes of a verification in words: the first few, and the number of others."""
+    texts = [
         f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in changes.items()
     ]
-    more = f" and {len(said) - FEW:,} more" if len(said) > FEW else ""
-    return ", ".join(said[:FEW]) + more
+    more = f" and {len(texts) - FEW:,} more" if len(texts) > FEW else ""
+    return ", ".join(texts[:FEW]) + more
 
 
 def verify_table(report: Report) -> Table:
-    """The comparisons of a verification, a line each."""
+    """A table of the comparisons of a verification, a line for each."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("compared with a fresh run", "cells", "largest difference", "at", ""):
         table.add_column(head, justify="left" if head in ("", "at") else "right")
