@@ -1,4 +1,4 @@
-"""The grid of a sweep: the values of each setting, read once, as plain numbers and words."""
+"""The grid of a sweep: the values of each setting, as plain numbers and words."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ from bpsheet.words import shown
 
 __all__ = ["MOST_RUNS", "Grid", "plain_grid"]
 
-# The columns that the tables of a sweep have besides the settings.
+# The columns of a sweep's tables that are not settings.
 COLUMNS = ("run", *RESULTS, "iteration", "loss")
-# The settings of all runs are in memory: more runs than this are a slip, or have no end.
+# The settings of all runs are in memory. More runs than this are a slip or an endless generator.
 MOST_RUNS = 1_000_000
-# Whole numbers beyond these borders have no column of their own in a table.
+# A whole number outside this range does not fit a table's column of whole numbers.
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 Grid = dict[str, list[float | str]]
 
 
 def plain_grid(grid: Mapping[str, Iterable[float | str]], weights: Iterable[str]) -> Grid:
-    """The values of each setting as Python's own numbers and words, each value once.
+    """The values of each setting as Python numbers and words, each value once.
 
-    `grid` may hold anything that can be gone through once: a NumPy array, a range, a generator.
-    `weights` are the names that the experiment's weights have. Whole numbers beside other
-    numbers become floats, so that a setting has one type in every table.
-    Raises ExperimentError, with every problem, for what is no grid.
+    `grid` may have any iterables: a NumPy array, a range, a generator. `weights` are the names of
+    the experiment's weights. Whole numbers among floats become floats, so that a setting has one
+    type in every table. Raises ExperimentError, with every problem, for anything that is no grid.
 
     >>> plain_grid({"learning_rate": np.array([0.1, 1]), "seed": iter([1, 2.0, 2])}, [])
     {'learning_rate': [0.1, 1.0], 'seed': [1, 2]}
     """
     if not isinstance(grid, Mapping):
-        said = f'the values of each setting expected, such as {{"seed": [1, 2]}}; got {shown(grid)}'
-        raise ExperimentError([Problem("grid", said)], "sweep")
+        reason = (
+            f'the values of each setting expected, such as {{"seed": [1, 2]}}; got {shown(grid)}'
+        )
+        raise ExperimentError([Problem("grid", reason)], "sweep")
     problems: list[Problem] = []
     taken = {*COLUMNS, SEED}.intersection(weights)
-    found: Grid = {}
+    plain: Grid = {}
     for name, values in grid.items():
         if not isinstance(name, str):
             problems.append(Problem("grid", f"a setting's name expected; got {shown(name)}"))
@@ -52,29 +53,29 @@ def plain_grid(grid: Mapping[str, Iterable[float | str]], weights: Iterable[str]
             problems.append(Problem(name, _collision(name)))
         else:
             try:
-                found[name] = _values(name, values)
+                plain[name] = _values(name, values)
             except ExperimentError as error:
                 problems += [Problem(name, problem.message) for problem in error.problems]
-    if not problems and not found:
-        problems = [Problem("grid", 'something to vary expected, such as {"seed": [1, 2]}')]
-    runs = prod(map(len, found.values()))
+    if not problems and not plain:
+        problems = [Problem("grid", 'nothing varies; give values, such as {"seed": [1, 2]}')]
+    runs = prod(map(len, plain.values()))
     if not problems and runs > MOST_RUNS:
         problems = [Problem("grid", f"{runs:,} runs; {MOST_RUNS:,} at the most")]
     if problems:
         raise ExperimentError(list(dict.fromkeys(problems)), "sweep")
-    return found
+    return plain
 
 
 def _collision(name: str) -> str:
-    """Why a weight of this name cannot be varied."""
+    """The reason why a weight of this name cannot be varied."""
     if name == SEED:
         return (
-            "a sweep varies its random numbers under this name, and this experiment has a weight "
-            "that is called so; give the weight another name"
+            "this experiment has a weight with this name, under which a sweep varies its random "
+            "numbers; give the weight another name"
         )
     return (
-        f'the tables of a sweep have a column "{name}" of their own, and this experiment has a '
-        "weight that is called so; give the weight another name"
+        f'this experiment has a weight "{name}", and the tables of a sweep have a column of the '
+        "same name; give the weight another name"
     )
 
 
@@ -83,26 +84,26 @@ def _values(name: str, values: Iterable[Any]) -> list[float | str]:
     is_single = isinstance(values, str | bytes) or not isinstance(values, Iterable)
     if is_single or (isinstance(values, np.ndarray) and values.ndim != 1):
         raise ExperimentError([Problem(name, f"a list of values expected; got {shown(values)}")])
-    found: list[float | str] = []
+    plain: list[float | str] = []
     problems: list[Problem] = []
     for value in islice(values, MOST_RUNS + 1):
         try:
-            found.append(_seed(value) if name == SEED else _plain(value))
+            plain.append(_seed(value) if name == SEED else _plain(value))
         except ExperimentError as error:
             problems += error.problems
-    if len(found) > MOST_RUNS:
+    if len(plain) > MOST_RUNS:
         problems = [Problem(name, f"more than {MOST_RUNS:,} values")]
-    elif not found and not problems:
+    elif not plain and not problems:
         problems = [Problem(name, "no value given")]
     if problems:
         raise ExperimentError(problems)
-    if any(isinstance(value, float) for value in found):
-        found = [float(value) if isinstance(value, int) else value for value in found]
-    return list(dict.fromkeys(found))
+    if any(isinstance(value, float) for value in plain):
+        plain = [float(value) if isinstance(value, int) else value for value in plain]
+    return list(dict.fromkeys(plain))
 
 
 def _plain(value: Any) -> float | str:
-    """A number or a word of Python's own."""
+    """A value as a Python number or word. Raises ExperimentError for any other value."""
     value = _pythonic(value)
     if isinstance(value, str):
         return value
@@ -117,7 +118,7 @@ def _plain(value: Any) -> float | str:
 
 
 def _seed(value: Any) -> int:
-    """A seed; a float that is a whole number is one, too."""
+    """A value as a seed. A float that is a whole number is allowed."""
     return Initial(seed=_whole(_pythonic(value))).seed
 
 
@@ -126,5 +127,5 @@ def _whole(value: Any) -> Any:
 
 
 def _pythonic(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+    """A NumPy number as a Python number; other values stay."""
     return value.item() if isinstance(value, np.generic) else value

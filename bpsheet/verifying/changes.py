@@ -1,4 +1,4 @@
-"""What is changed in a workbook before it is recalculated, by its reader or by us, and in which cells."""
+"""The changes in a workbook before it is recalculated: those of its reader, and those of a check."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ __all__ = [
 ]
 
 
-# What a workbook shows: a run, or a part of one.
+# The table that a workbook shows: a run, or a part of a run.
 Table = Run | Part
 
 
 def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
-    """With other numbers in the cells of these names."""
+    """The table with other values in the cells of certain names."""
     if isinstance(table, Run):
         return Run.of(table.experiment.changed(changes))
     names = set(typed_weights(table))
@@ -52,7 +52,7 @@ def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
 
 
 def typed_weights(table: Table) -> dict[str, float]:
-    """The weights, with their values in the first row."""
+    """The weights of the first row, by their names."""
     assert isinstance(table.recording, Recording)
     row = table.recording.first_row.tolist()
     return {
@@ -63,20 +63,23 @@ def typed_weights(table: Table) -> dict[str, float]:
 
 
 def stored_settings(package: Guarded, sheet: Sheet) -> dict[str, float | str]:
-    """What a study's hyper-parameters are set to in the file, perhaps by its reader."""
+    """The values of a study's hyper-parameters in the file, which its reader may have changed.
+
+    Raises WorkbookError for a value that the cell does not allow.
+    """
     settings: dict[str, float | str] = {}
-    found = settings_in(package, sheet)
+    stored = settings_in(package, sheet)
     for cell in sheet.layout.program.parameters:
-        value = found[cell.name]
+        value = stored[cell.name]
         if not isinstance(value, int | float | str) or not cell.allows(value):
-            place = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
-            raise WorkbookError(f"{package.name}: {place}: {cell.expected} expected; got {value}")
+            address = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
+            raise WorkbookError(f"{package.name}: {address}: {cell.expected} expected; got {value}")
         settings[cell.name] = value
     return settings
 
 
 def moved_settings(sheet: Sheet) -> dict[str, float | str]:
-    """Another iteration, another step, another method."""
+    """Other settings of a study: another iteration, another step, another method."""
     moved: dict[str, float | str] = {}
     for cell in sheet.layout.program.parameters:
         if isinstance(cell.value, str):
@@ -89,7 +92,7 @@ def moved_settings(sheet: Sheet) -> dict[str, float | str]:
 
 
 def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | str]:
-    """The inputs that differ from the experiment's: somebody has changed them in the file."""
+    """The inputs that somebody has changed in the file: those that differ from the experiment's."""
     program = table.program
     before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
     before |= typed_weights(table)
@@ -106,14 +109,14 @@ def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | 
 
 
 def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]:
-    """The examples that the rows present, where somebody has typed others; else nothing."""
+    """The examples that the rows present if somebody has typed other ones, else an empty list."""
     layout = sheets[0].layout
     for index, shown in enumerate(layout.shown):
         if shown.column.name == EXAMPLE and shown.formula is None:
             numbers, before = [], []
-            for sheet, there in zip(sheets, values, strict=True):
+            for sheet, cells in zip(sheets, values, strict=True):
                 if sheet.layout.program is layout.program:
-                    typed = [int(c) if isinstance(c, int | float) else 0 for c in there[:, index]]
+                    typed = [int(c) if isinstance(c, int | float) else 0 for c in cells[:, index]]
                     numbers += typed
                     before += sheet.values[:, layout.program.position[EXAMPLE]].tolist()
             if numbers != before and all(1 <= number <= layout.examples for number in numbers):
@@ -124,7 +127,7 @@ def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]
 def refuse_what_has_no_cell(
     changes: Mapping[str, float | str], table: Table, layout: Layout
 ) -> None:
-    """Raise ExperimentError for changes that this workbook has no cell for."""
+    """Raise ExperimentError for changes of quantities that have no cell in this workbook."""
     weights = set(typed_weights(table))
     data = {
         f"{name}[{number}]"
@@ -142,9 +145,9 @@ def refuse_what_has_no_cell(
 
 
 def default_changes(table: Table) -> dict[str, float | str]:
-    """Every first weight, every hyper-parameter and every example, each moved by a little.
+    """Small changes to every first weight, every hyper-parameter and every example.
 
-    A formula with a number where a reference belongs is found only if that number moves.
+    A formula that has a number instead of a reference is found only if that number changes.
     """
     experiment = table.experiment
     changes: dict[str, float | str] = {
@@ -162,7 +165,7 @@ def default_changes(table: Table) -> dict[str, float | str]:
 
 
 def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
-    """A number of the data, moved; targets stay what the loss and the rule can take."""
+    """A changed number of the data. A target stays within the range of the loss and the rule."""
     network = experiment.network
     if network is None or name in network.inputs:
         return value + (number % 5 + 1) / 32
@@ -176,7 +179,7 @@ def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
 def cells_of(
     changes: Mapping[str, float | str], table: Table, sheets: Sequence[Sheet]
 ) -> dict[tuple[str, str], float | str]:
-    """Where each change is typed in."""
+    """The cells (sheet and address) of the changes, with their values."""
     layout = sheets[0].layout
     cells: dict[tuple[str, str], float | str] = {}
     for name, value in changes.items():

@@ -185,7 +185,7 @@ def test_a_seed_leaves_frozen_weights_alone():
         ("two-neuron", {"learning_rat": [1]}, 'did you mean "learning_rate"'),
         ("two-neuron", {"learning_rate": []}, "no value given"),
         ("two-neuron", {"learning_rate": [0.1, -1, "x"]}, "learning_rate"),
-        ("formula", {"seed": [1]}, "formulas leave nothing to chance"),
+        ("formula", {"seed": [1]}, "formulas have no random numbers"),
         ("book-perceptron", {"seed": [1]}, "no loss to compare"),
     ],
 )
