@@ -98,7 +98,7 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
     if differs and not force:
         raise OutputError(
             f"{path} exists and differs; it may have been filled in. "
-            "Choose another path with -o, or replace the file with --force"
+            "Choose another path with -o, or replace it with --force"
         )
     with replacing(path) as stream:
         stream.write(content)

@@ -162,15 +162,15 @@ class _Questions:
     @cached_property
     def tainted(self) -> frozenset[Place]:
         """The places that follow from an answer and are not asked. (Sources come first in order.)"""
-        found: set[Place] = set()
+        tainted: set[Place] = set()
         for row in range(1, self.iterations + 2):
             for column in self.program:
                 place = row, column.name
                 if place not in self.asked and any(
-                    source in self.asked or source in found for source in self.sources(place)
+                    source in self.asked or source in tainted for source in self.sources(place)
                 ):
-                    found.add(place)
-        return frozenset(found)
+                    tainted.add(place)
+        return frozenset(tainted)
 
     @cached_property
     def printed(self) -> frozenset[Place]:
@@ -187,12 +187,12 @@ class _Questions:
         self, places: AbstractSet[Place], beyond: AbstractSet[Place] | None
     ) -> set[Place]:
         """The places from which places are computed, directly or through `beyond` (None: any)."""
-        found: set[Place] = set()
+        sources: set[Place] = set()
         waiting = list(places)
         while waiting:
             for source in self.sources(waiting.pop()):
-                if source not in found and source not in self.asked:
-                    found.add(source)
+                if source not in sources and source not in self.asked:
+                    sources.add(source)
                     if beyond is None or source in beyond:
                         waiting.append(source)
-        return found
+        return sources

@@ -266,7 +266,7 @@ def make_layout(
     written: dict[Ref, Expr] = {}
     to_guard = set(guarded)
     shown: list[Shown] = []
-    place = 0
+    number = 0
     for column in program:
         if column.name in inlined.unused:
             continue
@@ -280,13 +280,13 @@ def make_layout(
         if column.name in inlined.once and formula is not None and is_short:
             written[Ref(column.name)] = formula
             continue
-        place += 1
+        number += 1
         starts_tests = column.phase is Phase.TEST and (
             not shown or shown[-1].column.phase is not Phase.TEST
         )
         if gap and kind == "book" and starts_tests:
-            place += 1
-        shown.append(Shown(column, place, formula))
+            number += 1
+        shown.append(Shown(column, number, formula))
     return Layout(kind, program, tuple(shown), examples, frozenset(to_guard), ranges)
 
 
