@@ -78,7 +78,7 @@ def test_titles_and_names_of_any_length_that_is_allowed_are_read_again(tmp_path)
 
 def test_a_workbook_that_could_not_be_read_again_is_refused_before_it_is_trained(tmp_path):
     columns = len(wide(1).columns)
-    with pytest.raises(bp.LimitError, match=r"rows of .* cells; a workbook of 200,000,000"):
+    with pytest.raises(bp.LimitError, match=r"rows of .* cells; a workbook of at most 200,000,000"):
         wide(1).write(tmp_path / "long.xlsx", OURS.cells // columns + 10**6)
     assert not list(tmp_path.iterdir())
 
