@@ -28,6 +28,7 @@ __all__ = [
     "LimitError",
     "MissingExtraError",
     "Network",
+    "NotReplacedError",
     "Notation",
     "OutputError",
     "Schedule",
@@ -42,7 +43,7 @@ __all__ = [
     "verify",
 ]
 
-# Where each public name lives; imported on first use, so that `import bpsheet` is quick.
+# The module of each public name. It is imported on first use, so that `import bpsheet` is quick.
 _HOMES = {
     "bpsheet.errors": (
         "BpsheetError",
@@ -53,6 +54,7 @@ _HOMES = {
         "InputError",
         "LimitError",
         "MissingExtraError",
+        "NotReplacedError",
         "OutputError",
         "WorkbookError",
     ),
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
         InputError,
         LimitError,
         MissingExtraError,
+        NotReplacedError,
         OutputError,
         WorkbookError,
     )

@@ -1,33 +1,54 @@
-"""The command line: read the arguments, call, print. Exit status 2 is unusable input."""
+"""The command line. It reads the arguments, calls a command and prints errors.
+
+The exit status is 2 for unusable input, 1 for other errors, 130 after Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import io
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
 
 import click
 
-from bpsheet.commands.check import check as check_hand
-from bpsheet.commands.differentiate import differentiate
-from bpsheet.commands.draw import animate, draw
-from bpsheet.commands.ending import ended_by_signals
-from bpsheet.commands.exercise import exercise, grade
-from bpsheet.commands.explain import derive, explain
-from bpsheet.commands.gradients import gradcheck, hessian, operations
-from bpsheet.commands.health import health
-from bpsheet.commands.output import abandon, say
-from bpsheet.commands.page import page
-from bpsheet.commands.run import show, train
-from bpsheet.commands.sweep import sweep
-from bpsheet.commands.templates import list_templates, new, schema
-from bpsheet.commands.verify import verify
-from bpsheet.errors import BpsheetError, EngineError, MissingExtraError, OutputError
+from bpsheet import commands
+from bpsheet.errors import (
+    BpsheetError,
+    EngineError,
+    ExperimentError,
+    MissingExtraError,
+    NotReplacedError,
+    OutputError,
+)
+from bpsheet.terminal.ending import ended_by_signals
+from bpsheet.terminal.output import abandon, say
 from bpsheet.version import __version__
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands, by their names.
+
+    Errors of the library name its arguments. Here they name the options of the command line.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ExperimentError as error:
+            given = self.commands[ctx.invoked_subcommand or ""].params
+            options = {str(p.name): p.opts[-1] for p in given if isinstance(p, click.Option)}
+            raise error.renamed(options) from None
+        except NotReplacedError as error:
+            raise NotReplacedError(f"{error} with --force") from None
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, package_name="bpsheet")
 def cli() -> None:
     """Backpropagation, written down as a spreadsheet.
@@ -41,35 +62,17 @@ def cli() -> None:
     """
 
 
-for command in (
-    list_templates,
-    new,
-    train,
-    show,
-    verify,
-    schema,
-    explain,
-    derive,
-    health,
-    check_hand,
-    exercise,
-    grade,
-    gradcheck,
-    operations,
-    hessian,
-    differentiate,
-    sweep,
-    draw,
-    animate,
-    page,
-):
-    cli.add_command(command)
+# Every command in a module of the package `commands` is added.
+for module in iter_modules(commands.__path__, f"{commands.__name__}."):
+    for command in vars(import_module(module.name)).values():
+        if isinstance(command, click.Command):
+            cli.add_command(command)
 
 
 def main() -> None:
-    """The program `bpsheet`. What is refused is said in plain words, with exit status 2."""
+    """The program `bpsheet`. Errors are printed in plain words, without a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that has no "…" or "δ" shows a question mark; the files are written anyway.
+        # A terminal without "…" or "δ" shows a question mark. Files are not affected.
         sys.stdout.reconfigure(errors="replace")
     try:
         with ended_by_signals():
@@ -78,15 +81,15 @@ def main() -> None:
         say("Stopped; nothing was written.", error=True)
         sys.exit(130)
     except click.ClickException as error:
-        said = io.StringIO()
-        error.show(said)
-        say(said.getvalue().rstrip(), error=True)
+        text = io.StringIO()
+        error.show(text)
+        say(text.getvalue().rstrip(), error=True)
         sys.exit(error.exit_code)
     except BpsheetError as error:
         say(f"bpsheet: {error}", error=True)
         sys.exit(1 if isinstance(error, EngineError | MissingExtraError | OutputError) else 2)
     except OSError as error:
-        # An error of opening a file names it, and those of writing one are OutputErrors.
+        # An error of opening a file has the file's name. Errors of writing a file are OutputErrors.
         what = error.filename or "cannot write to the standard output"
         say(f"bpsheet: {what}: {error.strerror or error}", error=True)
         abandon(sys.stdout)

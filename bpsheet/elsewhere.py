@@ -1,6 +1,6 @@
-"""What PyTorch, Keras and scikit-learn call otherwise, and what it is called here.
+"""The names in PyTorch, Keras and scikit-learn for things that have another name here.
 
-Their names are refused, for what they mean differs in details. But each leads to ours.
+Their names are refused, because their meanings differ in details. The error names ours.
 
 >>> ours("BCELoss", ["cross_entropy", "binary_cross_entropy"]).quoted
 '"binary_cross_entropy"'
@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-__all__ = ["ELSEWHERE", "Ours", "ours", "spelled_like"]
+__all__ = ["ELSEWHERE", "Ours", "ours", "same_name", "spelled_like"]
 
 
 class Ours(NamedTuple):
-    """A name of ours, or a key with its value (`order = "shuffled"`), and where it belongs."""
+    """One of our names, or a key with its value (`order = "shuffled"`), and where it belongs."""
 
     text: str
     where: str
@@ -32,11 +32,11 @@ class Ours(NamedTuple):
 
 
 def _folded(name: str) -> str:
-    """A name without what people write differently: capitals, underscores, hyphens."""
+    """A name in small letters, without underscores and hyphens."""
     return name.casefold().replace("_", "").replace("-", "")
 
 
-# Where each belongs (a table of the file, or the key that it is a value of): ours, and theirs.
+# Where a name belongs (a table of the file, or the key whose value it is): our name and theirs.
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "activation": {"linear": "identity", "logistic": "sigmoid", "softmax": "LogSoftmax"},
     "function": {
@@ -101,31 +101,43 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
 
 
 def _by_theirs() -> Mapping[str, tuple[Ours, ...]]:
-    found: dict[str, tuple[Ours, ...]] = defaultdict(tuple)
+    by_theirs: dict[str, tuple[Ours, ...]] = defaultdict(tuple)
     for where, names in _NAMES.items():
         for text, theirs in names.items():
             for name in theirs.split():
-                found[_folded(name)] += (Ours(text, where),)
-    return dict(found)
+                by_theirs[_folded(name)] += (Ours(text, where),)
+    return dict(by_theirs)
 
 
-# A name of theirs, folded: what it may be here.
+# By one of their names, folded: the names that it may have here.
 ELSEWHERE = _by_theirs()
 
 
 def ours(word: str, known: Collection[str] | None = None) -> Ours | None:
-    """What a name of theirs is called here: among the names known, else a key of any table.
+    """Our name for one of their names: one of the `known` names, or without these any key.
 
-    None where it is no name of theirs, or none of those known.
+    None where the word is not one of their names, or no known name belongs to it.
     """
-    found = ELSEWHERE.get(_folded(word), ())
+    candidates = ELSEWHERE.get(_folded(word), ())
     if known is None:
-        return next((one for one in found if one.where.startswith("[")), None)
-    return next((one for one in found if one.name in known), None)
+        return next((one for one in candidates if one.where.startswith("[")), None)
+    return next((one for one in candidates if one.name in known), None)
+
+
+def same_name(word: str, known: Collection[str]) -> str | None:
+    """The known name for a word that is one of theirs, or is ours in another spelling.
+
+    >>> same_name("mse", ["mean_squared_error"]), same_name("ReLU", ["relu"])
+    ('mean_squared_error', 'relu')
+    """
+    known_here = ours(word, known)
+    if known_here is not None:
+        return known_here.name
+    return next((name for name in known if _folded(name) == _folded(word)), None)
 
 
 def spelled_like(word: str, known: Collection[str]) -> str | None:
-    """The name among those known that is written nearly like a word; None where none is.
+    """The known name that is spelled most like a word; None where none is near.
 
     >>> spelled_like("RMSprop", ["adam", "rmsprop"]), spelled_like("tahn", ["sign", "tanh"])
     ('rmsprop', 'tanh')

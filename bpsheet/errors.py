@@ -6,9 +6,9 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "BpsheetError",
@@ -19,6 +19,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MissingExtraError",
+    "NotReplacedError",
     "OutputError",
     "Problem",
     "ProgramError",
@@ -29,34 +30,35 @@ LONGEST = 200
 
 
 class BpsheetError(Exception):
-    """Anything that bpsheet refuses or cannot do. Catch this one to catch them all."""
+    """Anything that bpsheet refuses or cannot do: the base class of all its errors."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with an experiment.
 
-    `place` is where (`network.layers[1].weights`), `message` what was expected and what was found.
+    `place` says where (`network.layers[1].weights`), `message` what was expected and what was
+    given.
     """
 
     place: str
     message: str
 
     def __str__(self) -> str:
-        # A key of a file may be of any length.
+        # A key in a file may have any length.
         place = self.place if len(self.place) <= LONGEST else f"{self.place[:LONGEST]}…"
         return f"{place}: {self.message}" if place else self.message
 
 
 class InputError(BpsheetError):
-    """Something that was given cannot be used: an experiment, a formula, hand values, a file."""
+    """An input that cannot be used: an experiment, a formula, hand values, a file."""
 
 
 class ExperimentError(InputError):
-    """An experiment that cannot be run, with every problem found in it.
+    """An experiment that cannot be run, with all its problems.
 
-    Cause: a misspelt key, a matrix of the wrong shape, a name used twice …
-    `problems` lists each with its place; nothing has run and nothing was written.
+    Causes are a misspelt key, a matrix of the wrong shape, a name used twice …
+    `problems` lists each problem with its place. Nothing has run and nothing was written.
     """
 
     def __init__(self, problems: Iterable[Problem], source: str = "this experiment") -> None:
@@ -70,13 +72,26 @@ class ExperimentError(InputError):
             )
         )
 
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """An error with the same problems and other names for some of their places.
+
+        >>> error = ExperimentError([Problem("digits", "1 to 15 expected; got 0")], "exercise")
+        >>> print(error.renamed({"digits": "--digits"}).problems[0])
+        --digits: 1 to 15 expected; got 0
+        """
+        renamed = (
+            Problem(names.get(problem.place, problem.place), problem.message)
+            for problem in self.problems
+        )
+        return type(self)(renamed, self.source)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        # Made anew from its parts where it comes from another process.
+        # An error from another process is made again from its parts.
         return type(self), (self.problems, self.source)
 
 
 class FormulaError(InputError):
-    """A formula that cannot be read. The message shows the text with a caret under the place."""
+    """A formula that cannot be read. In its message a caret points at the wrong character."""
 
 
 class HandError(InputError):
@@ -85,22 +100,22 @@ class HandError(InputError):
     def __init__(self, problems: Iterable[str], source: str = "hand values") -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__("\n".join([f"{source}:", *(f"  {said}" for said in self.problems)]))
+        super().__init__("\n".join([f"{source}:", *(f"  {problem}" for problem in self.problems)]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.problems, self.source)
 
 
 class ProgramError(BpsheetError):
-    """A program whose columns do not fit together: a bug in what built it, not in a user's file."""
+    """A program whose columns do not fit together: a bug in bpsheet, not in a user's file."""
 
 
 class LimitError(BpsheetError):
-    """More than a worksheet (or this machine) holds. Says the numbers and what to do instead."""
+    """More than a worksheet or this machine holds. The message says what to do instead."""
 
 
 class WorkbookError(InputError):
-    """A workbook that cannot be read: not a workbook, damaged, or not made by bpsheet."""
+    """A workbook that cannot be used: not a workbook, damaged, or not made by bpsheet."""
 
 
 class EngineError(BpsheetError):
@@ -108,7 +123,7 @@ class EngineError(BpsheetError):
 
 
 class MissingExtraError(BpsheetError):
-    """A package that only a part of bpsheet needs is not installed. Says how to install it."""
+    """A missing package that only a part of bpsheet needs. The message says how to install it."""
 
     def __init__(self, what: str, extra: str) -> None:
         self.extra = extra
@@ -117,3 +132,7 @@ class MissingExtraError(BpsheetError):
 
 class OutputError(BpsheetError):
     """A file that cannot be written. The old file, if there was one, is still there."""
+
+
+class NotReplacedError(OutputError):
+    """An existing file that may be somebody's work. It is replaced only by force."""

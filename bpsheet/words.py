@@ -1,7 +1,7 @@
-r"""Text of a user, without what nobody sees and a terminal or a page would obey.
+r"""Small words for people: lists of names, hints, and users' text without invisible characters.
 
-Escape sequences and other control characters, turned writing directions, characters that do not
-exist: each becomes a space.
+A terminal or a page would obey escape sequences, other control characters and changes of the
+writing direction. Each of them, and each character that does not exist, becomes a space.
 
 >>> clean("a\x1b[2Jb\u202ec\nd")
 'a [2Jb c d'
@@ -32,19 +32,19 @@ __all__ = [
 
 
 def printable(text: str, kept: str = "\n") -> str:
-    """The text with only what can be seen; lines stay lines."""
+    """The text with a space for every unprintable character except those `kept`."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() or char in kept else " " for char in text)
 
 
 def clean(text: str) -> str:
-    """The same in one line."""
+    """The text in one line, with a space for every unprintable character."""
     return printable(text, kept="")
 
 
 def shown(value: object) -> str:
-    """A value as an experiment file would write it, cut short where it is long."""
+    """A value as an experiment file writes it. A long value is cut short."""
     if isinstance(value, bool):
         return f"{str(value).lower()} (a boolean)"
     if isinstance(value, str):
@@ -58,7 +58,7 @@ def shown(value: object) -> str:
 
 
 def place(location: Sequence[int | str]) -> str:
-    """A place in the file: keys joined by dots, positions in brackets, from 1."""
+    """A place in the file as text: keys joined by dots, numbers from 1 in brackets."""
     text = ""
     for part in location:
         if isinstance(part, int):
@@ -69,9 +69,9 @@ def place(location: Sequence[int | str]) -> str:
 
 
 def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
-    """A hint: the nearest known word, or all of them where none is near.
+    """A hint: the nearest known word, or the known words where none is near.
 
-    A name of another library leads to ours. A key is looked for in the other tables, too.
+    A name from another library leads to ours. A key is also searched in the other tables.
     """
     hint = near(word, known, is_key=is_key)
     if hint is not None:
@@ -82,7 +82,7 @@ def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
 
 
 def is_unfit(char: str) -> bool:
-    """Whether XML, and so a cell, cannot hold a character."""
+    """Whether a cell cannot hold a character, because XML cannot."""
     return (
         unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
     ) or char in "\ufffe\uffff"
@@ -98,26 +98,29 @@ def unfit_name(name: str) -> str | None:
 
 
 def counted(number: int, what: str) -> str:
+    """A number of things: `1 row`, `2 rows`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def listing(names: Sequence[str]) -> str:
+    """Names separated by commas; of more than twelve the first ten and the last."""
     return ", ".join(names) if len(names) <= 12 else f"{', '.join(names[:10])}, … {names[-1]}"
 
 
 def numbers(values: Sequence[float]) -> str:
+    """The first ten numbers, separated by commas."""
     return ", ".join(f"{value:g}" for value in values[:10])
 
 
 def among(text: str, known: Sequence[str]) -> str:
-    """What is known, the nearest first."""
+    """A hint: the nearest known word, if any is near, and all known words."""
     hint = near(text, known)
     listed = f"known are {', '.join(known)}"
     return listed if hint is None else f"{hint} ({listed})"
 
 
-# So many names are listed; of more, how many there are.
-FEW = 4
+# At most so many names are listed; the others are counted.
+MOST_NAMES = 4
 
 
 def listed(names: Sequence[str]) -> str:
@@ -127,8 +130,8 @@ def listed(names: Sequence[str]) -> str:
     ('g, h and k', 'a, b, c and 3 more')
     """
     shown = list(names)
-    if len(names) > FEW:
-        shown = [*names[: FEW - 1], f"{len(names) - FEW + 1:,} more"]
+    if len(names) > MOST_NAMES:
+        shown = [*names[: MOST_NAMES - 1], f"{len(names) - MOST_NAMES + 1:,} more"]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 

@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bpsheet.api.readers import Readers
 from bpsheet.plan.plan import Plan
 from bpsheet.printers.latex import formula_latex
 from bpsheet.printers.text import formula_text
+from bpsheet.tables.plain import AnyNumber, AnyWhole, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from bpsheet.pictures.curves import Plots
+    from bpsheet.tables.notation import Notation
+    from bpsheet.tables.spec import Data, Graph, Initial, Network, Test, Training
 
 
 __all__ = ["Experiment", "Trace"]
 
 
 class Trace(Readers):
-    """The run of an experiment: every quantity of every iteration, with methods that read it.
+    """Every quantity of every iteration, with the methods that explain and compare them.
 
     `values` is an array of shape (iterations, quantities). The frames share this array. Their
     index is the iteration, from 1; their columns are the quantities, with the names that the
@@ -73,7 +76,7 @@ class Trace(Readers):
 
         from bpsheet.workbook.layout import full_layout
 
-        layout = full_layout(self.program, len(self.experiment.data.examples or ()))
+        layout = full_layout(self.program, self.experiment.example_count)
         rows = []
         for column in self.program:
             formula = column.formula
@@ -107,8 +110,8 @@ class Trace(Readers):
 
         return Plots(self)
 
-    def draw(self, iteration: int = 1, axes: Axes | None = None) -> Figure:
-        """Draw the network at an iteration. Returns a matplotlib figure, new or that of `axes`.
+    def draw(self, iteration: AnyWhole = 1, axes: Axes | None = None) -> Figure:
+        """The network at an iteration, as a matplotlib figure (or into `axes`).
 
         Neurons show their outputs and error terms. Each weight is an arrow, green and solid where
         it grows, red and broken where it shrinks. A wider arrow is a larger adjustment.
@@ -117,13 +120,13 @@ class Trace(Readers):
         """
         from bpsheet.pictures.network import draw_network
 
-        return draw_network(self, iteration, axes)
+        return draw_network(self, self._whole_of(iteration), axes)
 
     def to_excel(
         self,
         path: str | Path,
         layout: str = "full",
-        sheets: Iterable[str] | Mapping[str, Mapping[str, float | str]] | None = None,
+        sheets: Iterable[str] | Mapping[str, Mapping[str, AnyNumber | str]] | None = None,
     ) -> Path:
         """Write the run as a workbook (.xlsx) with live formulas. Returns the path.
 
@@ -143,9 +146,15 @@ class Trace(Readers):
         """
         from bpsheet.workbook.writing import write_workbook
 
-        if sheets is not None and not isinstance(sheets, Mapping):
-            sheets = {name: {} for name in sheets}
-        write_workbook(self, Path(path), layout, sheets)
+        chosen = None
+        if isinstance(sheets, Mapping):
+            chosen = {
+                name: {key: plain(value) for key, value in settings.items()}
+                for name, settings in sheets.items()
+            }
+        elif sheets is not None:
+            chosen = {name: {} for name in sheets}
+        write_workbook(self, Path(path), layout, chosen)
         return Path(path)
 
 
@@ -155,6 +164,23 @@ class Experiment(Plan):
     Raises ExperimentError, with every problem, for parts that do not fit together.
     """
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            title: str = "",
+            notes: str = "",
+            network: Network | dict[str, Any] | None = None,
+            graph: Graph | dict[str, Any] | None = None,
+            data: Data | dict[str, Any],
+            training: Training | dict[str, Any] = ...,
+            initial: Initial | dict[str, Any] = ...,
+            test: Test | dict[str, Any] | None = None,
+            notation: Notation | dict[str, Any] = ...,
+            hand: Mapping[str, Mapping[str, str]] = ...,
+        ) -> None: ...
+
     def _repr_html_(self) -> str:
         from bpsheet.runs.cards import experiment_card
 
@@ -162,7 +188,7 @@ class Experiment(Plan):
 
     def run(
         self,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         progress: Callable[[int], None] | None = None,
         keep: str | None = None,
     ) -> Trace:
@@ -183,7 +209,7 @@ class Experiment(Plan):
     def write(
         self,
         path: str | Path,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         keep: str | None = None,
         layout: str | None = None,
         progress: Callable[[int], None] | None = None,

@@ -24,7 +24,10 @@ ENDINGS = (".xlsx", ".csv", ".parquet")
 
 
 def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -> None:
-    """Refuse a path whose ending does not fit, before a run. Raises OutputError."""
+    """Refuse a file name that cannot be written to, before anything runs.
+
+    Raises OutputError.
+    """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
@@ -37,7 +40,7 @@ def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -
 
 
 def first_line(experiment: Plan) -> str:
-    """The first line of an experiment's run as a CSV file."""
+    """The first line of the run as a CSV file."""
     return heads_line(ITERATION, (column.name for column in experiment.columns))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.run import Run
+from bpsheet.tables.plain import AnyNumber, AnyWhole, plain, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,11 @@ class Readers(Run):
     def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> Report:
         """Compare hand calculations with this run, and judge them by the digits written.
 
-        `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`, a
-        DataFrame, the path of a CSV file (iteration, quantity, value; or a column for each
-        quantity), or the path of a filled-in exercise (.xlsx), which is judged over the numbers on
-        its sheet. The default is the experiment's table [hand]. `decimal` is the sign before the
-        decimals, "." or ",".
+        `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
+        a row of a frame (its name is the iteration), a DataFrame or a CSV file (iteration,
+        quantity, value; or a column for each quantity), or a filled-in exercise (.xlsx), which
+        is judged over the numbers it was made with; without it, the experiment's own [hand].
+        `decimal` is what stands before the decimals.
 
         Returns a DataFrame with a row for each value and the columns iteration, quantity,
         written, exact, rounded, verdict and reason. A notebook shows the first mistake on top.
@@ -49,7 +50,7 @@ class Readers(Run):
         return compare(self, hand, decimal)
 
     def explain(
-        self, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+        self, iteration: AnyWhole, only: Iterable[str] | None = None, digits: AnyWhole = 4
     ) -> Explanation:
         """Work out one iteration as a textbook does: symbols, numbers, results.
 
@@ -66,7 +67,7 @@ class Readers(Run):
         from bpsheet.explain import explain
 
         self._need_all("an explanation")
-        return explain(self, iteration, only, digits)
+        return explain(self, self._whole_of(iteration), only, self._whole_of(digits, "digits"))
 
     def health(self) -> Health:
         """Diagnose the run.
@@ -90,9 +91,9 @@ class Readers(Run):
         return diagnose(self)
 
     def check_gradient(
-        self, iteration: int, method: str = "central", delta: float | None = None
+        self, iteration: AnyWhole, method: str = "central", delta: AnyNumber | None = None
     ) -> GradientCheck:
-        """Compare an iteration's gradient with an estimate that uses forward passes only.
+        """The gradient of an iteration, compared with an estimate from forward passes alone.
 
         `method` is "forward", (L(w + Δ) − L(w)) / Δ, "central", (L(w + Δ) − L(w − Δ)) / 2Δ, or
         "complex", Im L(w + iΔ) / Δ, which is exact to the last digits. `delta` is the step Δ. The
@@ -108,7 +109,7 @@ class Readers(Run):
         from bpsheet.gradients.studies import check_gradient
 
         self._need_all("a check of the gradient")
-        return check_gradient(self, iteration, method, delta)
+        return check_gradient(self, self._whole_of(iteration), method, plain(delta))
 
     def operations(self) -> pd.DataFrame:
         """Count the operations of one iteration: forward, backward, and by brute force.
@@ -124,26 +125,17 @@ class Readers(Run):
 
         return operations(self.program)
 
-    def hessian(self, iteration: int) -> pd.DataFrame:
-        """The Hessian of an iteration's loss, ∂²L/∂w_i ∂w_j, as a DataFrame (weights, weights).
+    def hessian(self, iteration: AnyWhole) -> pd.DataFrame:
+        """The second derivatives of an iteration's loss: weights by weights.
 
-        The second derivatives come from differentiating the program twice. `curvature` has the
-        eigenvalues too.
-        Raises ExperimentError for an iteration that was not run and an experiment without a loss
-        or weights, LimitError for more than 500 weights and for values that overflow.
-
-        >>> import bpsheet as bp
-        >>> bp.load("two-neuron").run(1).hessian(1).shape
-        (5, 5)
+        The program is differentiated twice. `curvature` has its eigenvalues too.
+        Raises ExperimentError for an iteration that was not run and where there is no loss,
+        LimitError beyond 500 weights.
         """
         return self.curvature(iteration).frame
 
-    def curvature(self, iteration: int) -> Curvature:
-        """The Hessian of an iteration's loss with its eigenvalues.
-
-        The result has `.frame` (the Hessian), `.eigenvalues` (largest first), `.limit` (2/λmax,
-        the learning rate above which plain descent overshoots) and a `.sentence` about them.
-        Raises the errors of `hessian`.
+    def curvature(self, iteration: AnyWhole) -> Curvature:
+        """The Hessian with its `.eigenvalues`, `.limit` (2/λmax) and a `.sentence` about them.
 
         >>> import bpsheet as bp
         >>> round(bp.load("one-weight").run(1).curvature(1).limit, 5)
@@ -152,7 +144,11 @@ class Readers(Run):
         from bpsheet.gradients.studies import curvature
 
         self._need_all("the Hessian")
-        return curvature(self, iteration)
+        return curvature(self, self._whole_of(iteration))
+
+    def _whole_of(self, number: AnyWhole, what: str = "iteration") -> int:
+        """A whole number as Python's. Raises ExperimentError for anything else."""
+        return whole_number(number, what, self.experiment.name)
 
     def _need_all(self, what: str) -> None:
         """Raise ExperimentError for a run that kept only some iterations."""

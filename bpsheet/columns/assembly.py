@@ -1,4 +1,4 @@
-"""From an experiment's tables to its program."""
+"""The program of an experiment, put together from its tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["columns_of", "is_batched", "program_of"]
 
 
 def is_batched(training: Training, examples: int) -> bool:
-    """Whether weights stand still for more than one presentation."""
+    """Whether there is more than one presentation between two updates."""
     size = examples if training.batch_size == "all" else training.batch_size
     return size != 1
 
@@ -74,7 +74,7 @@ def columns_of(
 
 
 def _with_derivative(column: Column, model: Model, notation: Notation) -> Column:
-    """An input whose derivative was asked for has its name."""
+    """The column of an input, with a name for its derivative if this was asked for."""
     if column.name not in model.gradient_of:
         return column
     name = notation.name("derivative", value=column.name, loss=model.loss)

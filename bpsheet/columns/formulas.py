@@ -1,4 +1,4 @@
-"""Formulas of one's own as columns: `t = x + y`, `f = t * z`, `e = (f - w)^2`.
+"""The user's own formulas as columns: `t = x + y`, `f = t * z`, `e = (f - w)^2`.
 
 >>> read_line("t = x + y", ["x", "y"])
 ('t', Sum(terms=(Ref(name='x', lag=0), Ref(name='y', lag=0))))
@@ -23,15 +23,15 @@ LINE = re.compile(rf"\s*(?P<name>{NAME})\s*=(?!=)")
 
 
 def read_line(line: str, names: Collection[str]) -> tuple[str, Expr]:
-    """A line's name and formula, in which only `names` may be referred to.
+    """The name and the formula of a line. The formula may refer to `names` only.
 
-    Raises FormulaError, with the line and a caret under the place, for anything else.
+    Raises FormulaError for any other line; a caret points at the wrong character.
     """
-    begins = LINE.match(line)
-    if begins is None:
+    begin = LINE.match(line)
+    if begin is None:
         shown = line.replace("\n", " ")[:100]
         raise FormulaError(f"a name, = and a formula expected, such as t = x + y\n  {shown}\n  ^")
-    return begins["name"], parse_formula(line, names, begins.end())
+    return begin["name"], parse_formula(line, names, begin.end())
 
 
 def parameter_columns(
@@ -41,7 +41,7 @@ def parameter_columns(
     loss = graph.loss
     columns = []
     for name, value in graph.parameters.items():
-        moved = adjustments.get(name)
+        adjustment = adjustments.get(name)
         last = Ref(name, lag=1)
         follows = "from the second row on, the last one plus its adjustment"
         columns.append(
@@ -49,22 +49,22 @@ def parameter_columns(
                 name=name,
                 phase=Phase.WEIGHT,
                 role=Role.WEIGHT,
-                formula=Sum((last, Ref(moved, lag=1))) if moved else last,
+                formula=Sum((last, Ref(adjustment, lag=1))) if adjustment else last,
                 start=value,
                 adjoint_name=notation.name("gradient", weight=name, loss=loss),
-                meaning=f"parameter {name}; {follows if moved else 'never updated'}",
+                meaning=f"parameter {name}; {follows if adjustment else 'never updated'}",
             )
         )
     return columns
 
 
 def graph_columns(graph: Graph, notation: Notation) -> list[Column]:
-    """The formulas in order; each but the loss has its derivative in the backward pass."""
-    known = [*graph.inputs, *graph.parameters]
+    """The formulas in order. Each except the loss gets a derivative in the backward pass."""
+    known = dict.fromkeys([*graph.inputs, *graph.parameters])
     columns = []
     for line in graph.forward:
         name, formula = read_line(line, known)
-        known.append(name)
+        known[name] = None
         is_loss = name == graph.loss
         columns.append(
             Column(
@@ -77,7 +77,7 @@ def graph_columns(graph: Graph, notation: Notation) -> list[Column]:
                 else notation.name("derivative", value=name, loss=graph.loss),
                 meaning="what is minimised (or, by gradient ascent, maximised)"
                 if is_loss
-                else f"value {name}, by the formula that was given",
+                else f"value {name}, by its formula in the experiment",
             )
         )
     return columns

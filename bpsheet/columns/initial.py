@@ -1,4 +1,4 @@
-"""Weights that are not given: drawn with a seed, and written into the sheet as numbers."""
+"""First values of weights. Those that the file does not give are drawn with a seed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def initial_values(
 ) -> dict[str, float]:
     """Every weight's and bias's first value, by name.
 
-    xavier: ±√(6/(fan_in + fan_out)), or a normal of variance 2/(fan_in + fan_out);
-    he: ±√(6/fan_in), or a normal of variance 2/fan_in. Biases begin at 0, except with
-    `uniform`, which draws them too.
+    xavier: uniform up to ±√(6/(fan_in + fan_out)), or normal of variance 2/(fan_in + fan_out)
+    he:     uniform up to ±√(6/fan_in), or normal of variance 2/fan_in
+
+    Biases begin at 0, except with `uniform`, which draws them too.
     """
     random = np.random.default_rng(initial.seed)
     values: dict[str, float] = {}

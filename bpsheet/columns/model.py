@@ -1,7 +1,7 @@
-"""What an experiment trains: a network of layers, or formulas of one's own.
+"""What an experiment trains: a network of layers, or the user's own formulas.
 
-Both make the same things: weights, a forward pass and a loss. Nothing beyond this module
-needs to know which of the two it was.
+Both give weights, a forward pass and a loss. Only this module needs to know which of the two an
+experiment has.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Model(ABC):
 
     @property
     def uphill(self) -> bool:
-        """Whether the loss is one to be maximised by its nature, as a likelihood is."""
+        """Whether the loss is by its nature to be maximised, as a likelihood is."""
         return False
 
     @abstractmethod
     def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
-        """A column for each weight; `adjustments` names what is added to the trained ones."""
+        """A column for each weight; `adjustments` names the adjustment of each trained weight."""
 
     @abstractmethod
     def forward_columns(self) -> list[Column]:
@@ -89,7 +89,7 @@ class NetworkModel(Model):
         table = deepcopy(self.network.model_dump(exclude_unset=True))
         if not values:
             return table
-        # The weights that were drawn are written into the table with those that are given.
+        # Drawn weights are written into the table too, beside the given ones.
         every = initial_values(self.network, self.layers, self.initial) | dict(values)
         for names, layer in zip(self.layers, table["layers"], strict=True):
             layer["weights"] = [[every[name] for name in row] for row in names.weights]
@@ -99,7 +99,7 @@ class NetworkModel(Model):
 
 
 class GraphModel(Model):
-    """Formulas of one's own, with parameters that are trained."""
+    """The user's own formulas, with parameters that are trained."""
 
     def __init__(self, graph: Graph, notation: Notation) -> None:
         self.graph = graph

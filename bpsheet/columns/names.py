@@ -1,4 +1,4 @@
-"""The names in a network: of its layers, neurons, sums, weights and biases.
+"""The names in a network: of its layers, neurons, weighted sums, outputs, weights and biases.
 
 >>> from bpsheet.tables.notation import Notation
 >>> from bpsheet.tables.spec import Layer, Network
@@ -21,7 +21,7 @@ __all__ = ["LayerNames", "neuron_names", "trained_names", "weight_names", "wire"
 
 @dataclass(frozen=True)
 class LayerNames:
-    """One layer's names. `weights` has a row for each neuron; `biases` is empty without."""
+    """One layer's names. `weights` has a row for each neuron; a layer may have no `biases`."""
 
     number: int
     neurons: tuple[str, ...]
@@ -32,7 +32,7 @@ class LayerNames:
     biases: tuple[str, ...]
 
     def parts(self, index: int) -> dict[str, object]:
-        """The placeholders of a neuron's names."""
+        """The values of the placeholders in a neuron's names."""
         return {
             "neuron": self.neurons[index],
             "number": index + 1,
@@ -41,17 +41,17 @@ class LayerNames:
         }
 
     def of_neuron(self, index: int) -> tuple[str, ...]:
-        """A neuron's bias, if it has one, and weights: in the order of the sheet."""
+        """A neuron's bias, if it has one, and its weights, in the order of the sheet."""
         return (*self.biases[index : index + 1], *self.weights[index])
 
 
 def neuron_names(network: Network) -> list[tuple[str, ...]]:
-    """The neurons' names, layer by layer: those given, else h1, h2 … and y1, y2 … (out)."""
+    """The neurons' names, layer by layer: the given ones, else h1, h2 … and out (out1, out2 …)."""
     hidden = len(network.layers) - 1
-    found = []
+    layers = []
     for number, layer in enumerate(network.layers, start=1):
         if layer.neurons is not None:
-            found.append(tuple(layer.neurons))
+            layers.append(tuple(layer.neurons))
             continue
         units = layer.units or 0
         if number > hidden:
@@ -60,12 +60,12 @@ def neuron_names(network: Network) -> list[tuple[str, ...]]:
             names = tuple(f"h{n + 1}" for n in range(units))
         else:
             names = tuple(f"h{number}_{n + 1}" for n in range(units))
-        found.append(names)
-    return found
+        layers.append(names)
+    return layers
 
 
 def _layer_name(layer: Layer | None, neurons: Sequence[str], number: int) -> str:
-    """What a layer is called: its own name, else what its neurons' names begin with."""
+    """A layer's name: the given one, else the common beginning of its neurons' names."""
     if layer is not None and layer.name:
         return layer.name
     if len(neurons) == 1 and number:

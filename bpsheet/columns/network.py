@@ -1,8 +1,8 @@
 """A network as columns: the inputs, the weights and the forward pass.
 
-z^l = w^l a^(l−1) + b^l and a^l = g(z^l), neuron by neuron, then the loss. Each column
-carries what the backward pass needs: its derivative as a textbook writes it, and the
-names of the columns that hold derivatives.
+z^l = w^l a^(l−1) + b^l and a^l = g(z^l), neuron by neuron, then the loss. Each column has what the
+backward pass needs: its derivative as a textbook writes it, and the names of the columns for
+derivatives.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from bpsheet.columns.names import LayerNames
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Call, Div, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
+from bpsheet.formula.tree import Call, Expr, Mul, Num, Ref, Sub, Sum, replace_refs, total
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Network
-from bpsheet.textbook.activations import activation_of
+from bpsheet.textbook.activations import Activation, JointActivation, activation_of
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 
 __all__ = ["forward_columns", "weight_columns"]
@@ -35,19 +35,19 @@ def weight_columns(
     for layer in layers:
         for index, neuron in enumerate(layer.neurons):
             for name in layer.of_neuron(index):
-                moved = adjustments.get(name)
+                adjustment = adjustments.get(name)
                 last = Ref(name, lag=1)
                 columns.append(
                     Column(
                         name=name,
                         phase=Phase.WEIGHT,
                         role=Role.WEIGHT,
-                        formula=Sum((last, Ref(moved, lag=1))) if moved else last,
+                        formula=Sum((last, Ref(adjustment, lag=1))) if adjustment else last,
                         start=values[name],
                         layer=layer.number,
                         neuron=neuron,
                         adjoint_name=gradients.get(name),
-                        meaning=_weight_meaning(layer, index, name, trained=bool(moved)),
+                        meaning=_weight_meaning(layer, index, name, trained=bool(adjustment)),
                     )
                 )
     return columns
@@ -68,20 +68,23 @@ def _weight_meaning(layer: LayerNames, index: int, name: str, *, trained: bool) 
 def forward_columns(
     network: Network, layers: Sequence[LayerNames], notation: Notation
 ) -> list[Column]:
-    """The weighted sums and outputs of every layer, then the loss (none without one)."""
+    """The weighted sums and outputs of every layer, then the loss if the network has one."""
     columns: list[Column] = []
     loss = notation.name("loss")
     for layer, spec in zip(layers, network.layers, strict=True):
         is_output = layer is layers[-1]
-        build = _softmax_layer if spec.activation == "softmax" else _plain_layer
-        columns += build(layer, spec.activation, notation, loss, is_output=is_output)
+        activation = activation_of(spec.activation)
+        if isinstance(activation, JointActivation):
+            columns += _joint_layer(layer, activation, notation, loss, is_output=is_output)
+        else:
+            columns += _plain_layer(layer, activation, notation, loss, is_output=is_output)
     if network.loss is not None:
         columns.append(_loss_column(network, layers[-1], loss))
     return columns
 
 
 def _sum_column(layer: LayerNames, index: int, notation: Notation, loss: str) -> Column:
-    """z = 1·bias + Σ input·weight. The bias's input, 1, is written out."""
+    """The weighted sum z = 1·bias + Σ input·weight. The formula shows the bias's input, 1."""
     terms: list[Expr] = [Mul(Num(1.0), Ref(name)) for name in layer.biases[index : index + 1]]
     terms += [
         Mul(Ref(source), Ref(weight))
@@ -128,15 +131,14 @@ def _output_column(
 
 
 def _plain_layer(
-    layer: LayerNames, activation: str, notation: Notation, loss: str, *, is_output: bool
+    layer: LayerNames, activation: Activation, notation: Notation, loss: str, *, is_output: bool
 ) -> list[Column]:
     """A layer in which each output depends on its own weighted sum: a = g(z)."""
-    chosen = activation_of(activation)
-    formula = parse_formula(chosen.formula, {"z"})
+    formula = parse_formula(activation.formula, {"z"})
     columns = []
     for index, (z, y) in enumerate(zip(layer.sums, layer.outputs, strict=True)):
-        if chosen.derivative:
-            slope = fill(chosen.derivative, z=Ref(z), y=Ref(y))
+        if activation.derivative:
+            slope = fill(activation.derivative, z=Ref(z), y=Ref(y))
         else:
             slope = fill_z(differentiate(formula, "z"), z)
         columns.append(_sum_column(layer, index, notation, loss))
@@ -149,30 +151,35 @@ def _plain_layer(
                 is_output=is_output,
                 formula=fill_z(formula, z),
                 partials={z: slope},
-                meaning=chosen.meaning,
+                meaning=activation.meaning,
             )
         )
     return columns
 
 
 def fill_z(formula: Expr, name: str) -> Expr:
-    """An activation's formula with the neuron's weighted sum in the place of z."""
+    """An activation's formula with the neuron's weighted sum instead of z."""
     return replace_refs(formula, {Ref("z"): Ref(name)})
 
 
-def _softmax_names(layer: LayerNames) -> tuple[str, str]:
+def _joint_names(layer: LayerNames) -> tuple[str, str]:
     return f"max_z{layer.number}", f"sum_exp{layer.number}"
 
 
-def _softmax_layer(
-    layer: LayerNames, _activation: str, notation: Notation, loss: str, *, is_output: bool
+def _joint_layer(
+    layer: LayerNames,
+    activation: JointActivation,
+    notation: Notation,
+    loss: str,
+    *,
+    is_output: bool,
 ) -> list[Column]:
-    """y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
+    """Softmax: y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
 
     The shift leaves the outputs as they are and keeps exp from overflowing. Each output
     depends on every weighted sum: ∂y_k/∂s_i = y_k (δ_ik − y_i).
     """
-    largest, whole = _softmax_names(layer)
+    largest, whole = _joint_names(layer)
     columns = [_sum_column(layer, index, notation, loss) for index in range(len(layer.neurons))]
     powers = [f"exp_{neuron}" for neuron in layer.neurons]
     columns.append(
@@ -188,7 +195,7 @@ def _softmax_layer(
             layer,
             name,
             Call("exp", (Sub(Ref(z), Ref(largest)),)),
-            "e to the weighted sum, less the largest",
+            "e to the power of the weighted sum minus the largest one",
         )
         for name, z in zip(powers, layer.sums, strict=True)
     ]
@@ -203,22 +210,21 @@ def _softmax_layer(
                 notation,
                 loss,
                 is_output=is_output,
-                formula=Div(Ref(powers[k]), Ref(whole)),
+                formula=fill(activation.formula, power=Ref(powers[k]), whole=Ref(whole)),
                 partials={
-                    z: fill("y*(1 - y)", y=Ref(y))
+                    z: fill(activation.derivative, y=Ref(y))
                     if i == k
-                    # y_k (0 − y_i), with the 0 of δ_ik written as the source has it.
-                    else Mul(Ref(y), Sub(Num(0.0), Ref(layer.outputs[i])))
+                    else fill(activation.across, y=Ref(y), other=Ref(layer.outputs[i]))
                     for i, z in enumerate(layer.sums)
                 },
-                meaning="its share of the exponentials of all weighted sums (softmax)",
+                meaning=activation.meaning,
             )
         )
     return columns
 
 
 def _part(layer: LayerNames, name: str, formula: Expr, meaning: str) -> Column:
-    # No partials: the outputs' derivatives are given with respect to the sums themselves.
+    # No partials: the outputs have their derivatives with respect to the weighted sums directly.
     return Column(
         name=name,
         phase=Phase.FORWARD,
@@ -255,9 +261,9 @@ def _loss_column(network: Network, output: LayerNames, name: str) -> Column:
 def _simplified(
     kind: str, output: LayerNames, targets: Sequence[Ref]
 ) -> tuple[Expr, dict[str, Expr]]:
-    """The loss from the weighted sums, and its derivatives with respect to them."""
+    """The loss as a formula of the weighted sums, and its derivatives with respect to them."""
     form = SIMPLIFIED[kind]
-    largest, whole = _softmax_names(output)
+    largest, whole = _joint_names(output)
     terms, partials = [], {}
     for t, y, z in zip(targets, output.outputs, output.sums, strict=True):
         operands: dict[str, Expr] = {"z": Ref(z), "t": t}

@@ -1,7 +1,8 @@
-"""How an experiment proceeds: which example each row presents, and its hyper-parameters.
+"""The columns that say which example each row presents, and the hyper-parameters.
 
-Columns of the program like any others: the number of the iteration, the epoch and the
-example; in batches the place in the batch. How weights move is in `bpsheet.columns.updates`.
+The columns are the numbers of iteration, epoch and example, and in batches the presentation's
+number in its batch. The perceptron's rule is here too; all others are in
+`bpsheet.columns.updates`.
 """
 
 from __future__ import annotations
@@ -44,24 +45,25 @@ __all__ = [
     "presentation_columns",
 ]
 
-# What a cell that counts something may hold.
+# The range of a cell that counts something.
 COUNTS = (1.0, 1e9)
 
 
 def example_order(
     order: str | Sequence[int], examples: int, iterations: int, seed: int
 ) -> array[int]:
-    """The number (from 1) of the example that each iteration presents: four bytes for each."""
-    found = np.empty(iterations, dtype=np.intc)
+    """The number (from 1) of the example that each iteration presents, in four bytes each."""
+    numbers = np.empty(iterations, dtype=np.intc)
     if order == "cyclic":
-        found[:] = np.resize(np.arange(1, examples + 1), iterations)
+        numbers[:] = np.resize(np.arange(1, examples + 1), iterations)
     elif order == "shuffled":
         random = np.random.default_rng(seed)
         for start in range(0, iterations, examples):
-            found[start : start + examples] = random.permutation(examples)[: iterations - start] + 1
+            drawn = random.permutation(examples)[: iterations - start] + 1
+            numbers[start : start + examples] = drawn
     else:
-        found[:] = np.resize(np.array(order), iterations)
-    return array("i", found.tobytes())
+        numbers[:] = np.resize(np.array(order), iterations)
+    return array("i", numbers.tobytes())
 
 
 def _input(
@@ -75,7 +77,7 @@ def _input(
 def presentation_columns(
     inputs: Sequence[str], targets: Sequence[str], examples: int, *, cyclic: bool, batched: bool
 ) -> list[Column]:
-    """What a row presents: iteration, epoch, example, its place in the batch, its data."""
+    """What a row presents: iteration, epoch, example, the row of the batch, the data."""
     before = Sub(Ref(ITERATION), Num(1.0))
     count = Num(float(examples))
     columns = [
@@ -100,7 +102,7 @@ def presentation_columns(
         ),
     ]
     if batched:
-        place = Sum((Call("mod", (before, count)), Num(1.0)))
+        row_of_epoch = Sum((Call("mod", (before, count)), Num(1.0)))
         size = Param("batch_size")
         columns += [
             _input(
@@ -115,7 +117,7 @@ def presentation_columns(
                 If(
                     Compare("=", Ref(BATCH_ROW), size),
                     Num(1.0),
-                    If(Compare("=", place, count), Num(1.0), Num(0.0)),
+                    If(Compare("=", row_of_epoch, count), Num(1.0), Num(0.0)),
                 ),
                 "1 on the last presentation of a batch, where the weights are adjusted",
             ),
@@ -134,8 +136,8 @@ def presentation_columns(
 
 
 def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
-    """The hyper-parameter cells: the learning rate, for batches their size and reduction, and
-    those of the rule and its schedule.
+    """The hyper-parameters: the learning rate; batch size and reduction in batches; the rule's
+    and the schedule's own.
     """
     cells = [
         Parameter(
@@ -174,7 +176,10 @@ def perceptron_columns(
     weights: Mapping[str, Column],
     adjustments: Mapping[str, str],
 ) -> list[Column]:
-    """The perceptron rule: Δw = target · input · learning rate where the output is wrong, else 0."""
+    """The adjustments of the perceptron rule.
+
+    Δw = target · input · learning rate where the output is wrong, else 0.
+    """
     columns: list[Column] = []
     for index, (output, target) in enumerate(zip(layer.outputs, targets, strict=True)):
         sources: list[Expr] = [Num(1.0)] * len(layer.biases[index : index + 1])

@@ -1,9 +1,8 @@
-"""How weights move: the columns between a gradient and the adjustment made of it.
+"""The columns from the gradients to the adjustments.
 
-A gradient goes through stages, each a group of columns where it is asked for: the running
-sum over a batch and the batch's gradient, clipping, weight decay, what the rule remembers.
-Then the adjustment. In batches everything but the running sums changes on the batch's
-last row alone.
+A gradient goes through the stages that the training asks for, each a group of columns: the
+running sum over a batch and the batch's gradient, clipping, weight decay, the rule's memory. Then
+comes the adjustment. In batches, all but the running sums change only on the batch's last row.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ __all__ = ["adjustment_column", "setting_names", "settings_of", "update_columns"
 
 UPDATES, RATE = "updates", "rate"
 NORM, FACTOR = "gradient_norm", "clip_factor"
-# As PyTorch has it: what keeps the clipping of a gradient of 0 from dividing by it.
+# Added to the gradient's length, as in PyTorch, so that clipping a gradient of 0 divides by no 0.
 CLIP_FLOOR = 1e-6
 
 Formulas = dict[str, Expr]
@@ -45,25 +44,25 @@ Known = Mapping[str, Formulas]
 
 
 def settings_of(training: Training) -> dict[str, float]:
-    """The hyper-parameters of the rule and of the schedule: those given, else the defaults."""
+    """The hyper-parameters of the rule and of the schedule, with defaults for those not given."""
     rule = RULES.get(training.rule)
     if rule is None:
         return {}
     own = ("weight_decay", "clip_value", "clip_norm")
-    found = {name: getattr(training, name) for name in (*rule.settings, *own)}
+    given = {name: getattr(training, name) for name in (*rule.settings, *own)}
     values: dict[str, float | None] = {
-        name: rule.settings.get(name) if value is None else value for name, value in found.items()
+        name: rule.settings.get(name) if value is None else value for name, value in given.items()
     }
     if training.schedule is not None:
         defaults = {**SCHEDULES[training.schedule.kind].settings, "schedule_warmup": None}
         for name, default in defaults.items():
-            given = getattr(training.schedule, name.removeprefix("schedule_"))
-            values[name] = default if given is None else given
+            value = getattr(training.schedule, name.removeprefix("schedule_"))
+            values[name] = default if value is None else value
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
 def setting_names(training: Training) -> list[str]:
-    """The names of all numbers of the training that may be set; a batch's, though it be of 1."""
+    """The names of all settings of the training. The batch's are among them even for size 1."""
     return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
 
 
@@ -78,17 +77,19 @@ def update_columns(
 ) -> list[Column]:
     """The columns from the gradients of the trained weights to their adjustments.
 
-    `adjustments` names each trained weight's adjustment; `uphill` is for an objective that
-    is maximised. Plain descent is Δw = −learning rate · gradient.
+    `adjustments` names each trained weight's adjustment. `uphill` says that the loss is
+    maximised. Equation for plain descent: Δw = −learning rate · gradient.
     """
     trained = [weight for weight in weights if weight.name in adjustments]
     if not trained:
         return []
-    return _Updates(training, trained, notation, adjustments, uphill=uphill, batched=batched).made
+    return _Updates(
+        training, trained, notation, adjustments, uphill=uphill, batched=batched
+    ).columns
 
 
 class _Updates:
-    """The stages, one after another. `gradients` are the formulas that the next one uses."""
+    """The stages, one after another. `gradients` are the formulas that the next stage uses."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class _Updates:
         self.notation = notation
         self.uphill = uphill
         self.batched = batched
-        self.made: list[Column] = []
+        self.columns: list[Column] = []
         self.gradients: Formulas = {w.name: Ref(str(w.adjoint_name)) for w in trained}
         if batched:
             self._sum_over_batch()
@@ -121,12 +122,12 @@ class _Updates:
     def _each(
         self, pattern: str, role: Role, formula: Callable[[Column, str], Expr], meaning: str
     ) -> Formulas:
-        """A column for each weight; `meaning` may speak of its {gradient} and {weight}."""
-        found: Formulas = {}
+        """A column for each weight; `meaning` may contain {gradient} and {weight}."""
+        refs: Formulas = {}
         for weight in self.trained:
             words = {"weight": weight.name, "gradient": str(weight.adjoint_name)}
             name = self.notation.name(pattern, **words, loss=self.notation.name("loss"))
-            self.made.append(
+            self.columns.append(
                 Column(
                     name=name,
                     phase=Phase.UPDATE,
@@ -137,15 +138,15 @@ class _Updates:
                     meaning=meaning.format(**words),
                 )
             )
-            found[weight.name] = Ref(name)
-        return found
+            refs[weight.name] = Ref(name)
+        return refs
 
     def _one(self, name: str, role: Role, formula: Expr, meaning: str) -> Ref:
-        self.made.append(Column(name, Phase.UPDATE, role, formula, meaning=meaning))
+        self.columns.append(Column(name, Phase.UPDATE, role, formula, meaning=meaning))
         return Ref(name)
 
     def _at_end(self, formula: Expr, otherwise: Expr) -> Expr:
-        """In batches a formula holds on the last row; before it, something else."""
+        """The formula; in batches only on a batch's last row, and `otherwise` before it."""
         if not self.batched:
             return formula
         return If(Compare("=", Ref(BATCH_END), Num(1.0)), formula, otherwise)
@@ -160,7 +161,7 @@ class _Updates:
             "gradient_sum", Role.GRADIENT_SUM, running, "sum of {gradient} since the batch began"
         )
         length = If(Compare("=", Param("reduction"), Word("mean")), Ref(BATCH_ROW), Num(1.0))
-        whole: Formulas = {name: Div(found, length) for name, found in sums.items()}
+        whole: Formulas = {name: Div(ref, length) for name, ref in sums.items()}
         if self.rule.quantities or {"clip_norm", "clip_value", "weight_decay"} & set(self.settings):
             whole = self._each(
                 "gradient_batch",
@@ -205,7 +206,7 @@ class _Updates:
             )
 
     def _decay(self) -> None:
-        """The derivative of ½ · weight decay · w², which pulls towards 0 in either direction."""
+        """Weight decay: the derivative of ½ · weight decay · w², which pulls the weight towards 0."""
         if "weight_decay" not in self.settings or self.rule.decoupled:
             return
         before = self.gradients
@@ -225,7 +226,7 @@ class _Updates:
         )
 
     def _count(self) -> None:
-        """In batches there are fewer updates than iterations; they are counted where needed."""
+        """Count the updates where a formula needs their number: in batches, they are not the rows."""
         schedule = self.training.schedule
         by_update = schedule is not None and schedule.per == "update"
         if self.batched and (self.rule.counts or by_update):
@@ -237,15 +238,15 @@ class _Updates:
             )
 
     def _filled(self, text: str, **operands: Expr) -> Expr:
-        """A formula of the table: its settings are cells, its other names given here."""
+        """A formula of a table with cells for its settings and `operands` for its other names."""
         cells = {name: Param(name) for name in SETTINGS}
         return fill(text, **cells, **operands)
 
     def _remember(self) -> dict[str, Formulas]:
-        """The rule's own quantities, each from the gradient and from those before it."""
-        found: dict[str, Formulas] = {}
+        """The rule's own quantities, each from the gradient and from the quantities before it."""
+        quantities: dict[str, Formulas] = {}
         for quantity in self.rule.quantities:
-            known = dict(found)
+            known = dict(quantities)
 
             def formula(
                 weight: Column, name: str, quantity: Quantity = quantity, known: Known = known
@@ -259,11 +260,13 @@ class _Updates:
                 )
                 return self._at_end(whole, _last(name) if quantity.kept else Num(0.0))
 
-            found[quantity.name] = self._each(quantity.name, Role.MEMORY, formula, quantity.meaning)
-        return found
+            quantities[quantity.name] = self._each(
+                quantity.name, Role.MEMORY, formula, quantity.meaning
+            )
+        return quantities
 
     def _rate(self) -> Expr:
-        """The learning rate's cell, or the schedule's column."""
+        """The learning rate: its cell, or the schedule's column."""
         schedule = self.training.schedule
         rate: Expr = Param("learning_rate")
         if schedule is None or (schedule.kind == "constant" and schedule.warmup is None):
@@ -299,16 +302,16 @@ class _Updates:
                 **known,
             )
             formula = self._at_end(step, Num(0.0))
-            self.made.append(adjustment_column(adjustments[weight.name], formula, weight, how))
+            self.columns.append(adjustment_column(adjustments[weight.name], formula, weight, how))
 
 
 def _last(name: str) -> Expr:
-    """A quantity as the row before has it; 0 before the first."""
+    """A quantity's value in the row before; 0 in the first row."""
     return If(Compare("=", Ref(ITERATION), Num(1.0)), Num(0.0), Ref(name, lag=1))
 
 
 def adjustment_column(name: str, formula: Expr, weight: Column, how: str) -> Column:
-    """The column that the next row's weight adds."""
+    """The column of an adjustment, which the weight adds in the next row."""
     return Column(
         name=name,
         phase=Phase.UPDATE,

@@ -1,7 +1,7 @@
 """The test columns: does the network of this row get each test example right?
 
-The forward pass is written once more for each test example, with its inputs as numbers;
-a verdict compares the outputs with the targets.
+The forward pass is repeated for each test example, with the example's inputs as numbers. A
+verdict compares the outputs with the targets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LABELS = ("Incorrect", "Correct")
 
 
 def names_of(test: Test) -> list[str]:
-    """The tests' names: those given, else test 1, test 2, …"""
+    """The tests' names: the given ones, else test 1, test 2, …"""
     return test.names or [f"test {index + 1}" for index in range(len(test.examples))]
 
 
@@ -70,7 +70,7 @@ def verdict_columns(
 
 
 def _verdict(test: Test, outputs: list[Expr], targets: list[float]) -> Expr:
-    """A comparison, or the product of several: 1 where all hold."""
+    """The formula of a verdict: a comparison, or a product of comparisons, 1 where all hold."""
     if test.correct == "largest":
         best = targets.index(max(targets))
         others = tuple(y for index, y in enumerate(outputs) if index != best)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
+from bpsheet.terminal.output import console, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 COLOURS = {"correct": "green", "rounded early": "green", "carried through": "green"}
+
+
+# A longer table is not read, and takes a minute to lay out.
+MOST_LINES = 500
 
 
 @click.command(
@@ -54,10 +58,14 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
         values = hand_values(given, [column.name for column in experiment.columns])
         # One row more has the weights after the last update.
         rows = max((iteration for iteration, _ in values), default=1) + 1
-        judgements = judged(experiment.run(iterations=rows), given, comma)
-    console().print(_table(first_mistake_first(judgements)))
-    say(count_sentence(judgements))
-    if not all(judgement.verdict.is_right for judgement in judgements):
+        found = judged(experiment.run(iterations=rows), given, comma)
+    ordered = first_mistake_first(found)
+    console().print(_table(ordered[:MOST_LINES]))
+    if rest := ordered[MOST_LINES:]:
+        wrong = sum(not judgement.verdict.is_right for judgement in rest)
+        say(f"… and {len(rest):,} more values, {wrong:,} of them with mistakes.")
+    say(count_sentence(found))
+    if not all(judgement.verdict.is_right for judgement in found):
         sys.exit(1)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import say
-from bpsheet.commands.settings import FORCE
+from bpsheet.terminal.output import say
+from bpsheet.terminal.settings import FORCE
 
 __all__ = ["differentiate"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE, SET, loaded, trained
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE, SET, loaded, trained
 
 __all__ = ["animate", "draw"]
 
@@ -79,12 +79,12 @@ def animate(
     force: bool,
     settings: tuple[str, ...],
 ) -> None:
-    """Write the training of SPEC as an animation: the network, and its loss below."""
-    from bpsheet.commands.terminal import late_progress
+    """Show the training of SPEC as a moving picture: the network, and its loss below."""
     from bpsheet.files.ours import refuse_others
     from bpsheet.pictures.animation import animate as animated
     from bpsheet.pictures.matplot import check_picture
     from bpsheet.pictures.network import check_drawable
+    from bpsheet.terminal.display import late_progress
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.gif"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE
 from bpsheet.errors import OutputError
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,7 +48,7 @@ def _words(text: str) -> tuple[str, ...]:
     default=1,
     show_default=True,
     metavar="N",
-    help="The iterations to ask for.",
+    help="How many iterations are asked.",
 )
 @click.option(
     "--digits",
@@ -70,7 +70,7 @@ def _words(text: str) -> tuple[str, ...]:
     "--students",
     type=click.Path(path_type=Path),
     metavar="ROSTER",
-    help="A CSV file with a column student or name; each student gets a workbook.",
+    help="A CSV file with a column student or name. Each student gets a workbook.",
 )
 @click.option(
     "--vary",
@@ -109,10 +109,10 @@ def exercise(
 ) -> None:
     """Write a workbook to fill in: the given values of SPEC, and blank cells to fill in."""
     from bpsheet.api.opening import load
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.exercise import Exercise
     from bpsheet.exercises.handout import KEY_FILE, write_class, write_sheet
     from bpsheet.exercises.roster import read_roster
+    from bpsheet.terminal.display import late_progress
 
     if students is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
@@ -156,7 +156,7 @@ def exercise(
     "--students",
     type=click.Path(path_type=Path),
     metavar="ROSTER",
-    help="The roster. Students without a sheet are listed; students not on it get a note.",
+    help="The roster: the class table then lists who handed in nothing, and notes who is not on it.",
 )
 @click.option(
     "--decimal",
@@ -183,7 +183,6 @@ def grade(
     never changed. The exit status is 1 if a file could not be marked.
     """
     from bpsheet.api.opening import load
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.exercises.feedback import HEADS, class_table
     from bpsheet.exercises.grade import grade_folder, sheets_in
     from bpsheet.exercises.handout import write_feedback
@@ -191,6 +190,7 @@ def grade(
     from bpsheet.exercises.roster import read_roster
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
+    from bpsheet.terminal.display import late_progress
 
     experiment = load(spec)
     table = output or Path("outputs") / f"{experiment.name}-grades.csv"

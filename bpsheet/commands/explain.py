@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import say
-from bpsheet.commands.settings import FORCE, SET, loaded, trained
+from bpsheet.terminal.output import say
+from bpsheet.terminal.settings import FORCE, SET, loaded, trained
 
 if TYPE_CHECKING:
     from bpsheet.explain import Document

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console
-from bpsheet.commands.settings import SET, loaded
+from bpsheet.terminal.output import console
+from bpsheet.terminal.settings import SET, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,9 +65,9 @@ def _cell(value: object) -> str:
 def gradcheck(
     spec: str, iteration: int, method: str, delta: float | None, settings: tuple[str, ...]
 ) -> None:
-    """Check the gradient of an iteration of SPEC by forward passes alone.
+    """Compare the gradient of an iteration of SPEC with one from forward passes alone.
 
-    Each weight moves a little, and a forward pass computes the loss. The exit status is 1 if a
+    Each weight is moved a little, and the loss is computed again. The exit status is 1 where a
     gradient disagrees.
     """
     trace = _run(spec, iteration, settings)
@@ -95,8 +95,8 @@ def gradcheck(
 def operations(spec: str | None, settings: tuple[str, ...]) -> None:
     """Count the operations of SPEC's forward and backward pass, and of brute force.
 
-    Without SPEC, the table is for networks of growing size, with as many hidden neurons as inputs
-    and one output. It shows that the gradient costs about one forward pass more.
+    Without SPEC, the networks grow: as many hidden neurons as inputs, and one output. The counts
+    show that the gradient costs about as much as one more forward pass.
     """
     from bpsheet.gradients.operations import by_size
     from bpsheet.gradients.operations import operations as counted
@@ -114,8 +114,8 @@ def operations(spec: str | None, settings: tuple[str, ...]) -> None:
 def hessian(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Print the second derivatives of SPEC's loss at an iteration, and their eigenvalues.
 
-    The second derivatives come from differentiating the program twice. The learning rate is
-    compared with 2/λmax, above which plain descent overshoots.
+    The program is differentiated twice. The last line compares the learning rate with 2/λmax,
+    beyond which plain gradient descent overshoots.
     """
     trace = _run(spec, iteration, settings)
     curvature = trace.curvature(iteration)

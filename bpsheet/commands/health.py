@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console
-from bpsheet.commands.settings import SET, loaded, trained
+from bpsheet.terminal.output import console
+from bpsheet.terminal.settings import SET, loaded, trained
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,9 +39,9 @@ HEADS = {
 def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None:
     """Train SPEC and name its problems: gradients, steps, neurons, overflow.
 
-    The table has for each layer: the length of its weights at the end; the length of its gradient
-    at first, its median and at last; the median step relative to the weights; the median gradient
-    relative to that of the next layer; the share of rows in which its neurons are saturated.
+    For each layer, the table has the length of its weights at the end, the length of its
+    gradient, and the share of rows in which its neurons are saturated. Two columns are medians:
+    the step relative to the weights, and the gradient relative to the next layer's.
     """
     experiment = loaded(spec, settings, iterations)
     diagnosis = trained(experiment, experiment.iterations).health()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import say
-from bpsheet.commands.settings import FORCE, SET, loaded
+from bpsheet.terminal.output import say
+from bpsheet.terminal.settings import FORCE, SET, loaded
 
 __all__ = ["page"]
 
@@ -36,8 +36,8 @@ def page(
 ) -> None:
     """Write SPEC as a page for a browser: step by step, with numbers that may be changed.
 
-    The page is one file that needs no connection. It has the network, the worked solution of each
-    iteration, the steps, the loss, and practice, which judges typed answers by their digits.
+    One file, which needs no connection: the network, the worked solution of each iteration, the
+    steps, the loss, and practice that judges typed values by their digits.
     """
     from bpsheet.files.ours import refuse_others
     from bpsheet.page.page import check_page, write_page

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE, SET, loaded, trained
 from bpsheet.errors import OutputError
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE, SET, OneOf, loaded, trained
 
 if TYPE_CHECKING:
     from bpsheet.api.experiment import Trace
     from bpsheet.runs.longrun import LongRun
 
 __all__ = ["show", "train"]
+
+
+def _layouts() -> Iterable[str]:
+    from bpsheet.workbook.traits import LAYOUTS
+
+    return LAYOUTS
+
+
+def _sheets() -> Iterable[str]:
+    from bpsheet.workbook.writing import further_sheets
+
+    return (*further_sheets(), "none")
 
 
 ITERATIONS = click.option(
@@ -39,24 +52,24 @@ ITERATIONS = click.option(
 )
 @click.option(
     "--layout",
-    type=click.Choice(["full", "book"]),
-    help="The columns of the sheet: all columns (full, the default), or those of the book.",
+    type=OneOf(_layouts),
+    help="The columns of the sheet: all of them (full, the default), or as in the book.",
 )
 @click.option(
     "--sheet",
     "sheets",
     multiple=True,
-    type=click.Choice(["walkthrough", "diagram", "charts", "gradient-check", "hessian", "none"]),
-    help="A further sheet: the worked solution of an iteration, the network in cells, charts, the "
-    "gradient by forward passes alone, or the second derivatives. May be given several times. "
-    "Default: in the layout full, those of the first three that fit.",
+    type=OneOf(_sheets),
+    help="A further sheet: a worked solution (walkthrough), the network in cells (diagram), "
+    "charts, the gradient by forward passes alone (gradient-check), or the second derivatives "
+    "(hessian). May be given several times. Default: in the layout full, the first three that fit.",
 )
 @ITERATIONS
 @click.option(
     "--keep",
     metavar="every:K|last:N",
-    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last "
-    "N rows follow from each other; with every K-th each row stands for itself.",
+    help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last N rows "
+    "are live; with every K-th, each row is live by itself.",
 )
 @FORCE
 @SET
@@ -75,16 +88,16 @@ def train(
     from rich.text import Text
 
     from bpsheet.api.export import check, first_line, write
-    from bpsheet.commands.terminal import (
+    from bpsheet.engine.recording import EVERYTHING, Keep
+    from bpsheet.files.ours import refuse_others
+    from bpsheet.runs.longrun import LongRun, is_long
+    from bpsheet.terminal.display import (
         late_progress,
         late_status,
         long_summary,
         run_table,
         summary,
     )
-    from bpsheet.engine.recording import EVERYTHING, Keep
-    from bpsheet.files.ours import refuse_others
-    from bpsheet.runs.longrun import LongRun, is_long
 
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
@@ -127,7 +140,7 @@ def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
     from rich.text import Text
 
-    from bpsheet.commands.terminal import show_iteration
+    from bpsheet.terminal.display import show_iteration
 
     experiment = loaded(spec, settings)
     if iteration > experiment.iterations:

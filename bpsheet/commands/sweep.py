@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import FORCE, SET, changes_of, loaded
 from bpsheet.errors import ExperimentError, OutputError, Problem
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import FORCE, SET, changes_of, loaded
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 ENDINGS = (".xlsx", ".csv", ".parquet")
-# The number of best runs that are printed.
-FEW = 8
+# How many runs are printed: the best ones.
+BEST = 8
 MOST_SEEDS = 1_000_000
 
 
 def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | str]]:
-    """The grid of --grid and --seeds. Raises ExperimentError for a text that gives no values.
+    """The values of --grid and --seeds. Raises ExperimentError for text that has no values.
 
     >>> grid_of(["learning_rate=0.01,0.1"], "1:3")
     {'learning_rate': [0.01, 0.1], 'seed': [1, 2, 3]}
@@ -105,13 +105,13 @@ def sweep(
 
     from rich.text import Text
 
-    from bpsheet.commands.terminal import late_progress
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
     from bpsheet.runs.flat import heads_line
     from bpsheet.sweeps.folder import write_frame
     from bpsheet.sweeps.outcomes import RESULTS
     from bpsheet.sweeps.sweep import sweep as swept
+    from bpsheet.terminal.display import late_progress
 
     grid = grid_of(pairs, seeds)
     experiment = loaded(spec, settings)
@@ -154,13 +154,13 @@ def _best(result: Sweep) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")
-    ascending = not result.experiment.uphill
-    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:FEW]
+    ascending = not found.experiment.uphill
+    best = runs.sort_values("final_loss", ascending=ascending, kind="stable")[:BEST]
     for number, line in best.iterrows():
         cells = [line[name] for name in names]
         texts = [cell if isinstance(cell, str) else f"{cell:.5g}" for cell in cells]
         table.add_row(str(number), *texts)
-    if len(runs) > FEW:
+    if len(runs) > BEST:
         table.add_row("…", *[""] * len(names), style="dim")
     failed = int(runs["first_error"].notna().sum())
     if failed:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import say
 from bpsheet.errors import OutputError
+from bpsheet.terminal.output import say
 
 __all__ = ["list_templates", "new", "schema"]
 

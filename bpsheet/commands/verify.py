@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from bpsheet.commands.output import console, say
-from bpsheet.commands.settings import SET, changes_of
+from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import SET, changes_of, naming_set
 
 __all__ = ["verify"]
 
@@ -28,14 +28,13 @@ __all__ = ["verify"]
 )
 @SET
 def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
-    """Recalculate a workbook in another engine, unchanged and changed, and compare every cell."""
-    from bpsheet.commands.terminal import changes_in_words, verify_table
+    """Recalculate a workbook in another engine, changed and unchanged, and compare every cell."""
+    from bpsheet.terminal.display import changes_in_words, verify_table
     from bpsheet.verifying.verify import verify as verified
 
-    with console(error=True).status("") as status:
-        report = verified(
-            file, engine, changes_of(settings) or None, lambda stage: status.update(f"{stage} …")
-        )
+    changes = changes_of(settings)
+    with console(error=True).status("") as status, naming_set(changes):
+        report = verified(file, engine, changes or None, lambda stage: status.update(f"{stage} …"))
     say(f"{file} in {engine}; changed: {changes_in_words(report.changes)}")
     console().print(verify_table(report))
     if not report.passed:

@@ -1,8 +1,8 @@
-"""Columns that training does not touch, computed for many rows at once.
+"""Columns that do not depend on weights, computed for many rows at once.
 
-The iteration's number, its epoch and example, and what the example holds depend on nothing
-that is learned. They are filled in with NumPy before the rows are run, by operations that
-give the same bits in an array as they do one by one (+ − × ÷, int, mod, comparisons, lookups).
+The numbers of iteration, epoch and example, and the example's data, do not depend on anything
+that is learned. NumPy computes them before the rows are run. Only operations are used that give
+the same bits for an array as for single numbers (+ − × ÷, int, mod, comparisons, look-ups).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from bpsheet.program.program import Column, Program
 __all__ = ["Ahead"]
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    # Python's floor knows no -0.
+    # Python's floor never gives -0; adding 0 makes 0 of NumPy's -0.
     "int": lambda value: np.floor(value) + 0.0,
     "mod": np.mod,
 }
-# Whole numbers below 2^53 are exact: 2^50 and 2^30 steps of 2^20 stay below.
+# Whole numbers below 2^53 are exact, and 2^50 plus 2^30 steps of 2^20 is below that.
 MOST_START, MOST_STEP = 2.0**50, 2.0**20
 EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
 
@@ -49,34 +49,34 @@ EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
 class Ahead:
     """The columns of a program that can be computed before it runs.
 
-    places: their positions in the program
+    indices: the indices of these columns in the program
     """
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        # NumPy's numbers: they raise where Python's would become infinite.
+        # NumPy's numbers raise where Python's would become infinite.
         self._parameters = {
             p.name: p.value if isinstance(p.value, str) else np.float64(p.value)
             for p in program.parameters
         }
         self._tables = {name: np.array(table, float) for name, table in program.tables.items()}
         known: dict[str, int] = {}
-        for place, column in enumerate(program):
-            if column.formula is None or _counts(column) or _is_known(column, known):
-                known[column.name] = place
-        self.places = tuple(known.values())
-        self._lookups = self._together()
-        together = {place for places, _ in self._lookups.values() for place in places}
-        self._singly = [place for place in self.places if place not in together]
+        for index, column in enumerate(program):
+            if column.formula is None or _is_counter(column) or _is_known(column, known):
+                known[column.name] = index
+        self.indices = tuple(known.values())
+        self._lookups = self._lookup_groups()
+        grouped = {index for indices, _ in self._lookups.values() for index in indices}
+        self._others = [index for index in self.indices if index not in grouped]
 
     def fill(self, values: npt.NDArray[np.float64], first: int) -> None:
-        """Write these columns' values into the rows from number `first` (from 0) on.
+        """Write these columns' values into rows; `first` is the first row's number, from 0.
 
-        NaN where one has no value.
+        A column without a value in a row gets NaN there.
         """
         rows = np.arange(first, first + len(values), dtype=float)
         with np.errstate(all="raise"):
-            for index in self._singly:
+            for index in self._others:
                 column = self._program.columns[index]
                 if column.formula is None:
                     given = self._program.given[column.name]
@@ -85,53 +85,54 @@ class Ahead:
                     values[:, index] = column.start + rows * _step(column)
                 else:
                     self._compute(values, index)
-            for name, (places, table) in self._lookups.items():
-                self._look_up(values, self._program.position[name], places, table)
+            for name, (indices, table) in self._lookups.items():
+                self._look_up(values, self._program.position[name], indices, table)
 
     def _compute(self, values: npt.NDArray[np.float64], index: int) -> None:
-        """One column of these rows. Where that fails, half of them at a time."""
+        """Compute one column of these rows. Where that fails, compute the rows by halves."""
         formula = self._program.columns[index].formula
-        place = self._program.position
+        position = self._program.position
         assert formula is not None
         try:
-            values[:, index] = self._value(formula, lambda ref: values[:, place[ref.name]])
+            values[:, index] = self._value(formula, lambda ref: values[:, position[ref.name]])
         except (ArithmeticError, ValueError):
-            _halved(values, lambda half: self._compute(half, index), index)
+            _compute_halves(values, lambda half: self._compute(half, index), index)
 
     def _look_up(
         self,
         values: npt.NDArray[np.float64],
         at: int,
-        places: list[int],
+        indices: list[int],
         table: npt.NDArray[np.float64],
     ) -> None:
-        """Columns that are looked up at the same place, together."""
+        """Look up several columns of these rows together; column `at` has the table's row."""
         try:
-            found = self._at(table, [values[:, at]])
+            entries = self._entries(table, [values[:, at]])
         except (ArithmeticError, ValueError):
-            _halved(values, lambda half: self._look_up(half, at, places, table), places)
+            _compute_halves(values, lambda half: self._look_up(half, at, indices, table), indices)
             return
-        if places == list(range(places[0], places[-1] + 1)):
-            values[:, places[0] : places[-1] + 1] = found
+        if indices == list(range(indices[0], indices[-1] + 1)):
+            values[:, indices[0] : indices[-1] + 1] = entries
         else:
-            values[:, places] = found
+            values[:, indices] = entries
 
-    def _together(self) -> dict[str, tuple[list[int], npt.NDArray[np.float64]]]:
-        """The columns that look something up at the same column's number, and their tables
-        beside one another. They are computed last: nothing known depends on them here.
+    def _lookup_groups(self) -> dict[str, tuple[list[int], npt.NDArray[np.float64]]]:
+        """The columns that look up the row given by the same column, with their joined tables.
+
+        They are computed last, so a column on which another one here depends is not in a group.
         """
-        found: dict[str, list[int]] = {}
-        for index in self.places:
+        by_row: dict[str, list[int]] = {}
+        for index in self.indices:
             match self._program.columns[index].formula:
                 case Lookup(table, Ref(name, 0), None) if self._tables[table].ndim == 1:
-                    found.setdefault(name, []).append(index)
+                    by_row.setdefault(name, []).append(index)
         used = {
-            ref.name for index in self.places for ref in self._program.columns[index].references
+            ref.name for index in self.indices for ref in self._program.columns[index].references
         }
         groups = {}
-        for name, places in found.items():
-            chosen = [p for p in places if self._program.columns[p].name not in used]
-            tables = [self._tables[self._program.columns[p].tables[0]] for p in chosen]
+        for name, indices in by_row.items():
+            chosen = [i for i in indices if self._program.columns[i].name not in used]
+            tables = [self._tables[self._program.columns[i].tables[0]] for i in chosen]
             if len(chosen) > 1 and len({len(table) for table in tables}) == 1:
                 groups[name] = (chosen, np.column_stack(tables))
         return groups
@@ -141,14 +142,14 @@ class Ahead:
             match node:
                 case Text(word):
                     return word
-                case Num(found):
-                    return np.float64(found)
+                case Num(number):
+                    return np.float64(number)
                 case Param(name):
                     return self._parameters[name]
                 case Ref():
                     return column(node)
                 case Lookup(table):
-                    return self._found(table, [value(place) for place in children(node)])
+                    return self._entries(self._tables[table], list(map(value, children(node))))
                 case Neg(operand):
                     return -value(operand)
                 case Sum(terms):
@@ -172,44 +173,41 @@ class Ahead:
 
         return value(node)
 
-    def _found(self, table: str, places: list[Any]) -> Any:
-        return self._at(self._tables[table], places)
-
     @staticmethod
-    def _at(found: npt.NDArray[np.float64], places: list[Any]) -> Any:
-        """The entries of a table at these places (from 1). Raises ValueError beyond its edge."""
-        indices = tuple(np.asarray(place).astype(np.intp) - 1 for place in places)
-        for index, size in zip(indices, found.shape, strict=False):
+    def _entries(table: npt.NDArray[np.float64], numbers: list[Any]) -> Any:
+        """The entries of a table with these numbers (from 1). Raises ValueError beyond its edge."""
+        indices = tuple(np.asarray(number).astype(np.intp) - 1 for number in numbers)
+        for index, size in zip(indices, table.shape, strict=False):
             if index.size and (index.min() < 0 or index.max() >= size):
                 raise ValueError
-        return found[indices]
+        return table[indices]
 
 
-def _halved(
+def _compute_halves(
     values: npt.NDArray[np.float64],
     compute: Callable[[npt.NDArray[np.float64]], None],
-    places: int | list[int],
+    indices: int | list[int],
 ) -> None:
-    """Compute both halves of the rows; a single row has no value."""
+    """Compute both halves of the rows. A single row that failed gets NaN."""
     middle = len(values) // 2
     if middle == 0:
-        values[:, places] = np.nan
+        values[:, indices] = np.nan
         return
     compute(values[:middle])
     compute(values[middle:])
 
 
 def _step(column: Column) -> float:
-    """What a counter grows by in each row; 0 where it is none."""
+    """What a counter grows by in each row; 0 for a column that is no counter."""
     match column.formula:
         case Sum((Ref(name, 1), Num(step))) if name == column.name and step.is_integer():
-            # So that after a billion rows every number on the way has been exact.
+            # With so small a step every number is exact, up to a billion rows.
             return step if abs(step) <= MOST_STEP else 0.0
     return 0.0
 
 
-def _counts(column: Column) -> bool:
-    """Whether it is a counter of whole numbers, as the iteration's number is."""
+def _is_counter(column: Column) -> bool:
+    """Whether a column counts in whole numbers, as the iteration's number does."""
     start = column.start
     if start is None or not start.is_integer() or abs(start) > MOST_START:
         return False
@@ -217,7 +215,7 @@ def _counts(column: Column) -> bool:
 
 
 def _is_known(column: Column, known: Mapping[str, int]) -> bool:
-    """Whether its formula uses only what is known, in operations that are exact."""
+    """Whether a column's formula uses only known columns, in operations that NumPy repeats."""
     if column.formula is None or column.is_state:
         return False
     return all(ref.lag == 0 and ref.name in known for ref in column.references) and all(

@@ -1,9 +1,9 @@
-"""Wide networks: columns of one kind computed together, as NumPy computes them.
+"""Wide networks: NumPy computes the columns of one kind together.
 
-Blocks of columns (`bpsheet.engine.patterns`) become a few operations on views of the row; a column that
-is in no block stays a line of Python. The numbers are those of one formula after the other, to
-the last bit: sums are taken from left to right, and what NumPy might round otherwise (powers,
-exp, tanh …) is left to Python.
+A block of columns (`bpsheet.engine.patterns`) becomes a few operations on views of the row. A
+column outside of blocks stays a line of Python. The numbers are the same to the last bit as
+formula by formula: sums are added from left to right, and Python computes what NumPy might round
+differently (powers, exp, tanh …).
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from bpsheet.program.program import Program
 
 __all__ = ["MOST_SINGLE", "Blocks"]
 
-# Fewer columns are as fast one by one.
+# Up to so many columns, lines of Python are as fast as blocks.
 MOST_SINGLE = 1000
 
 
 class Blocks:
     """Computes rows, block by block.
 
-    operations: how many lines of code a row takes
-    `printer` prints formulas as Python where a variable is what it is told; `names` is what
-    that Python may use.
+    `ahead` has the columns whose values are in the row already. `printer` makes a printer of
+    Python from a function that names variables, and `names` holds what this Python may use.
+
+    operations: the number of lines of code for a row
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Blocks:
         known = set(ahead)
         states = [i for i, c in enumerate(program) if c.is_state and i not in known]
         others = [i for i, c in enumerate(program) if not c.is_state and i not in known]
-        self._starts = [(place, program.columns[place].start) for place in states]
+        self._starts = [(index, program.columns[index].start) for index in states]
         self._advance = self._function(states)
         self._rest = self._function(others)
 
     def compute(self, rows: Values, before: Values | None) -> int:
-        """Fill in rows, in which what is computed ahead is there; says how many it could."""
+        """Fill in rows, where the columns computed ahead have their values. Returns how many
+        rows could be computed.
+        """
         now, last, ahead = self.now, self.last, self._ahead
         if before is not None:
             last[:] = before
@@ -70,8 +73,8 @@ class Blocks:
                     now[ahead] = row[ahead]
                     if before is None and not done:
                         last[:] = np.nan
-                        for place, start in self._starts:
-                            now[place] = start
+                        for index, start in self._starts:
+                            now[index] = start
                     else:
                         self._advance()
                     self._rest()
@@ -82,21 +85,22 @@ class Blocks:
             pass
         return done
 
-    def _function(self, places: Sequence[int]) -> Callable[[], None]:
+    def _function(self, columns: Sequence[int]) -> Callable[[], None]:
+        """A function that computes these columns of the row."""
         lines: list[str] = []
-        for blocks in patterns(items(self._program, places)):
+        for blocks in patterns(items(self._program, columns)):
             if is_block(blocks):
                 for block in blocks:
                     _Writer(self, block, lines).write()
             else:
-                lines += self._singly(blocks)
+                lines += self._single_lines(blocks)
         self.operations += len(lines)
         source = "\n".join(["def compute():", *(f" {line}" for line in lines), " return None"])
         exec(compile(source, "<blocks>", "exec"), self._names)  # noqa: S102
         return self._names["compute"]  # type: ignore[no-any-return]
 
-    def _singly(self, blocks: list[Block]) -> Iterator[str]:
-        """Columns one by one, in order; long runs of them as blocks of their own."""
+    def _single_lines(self, blocks: list[Block]) -> Iterator[str]:
+        """The lines for columns one by one, in order. A long item is a block by itself."""
         for turn in range(blocks[0].times):
             for block in blocks:
                 item = block.item
@@ -108,10 +112,10 @@ class Blocks:
                     _Writer(self, alone, lines).write()
                     yield from lines
                     continue
-                for place in range(own.start, own.start + own.count):
-                    formula = self._program.columns[place].formula
+                for index in range(own.start, own.start + own.count):
+                    formula = self._program.columns[index].formula
                     assert formula is not None
-                    yield f"m[{place}] = {self._printer.text(formula)}"
+                    yield f"m[{index}] = {self._printer.text(formula)}"
 
     def name(self, value: Any) -> str:
         """A name for an array in the code."""
@@ -126,7 +130,7 @@ Printers = Callable[[Callable[[Ref], str]], PythonPrinter]
 def _total(terms: Values, out: Values) -> None:
     """The sum over the first axis, from its first element to its last.
 
-    NumPy adds in another order only along the axis that lies together in memory.
+    NumPy keeps this order for every axis but the one whose elements adjoin in memory.
     """
     np.add.reduce(terms, axis=0, out=out, initial=None)
 
@@ -152,27 +156,27 @@ class _Writer:
     def shape(self) -> tuple[int, ...]:
         return tuple(size for size, _ in self.axes)
 
-    def _view(self, row: Values, place: int, steps: Iterable[int]) -> Values:
-        """The places of a row that lie `steps` apart, along each axis."""
+    def _view(self, row: Values, start: int, steps: Iterable[int]) -> Values:
+        """The elements of a row from `start` on that lie `steps` apart, along each axis."""
         strides = tuple(8 * step for step in steps)
-        return np.lib.stride_tricks.as_strided(row[place:], self.shape, strides)
+        return np.lib.stride_tricks.as_strided(row[start:], self.shape, strides)
 
     def _value(self, kind: Any, out: str | None = None) -> str:
-        """The name of what a kind comes to; with `out`, it is put there."""
+        """The name of the array with the value of a kind of formula; `out` names it, if given."""
         match kind:
             case ("num", value):
-                found = str(value)
+                name = str(value)
             case ("ref", lag):
                 row = self.blocks.last if lag else self.blocks.now
-                place = self.block.item.refs[self.slot]
-                view = self._view(row, place, [steps[self.slot] for _, steps in self.axes])
+                start = self.block.item.refs[self.slot]
+                view = self._view(row, start, [steps[self.slot] for _, steps in self.axes])
                 self.slot += 1
-                found = self.blocks.name(view)
+                name = self.blocks.name(view)
             case ("neg", operand):
                 return self._call("negative", out, self._value(operand))
             case ("each", of_x, operand):
                 inner = self._value(operand)
-                out = out or self._made()
+                out = out or self._new_array()
                 self.lines.append(f"{out}.flat = [{of_x} for x in {inner}.ravel().tolist()]")
                 return out
             case ("sum", runs):
@@ -181,20 +185,20 @@ class _Writer:
                 first = self._value(left)
                 return self._call(operation, out, first, self._value(right))
         if out is None:
-            return found
-        self.lines.append(f"copyto({out}, {found})")
+            return name
+        self.lines.append(f"copyto({out}, {name})")
         return out
 
-    def _made(self) -> str:
+    def _new_array(self) -> str:
         return self.blocks.name(np.empty(self.shape))
 
     def _call(self, operation: str, out: str | None, *operands: str) -> str:
-        out = out or self._made()
+        out = out or self._new_array()
         self.lines.append(f"{operation}({', '.join(operands)}, {out})")
         return out
 
     def _sum(self, runs: tuple[Any, ...], out: str | None) -> str:
-        """Terms added from left to right: short ones one by one, runs of them along an axis."""
+        """Terms added from left to right: runs of one kind along an axis, others one by one."""
         total: str | None = None
         for number, (kind, count, steps) in enumerate(runs):
             last = out if number == len(runs) - 1 else None
@@ -207,7 +211,7 @@ class _Writer:
             if total is not None:
                 self.lines.append(f"copyto({self.blocks.name(terms[0])}, {total})")
             self._along(kind, count, steps, np.moveaxis(terms[before:], 0, -1))
-            total = last or self._made()
+            total = last or self._new_array()
             self.lines.append(f"total({self.blocks.name(terms)}, {total})")
         assert total is not None
         if out is not None and total != out:
@@ -216,7 +220,7 @@ class _Writer:
         return total
 
     def _along(self, kind: Any, count: int, steps: Places, out: Values) -> None:
-        """The terms of a run, along an axis of their own."""
+        """Compute the terms of a run, along a new axis."""
         first = self.slot
         spread = (0,) * first + steps + (0,) * (len(self.block.item.refs) - first - len(steps))
         self.axes.append((count, spread))

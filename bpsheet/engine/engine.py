@@ -1,10 +1,10 @@
 """Running a program: a row of numbers for each iteration.
 
-What rows present is computed ahead (`bpsheet.engine.ahead`), the rest by code made for the program: a
-line for each column (`bpsheet.engine.lines`), or a wide network in blocks of columns
-(`bpsheet.engine.blocks`). That code knows no errors: where it stops, or leaves an infinity behind, the
-row is computed by `bpsheet.formula.evaluate`, and so on until a row is free of errors again. A run comes
-in pieces of some thousand rows; `run` puts them into one array.
+`bpsheet.engine.ahead` computes what rows present. Code made for the program computes the rest: a
+line for each column (`bpsheet.engine.lines`), or blocks of columns for a wide network
+(`bpsheet.engine.blocks`). This code does not handle errors. Where it stops, or leaves an infinity
+behind, `bpsheet.engine.rows` computes the row formula by formula, and the rows after it until one
+is free of errors again. A run comes in pieces of some thousand rows; `run` joins them.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ from bpsheet.engine.ahead import Ahead
 from bpsheet.engine.blocks import MOST_SINGLE, Blocks
 from bpsheet.engine.lines import Lines, names_for, printer_for
 from bpsheet.engine.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
+from bpsheet.engine.rows import Cells
 from bpsheet.errors import LimitError
-from bpsheet.formula.evaluate import NUMBER, CellError, evaluate
+from bpsheet.formula.evaluate import NUMBER, CellError
 from bpsheet.formula.tree import Ref
 from bpsheet.program.program import Program
 
 __all__ = ["MAX_VALUES", "Streamed", "check_memory", "run"]
 
-# 1.6 GB of numbers: refused before anything is allocated.
+# 1.6 GB of numbers. More are refused before anything is allocated.
 MAX_VALUES = 200_000_000
-# The values of a piece of a run, and its most rows: between two looks at the result, and two
-# reports of progress.
+# The most values and the most rows in a piece of a run. Results are checked, and progress is
+# reported, once for each piece.
 PIECE = 1 << 18
 MOST_ROWS = 4096
 # So many rows at the beginning and at the end of a long run stay in memory.
-FEW = 3
+ENDS = 3
 
 Progress = Callable[[int], None]
 Watch = Callable[[Recording], None]
@@ -47,8 +48,9 @@ def run(
 ) -> Recording:
     """Run a program for a number of iterations, from the first row.
 
-    `keep` says which rows are returned; `watch` is shown all of them, a piece at a time.
-    Raises LimitError where the result would not fit in memory.
+    `keep` says which rows are returned. `watch` is called with every piece of the run, and
+    `progress` with the number of iterations done. Raises LimitError where the result would not
+    fit in memory.
 
     >>> from bpsheet.formula.tree import Num, Sum
     >>> from bpsheet.program.program import Column, Phase, Role
@@ -86,7 +88,7 @@ def run(
 
 
 def check_memory(rows: int, columns: int) -> None:
-    """Raise LimitError where so many values would not fit in memory."""
+    """Raise LimitError for more values than fit in memory."""
     if rows * columns > MAX_VALUES:
         raise LimitError(
             f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
@@ -96,7 +98,9 @@ def check_memory(rows: int, columns: int) -> None:
 
 
 def pieces(program: Program, iterations: int, values: Values | None = None) -> Iterator[Recording]:
-    """A run, some thousand rows at a time: into an array for all of it, or each into its own."""
+    """A run, some thousand rows at a time. `values` is an array for all rows; without it each
+    piece has its own.
+    """
     runner = _Runner(program)
     for start in range(0, iterations, runner.rows):
         count = min(runner.rows, iterations - start)
@@ -105,12 +109,13 @@ def pieces(program: Program, iterations: int, values: Values | None = None) -> I
 
 
 class Streamed:
-    """A run too long for memory, or a part of it: computed again whenever it is read.
+    """A run that is too long for memory, or a part of it: computed again whenever it is read.
 
-    Computing is several times faster than writing what was computed, so that a second pass
-    costs little. The first one is made here: it looks for errors, and how large values are.
+    Computing is several times faster than writing the result, so a second pass costs little. The
+    first pass happens here: it looks for errors and for the largest values, and calls `watch`
+    with every piece.
 
-    ends: the first and the last few rows of the run; `watch` is shown all of them
+    ends: the first and the last few rows of the run
     """
 
     def __init__(
@@ -129,7 +134,7 @@ class Streamed:
         self.first_error_row = len(self)
         self._rows = 0
         self._others_watch = watch
-        self.ends = run(program, iterations, progress, Keep(ends=FEW), self._watch)
+        self.ends = run(program, iterations, progress, Keep(ends=ENDS), self._watch)
 
     def _watch(self, piece: Recording) -> None:
         if self._others_watch is not None:
@@ -171,27 +176,27 @@ class Streamed:
 
 
 def _code(program: Program, ahead: Sequence[int]) -> Lines | Blocks:
-    """What computes rows: line by line, or a wide network in blocks."""
+    """The compiled code of a program: a line for each column, or blocks for a wide network."""
     if len(program) - len(ahead) <= MOST_SINGLE:
         return Lines(program, ahead)
     return Blocks(program, ahead, partial(printer_for, program), names_for(program))
 
 
 class _Runner:
-    """A run, as far as it has come.
+    """A run in progress.
 
-    rows: how many rows a piece has
+    rows: the number of rows in a piece
     """
 
     def __init__(self, program: Program) -> None:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._ahead = Ahead(program)
-        self._code = _code(program, self._ahead.places)
-        self._parameters = {p.name: p.value for p in program.parameters}
+        self._code = _code(program, self._ahead.indices)
+        self._cells = Cells.of(program)
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
-        # How many rows are done, the last of them, and its errors.
+        # The number of rows that are done, the last one's values, and its errors.
         self._done = 0
         self._before: Values | None = None
         self._codes: Codes | None = None
@@ -199,10 +204,10 @@ class _Runner:
     def fill(self, values: Values) -> Recording:
         """Compute the next rows, as many as `values` has."""
         first, row = self._done, 0
-        found: dict[int, Codes] = {}
+        failed: dict[int, Codes] = {}
         self._ahead.fill(values, first)
-        known = np.isfinite(values[:, self._ahead.places]).all(axis=1)
-        # Rows that have no value already, which the fast code never sees.
+        known = np.isfinite(values[:, self._ahead.indices]).all(axis=1)
+        # Rows that already lack a value. The fast code never sees them.
         failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
         stop = next(failing)
         while row < len(values):
@@ -213,25 +218,27 @@ class _Runner:
             if row < len(values):
                 codes = self._careful(values[row])
                 if codes is not None:
-                    found[row] = codes
+                    failed[row] = codes
                 row += 1
-        first_error = min(found, default=len(values))
+        first_error = min(failed, default=len(values))
         errors = np.zeros((len(values) - first_error, len(self._program)), dtype=np.uint8)
-        for row, codes in found.items():
+        for row, codes in failed.items():
             errors[row - first_error] = codes
         numbers = np.arange(first + 1, first + len(values) + 1, dtype=np.int64)
         return Recording(values, errors, first_error, numbers)
 
     def _must_be_careful(self) -> bool:
-        """Whether the row before holds an error that this row depends on, or the compiled code
-        does not know the first row: where more than weights and counters is typed there.
+        """Whether the compiled code cannot compute this row.
+
+        It cannot if this row depends on an error in the row before. Nor can it compute the first
+        row of an excerpt, where more than weights and counters is typed.
         """
         if self._before is None and self._is_excerpt:
             return True
         return self._codes is not None and bool(self._codes[self._lagged].any())
 
     def _quick(self, values: Values, row: int) -> int:
-        """Compute rows as fast as may be; returns the first that could not be."""
+        """Compute rows with the compiled code. Returns the first row that it could not compute."""
         rest = values[row:]
         if not len(rest):
             return row
@@ -246,19 +253,14 @@ class _Runner:
         return row + count
 
     def _careful(self, here: Values) -> Codes | None:
-        """One row, formula by formula. What has no value is NaN there, and has a code."""
-        program, place, before, last = (
-            self._program,
-            self._program.position,
-            self._before,
-            self._codes,
-        )
+        """Compute one row formula by formula. Errors become NaN; their codes are returned."""
+        program, before, last = self._program, self._before, self._codes
         codes = np.zeros(len(program), dtype=np.uint8)
 
         def column(ref: Ref) -> float:
             if ref.lag and before is None:
                 raise CellError(NUMBER)  # there is no row before the first
-            index = place[ref.name]
+            index = program.position[ref.name]
             code = codes[index] if not ref.lag else last[index] if last is not None else 0
             if code:
                 raise CellError(int(code))
@@ -266,12 +268,7 @@ class _Runner:
 
         for index, entry in enumerate(program):
             try:
-                if entry.start is not None and before is None:
-                    here[index] = entry.start
-                elif entry.formula is None:
-                    here[index] = _given(program, entry.name, self._done)
-                else:
-                    here[index] = evaluate(entry.formula, column, self._parameters, program.tables)
+                here[index] = self._cells.value(entry, self._done, column)
             except CellError as error:
                 here[index] = np.nan
                 codes[index] = error.code
@@ -279,10 +276,3 @@ class _Runner:
         self._before = here.copy()
         self._codes = codes if codes.any() else None
         return self._codes
-
-
-def _given(program: Program, name: str, row: int) -> float:
-    """A given value. Raises CellError where it is an error."""
-    if name in program.failed and program.failed[name][row]:
-        raise CellError(program.failed[name][row])
-    return program.given[name][row]

@@ -1,7 +1,7 @@
 """The loss as a function of the weights, at the values of one iteration.
 
-It is the program's own forward pass, compiled over real or over complex numbers. Nothing
-of the backward pass is used, so that what is found with it is a second opinion.
+It is the program's own forward pass, compiled over real or complex numbers. It does not use the
+backward pass, so a gradient from it is independent of that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Compare, Ref
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column, Program, loss_of
+from bpsheet.program.program import Column, Program
 
 __all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
 
@@ -22,7 +22,7 @@ Number = Any  # a float, or a complex number
 
 
 class ComplexPrinter(PythonPrinter):
-    """Python over complex numbers: what chooses, chooses by the real parts."""
+    """Python over complex numbers: comparisons compare the real parts."""
 
     def comparison(self, node: Compare) -> str:
         return super().comparison(
@@ -52,16 +52,17 @@ def compiled(
     *,
     over_complex: bool = False,
 ) -> Callable[[Sequence[Number]], tuple[Number, ...]]:
-    """A function from the values of `given` columns to those of `results`, by these formulas.
+    """A function from the values of the `given` columns to the values of the `results`.
 
-    It raises ArithmeticError or ValueError where a formula has no value.
+    `columns` are the formulas in order. The function raises ArithmeticError or ValueError where a
+    formula has no value.
     """
     names = [*given, *(column.name for column in columns)]
-    place = {name: index for index, name in enumerate(names)}
+    position = {name: index for index, name in enumerate(names)}
     kind = ComplexPrinter if over_complex else PythonPrinter
 
     def variable(ref: Ref) -> str:
-        return f"v{place[ref.name]}"
+        return f"v{position[ref.name]}"
 
     printer = kind(variable, parameter=_nowhere, lookup_table=_nowhere)
     lines = ["def run(given):"]
@@ -69,8 +70,8 @@ def compiled(
         lines.append(f"    {','.join(f'v{index}' for index in range(len(given)))}, = given")
     for column in columns:
         assert column.formula is not None
-        lines.append(f"    v{place[column.name]} = {printer.text(column.formula)}")
-    lines.append(f"    return ({''.join(f'v{place[name]},' for name in results)})")
+        lines.append(f"    v{position[column.name]} = {printer.text(column.formula)}")
+    lines.append(f"    return ({''.join(f'v{position[name]},' for name in results)})")
     scope: dict[str, Any] = dict(COMPLEX if over_complex else REAL)
     exec(compile("\n".join(lines), "<forward pass>", "exec"), scope)  # noqa: S102
     return scope["run"]  # type: ignore[no-any-return]
@@ -83,11 +84,12 @@ def _nowhere(name: str) -> str:
 def loss_function(
     program: Program, values: Mapping[str, float], *, over_complex: bool = False
 ) -> Callable[[Mapping[str, Number]], Number]:
-    """The loss with some of the weights (or inputs) changed from their values.
+    """The loss as a function of changed values of some weights or inputs.
 
-    It raises ArithmeticError or ValueError where the changed pass has no value.
+    `values` has the values of the others. The function raises ArithmeticError or ValueError where
+    the changed forward pass has no value.
     """
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     forward = program.phase(Phase.FORWARD)
     given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]

@@ -1,7 +1,7 @@
 """Narrow networks: straight-line code over local variables, a line for each column.
 
-The function stores a row in one call, and is as fast as Python gets. It knows no errors: where
-it raises it stops, and what overflows is left as an infinity for the engine to find.
+The function stores a row in one call, and is as fast as Python gets. It does not handle errors:
+it stops where Python raises, and it leaves infinities for the engine to notice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Lines", "names_for", "printer_for"]
 
 
 class _LoopPrinter(PythonPrinter):
-    """Python for the loop that trains: the same values to the last bit, with less to do."""
+    """Python for the training loop: shorter code with the same values to the last bit."""
 
     def product(self, node: Mul) -> str:
         for one, other in ((node.left, node.right), (node.right, node.left)):
@@ -37,14 +37,14 @@ class _LoopPrinter(PythonPrinter):
 
 
 def printer_for(program: Program, variable: Callable[[Ref], str]) -> _LoopPrinter:
-    """Prints the formulas of a program, its hyper-parameters as numbers."""
+    """A printer for the formulas of a program that writes hyper-parameters as numbers."""
     values = {parameter.name: repr(parameter.value) for parameter in program.parameters}
     tables = {name: f"t{index}" for index, name in enumerate(program.tables)}
     return _LoopPrinter(variable, values.__getitem__, tables.__getitem__)
 
 
 def names_for(program: Program) -> dict[str, Any]:
-    """What the generated code may use."""
+    """The names that the generated code may use."""
     tables = {f"t{i}": _from_1(values) for i, values in enumerate(program.tables.values())}
     return {**ENVIRONMENT, **tables, "nan": float("nan")}
 
@@ -53,11 +53,11 @@ Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memor
 
 
 class Lines:
-    """Computes rows, line by line. `ahead` are the columns whose values are there already.
+    """Computes rows, line by line. `ahead` has the columns whose values are in the row already.
 
     loop:      the other columns
-    stored:    the columns that the loop stores: adjoining ones
-    handed_in: those computed ahead that the loop uses, or stores with the others
+    stored:    the range of columns that the loop stores
+    handed_in: the columns computed ahead that the loop uses or stores
     """
 
     def __init__(self, program: Program, ahead: Sequence[int]) -> None:
@@ -71,38 +71,40 @@ class Lines:
             for ref in program.columns[index].references
         }
         self.handed_in = sorted(known & used.union(self.stored))
-        self.source = self._written(program)
+        self.source = self._source(program)
         names = names_for(program)
         names["pack"] = struct.Struct(f"{len(self.stored)}d").pack_into
         exec(compile(self.source, "<program>", "exec"), names)  # noqa: S102
         self._run: Compiled = names["run"]
 
     def compute(self, rows: Values, before: Values | None) -> int:
-        """Fill in rows, in which what is computed ahead is there; says how many it could."""
+        """Fill in rows, where the columns computed ahead have their values. Returns how many
+        rows could be computed.
+        """
         stride, first = 8 * self._width, 8 * self.stored.start
-        places = range(first, stride * len(rows), stride)
+        offsets = range(first, stride * len(rows), stride)
         handed_in = (rows[:, index].tolist() for index in self.handed_in)
-        ahead = zip(places, *handed_in, strict=True)
+        ahead = zip(offsets, *handed_in, strict=True)
         last = None if before is None else before.tolist()
         failed = self._run(first, last, ahead, memoryview(rows.data).cast("B"))
         return len(rows) if failed is None else failed // stride
 
-    def _written(self, program: Program) -> str:
+    def _source(self, program: Program) -> str:
         """The source of the function that runs the program.
 
-        It is called with the place of the first row in the buffer, the row before it (None at
-        the very beginning), for each row its place and what was computed ahead, and the buffer
-        to fill. It returns the place of the row that it could not compute, None where it did all.
+        Its arguments are the first row's offset in the buffer, the row before (None at the very
+        beginning), for each row its offset and the values computed ahead, and the buffer to fill.
+        It returns the offset of the row that it could not compute, or None after all rows.
         """
         if not self.loop:
             return "def run(at, before, ahead, buffer):\n return None"
-        place = program.position
-        printer = printer_for(program, lambda ref: f"{'l' if ref.lag else 'v'}{place[ref.name]}")
-        # Weights and the like are known as soon as the row before is complete, and are
-        # computed there, all at once; nothing else then needs last row's value of them.
+        position = program.position
+        printer = printer_for(program, lambda ref: f"{'l' if ref.lag else 'v'}{position[ref.name]}")
+        # Weights and other states are known as soon as the row before is complete. They are
+        # computed there together, so no other column needs their value in the row before.
         columns = [program.columns[index] for index in self.loop]
         state = [column for column in columns if column.is_state]
-        advance = printer_for(program, lambda ref: f"v{place[ref.name]}")
+        advance = printer_for(program, lambda ref: f"v{position[ref.name]}")
         kept = {
             ref.name: None
             for column in columns
@@ -112,30 +114,30 @@ class Lines:
         }
         every = ",".join(f"v{index}" for index in range(len(program)))
         lines = ["def run(at, before, ahead, buffer):", " try:", "  if before is None:", "   pass"]
-        lines += [f"   v{place[column.name]} = {column.start!r}" for column in state]
-        lines += [f"   l{place[name]} = nan" for name in kept]
+        lines += [f"   v{position[column.name]} = {column.start!r}" for column in state]
+        lines += [f"   l{position[name]} = nan" for name in kept]
         lines += ["  else:", f"   {every}, = before"]
-        lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
+        lines += [f"   l{position[name]} = v{position[name]}" for name in kept]
         step = _advance(state, advance)
         lines += [f"   {line}" for line in step]
         lines.append(f"  for at,{','.join(f'v{index}' for index in self.handed_in)} in ahead:")
         lines += [
-            f"   v{place[column.name]} = {printer.text(column.formula)}"
+            f"   v{position[column.name]} = {printer.text(column.formula)}"
             for column in columns
             if not column.is_state and column.formula is not None
         ]
         packed = ",".join(f"v{index}" for index in self.stored)
         lines.append(f"   pack(buffer, at, {packed})")
-        lines += [f"   l{place[name]} = v{place[name]}" for name in kept]
+        lines += [f"   l{position[name]} = v{position[name]}" for name in kept]
         lines += [f"   {line}" for line in step]
         lines += [" except (ArithmeticError, ValueError):", "  return at", " return None"]
         return "\n".join(lines)
 
 
 def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
-    """The assignments that take weights and the like to the next row.
+    """The assignments that take weights and other states to the next row.
 
-    One after the other; all at once where one needs another's value of the row before.
+    They are separate lines. If one needs another's value in the row before, they are one line.
     """
     values = [printer.text(column.formula) for column in state if column.formula]
     names = [printer.variable(Ref(column.name)) for column in state]
@@ -148,5 +150,5 @@ def _advance(state: Sequence[Column], printer: PythonPrinter) -> list[str]:
 
 
 def _from_1(table: Any) -> Any:
-    """A table counted from 1, as the sheet counts examples; of several columns these too."""
+    """A table whose rows, and columns if there are several, are counted from 1 as in a sheet."""
     return [0.0, *map(_from_1, table)] if isinstance(table, Sequence) else table

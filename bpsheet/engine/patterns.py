@@ -1,8 +1,8 @@
-"""Columns of one kind: alike but for the places that their formulas refer to.
+"""Columns of one kind: their formulas differ only in the columns that they refer to.
 
-In a layer the formula of one neuron is that of the next with every reference moved on by the
-same number of columns; so is that of one weight's gradient and the next's. They are found by
-comparing formulas, not by knowing networks.
+In a layer, one neuron's formula becomes the next one's when each of its references moves by a
+fixed number of columns. The same holds for the gradients of weights. This module compares
+formulas; it knows nothing of networks.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from bpsheet.program.program import Program
 
 __all__ = ["Block", "Item", "Places", "is_block", "is_ordered", "items", "patterns"]
 
-# Fewer columns, or terms of a sum, than this are no block.
+# A block has at least so many columns, a run at least so many terms of a sum.
 LEAST = 8
-# A pattern of columns that repeats itself: a neuron's sum and output, its bias and weights …
+# The most columns in a repeated pattern: a neuron's sum and output, its bias and weights …
 LONGEST_PATTERN = 4
 INFIX = {Sub: "subtract", Mul: "multiply", Div: "divide"}
 POWERS = (2.0, 3.0, 4.0)
@@ -44,15 +44,16 @@ Places = tuple[int, ...]
 
 
 class _Unlike(Exception):  # noqa: N818 - no error: the column is computed by itself
-    """A formula that blocks do not know how to compute."""
+    """A formula that blocks cannot compute."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """Adjoining columns of one kind: each refers to the places of the one before, moved by `step`.
+    """Adjoining columns of one kind. The references of each are those of the one before plus `step`.
 
-    kind:   the formula without the places that it refers to
-    start:  the first column; refs: the places to which it refers, in order
+    kind:  the formula without its references
+    start: the index of the first column
+    refs:  the indices of the columns to which the first column refers, in order
     """
 
     kind: Hashable
@@ -64,7 +65,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Block:
-    """Columns of one kind in rows: `times` items, each `over` columns further than the last."""
+    """A repeated item: `times` items, each `over` columns after the one before.
+
+    `step` is the distance between the references of two successive items.
+    """
 
     item: Item
     times: int
@@ -76,7 +80,7 @@ class Block:
         return self.times * self.item.count
 
     def columns(self) -> np.ndarray:
-        """The places of its columns."""
+        """The indices of its columns."""
         rows = self.item.start + self.over * np.arange(self.times)
         return np.add.outer(rows, np.arange(self.item.count)).ravel()
 
@@ -85,16 +89,16 @@ class Block:
 
 
 def _kind(node: Expr, program: Program, parameters: dict[str, Any], refs: list[int]) -> Any:
-    """A formula without its references, which are appended to `refs`.
+    """A formula without its references; these are appended to `refs`.
 
-    A long sum is kept as runs of terms of one kind: (kind, number of terms, step from one
-    term's references to the next's).
+    A sum becomes runs of terms of one kind: (kind, number of terms, step from one term's
+    references to the next term's).
     """
 
     def kind(node: Expr) -> Any:
         match node:
             case Num(value):
-                return ("num", repr(value))  # as text: 0.0 is no -0.0
+                return ("num", repr(value))  # as text, which tells 0.0 from -0.0
             case Param(name) if isinstance(parameters[name], float):
                 return ("num", repr(parameters[name]))
             case Ref(name, lag):
@@ -119,7 +123,7 @@ def _kind(node: Expr, program: Program, parameters: dict[str, Any], refs: list[i
 
 
 def _array(kind: Any) -> Any:
-    """The kind, where it is not a number that is written into the formula."""
+    """The kind itself. A plain number raises _Unlike, because it is not an array."""
     if kind[0] == "num":
         raise _Unlike
     return kind
@@ -141,75 +145,75 @@ def _runs_of_terms(
                 runs.append((kind, 1, ()))
             continue
         refs += first
-        runs.append((kind, count, _moved(first, parts[start + 1][1])))
+        runs.append((kind, count, _steps(first, parts[start + 1][1])))
     return tuple(runs)
 
 
-def _moved(before: Places, after: Places) -> Places:
+def _steps(before: Places, after: Places) -> Places:
     return tuple(b - a for a, b in zip(before, after, strict=True))
 
 
 def _runs(parts: Sequence[tuple[Hashable, Places]]) -> Iterator[tuple[int, int]]:
-    """Where parts of one kind, each moved on as the one before, begin, and how many they are."""
+    """The runs of parts of one kind with the same step: (first part, number of parts)."""
     start, step = 0, None
     for index, ((kind, refs), (next_kind, next_refs)) in enumerate(pairwise(parts), start=1):
         same = kind == next_kind and len(refs) > 0
-        moved = _moved(refs, next_refs) if same else None
-        if not same or (step is not None and moved != step):
+        next_step = _steps(refs, next_refs) if same else None
+        if not same or (step is not None and next_step != step):
             yield start, index - start
             start, step = index, None
         else:
-            step = moved
+            step = next_step
     if parts:
         yield start, len(parts) - start
 
 
-def items(program: Program, places: Sequence[int]) -> list[Item]:
-    """The columns, in order, those of one kind side by side put together."""
+def items(program: Program, columns: Sequence[int]) -> list[Item]:
+    """The columns (by their indices) in order, with adjoining ones of one kind in one item."""
     parameters = {parameter.name: parameter.value for parameter in program.parameters}
     parts: list[tuple[Hashable, Places]] = []
-    for place in places:
+    for index in columns:
         refs: list[int] = []
-        formula = program.columns[place].formula
+        formula = program.columns[index].formula
         try:
             assert formula is not None
             kind = _kind(formula, program, parameters, refs)
         except _Unlike:
-            kind, refs = ("alone", place), []
-        # Adjoining in the row, too.
-        parts.append((kind, (place, *refs)))
-    found = []
+            kind, refs = ("alone", index), []
+        # The column's own index comes first, so that the columns of an item adjoin in the row.
+        parts.append((kind, (index, *refs)))
+    result = []
     for start, count in _runs(parts):
-        kind, (place, *refs) = parts[start]
-        moved = _moved(parts[start][1], parts[start + 1][1]) if count > 1 else None
-        if moved is not None and moved[0] != 1:
-            found += [_single(*parts[index]) for index in range(start, start + count)]
+        kind, (index, *refs) = parts[start]
+        steps = _steps(parts[start][1], parts[start + 1][1]) if count > 1 else None
+        if steps is not None and steps[0] != 1:
+            result += [_single(*parts[number]) for number in range(start, start + count)]
             continue
-        step = moved[1:] if moved is not None else (0,) * len(refs)
-        found.append(Item(kind, place, tuple(refs), step, count))
-    return found
+        step = steps[1:] if steps is not None else (0,) * len(refs)
+        result.append(Item(kind, index, tuple(refs), step, count))
+    return result
 
 
-def _single(kind: Hashable, places: Places) -> Item:
-    return Item(kind, places[0], places[1:], (0,) * (len(places) - 1), 1)
+def _single(kind: Hashable, indices: Places) -> Item:
+    return Item(kind, indices[0], indices[1:], (0,) * (len(indices) - 1), 1)
 
 
 def patterns(items: list[Item]) -> Iterator[list[Block]]:
-    """The items in order; where a pattern of them repeats itself, its items in rows."""
+    """The items in order, as blocks. A repeated pattern of items is one list of blocks."""
     at = 0
     while at < len(items):
-        found = max(
+        pattern = max(
             (_repeated(items, at, length) for length in range(1, LONGEST_PATTERN + 1)),
             key=lambda blocks: sum(block.times for block in blocks) if blocks[0].times > 1 else 0,
         )
-        if found[0].times == 1:
-            found = found[:1]
-        yield found
-        at += sum(block.times for block in found)
+        if pattern[0].times == 1:
+            pattern = pattern[:1]
+        yield pattern
+        at += sum(block.times for block in pattern)
 
 
 def _repeated(items: list[Item], at: int, length: int) -> list[Block]:
-    """The pattern of the next items, and how often it is repeated, moved on by the same step."""
+    """The next `length` items as a pattern, repeated as often as each repetition has one step."""
     pattern, after = items[at : at + length], items[at + length : at + 2 * length]
     alone = [Block(item, 1, 0, (0,) * len(item.refs)) for item in pattern]
     if len(after) < length:
@@ -219,7 +223,7 @@ def _repeated(items: list[Item], at: int, length: int) -> list[Block]:
     for item, other in zip(pattern, after, strict=True):
         if not _is_like(item, other) or other.start - item.start != over:
             return alone
-        steps.append(_moved(item.refs, other.refs))
+        steps.append(_steps(item.refs, other.refs))
     times = 2
     while True:
         last = items[at + (times - 1) * length : at + times * length]
@@ -227,7 +231,7 @@ def _repeated(items: list[Item], at: int, length: int) -> list[Block]:
         if len(more) < length or not all(
             _is_like(item, other)
             and other.start - item.start == over
-            and _moved(item.refs, other.refs) == step
+            and _steps(item.refs, other.refs) == step
             for item, other, step in zip(last, more, steps, strict=True)
         ):
             break
@@ -240,29 +244,29 @@ def _is_like(item: Item, other: Item) -> bool:
 
 
 def is_block(blocks: list[Block]) -> bool:
-    """Whether blocks are large enough, and can be computed one after the other as wholes."""
+    """Whether blocks are large enough, and can be computed whole, one after the other."""
     return all(block.size >= LEAST for block in blocks) and is_ordered(blocks)
 
 
 def is_ordered(blocks: list[Block]) -> bool:
-    """Whether each block can be computed as a whole, after those before it.
+    """Whether each block can be computed whole, after the blocks before it.
 
-    No column refers to one of its own block, or of a later one.
+    It can if no column refers to a column of its own or of a later block.
     """
-    places = [block.columns() for block in blocks]
-    begins = min(int(columns.min()) for columns in places)
+    columns = [block.columns() for block in blocks]
+    first = min(int(indices.min()) for indices in columns)
     for number, block in enumerate(blocks):
-        refers = _references(block)
-        late = np.concatenate(places[number:])
-        inside = refers[refers >= begins]
+        references = _references(block)
+        late = np.concatenate(columns[number:])
+        inside = references[references >= first]
         if inside.size and np.isin(inside, late).any():
             return False
     return True
 
 
 def _references(block: Block) -> np.ndarray:
-    """The places in the same row that the columns of a block refer to."""
-    found = []
+    """The indices of the columns in the same row that a block's columns refer to."""
+    indices = []
     for slot, axes in _leaves(block.item.kind, 0):
         if slot is None:
             continue
@@ -270,40 +274,43 @@ def _references(block: Block) -> np.ndarray:
         sizes = [(block.times, block.step[slot]), (block.item.count, block.item.step[slot]), *axes]
         for size, step in sizes:
             base = np.add.outer(base, step * np.arange(size)).ravel()
-        found.append(base)
-    return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
+        indices.append(base)
+    return np.concatenate(indices) if indices else np.empty(0, dtype=np.intp)
 
 
 def _leaves(kind: Any, slot: int) -> list[tuple[int | None, list[tuple[int, int]]]]:
-    """For each reference its number, None for the row before, and the sums that it runs over."""
+    """For each reference its slot (None for the row before) and the sums that it runs over.
+
+    A sum is a pair: number of terms and step.
+    """
     match kind:
         case ("num", _) | ("alone", _):
             return []
         case ("ref", lag):
             return [(None if lag else slot, [])]
         case ("sum", runs):
-            found: list[tuple[int | None, list[tuple[int, int]]]] = []
+            result: list[tuple[int | None, list[tuple[int, int]]]] = []
             for inner, count, steps in runs:
                 leaves = _leaves(inner, slot)
                 used = _slots(inner)
-                found += [
+                result += [
                     (s, [(count, steps[s - slot]), *axes] if s is not None and steps else axes)
                     for s, axes in leaves
                 ]
                 slot += used
-            return found
+            return result
         case (_, *operands):
-            found = []
+            result = []
             for operand in operands:
                 if isinstance(operand, tuple):
-                    found += _leaves(operand, slot)
+                    result += _leaves(operand, slot)
                     slot += _slots(operand)
-            return found
+            return result
     return []
 
 
 def _slots(kind: Any) -> int:
-    """How many references a kind has."""
+    """The number of references in a kind."""
     match kind:
         case ("ref", _):
             return 1

@@ -1,7 +1,7 @@
-"""What a run leaves: rows of numbers, all of them or a part, in memory or computed again.
+"""The rows of a run, all of them or a part, in memory or computed again.
 
-Whoever writes a run somewhere reads it as `Recorded`: piece by piece. A recording in memory is
-one piece; a long run (`bpsheet.engine.engine.Streamed`) computes its pieces when they are asked for.
+Whoever writes a run to a file reads it as `Recorded`, piece by piece. A recording in memory is one
+piece. A long run (`bpsheet.engine.engine.Streamed`) computes its pieces while they are read.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ Numbers = npt.NDArray[np.int64]
 class Keep:
     """Which iterations of a run are kept.
 
-    every: the first, every so-manieth after it, and the last; last: so many at the end;
-    ends: so many at the beginning and at the end
+    every: for 100: the first, every hundredth after it, and the last
+    last:  for 100: the last hundred
+    ends:  for 3: the first three and the last three
 
     >>> Keep.of("every:100").count(250), Keep.of("last:2").count(250)
     (4, 2)
@@ -42,28 +43,28 @@ class Keep:
     @classmethod
     def of(cls, text: str) -> Keep:
         """`every:100` or `last:1000`. Raises ExperimentError for anything else."""
-        found = re.fullmatch(r"\s*(every|last)\s*:\s*([0-9]{1,15})\s*", text)
-        if found is None or int(found[2]) < 1:
-            said = f'every:100 or last:1000 (with any number) expected; got "{text[:60]}"'
-            raise ExperimentError([Problem("", said)], "keep")
-        return cls(**{found[1]: int(found[2])})
+        match = re.fullmatch(r"\s*(every|last)\s*:\s*([0-9]{1,15})\s*", text)
+        if match is None or int(match[2]) < 1:
+            message = f'every:100 or last:1000 (with any number) expected; got "{text[:60]}"'
+            raise ExperimentError([Problem("", message)], "keep")
+        return cls(**{match[1]: int(match[2])})
 
     def __str__(self) -> str:
         return f"last:{self.last}" if self.last is not None else f"every:{self.every}"
 
     def chosen(self, numbers: Numbers, iterations: int) -> npt.NDArray[np.bool_]:
-        """Which of these iterations, of a run of so many, are kept."""
+        """Which of the iterations with these numbers are kept, in a run of `iterations`."""
         if self.last is not None:
             late: npt.NDArray[np.bool_] = numbers > iterations - self.last
             return late
         if self.ends is not None:
             return (numbers <= self.ends) | (numbers > iterations - self.ends)
-        found: npt.NDArray[np.bool_] = (numbers - 1) % self.every == 0
-        found[numbers == iterations] = True
-        return found
+        chosen: npt.NDArray[np.bool_] = (numbers - 1) % self.every == 0
+        chosen[numbers == iterations] = True
+        return chosen
 
     def count(self, iterations: int) -> int:
-        """How many iterations of a run of so many are kept."""
+        """How many iterations are kept, in a run of `iterations`."""
         if self.last is not None:
             return min(self.last, iterations)
         if self.ends is not None:
@@ -77,9 +78,9 @@ EVERYTHING = Keep()
 
 @dataclass(frozen=True)
 class Extents:
-    """Of each column: the lowest value, the largest size, and whether all are whole numbers.
+    """Each column's lowest value, largest absolute value, and whether all are whole numbers.
 
-    Errors do not count; a column without any number has NaN for a lowest and 0 for a largest.
+    Errors do not count. A column without any number has `lowest` NaN and `largest` 0.
     """
 
     lowest: Values
@@ -88,14 +89,14 @@ class Extents:
 
     @classmethod
     def of(cls, values: Values) -> Extents:
-        """Those of an array, which has a column for each column of the program."""
+        """The extents of an array that has a column for each column of the program."""
         lowest = np.fmin.reduce(values, axis=0, initial=np.inf)
         highest = np.fmax.reduce(values, axis=0, initial=-np.inf)
         whole = ((values == np.floor(values)) | np.isnan(values)).all(axis=0)
         return cls(lowest, np.fmax(np.fmax(highest, -lowest), 0.0), whole)
 
     def joined(self, other: Extents) -> Extents:
-        """Those of both together."""
+        """The extents of both arrays together."""
         return Extents(
             np.fmin(self.lowest, other.lowest),
             np.fmax(self.largest, other.largest),
@@ -104,11 +105,11 @@ class Extents:
 
 
 class Recorded(Protocol):
-    """Rows that can be read piece by piece, as often as one likes."""
+    """Rows that can be read piece by piece, any number of times."""
 
     @property
     def extents(self) -> Extents:
-        """How small and how large the values are."""
+        """Each column's lowest and largest value."""
 
     @property
     def keep(self) -> Keep:
@@ -120,7 +121,7 @@ class Recorded(Protocol):
 
     @property
     def first_error_row(self) -> int:
-        """The row (from 0) of the first error; how many rows there are where there is none."""
+        """The row (from 0) of the first error; the number of rows where there is none."""
 
     def __len__(self) -> int: ...
 
@@ -133,7 +134,8 @@ class Recording:
     """Rows in memory: the values, and which of them are errors.
 
     values:     float64, a row for each iteration, a column for each column of the program
-    errors:     codes of `evaluate.ERRORS` for the rows from `first_error_row` on; NaN in values
+    errors:     for the rows from `first_error_row` on: indices into `evaluate.ERRORS`, 0 for no
+                error; the values of errors are NaN
     iterations: each row's iteration, from 1
     keep:       which rows of the run these are
     """
@@ -146,6 +148,11 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def code(self, row: int, column: int) -> int:
+        """The error of a cell as an index into `evaluate.ERRORS`; both arguments count from 0."""
+        late = row - self.first_error_row
+        return int(self.errors[late, column]) if late >= 0 else 0
 
     @property
     def first_row(self) -> Values:
@@ -160,15 +167,15 @@ class Recording:
         yield self
 
     def taken(self, rows: range | npt.NDArray[np.intp]) -> Recording:
-        """Some of its rows, by their places (from 0), in order."""
+        """Some of its rows, by their indices, in order."""
         chosen = slice(rows.start, rows.stop) if isinstance(rows, range) else rows
-        places = np.asarray(rows, dtype=np.intp)
-        codes = self.errors[places[places >= self.first_error_row] - self.first_error_row]
+        indices = np.asarray(rows, dtype=np.intp)
+        codes = self.errors[indices[indices >= self.first_error_row] - self.first_error_row]
         failing = codes.any(axis=1)
         clean = int(failing.argmax()) if failing.any() else len(codes)
         return Recording(
             self.values[chosen],
             codes[clean:],
-            len(places) - len(codes) + clean,
+            len(indices) - len(codes) + clean,
             self.iterations[chosen],
         )

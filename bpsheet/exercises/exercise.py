@@ -20,10 +20,10 @@ from functools import cached_property
 
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.exercises.identity import FORMAT, Identity
-from bpsheet.exercises.questions import GROUPS, Line, lines_of
+from bpsheet.exercises.questions import Line, lines_of
 from bpsheet.exercises.variants import varied
 from bpsheet.plan.plan import Plan
-from bpsheet.program.kinds import Phase
+from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
 from bpsheet.words import nearest, shown
 
@@ -50,7 +50,7 @@ class Exercise:
     """
 
     experiment: Plan
-    ask: tuple[str, ...] = tuple(GROUPS)
+    ask: tuple[str, ...] = tuple(STEPS)
     iterations: int = 1
     digits: int = 3
     vary: tuple[str, ...] = ()
@@ -59,31 +59,31 @@ class Exercise:
     def __post_init__(self) -> None:
         names = [column.name for column in self.experiment.columns if _may_be_asked(column.phase)]
         problems = [
-            Problem("--ask", f"{shown(name)} cannot be asked; {nearest(name, [*GROUPS, *names])}")
+            Problem("ask", f"{shown(name)} cannot be asked; {nearest(name, [*STEPS, *names])}")
             for name in self.ask
-            if name not in GROUPS and name not in names
+            if name not in STEPS and name not in names
         ]
         problems += [
-            Problem("--vary", f"{shown(name)} cannot be varied; known are weights, data")
+            Problem("vary", f"{shown(name)} cannot be varied; known are weights, data")
             for name in self.vary
             if name not in VARIABLE
         ]
         if not self.ask:
-            problems.append(Problem("--ask", "nothing is asked"))
-        for option, value, largest in (
-            ("--iterations", self.iterations, MAX_ITERATIONS),
-            ("--digits", self.digits, MAX_DIGITS),
+            problems.append(Problem("ask", "nothing is asked"))
+        for place, value, largest in (
+            ("iterations", self.iterations, MAX_ITERATIONS),
+            ("digits", self.digits, MAX_DIGITS),
         ):
             if not 1 <= value <= largest:
                 problems.append(Problem(option, f"1 to {largest} expected; got {value}"))
         if not 0 <= self.seed < 2**63:
-            problems.append(Problem("--seed", "a whole number from 0 to 2^63 - 1 expected"))
+            problems.append(Problem("seed", "a whole number from 0 to 2^63 - 1 expected"))
         if problems:
             raise ExperimentError(problems, "exercise")
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve digits that differ between different experiments or questions."""
+        """Twelve hexadecimal digits that depend on the experiment and on the questions."""
         tables = self.experiment.to_dict()
         parts = {key: tables.get(key) for key in ("network", "data", "training", "initial")}
         for key in ("iterations", "epochs"):
@@ -101,7 +101,7 @@ class Exercise:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def identity(self, student: str) -> Identity:
-        """The identity that a student's sheet carries, so that it can be marked."""
+        """The identity that a sheet carries, by which it is recognised."""
         return Identity(
             exercise=self.experiment.name,
             student=student,
@@ -114,14 +114,20 @@ class Exercise:
         )
 
     def task(self, student: str = "") -> Task:
-        """A student's copy. The same student always gets the same copy."""
-        # One row more has the weights after the last update.
+        """One student's copy. A student gets the same copy again, whoever else is on the list."""
+        # One row more: the weights after the last update.
         longer = self.experiment.changed({"iterations": self.iterations + 1})
         if self.vary and student:
+            # Numbers are drawn only for a sheet that is short enough to fill in.
+            _ = self._unvaried.lines
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
             changes = varied(longer, self.vary, self.iterations, key)
             longer = longer.changed(changes)
         return Task(self, student, Run.of(longer))
+
+    @cached_property
+    def _unvaried(self) -> Task:
+        return self.task()
 
 
 def _may_be_asked(phase: Phase) -> bool:
@@ -138,7 +144,7 @@ class Task:
 
     @property
     def identity(self) -> Identity:
-        """The identity that the sheet carries, so that it can be marked."""
+        """The identity that the sheet carries, by which it is recognised."""
         return self.exercise.identity(self.student)
 
     @cached_property
@@ -148,20 +154,18 @@ class Task:
         asked = [line for line in lines if line.is_asked]
         if len(asked) > MAX_ASKED:
             raise LimitError(
-                f"{len(asked):,} values would be asked; a sheet asks for at most {MAX_ASKED:,}. "
-                "Ask for fewer with --ask or --iterations"
+                f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
+                "Ask for fewer quantities, or fewer iterations"
             )
         if not asked:
-            raise ExperimentError(
-                [Problem("--ask", "this experiment has none of the asked quantities")], "exercise"
-            )
+            raise ExperimentError([Problem("ask", "this asks for nothing here")], "exercise")
         errors = [line for line in asked if not math.isfinite(self.exact(line))]
         if errors:
             first = errors[0]
             raise ExperimentError(
                 [
                     Problem(
-                        "--ask",
+                        "ask",
                         f"{first.name} has no value in iteration {first.iteration}: it overflows",
                     )
                 ],

@@ -1,4 +1,4 @@
-"""The texts after marking: the class table, the key, and a page of feedback for each student."""
+"""The results of marking: the class table, and a page of feedback for each student."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 
 __all__ = [
     "HEADS",
@@ -53,7 +53,7 @@ def path_text(path: Path, folder: Path) -> str:
 
 
 def number(value: float) -> str:
-    """A mark as text, without zeros at its end."""
+    """A mark without superfluous digits."""
     return f"{value:.10g}"
 
 
@@ -82,8 +82,8 @@ def class_table(grades: Grades, folder: Path) -> str:
     return out.getvalue()
 
 
-def first_mistake(sheet: Sheet) -> str:
-    """The first mistake of a sheet: its quantity, iteration, verdict and written value."""
+def first_mistake(sheet: MarkedSheet) -> str:
+    """The quantity and iteration of a value, its verdict, and what was written."""
     mark = sheet.first_mistake
     if mark is None:
         return ""
@@ -92,8 +92,8 @@ def first_mistake(sheet: Sheet) -> str:
     return f"{judgement.quantity}, iteration {judgement.iteration}: {mark.verdict}{written}"
 
 
-def frequent_slip(sheet: Sheet) -> str:
-    """The most frequent slip of a sheet. Sure slips come before those with "perhaps"."""
+def frequent_slip(sheet: MarkedSheet) -> str:
+    """The most frequent slip; a certain slip comes before a possible one."""
     ranked = sorted(
         sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
     )
@@ -101,12 +101,12 @@ def frequent_slip(sheet: Sheet) -> str:
 
 
 def _plain(text: str) -> str:
-    """A stranger's text for a table of Markdown, with all markup escaped."""
+    """A stranger's text in a Markdown table, without any markup."""
     text = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
 
 
-def feedback_text(sheet: Sheet, title: str) -> str:
+def feedback_text(sheet: MarkedSheet, title: str) -> str:
     """A student's page, as Markdown: the marks, the first mistake, then every value."""
     owner = sheet.student or sheet.path.name
     lines = [

@@ -1,4 +1,4 @@
-"""Reading a filled-in workbook: its identity, and the cells with the answers.
+"""The content of a filled-in workbook: its identity, and the asked cells.
 
 A stranger has written the file. It is checked before it is opened, it is read from memory, it is
 never written, and only the expected cells are read.
@@ -93,7 +93,7 @@ class FilledBook:
 
 
 def _text(value: object) -> str:
-    """A cell as text. (A number has lost the zeros at its end.)"""
+    """A cell as text. A number cell keeps no final zeros, and a date was meant as a number."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -109,7 +109,7 @@ def _text(value: object) -> str:
 
 @contextmanager
 def _reading(name: str) -> Iterator[None]:
-    """Turn every error of the library on a damaged file into a WorkbookError with its name."""
+    """Turn each error of the library for a damaged file into a WorkbookError that names the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -121,7 +121,7 @@ def _reading(name: str) -> Iterator[None]:
 
 
 def open_filled(path: Path) -> FilledBook:
-    """Open a stranger's workbook. Raises WorkbookError for other files and exceeded limits."""
+    """A stranger's workbook. Raises WorkbookError where the file is no workbook, or breaks a limit."""
     data = guarded_bytes(path, EXERCISE, path.name)
     with _reading(path.name):
         book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)

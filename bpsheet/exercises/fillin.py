@@ -13,7 +13,6 @@ from openpyxl import Workbook
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, Protection, Side
 from openpyxl.styles.differential import DifferentialStyle
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.exercises.exercise import Task
@@ -30,6 +29,7 @@ from bpsheet.program.kinds import Phase
 from bpsheet.workbook import style
 from bpsheet.xlsx.cells import put_number, put_text
 from bpsheet.xlsx.package import package_bytes
+from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = [
     "ANSWERS",
@@ -50,7 +50,7 @@ EDGE = Side("thin", color="64748B")
 BLANK = Border(left=EDGE, right=EDGE, top=EDGE, bottom=EDGE)
 FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"( s="[0-9]+")?><f>(.*?)</f><v ?/?>(?:</v>)?</c>')
 EMPTY = re.compile(rb'(<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?) t="n" ?/>')
-# The part of the XML after which the list of ignored errors ("number stored as text") stands.
+# The cells in which a number stored as text is no mistake. The element follows the footer.
 BEFORE_IGNORED = re.compile(rb"</headerFooter>|<pageSetup [^>]*/>")
 
 
@@ -78,7 +78,7 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
     def finished(part: str, content: bytes) -> bytes:
         if not part.startswith("xl/worksheets/sheet"):
             return content
-        # An empty cell gets no type: some readers take an empty number for 0.
+        # An empty cell has no type: some readers show a 0 for an empty cell of the type number.
         content = EMPTY.sub(rb"\1/>", content)
         content = FORMULA.sub(_with_value, content)
         if part == "xl/worksheets/sheet1.xml":
@@ -217,17 +217,13 @@ def _view(sheet: Worksheet, last: int) -> None:
         sheet.column_dimensions[letter].width = width
     longest = max(len(str(sheet[f"A{row}"].value or "")) for row in range(FIRST_ROW, last + 1))
     sheet.column_dimensions["A"].width = max(14, min(longest + 4, 40))
-    sheet.sheet_view.showGridLines = False
+    without_grid(sheet)
     sheet.freeze_panes = f"A{FIRST_ROW - 1}"
     sheet.protection.sheet = True
     sheet.protection.formatColumns = False
     sheet.print_area = f"A1:D{last}"
     sheet.print_title_rows = "1:3"
-    sheet.page_setup.orientation = "portrait"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 1 if last <= PAGE else 0
+    set_page(sheet, "portrait", across=1, down=1 if last <= PAGE else 0)
     sheet.page_margins.left = sheet.page_margins.right = 0.5
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
     if sheet.oddFooter is not None:

@@ -1,6 +1,6 @@
 """Marking filled-in sheets: one sheet, or a folder of sheets.
 
-A file that cannot be marked is listed with the reason; the other files are marked all the same.
+A file that cannot be marked is listed with the reason; all others are marked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from bpsheet.errors import BpsheetError, OutputError, WorkbookError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.filled import Filled, open_filled
-from bpsheet.exercises.grades import Grades, Mark, Refusal, Sheet
+from bpsheet.exercises.grades import Grades, Mark, MarkedSheet, Refusal
 from bpsheet.exercises.identity import Identity
 from bpsheet.exercises.marks import FEW_DIGITS, MARKS
 from bpsheet.exercises.questions import Place
@@ -26,13 +26,13 @@ from bpsheet.plan.plan import Plan
 __all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
 
 MAX_FILES = 5_000
-# A folder may also hold tables that bpsheet wrote, and files that operating systems leave there.
+# A folder of sheets may also hold our own tables, and files that systems leave there.
 IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
 
 
 @dataclass
 class _Exercises:
-    """The exercises of the sheets, each built once. A sheet's claims are always checked."""
+    """The exercises of the sheets, each built once. No claim of a sheet is believed unchecked."""
 
     experiment: Plan
     known: dict[Identity, Exercise] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def grade_file(
     experiment: Plan,
     marks: Mapping[str, float] = MARKS,
     decimal: str = ".",
-) -> Sheet:
+) -> MarkedSheet:
     """Mark one filled-in sheet. The file is only read.
 
     Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
@@ -84,12 +84,14 @@ def grade_file(
     return _grade(path, _Exercises(experiment), marks, decimal)
 
 
-def _grade(path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str) -> Sheet:
+def _grade(
+    path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str
+) -> MarkedSheet:
     task, filled, student = _read(path, exercises)
     marked = _marks(task, filled, marks, decimal)
     notes = _notes(path, task.student, student, filled)
-    full = marks[Verdict.CORRECT] * len(marked)
-    return Sheet(path, student, task.exercise.fingerprint, marked, full, tuple(notes))
+    full = marks[Verdict.CORRECT] * len(made)
+    return MarkedSheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
@@ -140,7 +142,7 @@ def _marks(
             written = numbers[place]
             verdict = FEW_DIGITS
             reason = f"Right so far, but {digits} significant digits were asked."
-            # A written 0 has no significant digits.
+            # A written 0 shows no significant digits.
             mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
         elif place in numbers:
             expected = judgement.rounded
@@ -174,7 +176,7 @@ def grade_folder(
     """
     files = sheets_in(folder)
     exercises = _Exercises(experiment)
-    sheets: list[Sheet] = []
+    sheets: list[MarkedSheet] = []
     refused: list[Refusal] = []
     for number, path in enumerate(files, start=1):
         try:
@@ -213,8 +215,8 @@ def sheets_in(folder: Path) -> list[Path]:
     return paths
 
 
-def _noted(sheets: Sequence[Sheet], students: Sequence[str]) -> list[Sheet]:
-    """The sheets with notes that compare them: two sheets of one student, other questions."""
+def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[MarkedSheet]:
+    """Add the notes that need all sheets: two sheets of one student, other questions than most."""
     usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
     owners = Counter(sheet.student for sheet in sheets if sheet.student)
     noted = []

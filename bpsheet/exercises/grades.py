@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bpsheet.hand.judge import Judgement, Verdict
 
-__all__ = ["Grades", "Mark", "Refusal", "Sheet"]
+__all__ = ["Grades", "Mark", "MarkedSheet", "Refusal"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Mark:
 
     @property
     def is_mistake(self) -> bool:
-        """Whether the value is not right."""
+        """Whether the feedback mentions the value."""
         return self.verdict not in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A marked sheet. Its marks stand in the order of computing."""
+class MarkedSheet:
+    """A marked sheet, its marks in the order of the sheet."""
 
     path: Path
     student: str
@@ -71,7 +71,7 @@ class Refusal:
 class Grades:
     """A class: the marked sheets, the refused files, and the students without a sheet."""
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[MarkedSheet, ...]
     refused: tuple[Refusal, ...]
     absent: tuple[str, ...] = ()
 

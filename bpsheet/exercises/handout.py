@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 from bpsheet.exercises.roster import file_name
 from bpsheet.files.ours import refuse_others
 from bpsheet.files.seals import sealed
@@ -95,10 +95,10 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
             differs = path.read_bytes() != content
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
-    if differs and not force:
-        raise OutputError(
+    if is_there and not force:
+        raise NotReplacedError(
             f"{path} exists and differs; it may have been filled in. "
-            "Choose another path with -o, or replace it with --force"
+            "Choose another place, or replace it"
         )
     with replacing(path) as stream:
         stream.write(content)
@@ -114,7 +114,7 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
         folder / name: sealed(feedback_text(sheet, title), "markdown")
         for name, sheet in zip(_page_names(grades.sheets), grades.sheets, strict=True)
     }
-    # All pages are checked before the first is written.
+    # Every page is checked before the first one is written.
     for path in pages:
         refuse_others(path, force=force)
     for path, text in pages.items():
@@ -123,7 +123,7 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
     return list(pages)
 
 
-def _page_names(sheets: Sequence[Sheet]) -> list[str]:
+def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     """A name for the page of each sheet, no two alike.
 
     The name comes from the student. A student with several sheets, or a sheet without a student,

@@ -38,7 +38,7 @@ class Identity:
 
     @property
     def text(self) -> str:
-        """The text of the identity on a sheet."""
+        """The identity as text for a sheet."""
         parts = {
             "bpsheet": FORMAT,
             "exercise": self.exercise,

@@ -12,28 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import STEPS, TITLES, Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.runs.run import Run
 
-__all__ = ["GROUPS", "Line", "lines_of"]
+__all__ = ["Line", "lines_of"]
 
 Place = tuple[int, str]
 
-GROUPS = {
-    "forward": (Phase.FORWARD,),
-    "backward": (Phase.BACKWARD, Phase.GRADIENT),
-    "update": (Phase.UPDATE,),
-}
-HEADINGS = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-}
-# After the colon a meaning says how the value is computed; for these roles the student must know.
+# The sections of an iteration, before its new weights.
+SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
+# After the colon the meaning says how it is computed; these are the student's to know.
 ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
 PRINTED_INPUTS = (Role.DATA, Role.TARGET)
 
@@ -92,10 +81,8 @@ def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line
     yield from section("First weights", Phase.WEIGHT, list(lines(1, weights)))
     for iteration in range(1, iterations + 1):
         before = f"Iteration {iteration}: " if iterations > 1 else ""
-        for phase, heading in HEADINGS.items():
-            if phase is Phase.WEIGHT:
-                continue
-            text = heading if not before else before + heading.lower()
+        for phase in SECTIONS:
+            text = TITLES[phase] if not before else before + TITLES[phase].lower()
             yield from section(text, phase, list(lines(iteration, program.phase(phase))))
         if iteration in questions.still and questions.updates:
             text = "The weights stay as they are until the batch ends"
@@ -127,7 +114,7 @@ class _Questions:
             for row in range(1, iterations + 1)
             if ends is not None and not trace.values[row - 1, ends]
         }
-        phases = {phase for name in ask for phase in GROUPS.get(name, ())}
+        phases = {phase for name in ask for phase in STEPS.get(name, ())}
         self.asked = {
             place
             for row in range(1, iterations + 1)
@@ -161,8 +148,8 @@ class _Questions:
 
     @cached_property
     def tainted(self) -> frozenset[Place]:
-        """The places that follow from an answer and are not asked. (Sources come first in order.)"""
-        tainted: set[Place] = set()
+        """The quantities that follow from an answer, and are no answers themselves. (Sources stand before what uses them.)"""
+        found: set[Place] = set()
         for row in range(1, self.iterations + 2):
             for column in self.program:
                 place = row, column.name

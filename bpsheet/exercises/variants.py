@@ -12,8 +12,9 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bpsheet.engine.rows import Cells
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Ref
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
@@ -21,12 +22,12 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["varied"]
 
-# The most rows that the search for nice numbers computes: some thousand attempts at one row.
+# The most rows that the search for good numbers computes: enough for thousands of attempts.
 MAX_ROWS = 4_000
 # A neuron is saturated where the derivative of its output is less than this.
 LEAST_SLOPE = 0.04
 LEAST_GRADIENT = 0.001
-Row = dict[str, float]
+RowValues = dict[str, float]
 
 
 @dataclass
@@ -60,9 +61,9 @@ def varied(
     raise ExperimentError(
         [
             Problem(
-                "--vary",
-                "all numbers that were tried saturate a neuron or give a gradient of zero; vary "
-                "less, or take smaller inputs",
+                "vary",
+                "no numbers were found with which no neuron is saturated "
+                "and no gradient is zero; vary less, or take smaller inputs",
             )
         ],
         "exercise",
@@ -131,32 +132,30 @@ def _examples(program: Program, iterations: int) -> list[int]:
 
 def _rows(
     program: Program, changes: Mapping[str, float], iterations: int, last: str = ""
-) -> Iterator[Row]:
-    """The first rows of a run with changed numbers, each up to the column `last` if it is named.
+) -> Iterator[RowValues]:
+    """The first rows of a run with changed numbers, up to the column `last` where one is named.
 
     Evaluating a few rows of a small network is faster than compiling its program.
     Raises CellError where a value overflows.
     """
-    parameters = {parameter.name: parameter.value for parameter in program.parameters}
     tables = {name: list(table) for name, table in program.tables.items()}
     for name, value in changes.items():
         if name.endswith("]"):
             table, _, number = name[:-1].rpartition("[")
             tables[table][int(number) - 1] = value
-    row: Row = {}
+    cells = Cells.of(program, tables)
+    row: RowValues = {}
     for index in range(iterations):
         before, row = row, {}
 
-        def look(ref: Ref, row: Row = row, before: Row = before) -> float:
+        def look(ref: Ref, row: RowValues = row, before: RowValues = before) -> float:
             return before[ref.name] if ref.lag else row[ref.name]
 
         for column in program:
-            if index == 0 and column.start is not None:
-                row[column.name] = changes.get(column.name, column.start)
-            elif column.formula is None:
-                row[column.name] = float(program.given[column.name][index])
+            if index == 0 and column.name in changes:
+                row[column.name] = changes[column.name]
             elif column.role not in (Role.TEST_SUM, Role.TEST_OUTPUT, Role.VERDICT):
-                row[column.name] = evaluate(column.formula, look, parameters, tables)
+                row[column.name] = cells.value(column, index, look)
             if column.name == last:
                 break
         yield row
@@ -180,7 +179,7 @@ def _is_nice(
     return True
 
 
-def _is_fit(program: Program, column: Column, row: Row) -> bool:
+def _is_fit(program: Program, column: Column, row: RowValues) -> bool:
     if column.role is Role.OUTPUT_DERIVATIVE:
         return abs(row[column.name]) >= LEAST_SLOPE
     if column.role is Role.ERROR:

@@ -14,11 +14,11 @@ from itertools import pairwise
 
 from bpsheet.explain.row import Row
 from bpsheet.formula.evaluate import CellError
-from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, total
+from bpsheet.formula.tree import ZERO, Expr, Mul, Num, Ref, Symbol, total
 from bpsheet.paper.blocks import Block, Prose, Side, equation
-from bpsheet.printers.atoms import Atom, Leaf, Partial
+from bpsheet.printers.atoms import Atom, Partial
 from bpsheet.program.backward import local_derivatives
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Program
 
 __all__ = ["MOST_PATHS", "Bracket", "Chain", "Factor", "Graph", "Product", "chain_of"]
@@ -81,7 +81,7 @@ class Graph:
     def __init__(self, program: Program) -> None:
         forward = (*program.leaves, *program.phase(Phase.FORWARD))
         names = {column.name for column in forward}
-        self.loss = next((c.name for c in forward if c.role is Role.LOSS), None)
+        self.loss = program.loss.name if program.loss is not None else None
         self.edges: dict[str, Mapping[str, Expr]] = {
             column.name: {
                 name: partial
@@ -92,26 +92,46 @@ class Graph:
             else {}
             for column in forward
         }
-        self._counts: dict[str, dict[str, int]] = {}
+        self._down: dict[str, dict[str, int]] = {}
+        self._up: dict[str, dict[str, int]] = {}
 
-    def paths(self, top: str, bottom: str) -> int:
-        """The number of paths between two columns (1 from a column to itself)."""
-        if top not in self._counts:
+    def down(self, top: str) -> Mapping[str, int]:
+        """How many paths lead from a column down to each other (1 to itself)."""
+        if top not in self._down:
             counts = dict.fromkeys(self.edges, 0) | {top: 1}
             for name in reversed(self.edges):
                 for below in self.edges[name]:
                     counts[below] += counts[name]
-            self._counts[top] = counts
-        return self._counts[top][bottom]
+            self._down[top] = counts
+        return self._down[top]
+
+    def up(self, bottom: str) -> Mapping[str, int]:
+        """How many paths lead to a column from each other (1 from itself)."""
+        if bottom not in self._up:
+            counts = dict.fromkeys(self.edges, 0) | {bottom: 1}
+            for name, partials in self.edges.items():
+                counts[name] += sum(counts[below] for below in partials)
+            self._up = {bottom: counts}  # one weight after the other is asked for
+        return self._up[bottom]
+
+    def paths(self, top: str, bottom: str) -> int:
+        """The number of paths between two columns (1 from a column to itself)."""
+        return self.down(top)[bottom]
+
+    def longest(self, top: str, bottom: str) -> int:
+        """How many factors the longest path between two columns has; 0 where there is none."""
+        lengths = {bottom: 0}
+        for name, partials in self.edges.items():
+            below = [lengths[lower] for lower in partials if lower in lengths]
+            if below:
+                lengths[name] = 1 + max(below)
+        return lengths.get(top, 0)
 
     def product(self, top: str, bottom: str) -> Product:
         """All paths between two columns, with the shared factors outside the brackets."""
         whole = self.paths(top, bottom)
-        shared = [
-            name
-            for name in reversed(self.edges)
-            if self.paths(top, name) * self.paths(name, bottom) == whole
-        ]
+        down, up = self.down(top), self.up(bottom)
+        shared = [name for name in reversed(self.edges) if down[name] * up[name] == whole]
         parts: list[Factor | Bracket] = []
         for upper, lower in pairwise(shared):
             if self.paths(upper, lower) == 1 and lower in self.edges[upper]:
@@ -149,19 +169,8 @@ class Chain:
         left = Side.of(Partial(self.loss, self.weight))
         if self.product is None:
             return [left]
-        partials: dict[Ref, Partial] = {}
-
-        def leaf(one: Factor) -> list[Expr]:
-            ref = Ref(f"{one.upper}\0{one.lower}")
-            partials[ref] = Partial(one.upper, one.lower)
-            return [ref]
-
-        expr = self.product.expr(leaf)
-
-        def atoms(node: Leaf) -> Atom | None:
-            return partials.get(node) if isinstance(node, Ref) else None
-
-        return [left, Side(expr, atoms)]
+        product = self.product.expr(lambda one: [Symbol(Partial(one.upper, one.lower))])
+        return [left, Side(product)]
 
     def words(self) -> str:
         """A sentence on the number of paths."""
@@ -195,24 +204,12 @@ class Chain:
         if self.product is None or formula is None:
             return [words]
         chosen, reasons = row.resolved(formula)
-        values: dict[Ref, Atom] = {}
-
-        def leaf(one: Factor) -> list[Expr]:
-            ref = Ref(f"{one.upper}\0{one.lower}")
-            values[ref] = row.result(one.formula)
-            return [ref]
-
-        numbers = self.product.expr(leaf)
-
-        def atoms(node: Leaf) -> Atom | None:
-            return values.get(node) if isinstance(node, Ref) else None
-
+        numbers = self.product.expr(lambda one: [Symbol(row.result(one.formula))])
         left, symbols = self.symbols()
         sides = [symbols, Side(formula)]
         if chosen != formula:
             sides.append(Side(chosen, reasons=reasons))
-        sides += [Side(chosen, row.shown), Side(numbers, atoms)]
-        sides.append(Side.of(self._result(row, formula)))
+        sides += [Side(chosen, row.shown), Side(numbers), Side.of(self._result(row, formula))]
         return [words, equation(left, sides)]
 
     def scale(self, row: Row) -> float:
@@ -252,7 +249,7 @@ def chain_of(program: Program, weight: str, graph: Graph | None = None) -> Chain
     graph = graph or Graph(program)
     loss = str(graph.loss)
     count = graph.paths(loss, weight)
-    product = graph.product(loss, weight) if 1 <= count <= MOST_PATHS else None
-    if product is not None and product.length > MOST_FACTORS:
-        product = None
+    product = None
+    if 1 <= count <= MOST_PATHS and graph.longest(loss, weight) <= MOST_FACTORS:
+        product = graph.product(loss, weight)
     return Chain(weight, loss, str(program[weight].adjoint_name), count, product)

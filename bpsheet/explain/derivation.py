@@ -9,10 +9,10 @@ from bpsheet.columns.model import NetworkModel
 from bpsheet.explain.chain import Chain, Factor, Graph, chain_of, factors
 from bpsheet.explain.layers import layer_blocks
 from bpsheet.explain.steps import spelled_logistic
-from bpsheet.formula.tree import Call, Expr, Ref
+from bpsheet.formula.tree import Call, Expr, Ref, Symbol
 from bpsheet.paper.blocks import Block, Heading, Prose, Side, equation
 from bpsheet.paper.document import Document
-from bpsheet.printers.atoms import Atom, Leaf, Partial, Prime
+from bpsheet.printers.atoms import Partial, Prime
 from bpsheet.program.backward import local_derivatives
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program, sentence_of
@@ -44,7 +44,7 @@ def derive(experiment: Plan) -> Derivation:
     program = experiment.program()
     forward = program.phase(Phase.FORWARD)
     weights = program.leaves
-    loss = next((column.name for column in forward if column.role is Role.LOSS), None)
+    loss = program.loss.name if program.loss is not None else None
     title = experiment.title or experiment.name
     blocks: list[Block] = [
         Heading("The network, forwards" if experiment.network else "The formulas, forwards")
@@ -92,19 +92,12 @@ def _derivative(chain: Chain, primes: Mapping[str, Prime]) -> Block:
         return Prose(chain.words())
     if chain.product.length == 1:
         partials = []  # ∂e/∂w = ∂e/∂w says nothing
-    used: dict[Ref, Atom] = {}
 
-    def leaf(one: Factor) -> list[Expr]:
-        if one.upper not in primes:
-            return factors(one.formula)
-        ref = Ref(f"{one.upper}\0{one.lower}")
-        used[ref] = primes[one.upper]
-        return [ref]
+    def derivative(one: Factor) -> list[Expr]:
+        prime = primes.get(one.upper)
+        return factors(one.formula) if prime is None else [Symbol(prime)]
 
-    def named(node: Leaf) -> Atom | None:
-        return used.get(node) if isinstance(node, Ref) else None
-
-    return equation(left, [*partials, Side(chain.product.expr(leaf), named)])
+    return equation(left, [*partials, Side(chain.product.expr(derivative))])
 
 
 def _primes(forward: Sequence[Column]) -> dict[str, Prime]:

@@ -9,6 +9,7 @@ from bpsheet.columns.names import LayerNames
 from bpsheet.paper.blocks import Block, Heading, Prose
 from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
 from bpsheet.tables.spec import Network
+from bpsheet.textbook.activations import is_joint
 
 __all__ = ["layer_blocks"]
 
@@ -54,7 +55,7 @@ def layer_blocks(model: NetworkModel, *, uphill: bool) -> Iterable[Block]:
             f"The error terms of layer {names.number} ({len(names.neurons)} × 1), from the error "
             f"terms of layer {above}:"
         )
-        if layer.activation == "softmax":
+        if is_joint(layer.activation):
             yield Matrices((_at("δ", names.number), EQUALS, _at("J", names.number, transposed=True), OPEN, *fed, CLOSE))  # fmt: skip
             yield Prose(_jacobian(names))
         else:
@@ -114,7 +115,7 @@ def _output_error(
         yield Prose(
             "The derivative of the loss times the derivative of the activation simplifies to this."
         )
-    elif network.layers[-1].activation == "softmax":
+    elif is_joint(network.output_activation):
         yield Matrices((_at("δ", last), EQUALS, _at("J", last, transposed=True), gradient))
         yield Prose(_jacobian(names))
     else:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bpsheet.engine.rows import Cells
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.explain.numbers import rounded
-from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError, evaluate
+from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError
 from bpsheet.formula.tree import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
 from bpsheet.paper.blocks import Side
 from bpsheet.printers.atoms import Leaf, Value
@@ -37,7 +38,7 @@ class Row:
         self.program = trace.program
         self.iteration = iteration
         self.digits = digits
-        self.parameters = {cell.name: cell.value for cell in trace.program.parameters}
+        self.cells = Cells.of(trace.program)
 
     def value(self, ref: Ref) -> float:
         """A column's exact value. Raises CellError where the cell holds an error."""
@@ -47,13 +48,12 @@ class Row:
         index = self.program.position[ref.name]
         value = float(self.trace.values[row, index])
         if np.isnan(value):
-            recording = self.trace.recording
-            raise CellError(int(recording.errors[row - recording.first_error_row, index]))
+            raise CellError(self.trace.recording.code(row, index))
         return value
 
     def evaluate(self, expr: Expr) -> float:
-        """A formula's exact value in this row. Raises CellError where the value is an error."""
-        return evaluate(expr, self.value, self.parameters, self.program.tables)
+        """A formula's exact value in this row. Raises CellError where it is an error."""
+        return self.cells.formula(expr, self.value)
 
     def is_given(self, column: Column) -> bool:
         """Whether a column's value was typed in: data, or a weight that has not changed yet."""
@@ -70,7 +70,7 @@ class Row:
         try:
             match leaf:
                 case Param(name):
-                    cell = self.parameters[name]
+                    cell = self.cells.parameters[name]
                     return Value(cell) if isinstance(cell, str) else self.number(cell, given=True)
                 case Lookup():
                     return self.number(self.evaluate(leaf), given=True)

@@ -14,7 +14,7 @@ from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, rep
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
 from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Next
-from bpsheet.program.kinds import EXAMPLE, Phase, Role
+from bpsheet.program.kinds import EXAMPLE, STEPS, TITLES, Phase, Role
 from bpsheet.program.program import Column, Program, sentence_of
 from bpsheet.words import nearest, shown
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
 
-PARTS: tuple[tuple[str, tuple[Phase, ...]], ...] = (
-    ("Forward pass", (Phase.FORWARD,)),
-    ("Backward pass", (Phase.BACKWARD, Phase.GRADIENT)),
-    ("Weight adjustment", (Phase.UPDATE,)),
-)
+HEADINGS = {
+    "forward": TITLES[Phase.FORWARD],
+    "backward": TITLES[Phase.BACKWARD],
+    "update": "Weight adjustment",
+}
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def explain(
                 blocks.extend([Prose(step.sentence), step.equation])
             steps.extend(more)
 
-    for title, phases in PARTS:
+    for part, phases in STEPS.items():
         columns = [
             c for c in program.phase(*phases) if shown_names is None or c.name in shown_names
         ]
         extra = spelled_logistic(columns) if Phase.FORWARD in phases else []
-        add(title, [_step(column, row) for column in columns], *extra)
+        add(HEADINGS[part], [_step(column, row) for column in columns], *extra)
         if Phase.BACKWARD in phases:
             asked = [
                 w for w in program.leaves if w.adjoint_name and {w.name, w.adjoint_name} & named

@@ -1,1 +1,1 @@
-"""Files: each appears whole or not at all, and nobody else's file is replaced."""
+"""Files: each appears whole or not at all, and other people's files are not replaced."""

@@ -1,7 +1,7 @@
-"""Whether a file that is there is as bpsheet wrote it: the commands replace no other unasked.
+"""Whether an existing file is as bpsheet wrote it. The commands replace no other file unasked.
 
-What has room for a comment has a seal, which a change breaks. A CSV file and plain text have no
-such room: they are ours when they begin with the line that is about to be written.
+A file with room for a comment has a seal, which any change breaks. CSV files and plain text have
+no such room: they count as ours if they begin with the line that is about to be written.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from bpsheet.errors import OutputError
+from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.files.seals import is_intact, is_intact_part
 
 __all__ = ["MARK", "is_ours", "refuse_others"]
 
-# What a format's own word for "made with" says.
+# The name of the program that wrote a file, where a format has a field for it.
 MARK = "bpsheet"
-# A zip file's end, without the comment that ours never have.
+# The end of a zip file without a comment. Ours have none.
 ZIP_END, ZIP_TAIL = b"PK\5\6", 22
-# So long a list of parts is that of a workbook with thousands of sheets.
+# The longest list of parts, in bytes: enough for a workbook with thousands of sheets.
 MAX_PARTS, MAX_PROPERTIES = 1_000_000, 10_000
 PROPERTIES = "docProps/core.xml"
 CREATOR = b">bpsheet</dc:creator>"
-# The fixed date of the parts of ours; Excel's have another, LibreOffice's the time of saving.
-MADE = (2000, 1, 1, 0, 0, 0)
-# The sheet in a copy of somebody's workbook, under a name that does not outlast saving either.
+# The date of all parts in our workbooks. Excel's parts have another date, LibreOffice's the time
+# of saving.
+DATE = (2000, 1, 1, 0, 0, 0)
+# The added sheet in a copy of somebody's workbook. Other programs change its name when saving.
 ADDED = re.compile(r"xl/worksheets/bpsheet[0-9]{1,3}\.xml")
 MAX_SHEET = 100_000_000
 
@@ -35,8 +36,9 @@ MAX_SHEET = 100_000_000
 def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
     """Refuse to replace a file that is not as bpsheet wrote it, unless `force` asks for it.
 
-    `first_line` is that of the text to be written, where it has no seal. A symbolic link may be
-    replaced: nothing of what it leads to is lost. Raises OutputError.
+    `first_line` is the first line of the text to be written, if that has no seal. A symbolic link
+    may be replaced, because the file that it leads to stays.
+    Raises NotReplacedError, and OutputError where the file cannot be read.
     """
     if force or path.is_symlink() or not path.is_file():
         return
@@ -45,14 +47,13 @@ def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
     except OSError as error:
         raise OutputError(f"cannot read {path}, to see what it is: {error.strerror}") from None
     if not is_safe:
-        raise OutputError(
-            f"{path} exists, and is not as bpsheet wrote it. "
-            "Give another name, or replace it with --force"
+        raise NotReplacedError(
+            f"{path} exists, and is not as bpsheet wrote it. Give another name, or replace it"
         )
 
 
 def is_ours(path: Path, first_line: str = "") -> bool:
-    """Whether the file is as bpsheet wrote it, as far as can be told from what is in it."""
+    """Whether the file is as bpsheet wrote it, as far as its content shows."""
     if first_line and _begins_with(path, first_line):
         return True
     with path.open("rb") as stream:
@@ -80,7 +81,7 @@ def _is_workbook(stream: IO[bytes]) -> bool:
 
 
 def _is_intact_package(package: zipfile.ZipFile) -> bool:
-    """By the seal in its last part. Workbooks of before there were seals have none."""
+    """Whether a package is unchanged, by the seal in its last part. Very old workbooks have none."""
     *others, last = package.infolist()
     if ADDED.fullmatch(last.filename):
         if last.file_size > MAX_SHEET:
@@ -88,7 +89,7 @@ def _is_intact_package(package: zipfile.ZipFile) -> bool:
         return is_intact_part(package.read(last), others) is not False
     properties = package.getinfo(PROPERTIES)
     with package.open(properties) as part:
-        said = part.read(MAX_PROPERTIES)
-    if CREATOR not in said or properties.date_time != MADE:
+        content = part.read(MAX_PROPERTIES)
+    if CREATOR not in content or properties.date_time != DATE:
         return False
-    return is_intact_part(said, others) is not False
+    return is_intact_part(content, others) is not False

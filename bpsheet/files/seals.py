@@ -1,7 +1,7 @@
-"""Seals: each file says in a comment what it was like when it was written.
+"""Seals: a comment in each file that shows whether the file has been changed.
 
-A seal is a digest of all of the file but itself, so that any change breaks it. Each format has
-its own place for a comment, at or near the end of the file, and none of its readers minds.
+A seal holds a digest of the whole file except the digest itself, so any change breaks it. Each
+format has its own kind of comment, at or near the end of the file, which readers ignore.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = [
     "sealed_picture",
 ]
 
-SAID, DIGITS = b"Made with bpsheet ", 16
-# What stands in the place of a digest until all else is written.
-UNSEALED = f"{SAID.decode()}{'0' * DIGITS}"
-# Of a Parquet file: the key and value beside its columns.
+LABEL, DIGITS = b"Made with bpsheet ", 16
+# The seal before the digest is known.
+UNSEALED = f"{LABEL.decode()}{'0' * DIGITS}"
+# The seal of a Parquet file is a key and a value in the file's description.
 PARQUET = {"seal": UNSEALED}
-# By how a file begins: its seal, the digest within, and what follows up to the end. Of text the
-# seal is a comment of LaTeX, or of HTML, SVG and Markdown.
-SEAL = SAID + b"([0-9a-f]{%d})" % DIGITS
+# The seal of each format, with the digest and what follows it up to the end. In a text the seal is
+# a comment of LaTeX, or of HTML, SVG and Markdown.
+SEAL = LABEL + b"([0-9a-f]{%d})" % DIGITS
 PNG, GIF, PDF, TEXT = (
     re.compile(pattern, re.DOTALL)
     for pattern in (
@@ -43,17 +43,18 @@ PNG, GIF, PDF, TEXT = (
         rb"(?m:^)(?:% |<!-- )" + SEAL + rb"(?: -->)?\n()\Z",
     )
 )
+# By the first bytes of a file; any other file is text.
 FORMATS = {b"\x89PNG": PNG, b"GIF8": GIF, b"%PDF": PDF}
-# Where it must be among the last bytes, so many are read.
+# The seal is searched in so many bytes at the end of the file.
 ENDS = 4_096
-# A Parquet file ends with its description, the length of that, and these letters.
+# A Parquet file ends with its description, the description's length, and these letters.
 PAR1 = b"PAR1"
 LENGTH = struct.Struct("<I4s")
 PIECE = 1 << 20
 
 
 class _Seal(NamedTuple):
-    """Where the seal begins and ends in the file, and the digest that it has."""
+    """Where the digest begins and ends in the file, and the digest."""
 
     begin: int
     end: int
@@ -61,7 +62,7 @@ class _Seal(NamedTuple):
 
 
 def is_intact(stream: IO[bytes]) -> bool:
-    """Whether a file (text, picture or Parquet) has a seal, and is as it was sealed."""
+    """Whether a file (text, picture or Parquet) has an unbroken seal."""
     seal = _seal_of(stream)
     return seal is not None and _digest(stream, seal) == seal.digest
 
@@ -74,10 +75,10 @@ def _seal_of(stream: IO[bytes]) -> _Seal | None:
         return _seal_of_parquet(stream, size)
     first = max(0, size - ENDS)
     stream.seek(first)
-    found = FORMATS.get(begin, TEXT).search(stream.read())
-    if found is None:
+    match = FORMATS.get(begin, TEXT).search(stream.read())
+    if match is None:
         return None
-    return _Seal(first + found.start(), first + found.start(2), found[1])
+    return _Seal(first + match.start(), first + match.start(2), match[1])
 
 
 def _seal_of_parquet(stream: IO[bytes], size: int) -> _Seal | None:
@@ -90,26 +91,26 @@ def _seal_of_parquet(stream: IO[bytes], size: int) -> _Seal | None:
         return None
     stream.seek(first)
     description = stream.read(length)
-    # Of names and texts in the table, which stand before it, one may look like it.
-    place = description.rfind(SAID)
-    found = re.compile(SEAL).match(description, max(place, 0))
-    if found is None:
+    # The last one counts: a name or text of the table, which comes earlier, may look like a seal.
+    start = description.rfind(LABEL)
+    match = re.compile(SEAL).match(description, max(start, 0))
+    if match is None:
         return None
-    return _Seal(first + found.start(1), first + found.end(1), found[1])
+    return _Seal(first + match.start(1), first + match.end(1), match[1])
 
 
 def _digest(stream: IO[bytes], seal: _Seal) -> bytes:
-    """Of all of the file but its seal, read piece by piece: it may be larger than memory."""
-    found = hashlib.sha256()
+    """The digest of the file without its seal, read in pieces: it may be larger than memory."""
+    digest = hashlib.sha256()
     stream.seek(0)
     left = seal.begin
     while left and (piece := stream.read(min(left, PIECE))):
-        found.update(piece)
+        digest.update(piece)
         left -= len(piece)
     stream.seek(seal.end)
     while piece := stream.read(PIECE):
-        found.update(piece)
-    return _short(found.hexdigest())
+        digest.update(piece)
+    return _short(digest.hexdigest())
 
 
 def _short(digest: str) -> bytes:
@@ -117,13 +118,13 @@ def _short(digest: str) -> bytes:
 
 
 def _line(*content: bytes) -> bytes:
-    return SAID + _short(hashlib.sha256(b"".join(content)).hexdigest())
+    return LABEL + _short(hashlib.sha256(b"".join(content)).hexdigest())
 
 
 def sealed(text: str, form: str) -> str:
     """The text with a seal as its last line.
 
-    `form` is latex, html, svg or markdown; for any other the text is as it was.
+    `form` is latex, html, svg or markdown. The form text has no room for a seal.
     """
     around = {"latex": ("% ", ""), "text": None}.get(form, ("<!-- ", " -->"))
     if around is None:
@@ -133,9 +134,10 @@ def sealed(text: str, form: str) -> str:
 
 
 def sealed_picture(content: bytes, ending: str) -> bytes:
-    """A picture with a seal: before its last chunk, its trailer, or what a PDF's readers seek.
+    """A picture with a seal. `ending` is .svg, .png, .gif or .pdf.
 
-    `ending` is .svg, .png, .gif or .pdf.
+    The seal stands before the last chunk of a PNG, the trailer of a GIF, and the `startxref` of a
+    PDF, which readers look for at the end.
     """
     if ending == ".svg":
         return sealed(content.decode(), "svg").encode()
@@ -152,7 +154,7 @@ def sealed_picture(content: bytes, ending: str) -> bytes:
 
 
 def seal_parquet(stream: IO[bytes]) -> None:
-    """Put the digest into a file that was written with the key and value `PARQUET`."""
+    """Put the digest into a Parquet file that was written with the key and value `PARQUET`."""
     seal = _seal_of(stream)
     assert seal is not None
     digest = _digest(stream, seal)
@@ -162,18 +164,18 @@ def seal_parquet(stream: IO[bytes]) -> None:
 
 
 def sealed_part(content: bytes, others: Iterable[ZipInfo]) -> bytes:
-    """The last part of a zip file, with a digest of it and the others in the place of UNSEALED.
+    """The last part of a zip file, with a digest of all parts instead of UNSEALED.
 
-    Of the others the list of parts has checksums: they need not be read for it.
+    The list of parts has a checksum of each other part, so they need not be read.
     """
     listed = "".join(f"{part.filename} {part.CRC} {part.file_size}\n" for part in others)
     return content.replace(UNSEALED.encode(), _line(listed.encode(), content))
 
 
 def is_intact_part(content: bytes, others: Iterable[ZipInfo]) -> bool | None:
-    """Whether that part and the others are as they were sealed; None where there is no seal."""
-    found = re.search(SEAL, content)
-    if found is None:
+    """Whether the last part of a zip file has an unbroken seal; None where it has none."""
+    match = re.search(SEAL, content)
+    if match is None:
         return None
-    unsealed = content.replace(found[0], UNSEALED.encode())
+    unsealed = content.replace(match[0], UNSEALED.encode())
     return sealed_part(unsealed, others) == content

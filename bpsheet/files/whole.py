@@ -1,4 +1,4 @@
-"""Writing files so that they appear whole or not at all, and the folder for what passes by."""
+"""Writing files so that they appear whole or not at all, and temporary folders."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from bpsheet.errors import OutputError
 __all__ = ["replacing", "temporary_folder"]
 
 PREFIX, SUFFIX = ".bpsheet-", ".part"
-# A writer that was killed leaves its temporary file. One to which nothing was written for a day
-# (in seconds) has no writer any more.
+# A program that is killed while writing leaves a temporary file. A file to which nothing was
+# written for so many seconds (a day) is such a rest.
 STALE = 86_400
-# Excel, a virus scanner or a backup may hold the old file for a moment: seconds before each
-# further attempt, less than one together.
+# Excel, a virus scanner or a backup may hold the old file for a moment. These are the seconds
+# before each further attempt.
 PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of `path` when all has been written.
+    """A file to write to, which replaces `path` when everything has been written.
 
-    On any error, Ctrl-C included, the old file stays and the new one is gone. A symbolic link
-    is replaced itself; what it leads to stays as it is.
+    On any error, Ctrl-C included, the old file stays and the new one is removed. If `path` is a
+    symbolic link, the link is replaced and the file that it leads to stays.
     Raises OutputError where the folder or the file cannot be written.
     """
     try:
-        _check_place(path)
+        _check_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path.parent)
-        descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=PREFIX, suffix=SUFFIX)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX, suffix=SUFFIX)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    temporary = Path(made)
+    temporary = Path(name)
     try:
         try:
             with os.fdopen(descriptor, "w+b") as stream:
@@ -56,9 +56,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for the files that another program reads and writes; it is gone afterwards.
+    """A folder for the files that another program reads and writes. It is removed afterwards.
 
-    Raises OutputError where it cannot be made, or where what is written there finds no room.
+    Raises OutputError where the folder cannot be made, or has no room for the files.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="bpsheet-") as folder:
@@ -70,8 +70,8 @@ def temporary_folder() -> Iterator[Path]:
         ) from None
 
 
-def _check_place(path: Path) -> None:
-    """Refuse a place where a file would take the place of something else."""
+def _check_path(path: Path) -> None:
+    """Raise OutputError for a path that leads to anything but a file."""
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give a file's name")
     if path.exists() and not path.is_file():
@@ -79,11 +79,11 @@ def _check_place(path: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed writers left, and nothing to which another one is writing."""
+    """Remove temporary files of killed programs, but none to which a program is still writing."""
     for name in os.listdir(folder):  # noqa: PTH208 - in a folder of thousands Paths take long
         if name.startswith(PREFIX) and name.endswith(SUFFIX):
             stale = folder / name
-            # Another program may sweep it at the same time, or it may be somebody else's.
+            # Another program may remove it at the same time, or it may belong to another user.
             with suppress(OSError):
                 if time.time() - stale.lstat().st_mtime > STALE:
                     stale.unlink()
@@ -107,7 +107,7 @@ def _replace(temporary: Path, path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the new name on the disk, too, where folders can be opened (not on Windows)."""
+    """Write the folder to the disk, with the new name in it (on Windows, folders cannot be opened)."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

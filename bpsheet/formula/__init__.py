@@ -1,1 +1,1 @@
-"""Formulas: what a cell says, as a tree; its text, its derivative and its value."""
+"""Formulas as trees: parsed from text, differentiated and evaluated."""

@@ -1,8 +1,8 @@
-"""The arithmetic of formulas, as spreadsheets have it: over numbers, and over complex numbers.
+"""The arithmetic of formulas, as spreadsheets do it: over numbers, and over complex numbers.
 
 A function raises OverflowError or ValueError where a cell would show #NUM!, and
-ZeroDivisionError where it would show #DIV/0!. The complex ones are for the complex step: only
-the real part decides, and the imaginary part is the derivative's.
+ZeroDivisionError where it would show #DIV/0!. The complex functions are for the complex step:
+comparisons look at the real part only, and the imaginary part carries the derivative.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ __all__ = [
     "sign",
 ]
 
-# Below this, 1/(1 + EXP(-z)) is an error in a spreadsheet, and 0 as far as numbers go.
+# Below this z, 1/(1 + EXP(-z)) is an error in a spreadsheet, and its value rounds to 0.
 LOWEST_SUM = -709.0
 absolute = math.fabs
 
 
 def finite(value: float) -> float:
-    """Raise where a spreadsheet would: in the middle of a formula too."""
+    """The value itself. An infinity or NaN raises OverflowError, also in the middle of a formula."""
     if math.isfinite(value):
         return value
     raise OverflowError
@@ -58,7 +58,7 @@ def added(*terms: Any) -> Any:
 
 
 def power(base: float, exponent: float) -> float:
-    """As Excel has it: 0^0 is an error there, and (-8)^(1/3) is -2."""
+    """A power as Excel computes it: 0^0 is an error, and (-8)^(1/3) is -2."""
     if base == 0 == exponent:
         raise ValueError
     if base < 0 and 0 < abs(exponent) < 1 and (1 / exponent) % 2 == 1:
@@ -67,12 +67,12 @@ def power(base: float, exponent: float) -> float:
 
 
 def floor(value: float) -> float:
-    """The whole number at or below."""
+    """The largest whole number that is not above the value."""
     return float(math.floor(value))
 
 
 def mod(value: float, by: float) -> float:
-    """What is left of a division; it has the sign of what was divided by."""
+    """The remainder of a division. It has the sign of the divisor."""
     return value % by
 
 
@@ -109,7 +109,7 @@ def complex_finite(value: complex) -> complex:
 
 
 def complex_power(base: complex, exponent: complex) -> complex:
-    """As `power`; with an exponent that stands still, also of a negative base."""
+    """As `power`. A negative base needs an exponent without imaginary part."""
     if not exponent.imag and not base.imag:
         return complex(power(base.real, exponent.real))
     if not exponent.imag:
@@ -161,12 +161,12 @@ def complex_sign(z: complex) -> float:
 
 
 def complex_tanh(z: complex) -> complex:
-    """With the slope 1 − t²: far out cmath's own has an imaginary part of 0 times something."""
+    """tanh with the slope 1 − t². For large z, the slope of cmath's own tanh is not reliable."""
     t = math.tanh(z.real)
     return complex(t, (1 - t * t) * z.imag)
 
 
 def complex_erf(z: complex) -> complex:
-    """With the slope 2/√π · e^(−x²)."""
+    """The error function with the slope 2/√π · e^(−x²)."""
     slope = 2 / math.sqrt(math.pi) * math.exp(-z.real * z.real)
     return complex(math.erf(z.real), slope * z.imag)

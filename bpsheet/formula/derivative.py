@@ -1,17 +1,14 @@
-"""Forward columns to backward columns: reverse-mode differentiation, one row at a time.
+"""The partial derivatives of one formula, as formulas.
 
-The derivative of the loss with respect to a column (its *adjoint*) is the sum, over the
-columns that use it, of their adjoint times the local partial derivative. Walking the
-forward columns in reverse, every adjoint is ready when it is needed. Adjoints and
-local derivatives that the notation names become columns (`MSE'`, `f'`, `f_error`,
-`dMSE / dw_gf1`); the others are written into the columns that use them.
+They are the local factors of the chain rule. `bpsheet.program.backward` multiplies and adds
+them, from the loss back to the weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
-from bpsheet.errors import ProgramError
+from bpsheet.errors import LimitError, ProgramError
 from bpsheet.formula.filling import fill
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
@@ -33,63 +30,89 @@ from bpsheet.formula.tree import (
     children,
     references,
     total,
+    upwards,
 )
 
 __all__ = ["differentiate"]
+
+# A cell's formula has a few thousand parts at the most.
+MOST_PARTS = 100_000
 
 
 def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
 
-    Only what differentiation itself brings in is dropped (times 1, plus 0).
+    The result is not simplified, except that factors 1 and terms 0 are left out where
+    differentiation itself brought them in. Raises ProgramError for a node without derivative,
+    LimitError where the result would be vast.
 
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
     """
-    return _derivatives(expr, name).get(name, ZERO)
+    return _derivatives(expr, {name}).get(name, ZERO)
 
 
-def _derivatives(expr: Expr, only: str | None = None) -> dict[str, Expr]:
+def _derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Expr]:
     """The partial derivatives of a formula by the column's name, in order of appearance.
 
-    One walk, operands before what uses them, gives all of them (or `only` one): a formula
+    One walk, operands before what uses them, gives all of them (or `only` some): a formula
     over thousands of cells is neither walked once for each cell nor descended by recursion.
     """
-    order, waiting = [], [expr]
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting.extend(_followed(node))
     found: list[dict[str, Expr]] = []
-    for node in reversed(order):
-        count = len(_followed(node))
-        parts = found[len(found) - count :]
-        del found[len(found) - count :]
-        found.append(_combined(node, parts, only))
+    for node in upwards(expr, _followed):
+        first = len(found) - len(_followed(node))
+        found[first:] = [_combined(node, found[first:], only)]
+    _refuse_vast(found[0])
     return found[0]
 
 
+def _refuse_vast(derivatives: Mapping[str, Expr]) -> None:
+    """Refuse derivatives that nobody could hold: nested choices repeat what they choose from.
+
+    Here a part that stands in many places is one object, so that counting takes little.
+    """
+    counts: dict[int, int] = {}
+    waiting = list(derivatives.values())
+    while waiting:
+        node = waiting[-1]
+        missing = [part for part in children(node) if id(part) not in counts]
+        if missing:
+            waiting += missing
+            continue
+        waiting.pop()
+        counts[id(node)] = 1 + sum(counts[id(part)] for part in children(node))
+    for name, derivative in derivatives.items():
+        if counts[id(derivative)] > MOST_PARTS:
+            raise LimitError(
+                f"the derivative with respect to {name} would have {counts[id(derivative)]:,} "
+                f"parts; {MOST_PARTS:,} at the most. Write the formula as several shorter ones"
+            )
+
+
 def _followed(node: Expr) -> tuple[Expr, ...]:
-    """The operands whose derivatives the derivative of a node is made of."""
-    # A comparison is a step: flat wherever it has a derivative.
+    """The operands whose derivatives are needed for the derivative of a node."""
+    # A comparison is a step: its derivative is 0 wherever it has one.
     return () if isinstance(node, Compare | Lookup) else children(node)
 
 
-def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dict[str, Expr]:
+def _combined(
+    node: Expr, parts: list[dict[str, Expr]], only: Collection[str] | None
+) -> dict[str, Expr]:
     """The derivatives of a node, from those of its operands (which are used up)."""
     match node:
         case Ref(name, lag):
-            return {name: ONE} if lag == 0 and only in (None, name) else {}
+            return {name: ONE} if lag == 0 and (only is None or name in only) else {}
         case Compare() | Lookup():
-            used = [r.name for r in references(node) if r.lag == 0 and only in (None, r.name)]
+            used = [r.name for r in references(node) if r.lag == 0]
+            used = [name for name in used if only is None or name in only]
             if used and isinstance(node, Lookup):
                 raise ProgramError(f"no derivative of Lookup with respect to {used[0]}")
             return dict.fromkeys(used, ZERO)
         case Sum():
             return _added(parts)
         case Sub():
-            whole, taken = parts
-            for name, slope in taken.items():
+            whole, subtracted = parts
+            for name, slope in subtracted.items():
                 whole[name] = _difference(whole.get(name, ZERO), slope)
             return whole
     if not parts:
@@ -100,7 +123,7 @@ def _combined(node: Expr, parts: list[dict[str, Expr]], only: str | None) -> dic
 
 
 def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
-    """The derivatives of a sum. What stands in one term only is that term's alone."""
+    """The derivatives of a sum. A column that one term alone uses keeps that term's derivative."""
     whole, *others = parts
     shared: dict[str, list[Expr]] = {}
     for part in others:
@@ -115,7 +138,7 @@ def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
 
 
 def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
-    """How the derivative of a node is made of the derivatives of its operands."""
+    """The rule that makes the derivative of a node from the derivatives of its operands."""
     match node:
         case Neg():
             return lambda inner: _negative(inner[0])
@@ -140,8 +163,8 @@ def _sum_of(terms: list[Expr]) -> Expr:
 def _times(left: Expr, right: Expr) -> Expr:
     if ZERO in (left, right):
         return ZERO
-    # By identity: ONE is the factor that differentiation brought in, and goes; a 1 that
-    # the source wrote (a bias's input) is another object, and stays.
+    # `is`, not `==`: the object ONE comes from differentiation and is dropped. A 1 that the
+    # source wrote (a bias's input) is another object and stays.
     if left is ONE:
         return right
     return left if right is ONE else Mul(left, right)
@@ -164,15 +187,15 @@ def _quotient(left: Expr, right: Expr, upper: Expr, lower: Expr) -> Expr:
     return _difference(first, second)
 
 
-def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
-    """(u^n)' = n u^(n−1) u' where n stands still; u^v (v' ln u + v u'/u) otherwise."""
+def _power(base: Expr, exponent: Expr, inner: Expr, upper: Expr) -> Expr:
+    """(u^n)' = n u^(n−1) u' where n is constant; u^v (v' ln u + v u'/u) otherwise."""
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
         return _times(Mul(exponent, reduced) if less else ONE, inner)
-    if moved == ZERO:
+    if upper == ZERO:
         return _times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
-    outer = _times(moved, Call("ln", (base,)))
+    outer = _times(upper, Call("ln", (base,)))
     along = ZERO if inner == ZERO else Div(_times(exponent, inner), base)
     return _times(Pow(base, exponent), _sum_of([outer, along]))
 
@@ -180,7 +203,7 @@ def _power(base: Expr, exponent: Expr, inner: Expr, moved: Expr) -> Expr:
 def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:
     """The derivative of a known function with respect to each of its arguments."""
     if function in ("max", "min"):
-        # The first of the arguments that attains the extreme carries the derivative.
+        # The derivative belongs to the first argument that equals the maximum or minimum.
         whole = Call(function, arguments)
         slopes: list[Expr] = []
         for index, argument in enumerate(arguments):

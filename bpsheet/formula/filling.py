@@ -1,4 +1,4 @@
-"""Filling in: the tree of a table's formula, with operands in the places of its letters."""
+"""The formulas of the package's tables as trees, with operands in place of their letters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _parsed(text: str, names: tuple[str, ...]) -> Expr:
 
 
 def fill(text: str, **operands: Expr) -> Expr:
-    """The tree of a table's formula with its letters replaced.
+    """The tree of a formula from a table, with its letters replaced by operands.
 
     >>> from bpsheet.formula.tree import Ref
     >>> fill("1 - y^2", y=Ref("g"))
@@ -28,6 +28,9 @@ def fill(text: str, **operands: Expr) -> Expr:
 
 
 def expand(name: str, argument: Expr, *, guard: bool) -> Expr:
-    """What a spelled-out function is in terms of those that spreadsheets have."""
+    """A function that spreadsheets lack, written with functions that they have.
+
+    `guard` asks for the form that no argument makes overflow, where there is one.
+    """
     function = FUNCTIONS[name]
     return fill(function.guarded if guard and function.guarded else function.spelled, a=argument)

@@ -1,7 +1,7 @@
-"""The functions that formulas may call: one row each, with all that mathematics says of it.
+"""The functions that formulas may call, one row each: value, derivatives, arguments.
 
-A printer writes a function by its name, or as its own table of spellings says. A new function
-is a row here, and a spelling in each printer that writes it otherwise.
+A printer writes a function as `name(a)`, or as its own table of spellings says. A new function
+needs a row here, and a spelling in each printer that does not write it as `name(a)`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bpsheet.formula import arithmetic
 
 __all__ = ["FUNCTIONS", "MOST_ARGUMENTS", "Function"]
 
-# A list of arguments has an end.
+# A function takes at most so many arguments.
 MOST_ARGUMENTS = 16
 
 
@@ -26,10 +26,10 @@ class Function:
 
     value:        its value for numbers, as spreadsheets compute it
     over_complex: its value for complex numbers (see `bpsheet.formula.arithmetic`)
-    derivatives:  a formula of `a` (and `b`) for each argument; none where no formula says it
+    derivatives:  a formula of `a` (and `b`) for each argument; empty for max and min
     arguments:    the least and the largest number of arguments
-    spelled:      for a function that spreadsheets lack, what it is there: a formula of `a`
-    guarded:      the same formula, made safe for any `a`; it uses `a` twice
+    spelled:      for a function that spreadsheets lack: a formula of `a` in functions they have
+    guarded:      the same formula in a form that never overflows; it uses `a` twice
     """
 
     value: Callable[..., Any]

@@ -1,4 +1,4 @@
-"""Text to formula tree. Formulas are parsed, never evaluated as Python.
+"""The parser: from text to a formula tree. Text is never run as Python.
 
 The grammar is school arithmetic: numbers, names, ``+ - * / ^``, parentheses, known
 functions, ``if(a > b, then, otherwise)``, and sums over ranges of numbered names:
@@ -43,8 +43,9 @@ MAX_LENGTH = 2_000
 MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
+SHORTER = "make two formulas of it, the second with the name of the first in it"
 
-# What formulas may refer to.
+# A name that a formula can refer to.
 NAME = r"[^\W\d]\w{0,99}'?"
 NUMBERED = re.compile(r"(.*?)([0-9]{1,4})")
 TOKEN = re.compile(
@@ -56,7 +57,7 @@ TOKEN = re.compile(
 
 
 def is_name(text: str) -> bool:
-    """Whether a formula can refer to something of that name."""
+    """Whether a formula can refer to a column of that name."""
     return re.fullmatch(NAME, text) is not None
 
 
@@ -67,9 +68,9 @@ class Token(NamedTuple):
 
 
 def parse_formula(text: str, names: Collection[str], start: int = 0) -> Expr:
-    """The tree of a formula, in which only `names` may be referred to; it begins at `start`.
+    """The tree of a formula. It may refer to `names` only, and it begins at index `start`.
 
-    Raises FormulaError, with a caret under the place, for anything that is no formula.
+    Raises FormulaError where the text is not a formula; a caret points at the wrong character.
 
     >>> parse_formula("2*q", names={"z"})
     Traceback (most recent call last):
@@ -86,14 +87,16 @@ class _Parser:
 
     def __init__(self, text: str, names: Collection[str], start: int) -> None:
         if len(text) > MAX_LENGTH:
-            raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most")
+            said = f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most; {SHORTER}"
+            raise FormulaError(said)
         self.text = text
         self.names = names
         self.tokens = self._tokenize(start)
         self.index = 0
         self.depth = 0
-        # In an argument of sum: which place of its ranges is being read, and how long they are.
-        self.place: int | None = None
+        # In an argument of sum: the index of the name that each range stands for at present,
+        # and the length of the ranges.
+        self.element: int | None = None
         self.length: int | None = None
         self.terms = 0
 
@@ -129,8 +132,8 @@ class _Parser:
 
     def _expect(self, text: str) -> None:
         if self._take(text) is None:
-            found = f"'{self.token.text}'" if self.token.text else "the end"
-            raise self._error(f"expected '{text}', found {found}", self.token.position)
+            actual = f"'{self.token.text}'" if self.token.text else "the end"
+            raise self._error(f"expected '{text}', found {actual}", self.token.position)
 
     def formula(self) -> Expr:
         result = self.sum()
@@ -139,13 +142,16 @@ class _Parser:
                 f"expected an operator or the end, found '{self.token.text}'", self.token.position
             )
         if depth(result) > MAX_DEPTH:
-            raise self._error(f"more than {MAX_DEPTH} operations, one on another", 0)
+            said = f"more than {MAX_DEPTH} operations, one on another; {SHORTER}"
+            raise self._error(said, 0)
         return result
 
     def sum(self) -> Expr:
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+            raise self._error(
+                f"nested more than {MAX_NESTING} levels deep; {SHORTER}", self.token.position
+            )
         result = self.product()
         terms = [result]
         while operator := self._take("+", "-"):
@@ -169,7 +175,7 @@ class _Parser:
         while sign := self._take("-", "+"):
             signs += sign == "-"
             if signs > MAX_NESTING:
-                raise self._error("too many signs in a row", self.token.position)
+                raise self._error(f"more than {MAX_NESTING} signs in a row", self.token.position)
         result = self.power()
         for _ in range(signs):
             result = Neg(result)
@@ -181,7 +187,9 @@ class _Parser:
             return base
         self.depth += 1
         if self.depth > MAX_NESTING:
-            raise self._error(f"nested more than {MAX_NESTING} levels deep", self.token.position)
+            raise self._error(
+                f"nested more than {MAX_NESTING} levels deep; {SHORTER}", self.token.position
+            )
         exponent = self.signed()
         self.depth -= 1
         return Pow(base, exponent)
@@ -192,7 +200,7 @@ class _Parser:
             self.index += 1
             value = float(token.text)
             if math.isinf(value):
-                raise self._error("a number too large to hold", token.position)
+                raise self._error("a number that is too large", token.position)
             return Num(value)
         if token.kind == "name":
             self.index += 1
@@ -203,8 +211,8 @@ class _Parser:
             inner = self.sum()
             self._expect(")")
             return inner
-        found = f"'{token.text}'" if token.text else "the end"
-        raise self._error(f"expected a number, a name or '(', found {found}", token.position)
+        actual = f"'{token.text}'" if token.text else "the end"
+        raise self._error(f"expected a number, a name or '(', found {actual}", token.position)
 
     def reference(self, token: Token) -> Expr:
         if self._take(":"):
@@ -235,7 +243,7 @@ class _Parser:
         return Call(name, tuple(arguments))
 
     def added(self) -> Expr:
-        """The arguments of sum, each once for every place of the ranges in it."""
+        """The arguments of sum, each once for every element of the ranges in it."""
         terms = self.spread()
         while self._take(","):
             terms += self.spread()
@@ -243,20 +251,22 @@ class _Parser:
         return total(terms)
 
     def spread(self) -> list[Expr]:
-        outside = self.place, self.length
-        begins, self.place, self.length = self.index, 0, None
+        outside = self.element, self.length
+        begin, self.element, self.length = self.index, 0, None
         terms = [self.sum()]
-        for place in range(1, self.length or 1):
-            self.index, self.place = begins, place
+        for element in range(1, self.length or 1):
+            self.index, self.element = begin, element
             terms.append(self.sum())
         self.terms += len(terms)
-        self.place, self.length = outside
+        self.element, self.length = outside
         if self.terms > MAX_TERMS:
-            raise self._error(f"sums of more than {MAX_TERMS} terms", self.tokens[begins].position)
+            raise self._error(
+                f"sums of more than {MAX_TERMS} terms; {SHORTER}", self.tokens[begin].position
+            )
         return terms
 
     def range(self, first: Token) -> Expr:
-        """x1:x4, of which the name at the present place is meant."""
+        """x1:x4, which stands for one of its names at a time."""
         last = self.token
         self.index += 1
         ends = [NUMBERED.fullmatch(token.text) for token in (first, last)]
@@ -264,15 +274,15 @@ class _Parser:
             raise self._error("a range such as x1:x4 expected", first.position)
         stem, low, high = ends[0][1], int(ends[0][2]), int(ends[1][2])
         length = high - low + 1
-        if self.place is None:
+        if self.element is None:
             raise self._error("a range stands inside sum( )", first.position)
         if length < 1:
             raise self._error("a range counts upwards", first.position)
         if self.length not in (None, length):
-            said = f"ranges of the same length expected: {self.length}; got {length}"
-            raise self._error(said, first.position)
+            message = f"ranges of the same length expected: {self.length}; got {length}"
+            raise self._error(message, first.position)
         self.length = length
-        name = f"{stem}{low + self.place}"
+        name = f"{stem}{low + self.element}"
         if name not in self.names:
             raise self._unknown("name", Token("name", name, first.position), self.names)
         return Ref(name)

@@ -1,8 +1,8 @@
 """The formula tree: what a cell says, kept as it was written.
 
-A small closed set of frozen nodes. They are data: printing, evaluating and
-differentiating stand outside them. Nothing here reorders or simplifies, because a
-reader compares the formula with the one on the page in front of them.
+The nodes are a small closed set of frozen data classes. Other modules print, evaluate and
+differentiate them. Nothing here reorders or simplifies, because readers compare a formula
+with the one in their book.
 
 >>> z = Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1"))))
 >>> sorted(ref.name for ref in references(z))
@@ -11,7 +11,7 @@ reader compares the formula with the one on the page in front of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bpsheet.errors import ProgramError
@@ -33,6 +33,7 @@ __all__ = [
     "Ref",
     "Sub",
     "Sum",
+    "Symbol",
     "Text",
     "children",
     "depth",
@@ -41,6 +42,7 @@ __all__ = [
     "replace_refs",
     "size",
     "total",
+    "upwards",
     "walk",
 ]
 
@@ -75,10 +77,20 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
-    """The value of a data column at an example's number (from 1).
+class Symbol:
+    """What a page shows instead of a formula: ∂e/∂w, a rounded number. It has no value.
 
-    Of a table with several columns, `column` is the number of one of them (from 1).
+    `shown` is one of the atoms that `bpsheet.printers.atoms` knows.
+    """
+
+    shown: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The value of a data table for an example; `row` gives the example's number (from 1).
+
+    `column` gives the number of the column (from 1) where the table has several.
     """
 
     table: str
@@ -101,7 +113,7 @@ class Sum:
 
     def __post_init__(self) -> None:
         if len(self.terms) < 2:
-            raise ProgramError(f"a sum has two terms at least; got {len(self.terms)}")
+            raise ProgramError(f"a sum has at least two terms; got {len(self.terms)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +174,25 @@ class If:
     otherwise: Expr
 
 
-Expr = Num | Text | Ref | Param | Lookup | Neg | Sum | Sub | Mul | Div | Pow | Call | Compare | If
+Expr = (
+    Num
+    | Text
+    | Ref
+    | Param
+    | Symbol
+    | Lookup
+    | Neg
+    | Sum
+    | Sub
+    | Mul
+    | Div
+    | Pow
+    | Call
+    | Compare
+    | If
+)
 
-LEAVES = frozenset({Num, Text, Ref, Param})
+LEAVES = frozenset({Num, Text, Ref, Param, Symbol})
 
 ZERO = Num(0.0)
 ONE = Num(1.0)
@@ -173,7 +201,7 @@ ONE = Num(1.0)
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands of a node, from left to right."""
     match expr:
-        case Num() | Text() | Ref() | Param():
+        case Num() | Text() | Ref() | Param() | Symbol():
             return ()
         case Lookup(_, row, column):
             return (row,) if column is None else (row, column)
@@ -195,7 +223,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 def rebuild(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
     """The same node over other operands (as many as `children` gives)."""
     match expr:
-        case Num() | Text() | Ref() | Param():
+        case Num() | Text() | Ref() | Param() | Symbol():
             return expr
         case Lookup(table, _):
             return Lookup(table, *operands)
@@ -219,13 +247,38 @@ def walk(expr: Expr) -> Iterator[Expr]:
             stack.extend(children(node)[::-1])
 
 
+def upwards(expr: Expr, below: Callable[[Expr], tuple[Expr, ...]] = children) -> list[Expr]:
+    """Every node of the tree, operands before what uses them, from left to right.
+
+    `below` gives the operands that are followed. Whoever works upwards needs no recursion, and
+    a formula may be as deep as it likes.
+    """
+    found, waiting = [], [expr]
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        waiting.extend(below(node))
+    return found[::-1]
+
+
 def references(expr: Expr) -> dict[Ref, None]:
     """The columns that a formula refers to, in order of first appearance."""
-    return {node: None for node in walk(expr) if isinstance(node, Ref)}
+    found: dict[Ref, None] = {}
+    # A derivative has the same parts in many places: each is looked through once.
+    seen: set[int] = set()
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Ref):
+            found[node] = None
+        elif type(node) not in LEAVES and id(node) not in seen:
+            seen.add(id(node))
+            waiting.extend(children(node)[::-1])
+    return found
 
 
 def depth(expr: Expr) -> int:
-    """How many nodes stand on one another at the most."""
+    """The number of nodes on the longest way from the root to a leaf."""
     level, count = [expr], 0
     while level:
         level = [operand for node in level for operand in children(node)]
@@ -239,7 +292,7 @@ def size(expr: Expr) -> int:
 
 
 def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, Expr]) -> Expr:
-    """The formula with references replaced: this is how one formula is written into another.
+    """The formula with references replaced, for example by the formulas of other columns.
 
     >>> replace_refs(Neg(Ref("z")), {Ref("z"): Num(2.0)})
     Neg(operand=Num(value=2.0))
@@ -247,16 +300,20 @@ def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, E
     if isinstance(replacement, Mapping):
         table = replacement
         return replace_refs(expr, lambda ref: table.get(ref, ref))
-    if isinstance(expr, Ref):
-        return replacement(expr)
-    operands = children(expr)
-    if not operands:
-        return expr
-    return rebuild(expr, tuple(replace_refs(operand, replacement) for operand in operands))
+    made: list[Expr] = []
+    for node in upwards(expr):
+        if isinstance(node, Ref):
+            made.append(replacement(node))
+        elif operands := children(node):
+            first = len(made) - len(operands)
+            made[first:] = [rebuild(node, tuple(made[first:]))]
+        else:
+            made.append(node)
+    return made[0]
 
 
 def total(terms: tuple[Expr, ...] | list[Expr]) -> Expr:
-    """The sum of any number of terms: nothing is 0, one term stands alone."""
+    """The sum of any number of terms: 0 for no term, the term itself for one."""
     if not terms:
         return ZERO
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.program.program import loss_of
 from bpsheet.runs.cards import card
 from bpsheet.runs.run import Run, values_at
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,8 +137,8 @@ def check_gradient(
         reason = f'no method "{method}"; known are {", ".join(METHODS)}'
         raise ExperimentError([Problem("method", reason)], trace.experiment.name)
     step = METHODS[method].delta if delta is None else delta
-    if not 0 < step < 1:
-        reason = f"a number between 0 and 1 expected; got {step:g}"
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:
+        reason = f"a number between 0 and 1 expected; got {shown(step)}"
         raise ExperimentError([Problem("delta", reason)], trace.experiment.name)
     values = values_at(trace, iteration)
     program = trace.program
@@ -146,7 +146,7 @@ def check_gradient(
     moved = _moved(trace, values)
     slope = _slope(_moved(trace, values, over_complex=method == "complex"), method, step)
     analytic = {column.name: values[str(column.adjoint_name)] for column in leaves}
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     tolerance = METHODS[method].tolerance
     floor = FLOOR * max([abs(value) for value in analytic.values()], default=0.0)

@@ -40,7 +40,7 @@ from bpsheet.gradients.study import (
     tables_of,
 )
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program, loss_of, unlike
+from bpsheet.program.program import Column, Parameter, Program, unlike
 from bpsheet.runs.run import Run
 
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]
@@ -106,7 +106,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
     presented = [column for column in columns if column.role in (Role.DATA, Role.TARGET)]
     weights = program.phase(Phase.WEIGHT)
     moved = tuple(leaf.name for leaf in leaves)
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     indices = [program.position[name] for name in gradients]
     passes = Program(

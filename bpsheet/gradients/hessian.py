@@ -35,7 +35,7 @@ MOST_WEIGHTS = 500
 # An eigenvalue below this share of the largest one is 0 with a rounding error.
 NOTHING = 1e-9
 # The most eigenvalues that are listed.
-FEW = 12
+MOST_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -100,21 +100,21 @@ class Curvature:
     def listed(self) -> str:
         """The first eigenvalues in a line. An eigenvalue that is only a rounding error is 0."""
         least = NOTHING * float(np.abs(self.eigenvalues).max())
-        shown = [value if abs(value) > least else 0.0 for value in self.eigenvalues[:FEW]]
-        more = f", … ({len(self.eigenvalues)} in all)" if len(self.eigenvalues) > FEW else ""
+        shown = [value if abs(value) > least else 0.0 for value in self.eigenvalues[:MOST_SHOWN]]
+        more = f", … ({len(self.eigenvalues)} in all)" if len(self.eigenvalues) > MOST_SHOWN else ""
         return "Eigenvalues: " + ", ".join(f"{value:.4g}" for value in shown) + more
 
     def __repr__(self) -> str:
         return f"<Curvature of iteration {self.iteration}>\n{self}"
 
     def __str__(self) -> str:
-        shown = f"{self.frame.to_string()}\n" if len(self.frame) <= FEW else ""
+        shown = f"{self.frame.to_string()}\n" if len(self.frame) <= MOST_SHOWN else ""
         return f"{shown}{self.listed}\n{self.sentence}"
 
     def _repr_html_(self) -> str:
         lines = [f"<p>{escape(line)}</p>" for line in (self.sentence, self.listed)]
         shown = self.frame.to_html(border=0, float_format="{:.4g}".format)
-        return card([*lines, shown] if len(self.frame) <= FEW else lines)
+        return card([*lines, shown] if len(self.frame) <= MOST_SHOWN else lines)
 
 
 def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float64]:
@@ -183,5 +183,5 @@ def curvature(trace: Run, iteration: int) -> Curvature:
         iteration,
         experiment.training.learning_rate,
         -1 if experiment.uphill else 1,
-        len(experiment.data.examples or ()),
+        experiment.example_count,
     )

@@ -24,7 +24,7 @@ from bpsheet.gradients.study import (
     tables_of,
 )
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program, loss_of, unlike
+from bpsheet.program.program import Column, Program, unlike
 from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.run import Run
 
@@ -47,7 +47,7 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
             f"the sheet {HESSIAN} is for small networks: {len(weights):,} weights, "
             f"{MOST_ON_A_SHEET} at the most. trace.hessian allows {MOST_WEIGHTS}"
         )
-    loss = loss_of(program)
+    loss = program.loss
     assert loss is not None
     taken = program.position
     number, moved = unlike("row", taken), unlike("weight", taken)

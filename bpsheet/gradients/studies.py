@@ -27,7 +27,7 @@ __all__ = [
     "study",
 ]
 
-# The further sheets of a workbook, by the names of the option `--sheet`.
+# The sheets that a workbook can have besides its own, by what one asks for.
 STUDIES: Mapping[str, Callable[[Run, Settings], Study]] = {
     "gradient-check": gradient_check,
     "hessian": second_derivatives,

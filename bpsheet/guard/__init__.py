@@ -1,7 +1,7 @@
-"""A guard before every workbook that comes in: refused here, it is never parsed in full.
+"""The guard for every file that comes in: a file that breaks a limit is never parsed in full.
 
-A megabyte of zip may hold a gigabyte of sheet, a merged area may cover sixteen thousand
-million cells, an entity may stand for itself ten times over. Each of these has a limit, and
-a file that passes one is refused by its name and the limit's. A file is read once, into
-memory: what is checked is what is read, whatever becomes of the file meanwhile.
+A megabyte of zip may unpack to a gigabyte of sheet, a merged area may cover sixteen thousand
+million cells, and an entity may repeat itself ten times over. Each of these has a limit. The
+message for a refused file names the file and the limit. A file is read once, into memory, so the
+bytes that are checked are the bytes that are used, even if the file changes meanwhile.
 """

@@ -1,4 +1,4 @@
-"""The limits of each kind of workbook that comes in."""
+"""The limits for each kind of workbook that comes in."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ __all__ = ["EXERCISE", "OURS", "OWN", "Limits", "RefusedError"]
 
 
 class RefusedError(Exception):
-    """A limit that a file breaks."""
+    """A file breaks a limit."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a workbook may have. Sizes are in bytes.
+    """The largest sizes that a workbook may have. Sizes are in bytes.
 
-    file, parts: the file, and how many parts are packed in it
-    part, sheet: one part unpacked, and one of the parts with cells
-    unpacked, grid: all parts unpacked but those with cells, and those
-    ratio: how many times larger than packed a part may be that is larger than `part`, and the
-        whole where it is larger than `unpacked`
+    file: the file
+    parts: the number of packed parts
+    part: an unpacked part without cells
+    sheet: an unpacked part with cells (a sheet)
+    unpacked: all unpacked parts without cells together
+    grid: all unpacked sheets together
+    ratio: unpacked over packed size, for a part larger than `part` and for all parts together if
+        they are larger than `unpacked`
     cells: cells with an entry in the file, on all sheets
-    area: places in the rectangle that the cells of a sheet span; more where it is full of cells
-    elements: elements of XML beyond plain rows of cells, in all parts together
-    depth, attributes: how deep elements are nested, and how many attributes one has
-    sheets, merged: sheets, and cells in merged areas
-    run: bytes between one element and the next, or from one row to the next
-    foreign: whether it may lead to other files, or hold objects of other programs
+    area: cells in the rectangle that a sheet spans; a sheet full of cells may span more
+    elements: elements of XML outside of plain rows of cells, in all parts together
+    depth: how deep elements are nested
+    attributes: attributes of one element
+    sheets: sheets
+    merged: cells in merged areas
+    run: bytes between two elements, or between two rows
+    foreign: whether links to other files and objects of other programs are allowed
     linked: whether the file may be a symbolic link
     """
 
@@ -49,14 +54,14 @@ class Limits:
     linked: bool = False
 
 
-# A sheet that a stranger has filled in.
+# An exercise that a stranger has filled in.
 EXERCISE = Limits()
-# Somebody's own workbook, to be copied with one sheet more; larger than exercises are.
+# Somebody's own workbook, which gets one more sheet in a copy. It is larger than an exercise.
 OWN = Limits(cells=350_000, elements=300_000, foreign=True)
-# One that says it is ours: a million iterations are 26 million cells, of some ten bytes each when
-# packed and some fifty unpacked. No part is as large as the zip format can say without its
-# extension (see `bpsheet.xlsx.package`). A column of a sheet of 16,384 has 44 elements, most
-# of them of its note and of its line on About, and each of 30,000 lines of notes is five merged cells.
+# A workbook that bpsheet made. A million iterations are 26 million cells, of about ten bytes each
+# packed and fifty unpacked. A part stays below the size that needs the zip format's extension (see
+# `bpsheet.xlsx.package`). A sheet has up to 16,384 columns with 44 elements each, most of them in
+# the column's note and its line on About. Each of 30,000 lines of notes is five merged cells.
 OURS = Limits(
     file=2_400_000_000,
     sheet=(1 << 32) - 1,

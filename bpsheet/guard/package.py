@@ -1,4 +1,4 @@
-"""The package: its list of parts is held against the limits before one of them is unpacked."""
+"""The package: its list of parts is checked against the limits before a part is unpacked."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from xml.parsers import expat
 
 from bpsheet.errors import WorkbookError
 from bpsheet.guard.limits import Limits, RefusedError
-from bpsheet.guard.part import SHEETS, Part, refuse_foreign
+from bpsheet.guard.part import SHEETS, PackagePart, refuse_foreign
 
 __all__ = ["Guarded", "guarded_bytes", "opened"]
 
 CHUNK = 262_144
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 XML = (".xml", ".rels", ".vml")
-# The format that Excel puts an encrypted workbook in; old .xls files are in it too.
+# The first bytes of Excel's encrypted workbooks and of old .xls files.
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# What stands before a part: its flags, method, sizes and the lengths of its name and the rest.
+# The header of a part: its flags, method, sizes, and the lengths of its name and extra field.
 HEADER = struct.Struct("<4s2x2H8x2I2H")
-# Sizes stand behind the part, or in the zip format's extension.
+# The sizes may follow the part, or be in the zip format's extension.
 HAS_SIZES_BEHIND, HAS_EXTENSION = 0x8, (1 << 32) - 1
 END = struct.Struct("<4s6xH8xH")
 
 
 def opened(path: Path, limits: Limits, name: str | None = None) -> Guarded:
-    """A workbook, checked; its large sheets are checked as they are read.
+    """A checked workbook. Its large sheets are checked while they are read.
 
-    `name` is what messages call it. Raises WorkbookError, naming the limit that it breaks.
+    `name` is the file's name in messages. Raises WorkbookError, which names the broken limit.
     """
     name = name or str(path)
-    with _saying(name):
+    with _errors_of(name):
         return Guarded(_read(path, limits), limits, name)
 
 
 def guarded_bytes(path: Path, limits: Limits, name: str | None = None) -> bytes:
-    """The bytes of a workbook that is safe to read as a whole. What is checked is returned.
+    """The bytes of a workbook that is safe to read as a whole: the same bytes that were checked.
 
-    Raises WorkbookError, naming the file and the limit that it breaks.
+    Raises WorkbookError, which names the file and the broken limit.
     """
     with opened(path, limits, name) as package:
         package.check()
@@ -53,8 +53,8 @@ def guarded_bytes(path: Path, limits: Limits, name: str | None = None) -> bytes:
 
 
 @contextmanager
-def _saying(name: str) -> Iterator[None]:
-    """Whatever is wrong with a file becomes a WorkbookError that names it."""
+def _errors_of(name: str) -> Iterator[None]:
+    """Turn every error of reading a file into a WorkbookError that names the file."""
     try:
         yield
     except RefusedError as refused:
@@ -78,21 +78,21 @@ def _saying(name: str) -> Iterator[None]:
 
 
 def _read(path: Path, limits: Limits) -> bytes:
-    """The file, once and no more than the limit: it may grow or be a device."""
-    found = path.stat() if limits.linked else path.lstat()
-    if not stat.S_ISREG(found.st_mode):
+    """The file's bytes, read once and no further than the limit, even if the file grows."""
+    status = path.stat() if limits.linked else path.lstat()
+    if not stat.S_ISREG(status.st_mode):
         raise RefusedError("not a regular file")
-    if found.st_size == 0:
+    if status.st_size == 0:
         raise RefusedError("an empty file")
     with path.open("rb") as stream:
         begin = stream.read(len(COMPOUND))
         if begin == COMPOUND:
             raise RefusedError(
-                "encrypted with a password, or an old .xls file; save it without one, as .xlsx"
+                "encrypted with a password, or an old .xls file; save it as .xlsx, without a password"
             )
         if not begin.startswith(b"PK"):
             raise RefusedError("not a workbook (.xlsx)")
-        if found.st_size > limits.file:
+        if status.st_size > limits.file:
             raise RefusedError(f"more than {limits.file:,} bytes")
         data = begin + stream.read(limits.file)
     if len(data) > limits.file:
@@ -101,7 +101,7 @@ def _read(path: Path, limits: Limits) -> bytes:
 
 
 class Guarded(zipfile.ZipFile):
-    """A workbook in memory. Whoever reads a part reads it through the check."""
+    """A workbook in memory. Each part is checked when it is read."""
 
     def __init__(self, content: bytes, limits: Limits, name: str) -> None:
         super().__init__(io.BytesIO(content))
@@ -117,7 +117,7 @@ class Guarded(zipfile.ZipFile):
 
     @property
     def unpacked(self) -> int:
-        """How many bytes all parts are."""
+        """The size of all unpacked parts, in bytes."""
         return sum(part.file_size for part in self.infolist())
 
     def open(  # type: ignore[override]
@@ -128,16 +128,16 @@ class Guarded(zipfile.ZipFile):
         *,
         force_zip64: bool = False,  # noqa: ARG002
     ) -> IO[bytes]:
-        """A part, to be read. What is wrong with it is said while it is read."""
+        """A part, to be read. Reading it raises WorkbookError where it breaks a limit."""
         info = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
-        with _saying(self.name):
+        with _errors_of(self.name):
             stream = super().open(info, mode)
         if info.filename in self.checked:
             return stream
         return _Stream(self, info, stream)  # type: ignore[return-value]
 
     def check(self) -> None:
-        """Every part, for a reader who does not read through this object."""
+        """Check every part, for a reader who does not read through this object."""
         for info in self.infolist():
             self._check(info)
 
@@ -149,34 +149,34 @@ class Guarded(zipfile.ZipFile):
 
 
 class _Stream(io.BufferedIOBase):
-    """A part that is checked as it is read: no byte is given out before it was."""
+    """A part that is checked while it is read: no byte is returned before it was checked."""
 
     def __init__(self, package: Guarded, info: zipfile.ZipInfo, stream: IO[bytes]) -> None:
         self._package = package
         self._info = info
         self._stream = stream
         self._ready = b""
-        self._part: Part | None = Part(info.filename, package.limits, package.spent)
+        self._part: PackagePart | None = PackagePart(info.filename, package.limits, package.spent)
 
     def read(self, size: int | None = -1) -> bytes:
         limits = self._package.limits
         whole = size is None or size < 0
-        with _saying(self._package.name):
+        with _errors_of(self._package.name):
             if whole and self._info.file_size > limits.part:
-                raise RefusedError(f"{self._info.filename[:80]}: too large for what it stands for")
+                raise RefusedError(f"{self._info.filename[:80]}: too large for a part of its kind")
             while self._part is not None and (whole or not self._ready):
                 self._check(self._part)
         end = len(self._ready) if whole else size
         data, self._ready = self._ready[:end], self._ready[end:]
         return data
 
-    def _check(self, part: Part) -> None:
+    def _check(self, part: PackagePart) -> None:
         piece = self._stream.read(CHUNK)
         try:
             self._ready += part.feed(piece) if piece else part.close()
         except expat.ExpatError:
-            # A picture is no XML. Every part is held against the limits all the same, for
-            # its name does not say how a reader takes it.
+            # A picture is not XML. It was parsed nevertheless, because the name of a part does
+            # not decide how a reader will take it.
             if self._info.filename.lower().endswith(XML):
                 raise
             self._ready += part.pending + self._stream.read()
@@ -217,7 +217,7 @@ def _check_list(parts: list[zipfile.ZipInfo], content: bytes, limits: Limits) ->
 
 
 def _check_sizes(parts: list[zipfile.ZipInfo], packed: int, limits: Limits) -> None:
-    """What the parts unpack to, by what the list says; no more of a part is ever unpacked."""
+    """Check the unpacked sizes in the list of parts. No more of a part is ever unpacked."""
     grid = unpacked = 0
     for part in parts:
         is_sheet = part.filename.lower().startswith(SHEETS)
@@ -239,12 +239,12 @@ def _check_sizes(parts: list[zipfile.ZipInfo], packed: int, limits: Limits) -> N
 
 
 def _check_places(parts: list[zipfile.ZipInfo], content: bytes) -> None:
-    """One part after the other and nothing else: every reader finds the same ones."""
+    """Check that the file is one part after another and nothing else: no reader sees others."""
     mark, count, comment = END.unpack_from(content, len(content) - END.size)
     if mark != b"PK\5\6" or comment:
         raise RefusedError("damaged: something follows the end of the package")
     if count != len(parts):
-        raise RefusedError(f"damaged: it counts {count:,} parts and lists {len(parts):,}")
+        raise RefusedError(f"damaged: its end counts {count:,} parts, its list has {len(parts):,}")
     free = 0
     for part in sorted(parts, key=lambda part: part.header_offset):
         shown = repr(part.filename[:80])

@@ -1,4 +1,4 @@
-"""One part of XML, read in pieces and held against the limits; nothing of it is kept."""
+"""The check of one part of XML, which is read in pieces and compared with the limits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from openpyxl.utils.cell import range_boundaries
 
 from bpsheet.guard.limits import Limits, RefusedError
 
-__all__ = ["SHEETS", "Part", "refuse_foreign"]
+__all__ = ["SHEETS", "PackagePart", "refuse_foreign"]
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
-# A row, a column or a cell's place; what is no place at all is the reader's to refuse.
+# A cell's address. A text that is no address is left to the reader to refuse.
 CELL = re.compile(r"([A-Za-z]{1,4})([0-9]{1,9})")
 
-# Rows as every program writes them. They are flat, on the grid and without surprises, so they
-# are counted and passed over: a parser that calls back for each of their elements would take
-# half as long as the reading itself. A row that differs in anything is parsed.
+# Plain rows, as every program writes them. They are flat and on the grid, so they are only
+# counted: parsing each of their elements would take half as long as the reading itself. Any other
+# row is parsed.
 ATTRIBUTES = r'(?: [A-Za-z0-9:]{1,24}="[^"<]{0,64}")*+'
 ROW = "(?:[1-9][0-9]{0,5}|10[0-3][0-9]{4}|104[0-7][0-9]{3}|1048[0-4][0-9]{2}|10485[0-6][0-9]|104857[0-6])"
 COLUMN = "(?:[A-Z]{1,2}|[A-W][A-Z]{2}|X[A-E][A-Z]|XF[A-D])"
@@ -32,14 +32,15 @@ PLAIN_ROW = re.compile(
     rf'<row r="({ROW})"{ATTRIBUTES}>(?:{PLAIN_CELL}){{0,{MAX_COLUMN}}}+</row>'.encode()
 )
 ROW_END = b"</row>"
-# So much is kept back for the end of a row to be found in it.
-KEPT = 1_000_000
+# So many bytes may wait for the end of a row.
+MOST_PENDING = 1_000_000
 SHEETS = "xl/worksheets/"
-# Some readers make room for as many as they are told: below a thousand million it does no harm.
+# Some readers reserve room for the count that a file gives. Below a thousand million (so many
+# digits) this does no harm.
 COUNTS = frozenset({"count", "uniqueCount"})
 LONGEST_COUNT = 9
-# A sheet may span so many places for each of its cells, however large it is.
-FULL = 20
+# A sheet beyond the limit for its area may still span so many cells for each cell with an entry.
+AREA_PER_CELL = 20
 
 MACROS = re.compile(r"vbaproject|macrosheet|macroenabled", re.IGNORECASE)
 FOREIGN = re.compile(
@@ -47,9 +48,9 @@ FOREIGN = re.compile(
     r"|xl/connections\.xml",
     re.IGNORECASE,
 )
-FOREIGN_SAID = "it leads to another file, or holds another program's object; remove that"
-# What of the limits is counted over all parts, in words.
-SAID = {
+FOREIGN_MESSAGE = "it leads to another file, or holds another program's object; remove that"
+# The limits that count over all parts, in words.
+IN_WORDS = {
     "elements": "elements in the file",
     "cells": "cells in the file",
     "sheets": "sheets",
@@ -57,27 +58,31 @@ SAID = {
 }
 
 
-def refuse_foreign(said: str, limits: Limits) -> None:
-    """Refuse macros, and where they may not be, links and objects: by a name, a kind or a type."""
-    if MACROS.search(said):
+def refuse_foreign(name: str, limits: Limits) -> None:
+    """Raise RefusedError for macros, and for links and objects unless the limits allow them.
+
+    `name` is the name of a part, the type of a relation or the type of a part's content.
+    """
+    if MACROS.search(name):
         raise RefusedError("it holds macros, which are never run here; save it as .xlsx")
-    if not limits.foreign and FOREIGN.search(said):
-        raise RefusedError(f"{FOREIGN_SAID} ({said[-60:]})")
+    if not limits.foreign and FOREIGN.search(name):
+        raise RefusedError(f"{FOREIGN_MESSAGE} ({name[-60:]})")
 
 
-class Part:
-    """The check of one part: give it the bytes piece by piece with `feed`, then `close`.
+class PackagePart:
+    """The check of one part: call `feed` with each piece of its bytes, then `close`.
 
-    Both return the bytes that are now found harmless, and raise RefusedError for a limit, expat's
-    error for what is no XML. `before` is what other parts have of the whole file's limits.
+    Both return the bytes that have passed the check. They raise RefusedError for a broken limit and
+    expat's error for bytes that are not XML. `before` is what other parts have already used of the
+    limits for the whole file.
     """
 
     def __init__(self, name: str, limits: Limits, before: Counter[str]) -> None:
         self.name = name
         self.limits = limits
-        self._had = {what: getattr(limits, what) - before[what] for what in SAID}
+        self._had = {what: getattr(limits, what) - before[what] for what in IN_WORDS}
         self._left = dict(self._had)
-        # What was given and not yet returned.
+        # The bytes that came in and were not yet returned.
         self.pending = b""
         self.may_hold_rows = name.lower().startswith(SHEETS)
         self.is_sheet = False
@@ -95,25 +100,25 @@ class Part:
         self._parser.XmlDeclHandler = self._declared
 
     def feed(self, piece: bytes) -> bytes:
-        """The next bytes of the part. A row is kept until its end is there."""
+        """Check the next bytes of the part. An incomplete row waits for its end."""
         self.pending += piece
         end = len(self.pending)
         if self.may_hold_rows:
             if self._parser.CurrentByteIndex <= 0 and b"\0" in self.pending[:4]:
                 self._refuse_encoding("UTF-16")
-            found = self.pending.rfind(ROW_END)
-            if found >= 0:
-                end = found + len(ROW_END)
-            elif end < KEPT:
+            last = self.pending.rfind(ROW_END)
+            if last >= 0:
+                end = last + len(ROW_END)
+            elif end < MOST_PENDING:
                 end = 0
         return self._checked(end)
 
     def close(self) -> bytes:
-        """The end of the part."""
+        """Check the rest of the part, and the part as a whole."""
         rest = self._checked(len(self.pending))
         self._parser.Parse(b"", True)
-        if self.bottom * self.right > max(self.limits.area, FULL * self.spent["cells"]):
-            raise self._refusal(f"its cells span more than {self.limits.area:,} places")
+        if self.bottom * self.right > max(self.limits.area, AREA_PER_CELL * self.spent["cells"]):
+            raise self._refusal(f"its cells span more than {self.limits.area:,} cells")
         return rest
 
     def _checked(self, end: int) -> bytes:
@@ -133,16 +138,16 @@ class Part:
             self.run = 0
         return rest
 
-    def _plain_row(self, found: re.Match[bytes]) -> bytes:
+    def _plain_row(self, match: re.Match[bytes]) -> bytes:
         self._count_row()
-        self.bottom = max(self.bottom, int(found[1]))
-        if found[2] is not None and found[2] != self._last:
-            self._last = found[2]
-            self.right = max(self.right, _column(found[2].decode()))
+        self.bottom = max(self.bottom, int(match[1]))
+        if match[2] is not None and match[2] != self._last:
+            self._last = match[2]
+            self.right = max(self.right, _column(match[2].decode()))
         return b""
 
-    def _refusal(self, said: str) -> RefusedError:
-        return RefusedError(f"{self.name[:80]}: {said}")
+    def _refusal(self, message: str) -> RefusedError:
+        return RefusedError(f"{self.name[:80]}: {message}")
 
     def _doctype(self, *_: object) -> None:
         raise self._refusal("a document type or an entity is declared, which no workbook needs")
@@ -156,13 +161,13 @@ class Part:
 
     @property
     def spent(self) -> Counter[str]:
-        """What this part has of the whole file's limits."""
+        """What this part has used of the limits for the whole file."""
         return Counter({what: self._had[what] - left for what, left in self._left.items()})
 
     def _spend(self, what: str, number: int) -> None:
         self._left[what] -= number
         if self._left[what] < 0:
-            raise self._refusal(f"more than {getattr(self.limits, what):,} {SAID[what]}")
+            raise self._refusal(f"more than {getattr(self.limits, what):,} {IN_WORDS[what]}")
 
     def _end(self, _name: str) -> None:
         self.depth -= 1
@@ -175,7 +180,7 @@ class Part:
         if self.depth > self.limits.depth:
             raise self._refusal(f"nested more than {self.limits.depth} deep")
         if len(attributes) > self.limits.attributes:
-            raise self._refusal(f"more than {self.limits.attributes} attributes in one place")
+            raise self._refusal(f"more than {self.limits.attributes} attributes in one element")
         if not COUNTS.isdisjoint(attributes):
             self._counted(attributes)
         if not self.in_row:
@@ -195,15 +200,15 @@ class Part:
     def _counted(self, attributes: dict[str, str]) -> None:
         for name in COUNTS & attributes.keys():
             if len(attributes[name]) > LONGEST_COUNT:
-                raise self._refusal(f"a {name} of {attributes[name][:20]}, which cannot be")
+                raise self._refusal(f"an impossible {name} of {attributes[name][:20]}")
 
     def _related(self, attributes: dict[str, str]) -> None:
-        """A link that somebody clicks on is harmless; what a program follows by itself is not."""
+        """Check a relation. A link to click on is harmless; one that programs follow is not."""
         kind = attributes.get("Type", "")
         refuse_foreign(kind, self.limits)
         is_outside = attributes.get("TargetMode", "").lower() == "external"
         if is_outside and not kind.endswith("/hyperlink") and not self.limits.foreign:
-            raise self._refusal(FOREIGN_SAID)
+            raise self._refusal(FOREIGN_MESSAGE)
 
     def _in_sheet(self, kind: str, attributes: dict[str, str]) -> None:
         if kind == "dimension":
@@ -231,18 +236,19 @@ class Part:
             raise self._refusal("a merged area without bounds")
         self._spend("merged", max(0, right - left + 1) * max(0, bottom - top + 1))
 
-    def _on_grid(self, kind: str, place: str | None) -> None:
-        if place is None:
+    def _on_grid(self, kind: str, address: str | None) -> None:
+        if address is None:
             return
         if kind == "row":
-            if not place.isascii() or not place.isdigit() or not 1 <= _small(place) <= MAX_ROW:
-                raise self._refusal(f"a row number off the grid: {place[:20]!r}")
-            self.bottom = max(self.bottom, _small(place))
+            is_number = address.isascii() and address.isdigit()
+            if not is_number or not 1 <= _small(address) <= MAX_ROW:
+                raise self._refusal(f"a row number off the grid: {address[:20]!r}")
+            self.bottom = max(self.bottom, _small(address))
             return
-        found = CELL.fullmatch(place)
-        row, column = (int(found[2]), _column(found[1])) if found else (0, 0)
+        match = CELL.fullmatch(address)
+        row, column = (int(match[2]), _column(match[1])) if match else (0, 0)
         if not 1 <= row <= MAX_ROW or not 1 <= column <= MAX_COLUMN:
-            raise self._refusal(f"a cell off the grid: {place[:20]!r}")
+            raise self._refusal(f"a cell off the grid: {address[:20]!r}")
         self.bottom, self.right = max(self.bottom, row), max(self.right, column)
 
 

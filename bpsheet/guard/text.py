@@ -1,6 +1,6 @@
-"""Text files that come in: read once, no further than their limit, and files only.
+"""Text files that come in: they are read once, and no further than a limit.
 
-A device never ends, and a pipe without a writer never begins.
+Only files are read: a device never ends, and a pipe without a writer never begins.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bpsheet.errors import InputError
 
 __all__ = ["MOST", "read_text"]
 
-# What a file of text may have, in bytes, where nothing else is said.
+# The usual limit, in bytes.
 MOST = 8_000_000
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -24,10 +24,10 @@ KINDS = {
 
 
 def read_text(path: Path, most: int = MOST) -> str:
-    """The text of a file in UTF-8, with or without a mark at its beginning.
+    """The text of a file in UTF-8, with or without a byte order mark.
 
-    Raises InputError, with the reason alone, for what is no file, has more than `most` bytes, is
-    no text or cannot be read.
+    Raises InputError, with only the reason as its message, for anything but a file, for more than
+    `most` bytes, for other encodings, and for a file that cannot be read.
     """
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
@@ -38,7 +38,7 @@ def read_text(path: Path, most: int = MOST) -> str:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})") from None
     except ValueError:
-        raise InputError("no name of a file (it has a character that no name has)") from None
+        raise InputError("not a file's name (it has a character that no name can have)") from None
     if len(content) > most:
         raise InputError(f"more than {most:,} bytes")
     try:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
+from bpsheet.engine.rows import ValueOf
 from bpsheet.formula.tree import Lookup, Param, Ref, children
 from bpsheet.hand.numbers import NotANumber, Written, read_number
-from bpsheet.hand.shadow import Shadow, Values
+from bpsheet.hand.shadow import Shadow
 from bpsheet.hand.slips import Slip, slips_of, written_out
 from bpsheet.printers.text import TextPrinter
 from bpsheet.program.program import Column
@@ -129,8 +130,8 @@ class _Case:
 
     def _verdict(self) -> tuple[Verdict, str, tuple[str, ...]]:
         if self.value.agrees(self.exact):
-            return Verdict.CORRECT, "The exact value rounds to this value.", ()
-        used = self._answers_used()
+            return Verdict.CORRECT, "The exact value rounds to it.", ()
+        used = self.shadow.sources(*self._place)
         if any(self.value.agrees(value) for value in self._mixtures(used)):
             return *self._followed(used), ()
         off = [self.exact, *([self.shadow.followed(*self._place)] if used else [])]
@@ -150,25 +151,6 @@ class _Case:
 
     def _is_written(self, ref: Ref) -> bool:
         return (self.iteration - ref.lag, ref.name) in self.shadow.answers
-
-    def _answers_used(self) -> list[tuple[int, str]]:
-        """The written values on which the formula depends, directly or through unwritten ones."""
-        found: dict[tuple[int, str], None] = {}
-        seen: set[tuple[int, str]] = set()
-        stack = [self._place]
-        while stack:
-            iteration, name = stack.pop()
-            column = self.shadow.program[name]
-            if (iteration, name) in seen or (column.is_state and iteration == 1):
-                continue
-            seen.add((iteration, name))
-            for ref in column.references:
-                place = (iteration - ref.lag, ref.name)
-                if place in self.shadow.answers:
-                    found[place] = None
-                elif place[0] >= 1 and self.shadow.depends_on_answers(*place):
-                    stack.append(place)
-        return list(found)
 
     def _mixtures(self, used: list[tuple[int, str]]) -> Iterable[float]:
         """The formula's values over the student's values, and over mixtures with exact values."""
@@ -211,7 +193,7 @@ class _Case:
         written = written_out(self.shadow.program, self.column, self._is_written)
         if written is None or (self.column.is_state and self.iteration == 1):
             return []
-        bases: list[Values] = [self.shadow.exact_values(self.iteration)]
+        bases: list[ValueOf] = [self.shadow.exact_values(self.iteration)]
         if used:
             bases.insert(0, self.shadow.shadow_values(self.iteration))
         found: dict[str, _Found] = {}
@@ -221,7 +203,7 @@ class _Case:
                     found[slip.kind] = _Found(slip, values)
         return list(found.values())
 
-    def _gives(self, slip: Slip, values: Values) -> bool:
+    def _gives(self, slip: Slip, values: ValueOf) -> bool:
         last = len(self.shadow.trace)
         if slip.kind == "updated weight" and self.iteration == last:
             return False
@@ -239,9 +221,9 @@ class _Case:
         return f"It could be that {reasons}."
 
     def _working(self, found: _Found) -> str:
-        """The wrong formula with numbers, as it may stand in the student's notes."""
-        text = NumbersPrinter(found.values, self.shadow.parameters).text(found.slip.formula)
-        return text if len(text) <= LONGEST_WORKING else "the result of a slip"
+        """The wrong formula with the numbers put in, as it may stand in the student's notes."""
+        text = NumbersPrinter(found.values, self.shadow.cells.parameters).text(found.slip.formula)
+        return text if len(text) <= LONGEST_WORKING else "what comes of a slip"
 
 
 @dataclass(frozen=True)
@@ -249,7 +231,7 @@ class _Found:
     """A slip that gives the written value over certain values."""
 
     slip: Slip
-    values: Values
+    values: ValueOf
 
 
 class NumbersPrinter(TextPrinter):
@@ -257,7 +239,7 @@ class NumbersPrinter(TextPrinter):
 
     times = " × "
 
-    def __init__(self, values: Values, parameters: Mapping[str, float | str]) -> None:
+    def __init__(self, values: ValueOf, parameters: Mapping[str, float | str]) -> None:
         super().__init__()
         self.values = values
         self.parameters = parameters

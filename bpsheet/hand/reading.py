@@ -10,20 +10,26 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError, InputError
 from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.tables.plain import plain
 from bpsheet.words import nearest, shown
 
 __all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
 
-Hand = Mapping[object, object] | pd.DataFrame
-Values = dict[tuple[int, str], str]
+# `pd.Series[Any]`, which exists for type checkers alone.
+Hand: TypeAlias = "Mapping[Any, object] | pd.Series[Any] | pd.DataFrame"
+WrittenTexts = dict[tuple[int, str], str]
 
+# Numbers of fewer digits than Python's.
+SHORT = ("float32", "float16")
 MAX_FILE = 4_000_000
 LONG = ("iteration", "quantity", "value")
 GREEK = {
@@ -68,10 +74,22 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A value as text: a text stays as it is, a missing value is blank, a number has its digits."""
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+    """A value as it was written: text as it is, nothing as blank, a number by its digits."""
+    value = _single(value)
+    number = plain(value)
+    if number is None or number is pd.NA or (isinstance(number, float) and math.isnan(number)):
         return ""
     return str(value)
+
+
+def _single(value: object) -> object:
+    """The number of an array or a tensor, with the digits that its own precision has."""
+    kind = getattr(value, "dtype", None)
+    if kind is None or isinstance(value, np.generic):
+        return value
+    number = plain(value)
+    name = str(kind).rpartition(".")[2]
+    return np.dtype(name).type(number) if name in SHORT and isinstance(number, float) else number
 
 
 def _iteration(value: object) -> int:
@@ -82,25 +100,28 @@ def _iteration(value: object) -> int:
     raise HandError([f"an iteration's number from 1 expected; got {shown(text)}"])
 
 
-def hand_values(hand: Hand, known: Iterable[str]) -> Values:
+def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
     """The texts by (iteration, column).
 
-    A dict has the form `{iteration: {quantity: text}}`, `{(iteration, quantity): text}` or, for
-    the first iteration, `{quantity: text}`. A DataFrame has the columns iteration, quantity and
-    value, or a column for each quantity with the iteration as a column or as the index.
-    Raises HandError for other types, and for unknown names.
+    A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
+    first iteration `{quantity: text}`. A Series is as a dict; a row of a frame has its iteration
+    as its name. A DataFrame has the columns iteration, quantity and
+    value, or a column for each quantity and the iteration as a column or as its index.
+    Raises HandError for what is none of these, and for unknown names.
 
     >>> hand_values({"g": "-0.25"}, ["g", "f"])
     {(1, 'g'): '-0.25'}
     """
     if isinstance(hand, pd.DataFrame):
         entries = list(_from_frame(hand))
-    elif isinstance(hand, Mapping):
+    elif isinstance(hand, Mapping | pd.Series):
         entries = list(_from_mapping(hand))
     else:
-        raise HandError([f"a dict, a DataFrame or a file expected; got {type(hand).__name__}"])
+        raise HandError(
+            [f"a dict, a Series, a DataFrame or a file expected; got {type(hand).__name__}"]
+        )
     names = match_names(dict.fromkeys(name for _, name, _ in entries), known)
-    values: Values = {}
+    values: WrittenTexts = {}
     for iteration, name, text in entries:
         place = (iteration, names[name])
         if values.get(place, text) != text:
@@ -114,15 +135,22 @@ def hand_values(hand: Hand, known: Iterable[str]) -> Values:
 Entry = tuple[int, str, str]
 
 
-def _from_mapping(hand: Mapping[object, object]) -> Iterable[Entry]:
-    for key, value in hand.items():
-        if isinstance(value, Mapping):
-            for name, text in value.items():
+def _pairs(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[tuple[Any, object]]:
+    """The keys with their values, which keep their precision."""
+    return zip(hand.index, hand.array, strict=True) if isinstance(hand, pd.Series) else hand.items()
+
+
+def _from_mapping(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[Entry]:
+    row = plain(getattr(hand, "name", None))
+    first = row if isinstance(row, int) and not isinstance(row, bool) else 1
+    for key, value in _pairs(hand):
+        if isinstance(value, Mapping | pd.Series):
+            for name, text in _pairs(value):
                 yield _iteration(key), str(name), _text(text)
         elif isinstance(key, tuple) and len(key) == 2:
             yield _iteration(key[0]), str(key[1]), _text(value)
         else:
-            yield 1, str(key), _text(value)
+            yield _iteration(first), str(key), _text(value)
 
 
 def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
@@ -139,7 +167,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
         numbers = list(range(1, len(frame) + 1))
     for name in frame.columns:
         if str(name).strip().casefold() != ITERATION:
-            for number, value in zip(numbers, frame[name], strict=True):
+            for number, value in zip(numbers, frame[name].array, strict=True):
                 yield _iteration(number), str(name).strip(), _text(value)
 
 

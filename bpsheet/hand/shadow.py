@@ -6,20 +6,20 @@ the exact value. A value that follows rightly from wrong values is a carried err
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, reduce
+from operator import or_
 
 import numpy as np
 
-from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.engine.rows import Cells, ValueOf
+from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.hand.numbers import Written
 from bpsheet.runs.run import Run
 
-__all__ = ["Shadow", "Values"]
+__all__ = ["Shadow"]
 
-# A column's value in this row (lag 0) or the row before (lag 1); raises CellError.
-Values = Callable[[Ref], float]
 Answers = Mapping[tuple[int, str], Written]
 
 
@@ -34,15 +34,17 @@ class Shadow:
         self.trace = trace
         self.program = trace.program
         self.answers = answers
-        self.parameters = {p.name: p.value for p in self.program.parameters}
+        self.cells = Cells.of(self.program)
         self._followed: dict[tuple[int, str], float] = {}
-        self._touched: set[tuple[int, str]] = set()
+        # Which written values lead to a written one: a bit for each, so that many cost little.
+        self._bits = {place: 1 << number for number, place in enumerate(answers)}
+        self._sources: dict[tuple[int, str], int] = {}
 
     def exact(self, iteration: int, name: str) -> float:
         """The exact value of the run; NaN for an error."""
         return float(self.trace.values[iteration - 1, self.program.position[name]])
 
-    def exact_values(self, iteration: int) -> Values:
+    def exact_values(self, iteration: int) -> ValueOf:
         """The run's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.exact(iteration - ref.lag, ref.name))
 
@@ -54,7 +56,7 @@ class Shadow:
             return answer.value
         return self.followed(iteration, name)
 
-    def shadow_values(self, iteration: int) -> Values:
+    def shadow_values(self, iteration: int) -> ValueOf:
         """The student's values, as an iteration's formulas refer to them."""
         return lambda ref: self._known(self.shadow(iteration - ref.lag, ref.name))
 
@@ -64,15 +66,26 @@ class Shadow:
         found = self._followed.get((iteration, name))
         return self.exact(iteration, name) if found is None else found
 
-    def depends_on_answers(self, iteration: int, name: str) -> bool:
-        """Whether this value depends on a written value."""
-        self._rows  # noqa: B018 - computed on first use
-        return (iteration, name) in self._touched
+    def sources(self, iteration: int, name: str) -> list[tuple[int, str]]:
+        """The written values that lead to a written one, directly or through unwritten ones.
 
-    def value(self, expr: Expr, values: Values) -> float:
-        """The value of a formula over certain values; NaN for an error."""
+        Those in its own formula come first, in the order of the formula.
+        """
+        self._rows  # noqa: B018 - computed on first use
+        bits = self._sources.get((iteration, name), 0)
+        if not bits:
+            return []
+        references = self.program[name].references
+        near = dict.fromkeys((iteration - ref.lag, ref.name) for ref in references)
+        first = [place for place in near if self._bits.get(place, 0) & bits]
+        return first + [
+            place for place, bit in self._bits.items() if bit & bits and place not in near
+        ]
+
+    def value(self, expr: Expr, values: ValueOf) -> float:
+        """The value of a formula over these values; NaN where it is an error."""
         try:
-            return evaluate(expr, values, self.parameters, self.program.tables)
+            return self.cells.formula(expr, values)
         except CellError:
             return float("nan")
 
@@ -89,8 +102,10 @@ class Shadow:
             return
         iterations = [iteration for iteration, _ in self.answers]
         current: dict[str, float] = {}
+        leading: dict[str, int] = {}
         for iteration in range(min(iterations), max(iterations) + 1):
             before, current = current, {}
+            leading_before, leading = leading, {}
 
             def look(ref: Ref, before: Mapping[str, float] = before, now: int = iteration) -> float:
                 row = before if ref.lag else current  # noqa: B023 - the row that is being filled
@@ -105,8 +120,18 @@ class Shadow:
                     ref.name in (before if ref.lag else current) for ref in column.references
                 )
                 if touched and column.formula is not None:
-                    self._touched.add(place)
+                    leading[column.name] = reduce(
+                        or_,
+                        (
+                            (leading_before if ref.lag else leading).get(ref.name, 0)
+                            for ref in column.references
+                        ),
+                        0,
+                    )
                     self._followed[place] = self.value(column.formula, look)
                     current[column.name] = self._followed[place]
                 if place in self.answers:
+                    if touched:
+                        self._sources[place] = leading[column.name]
+                    leading[column.name] = self._bits[place]
                     current[column.name] = self.answers[place].value

@@ -18,6 +18,7 @@ from bpsheet.health.flat import Flat, flat_parts
 from bpsheet.program.groups import Group, groups_of, label_of
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column, Program
+from bpsheet.runs.epochs import epoch_means
 
 __all__ = ["Measures", "Neuron", "Numbers", "known", "less_rate", "middle"]
 
@@ -69,7 +70,7 @@ class Measures:
         self.values = values
         self.uphill = uphill
         self.groups = groups_of(program)
-        self.epoch = max(len(next(iter(program.tables.values()), ())), 1)
+        self.epoch = max(program.example_count, 1)
         self.updates = _updates(program, values)
         self.weights = [self._lengths(group.weights) for group in self.groups]
         self.gradients = [self._gradient(group) for group in self.groups]
@@ -88,9 +89,9 @@ class Measures:
 
     @property
     def loss(self) -> str:
-        """The loss's name, or ""."""
-        index = _index_of(self.program, Role.LOSS)
-        return "" if index is None else self.program.names[index]
+        """The loss's name."""
+        loss = self.program.loss
+        return "" if loss is None else loss.name
 
     def parameter(self, name: str) -> float | None:
         """A hyper-parameter's value, or None."""
@@ -135,15 +136,10 @@ class Measures:
 
         (The loss of single rows jumps from example to example.) Empty without a loss.
         """
-        index = _index_of(self.program, Role.LOSS)
-        if index is None:
+        loss = self.program.loss
+        if loss is None:
             return np.empty(0)
-        count = len(self.values) // self.epoch
-        losses = self.values[: count * self.epoch, index].reshape(count, self.epoch)
-        with np.errstate(over="ignore"):
-            # An epoch with an overflow has no mean here; the recording has the error.
-            means: Numbers = losses.mean(axis=1)
-        means[~np.isfinite(means)] = np.nan
+        means = epoch_means(self.values[:, self.program.position[loss.name]], self.epoch)
         return -means if self.uphill else means
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Paper: headings, sentences and equations as plain text, Markdown, LaTeX and HTML."""
+"""Documents of headings, sentences and equations, as plain text, Markdown, LaTeX and HTML."""

@@ -1,20 +1,20 @@
-"""What a document is made of: headings, sentences, lists of values and equations."""
+"""The blocks of a document: headings, sentences, lists of values and equations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpsheet.formula.tree import Expr, Ref
+from bpsheet.formula.tree import Expr, Symbol
 from bpsheet.paper.matrices import Matrices
-from bpsheet.printers.atoms import Atom, Atoms, AtomText, Leaf, no_atoms
+from bpsheet.printers.atoms import Atom, Atoms, AtomText, no_atoms
 
 __all__ = ["Block", "Equation", "Heading", "Listing", "Paper", "Prose", "Side", "equation"]
 
 
 @dataclass(frozen=True)
 class Side:
-    """One side of an equation: a formula, what stands at its leaves, and why it is this one."""
+    """One side of an equation: a formula, the atoms printed at its leaves, and the reasons for it."""
 
     expr: Expr
     atoms: Atoms = no_atoms
@@ -23,11 +23,7 @@ class Side:
     @classmethod
     def of(cls, atom: Atom) -> Side:
         """A side that is one atom."""
-
-        def only(_: Leaf) -> Atom:
-            return atom
-
-        return cls(Ref(""), only)
+        return cls(Symbol(atom))
 
 
 @dataclass(frozen=True)
@@ -40,21 +36,21 @@ class Heading:
 
 @dataclass(frozen=True)
 class Prose:
-    """A sentence or a few."""
+    """A paragraph of one or a few sentences."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Equation:
-    """Sides that are equal, the first to the left of all the others."""
+    """Equal sides. The first is the left side of the equation, all others are right sides."""
 
     sides: tuple[Side, ...]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Short equations in one line, and what they have in common."""
+    """Short equations in one line, with a label in front."""
 
     label: str
     equations: tuple[Equation, ...]
@@ -64,7 +60,7 @@ Block = Heading | Prose | Equation | Listing | Matrices
 
 
 def equation(left: Side, sides: Sequence[Side]) -> Equation:
-    """An equation, without sides that print like the one before them."""
+    """An equation, without sides that print like the side before."""
     kept, before = [left], ""
     for side in sides:
         text = AtomText(side.atoms).text(side.expr)
@@ -75,7 +71,7 @@ def equation(left: Side, sides: Sequence[Side]) -> Equation:
 
 
 class Paper:
-    """What is written: a title, a line below it, and blocks."""
+    """A document's content: a title, a line below it, and blocks."""
 
     def __init__(self, title: str, subtitle: str, blocks: Sequence[Block]) -> None:
         self.title = title

@@ -1,4 +1,4 @@
-"""A document of headings, sentences and equations, and the four formats in which it is written."""
+"""A document of headings, sentences and equations, and its four formats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Document"]
 
 
 class Document(Paper):
-    """A paper that writes itself. A notebook shows it as a page."""
+    """A paper with a method for each format. A notebook shows it as a page."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.subtitle}>"
@@ -32,7 +32,7 @@ class Document(Paper):
         return latex_of(self)
 
     def html(self) -> str:
-        """A web page in one file: MathML, no scripts, nothing from elsewhere."""
+        """A web page in one file, with MathML, without scripts and outside resources."""
         return page_of(self)
 
     def _repr_html_(self) -> str:

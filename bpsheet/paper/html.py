@@ -1,4 +1,4 @@
-"""Documents as a web page: one file, MathML, no scripts, nothing from elsewhere."""
+"""Documents as a web page: one file with MathML, without scripts and outside resources."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def _words(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Words, with W^1 and the like as mathematics."""
+    """Text in which matrices of a layer, such as W^1, are mathematics."""
     power = r"<math><msup><mi>\1</mi><mi>\2</mi></msup></math>"
     return LAYER.sub(power, _words(text))
 
 
 def _side(side: Side) -> str:
-    said = AtomMathML(side.atoms).side(side.expr)
+    content = AtomMathML(side.atoms).side(side.expr)
     if side.reasons:
         why = "<mo>,</mo><mspace width='0.3em'/>".join(
             AtomMathML().text(reason) for reason in side.reasons
         )
-        said += f"<mspace width='2em'/><mtext>since </mtext><mrow>{why}</mrow>"
-    return said
+        content += f"<mspace width='2em'/><mtext>since </mtext><mrow>{why}</mrow>"
+    return content
 
 
 def _equation(block: Equation) -> str:
@@ -77,12 +77,12 @@ def _inline(block: Equation) -> str:
 def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
-            made = element("mi", name)
+            letter = element("mi", name)
             above = ("<mo>′</mo>" if prime else "") + (element("mn", layer) if layer else "")
             if above:
-                made = f"<msup>{made}<mrow>{above}</mrow></msup>"
-            fenced = f"<mrow><mo>(</mo>{made}<mo>)</mo></mrow>"
-            return f"<msup>{fenced}<mi>T</mi></msup>" if transposed else made
+                letter = f"<msup>{letter}<mrow>{above}</mrow></msup>"
+            fenced = f"<mrow><mo>(</mo>{letter}<mo>)</mo></mrow>"
+            return f"<msup>{fenced}<mi>T</mi></msup>" if transposed else letter
         case Sign(text):
             return element("mo", text)
         case Gradient(upper, lower):
@@ -119,12 +119,12 @@ def _content(document: Paper) -> str:
 
 
 def fragment_of(document: Paper) -> str:
-    """The document for a notebook: a part of a page, with its style."""
+    """The document as a piece of a page with its style, for notebooks."""
     return f"<style>\n{STYLE}</style>\n{_content(document)}\n"
 
 
 def page_of(document: Paper) -> str:
-    """The document as a page of its own."""
+    """The document as a complete page."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return f"""\
 <!DOCTYPE html>

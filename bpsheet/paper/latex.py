@@ -1,4 +1,4 @@
-"""Documents as LaTeX: class article, package amsmath, nothing else."""
+"""Documents as LaTeX: class article, and only the package amsmath."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bpsheet.words import clean
 
 __all__ = ["body_of", "latex_of"]
 
-# About so many characters of plain text fit in a line.
+# A line has room for about so many characters of plain text.
 LINE = 80
 
 _GREEK = {
@@ -43,12 +43,12 @@ _SIGNS = {"∘": r"\circ", "−": "-", "·": r"\cdot"}
 
 
 def _in_text(char: str) -> str:
-    """A character beyond ASCII, in LaTeX's own words; its number where there are none."""
+    """A character beyond ASCII as a LaTeX command, or as its number where there is no command."""
     if char in _LETTERS:
         return _LETTERS[char]
     parts = unicodedata.normalize("NFD", char)
     if len(parts) == 2 and parts[0].isascii():
-        # The standard fonts have no ogonek: its letter stands alone.
+        # The standard fonts have no ogonek, for example: the letter is written without it.
         accent = _ACCENTS.get(parts[1])
         return f"\\{accent}{{{parts[0]}}}" if accent else latex_words(parts[0])
     plain = unicodedata.normalize("NFKD", char)
@@ -58,31 +58,31 @@ def _in_text(char: str) -> str:
 
 
 def _declaration(char: str) -> str:
-    made = (
+    command = (
         rf"\ensuremath{{\{_GREEK[char]}}}"
         if char in _GREEK
         else rf"\ifmmode\text{{{_in_text(char)}}}\else {_in_text(char)}\fi"
     )
-    return rf"  \DeclareUnicodeCharacter{{{ord(char):04X}}}{{{made}}}"
+    return rf"  \DeclareUnicodeCharacter{{{ord(char):04X}}}{{{command}}}"
 
 
 def _words(text: str) -> str:
-    """Words, with W^1 and the like as mathematics."""
-    made, end = "", 0
+    """Text in which matrices of a layer, such as W^1, are mathematics."""
+    words, end = "", 0
     plain = clean(text)
-    for found in LAYER.finditer(plain):
-        letter = _NAMES.get(found[1], found[1])
-        made += latex_words(plain[end : found.start()]) + f"${letter}^{{{found[2]}}}$"
-        end = found.end()
-    return made + latex_words(plain[end:])
+    for match in LAYER.finditer(plain):
+        letter = _NAMES.get(match[1], match[1])
+        words += latex_words(plain[end : match.start()]) + f"${letter}^{{{match[2]}}}$"
+        end = match.end()
+    return words + latex_words(plain[end:])
 
 
 def _pieces(
     printers: tuple[AtomLatex, AtomText], node: Expr, least: Binding, sign: str = ""
 ) -> list[tuple[str, int]]:
-    """A long formula in pieces that may stand on lines of their own, and about how long each is.
+    """A long formula in pieces, between which a line may end, and about how long each piece is.
 
-    `sign` stands before it. Parentheses around what is divided cannot grow with it.
+    `sign` comes before the formula. Parentheses that a line break divides have a fixed size.
     """
     printer, plain = printers
     size = len(plain.text(node)) + 3
@@ -90,24 +90,24 @@ def _pieces(
         return [(sign + printer.operand(node, least, first=not sign), size)]
     match node:
         case Sum((head, *rest)):
-            made = _pieces(printers, head, Binding.SUM)
+            pieces = _pieces(printers, head, Binding.SUM)
             for term in rest:
-                made += _pieces(printers, term, Binding.PRODUCT, printer.plus)
+                pieces += _pieces(printers, term, Binding.PRODUCT, printer.plus)
         case Sub(left, right):
-            made = _pieces(printers, left, Binding.SUM)
-            made += _pieces(printers, right, Binding.PRODUCT, printer.minus)
+            pieces = _pieces(printers, left, Binding.SUM)
+            pieces += _pieces(printers, right, Binding.PRODUCT, printer.minus)
         case Mul(left, right):
-            made = _pieces(printers, left, Binding.PRODUCT)
-            made += _pieces(printers, right, Binding.FACTOR, printer.times)
-    fenced = printer.binding(node) < least or (bool(sign) and made[0][0].startswith("-"))
+            pieces = _pieces(printers, left, Binding.PRODUCT)
+            pieces += _pieces(printers, right, Binding.FACTOR, printer.times)
+    fenced = printer.binding(node) < least or (bool(sign) and pieces[0][0].startswith("-"))
     before, after = (r"\bigl(", r"\bigr)") if fenced else ("", "")
-    made[0] = (sign + before + made[0][0], made[0][1] + 3)
-    made[-1] = (made[-1][0] + after, made[-1][1])
-    return made
+    pieces[0] = (sign + before + pieces[0][0], pieces[0][1] + 3)
+    pieces[-1] = (pieces[-1][0] + after, pieces[-1][1])
+    return pieces
 
 
 def _side_lines(side: Side) -> list[str]:
-    """A side in as many lines as it needs; parts that belong together stay together."""
+    """A side in as many lines as it needs, with line breaks only between its pieces."""
     printers = AtomLatex(side.atoms), AtomText(side.atoms)
     lines, length = [""], 0
     for text, size in _pieces(printers, side.expr, Binding.SUM):
@@ -117,8 +117,8 @@ def _side_lines(side: Side) -> list[str]:
         lines[-1] += text
         length += size
     if side.reasons:
-        said = ", ".join(f"${AtomLatex().text(reason)}$" for reason in side.reasons)
-        lines[-1] += rf" \qquad\text{{since {said}}}"
+        reasons = ", ".join(f"${AtomLatex().text(reason)}$" for reason in side.reasons)
+        lines[-1] += rf" \qquad\text{{since {reasons}}}"
     return lines
 
 
@@ -143,9 +143,9 @@ def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
             head = _NAMES.get(name, name)
-            made = f"{head}'" if prime else head
-            made = f"{{{made}}}^{{{layer}}}" if layer else made
-            return rf"\left({made}\right)^{{\mathsf{{T}}}}" if transposed else made
+            letter = f"{head}'" if prime else head
+            letter = f"{{{letter}}}^{{{layer}}}" if layer else letter
+            return rf"\left({letter}\right)^{{\mathsf{{T}}}}" if transposed else letter
         case Sign(text):
             return _SIGNS.get(text, text)
         case Gradient(upper, lower):
@@ -172,26 +172,26 @@ def _block(block: Block) -> str:
 
 
 def body_of(document: Paper) -> str:
-    """The document without what stands before it: to be put into another."""
+    """The document without its preamble, to be put into another document."""
     text = rf"\section*{{{_words(document.title)}}}" + "\n\n" + _words(document.subtitle)
     for block in document.blocks:
-        # A paragraph goes on into the equation that follows it.
+        # An equation continues the paragraph before it.
         text += ("\n" if isinstance(block, Equation | Matrices) else "\n\n") + _block(block)
     safe = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     return unicodedata.normalize("NFC", safe) + "\n"
 
 
 def latex_of(document: Paper) -> str:
-    """A complete document. Letters beyond ASCII are declared for engines of eight bits."""
+    """A complete LaTeX document. It declares its characters beyond ASCII, for 8-bit engines."""
     body = body_of(document)
     beyond = sorted({char for char in body if not char.isascii()})
     lines = [r"\documentclass{article}", r"\usepackage{amsmath}", r"\allowdisplaybreaks"]
     lines += [r"\setlength{\emergencystretch}{3em}"]
-    # More room than the class has, for equations: about 17 × 24 cm.
+    # A larger text area than the class has, about 17 × 24 cm, for equations.
     lines += [r"\addtolength{\textwidth}{135pt}", r"\addtolength{\oddsidemargin}{-67pt}"]
     lines += [r"\addtolength{\textheight}{120pt}", r"\addtolength{\topmargin}{-60pt}"]
     lines += [r"\setlength{\parindent}{0pt}", r"\setlength{\parskip}{4pt}"]
-    # A matrix has ten columns unless more are allowed.
+    # amsmath allows only ten columns in a matrix.
     lines += [r"\setcounter{MaxMatrixCols}{20}"]
     if beyond:
         lines += [r"\ifdefined\DeclareUnicodeCharacter", *map(_declaration, beyond), r"\fi"]

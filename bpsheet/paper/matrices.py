@@ -1,4 +1,4 @@
-"""Equations of vectors and matrices: a row of pieces, as each format writes them."""
+"""Equations of vectors and matrices, as rows of pieces that each format writes in its way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Entries", "Fraction", "Gradient", "Letter", "Matrices", "Piece", "Si
 
 @dataclass(frozen=True)
 class Letter:
-    """A vector or matrix of a layer: δ², (W³)ᵀ; `prime` for a derivative."""
+    """A vector or matrix of a layer: δ², (W³)ᵀ; with `prime` a derivative."""
 
     name: str
     layer: str = ""
@@ -26,7 +26,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Gradient:
-    """∇ of upper with respect to a layer's outputs."""
+    """The gradient ∇ of `upper` with respect to a layer's outputs."""
 
     upper: str
     lower: Letter
@@ -34,7 +34,7 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Fraction:
-    """∂upper/∂lower."""
+    """The derivative ∂upper/∂lower."""
 
     upper: str
     lower: Letter
@@ -42,7 +42,7 @@ class Fraction:
 
 @dataclass(frozen=True)
 class Entries:
-    """A matrix written out, by the names of its entries."""
+    """A matrix as the names of its entries, row by row."""
 
     rows: tuple[tuple[str, ...], ...]
 

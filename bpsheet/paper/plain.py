@@ -14,24 +14,24 @@ from bpsheet.words import clean
 __all__ = ["LAYER", "markdown_of", "text_of"]
 
 WIDTH = 88
-# Beyond this a continued line would begin too far to the right.
+# Continued lines are indented by at most so many characters.
 FARTHEST = 28
-# A layer's vector or matrix inside a sentence.
+# A layer's vector or matrix in a sentence.
 LAYER = re.compile(r"(?<![\w^])([A-Za-zδ])\^([0-9l])(?![\w^])")
-# A space at which no line ends, until the lines are made.
+# Stands for a space at which no line may end, while the lines are made.
 GLUE = "\0"
 SINCE = "   since "
 
 
 def _side(side: Side) -> str:
-    said = AtomText(side.atoms).side(side.expr)
+    text = AtomText(side.atoms).side(side.expr)
     if side.reasons:
-        said += f"{SINCE}{', '.join(AtomText().text(reason) for reason in side.reasons)}"
-    return clean(said)
+        text += f"{SINCE}{', '.join(AtomText().text(reason) for reason in side.reasons)}"
+    return clean(text)
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    """A head and text after it, the following lines under the text."""
+    """Lines with a head and a text after it. Continued lines begin under the text."""
     indent = " " * min(len(head), FARTHEST)
     wrapped = textwrap.wrap(
         _breakable(text),
@@ -45,12 +45,12 @@ def _wrapped(head: str, text: str) -> list[str]:
 
 
 def _breakable(formula: str) -> str:
-    """The formula with its spaces glued, but for those where a line may end.
+    """The formula with GLUE instead of every space at which no line may end.
 
-    Before a plus or minus inside two pairs of parentheses at the most, before a product's
-    dot inside one, after a comma outside of them.
+    A line may end before a plus or minus in at most two pairs of parentheses, before the dot of a
+    product in at most one pair, and after a comma outside of parentheses.
     """
-    made, depth = [], 0
+    chars, depth = [], 0
     formula, since, reasons = formula.partition(SINCE)
     for index, char in enumerate(formula):
         depth += (char == "(") - (char == ")")
@@ -61,15 +61,15 @@ def _breakable(formula: str) -> str:
                 or (after == "· " and depth <= 1)
                 or (formula[index - 1] == "," and depth == 0)
             )
-            made.append(" " if ends else GLUE)
+            chars.append(" " if ends else GLUE)
         else:
-            made.append(char)
-    made.append(f" {since[1:]}{reasons}".replace(" ", GLUE).replace(GLUE, " ", 1) if since else "")
-    return "".join(made)
+            chars.append(char)
+    chars.append(f" {since[1:]}{reasons}".replace(" ", GLUE).replace(GLUE, " ", 1) if since else "")
+    return "".join(chars)
 
 
 def _lines(block: Equation, *, indent: str) -> list[str]:
-    """left = side, the further sides below with their = under the first."""
+    """The lines of an equation: left = side, then each further side with its = under the first."""
     left, *sides = map(_side, block.sides)
     head = f"{indent}{left} = "
     lines: list[str] = []
@@ -87,8 +87,8 @@ def _listed(block: Listing) -> str:
 def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
-            made = name + ("'" if prime else "") + (f"^{layer}" if layer else "")
-            return f"({made})^T" if transposed else made
+            letter = name + ("'" if prime else "") + (f"^{layer}" if layer else "")
+            return f"({letter})^T" if transposed else letter
         case Sign(text):
             return text
         case Gradient(upper, lower):
@@ -100,7 +100,7 @@ def _piece(piece: Piece) -> str:
 
 
 def matrices_text(block: Matrices) -> str:
-    """An equation of matrices in one line: spaces around = + ∘, none inside parentheses."""
+    """An equation of matrices in one line, with spaces around = + ∘ but not inside parentheses."""
     text = " ".join(_piece(piece) for piece in block.pieces)
     text = text.replace("( ", "(").replace(" )", ")")
     return clean(re.sub(r"('\S*) \(", r"\1(", text))
@@ -126,7 +126,7 @@ def text_of(document: Paper) -> str:
     lines = [clean(document.title), clean(document.subtitle)]
     before: Block | None = None
     for block in document.blocks:
-        # Equations of one line each stand close together, longer ones apart.
+        # Equations of one line follow one another closely; longer ones have a blank line between.
         is_close = isinstance(block, Matrices) or (
             isinstance(block, Equation) and len(block.sides) == 2
         )
@@ -141,13 +141,13 @@ def text_of(document: Paper) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Words for Markdown: what could be markup gets a backslash."""
+    """Text for Markdown, with a backslash before everything that could be markup."""
     plain = re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", clean(text))
     return re.sub(r"^(\s*)([-+=]|[0-9]+[.)])", r"\1\\\2", plain)
 
 
 def _fenced(lines: list[str]) -> str:
-    """Lines as a block of code, whatever backticks are in them."""
+    """Lines as a block of code. The fence is longer than any run of backticks in them."""
     longest = max((len(run) for run in re.findall("`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}text", *lines, fence])

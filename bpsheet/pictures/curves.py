@@ -16,6 +16,7 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.health.diagnosis import diagnose
 from bpsheet.pictures.matplot import need_matplotlib, words
 from bpsheet.program.kinds import Role
+from bpsheet.runs.epochs import epoch_means
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,12 +75,11 @@ class Plots:
         axes = self._axes(axes, name)
         numbers = trace.recording.iterations
         losses = trace.values[:, trace.program.position[name]]
-        examples = len(trace.experiment.data.examples or ())
+        examples = trace.experiment.example_count
         if examples > 1 and trace.is_whole and len(trace) >= 2 * examples:
             axes.plot(numbers, losses, color="#94A3B8", linewidth=0.8, label="each iteration")
-            epochs = len(losses) // examples
-            means = losses[: epochs * examples].reshape(epochs, examples).mean(axis=1)
-            ends = examples * (np.arange(epochs) + 1)
+            means = epoch_means(losses, examples)
+            ends = examples * (np.arange(len(means)) + 1)
             axes.plot(ends, means, color="#1D5FA8", linewidth=2, label="mean of each epoch")
             axes.legend(frameon=False)
         else:

@@ -7,17 +7,15 @@ larger adjustment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.names import LayerNames
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.pictures.matplot import need_matplotlib, words
-from bpsheet.program.program import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +28,7 @@ __all__ = ["check_drawable", "draw_network", "network_size"]
 
 GROWS, SHRINKS, STILL = "#1B7A3D", "#B42318", "#94A3B8"
 INK, PALE, FILLED = "#1F2937", "#F8FAFC", "#E2E8F0"
-# The distances between layers and between neurons, and the radius of a neuron.
+# The distances between layers and between neurons, and a neuron's radius.
 ACROSS, DOWN, RADIUS = 3.4, 1.5, 0.42
 THIN, WIDE = 0.8, 5.0
 # The part of an arrow's length at which its weight stands.
@@ -54,14 +52,10 @@ class _Values:
         value = self.number(name)
         return "overflow" if np.isnan(value) else f"{value:.3g}"
 
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        return {column.name: column for column in self.trace.program}
-
     def adjustment(self, weight: str) -> float:
-        """The number that is added to a weight at the end of the iteration; 0 for a fixed weight."""
-        moved = [ref.name for ref in self.columns[weight].references if ref.name != weight]
-        return self.number(moved[0]) if moved else 0.0
+        """What is added to a weight at the end of the iteration; 0 where it is frozen."""
+        adjustment = self.trace.program.adjustment_of(weight)
+        return 0.0 if adjustment is None else self.number(adjustment)
 
 
 def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
@@ -210,15 +204,12 @@ class _Picture:
         text = "\n".join([words(name), *lines])
         self.axes.text(*point, text, fontsize=8, ha="center", va="center", color=INK, zorder=4)
 
-    def _below(self, point: tuple[float, float], layer: object, index: int) -> None:
-        """Write a neuron's error term, its bias and the bias's adjustment below it."""
-        from bpsheet.columns.names import LayerNames
-
-        assert isinstance(layer, LayerNames)
+    def _beside(self, place: tuple[float, float], layer: LayerNames, index: int) -> None:
+        """Below a neuron its error term and its bias, with what is added to it."""
         lines = []
-        error = self.values.columns[layer.sums[index]].adjoint_name
-        if error and error in self.values.columns:
-            lines.append(f"{words(error)} = {self.values.text(error)}")
+        error = self.values.trace.program.derivative_of(layer.sums[index])
+        if error is not None:
+            lines.append(f"{words(error)} = {self.values.said(error)}")
         if layer.biases:
             bias = layer.biases[index]
             moved = self.values.adjustment(bias)

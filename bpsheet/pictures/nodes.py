@@ -17,7 +17,7 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["picture_of"]
 
-# A layer with more nodes than this takes several columns of nodes.
+# A layer with more nodes takes several columns beside each other.
 TALLEST = 16
 
 
@@ -74,9 +74,9 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
                 name,
                 *point,
                 "neuron",
-                index_of[name],
-                _index(program, program[layer.sums[index]].adjoint_name),
-                _index(program, bias),
+                place[name],
+                _place(program, program.derivative_of(layer.sums[index])),
+                _place(program, bias),
                 _move(program, bias),
                 of_neuron.get(layer.neurons[index], []),
             )
@@ -112,8 +112,8 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
     return nodes, arrows
 
 
-def _value(program: Program, column: Column, point: tuple[float, float]) -> _Node:
-    adjoint = _index(program, column.adjoint_name)
+def _value(program: Program, column: Column, where: tuple[float, float]) -> _Node:
+    adjoint = _place(program, program.derivative_of(column.name))
     kind = {Phase.INPUT: "input", Phase.WEIGHT: "weight"}.get(column.phase, "neuron")
     own, move = program.position[column.name], _move(program, column.name)
     shown = [index for index in (own, adjoint, move) if index is not None]
@@ -142,5 +142,4 @@ def _move(program: Program, weight: str | None) -> int | None:
     """The index of a weight's adjustment; None for a weight that is never adjusted."""
     if weight is None or program[weight].phase is not Phase.WEIGHT:
         return None
-    moved = [ref.name for ref in program[weight].references if ref.name != weight]
-    return program.position[moved[0]] if moved else None
+    return _place(program, program.adjustment_of(weight))

@@ -11,7 +11,6 @@ from bpsheet.engine.recording import Values
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.pictures.matplot import words
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import loss_of
 from bpsheet.words import nearest
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def surface(
     Raises ExperimentError for unknown weights and for an experiment without a loss.
     """
     program = trace.program
-    loss = loss_of(program)
+    loss = program.loss
     weights = [column.name for column in program.phase(Phase.WEIGHT)]
     problems = [
         Problem(name, f"no such weight; {nearest(name, weights)}")
@@ -52,7 +51,7 @@ def surface(
     run = compiled(program.phase(Phase.FORWARD), given, [loss.name])
     last = np.flatnonzero(np.isfinite(trace.values).all(axis=1))[-1]
     values = dict(zip(program.names, trace.values[last].tolist(), strict=True))
-    count = len(next(iter(program.tables.values()), [0.0]))
+    count = max(1, program.example_count)
     rows = [
         {name: table[index] for name, table in program.tables.items()} for index in range(count)
     ]

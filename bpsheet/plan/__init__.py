@@ -1,1 +1,1 @@
-"""Plans: an experiment on paper, read, checked, changed and written back."""
+"""Plans: experiments that are read, checked, changed and written back, but not run."""

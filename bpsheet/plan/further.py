@@ -1,4 +1,4 @@
-"""Further problems of tables: those in what is left when values that are wrong are set aside."""
+"""Further problems of tables: the problems that remain when wrong values are set aside."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from bpsheet.words import place
 
 __all__ = ["further_problems"]
 
-# What stands in for a needed key that is missing or wrong, so that the rest can be looked at;
-# and the places whose problems do not depend on names and shapes.
+# Stand-ins for needed keys that are missing or wrong, so that the rest can be checked.
 STAND_INS: dict[str, Any] = {
     "inputs": ["x"],
     "targets": ["y"],
@@ -23,6 +22,7 @@ STAND_INS: dict[str, Any] = {
     "forward": ["e = x"],
     "data": {"examples": [[0.0, 0.0]]},
 }
+# The places whose problems do not depend on names and shapes.
 SHAPELESS = re.compile(
     r"title|notes|network$|graph$|network\.loss|network\.output_error|network\.layers\[\d+\]\.activation"
     r"|training(?!\.freeze|\.only)|notation\.(?!rename)|data\.(order|seed)"
@@ -32,50 +32,49 @@ SHAPELESS = re.compile(
 def further_problems(
     tables: dict[str, Any], error: ValidationError, known: list[Problem]
 ) -> list[Problem]:
-    """Problems in what is left when the wrong values are set aside.
+    """The problems that remain when the wrong values are set aside.
 
-    Those that concern a key that was set aside may be its doing, and are left for the
-    next attempt.
+    A problem near a key that was set aside may come from that, and is left for the next attempt.
     """
     touched = []
-    for found in error.errors(include_url=False):
-        location = found["loc"]
-        if isinstance(location[-1], int) and found["type"] in ("float_type", "finite_number"):
+    for item in error.errors(include_url=False):
+        location = item["loc"]
+        if isinstance(location[-1], int) and item["type"] in ("float_type", "finite_number"):
             _set(tables, location, 0.0)
         else:
             steps = location[: _depth(location)]
-            stand_in = STAND_INS.get(str(steps[-1]) if found["type"] != "extra_forbidden" else "")
+            stand_in = STAND_INS.get(str(steps[-1]) if item["type"] != "extra_forbidden" else "")
             _set(tables, steps, stand_in)
             touched.append(place(steps))
     try:
         rest = Tables.model_validate(tables)
     except ValidationError:
         return []
-    said = {problem.place for problem in known}
-    has_stand_in = any(spot.rpartition(".")[2] in STAND_INS for spot in touched)
+    known_places = {problem.place for problem in known}
+    has_stand_in = any(path.rpartition(".")[2] in STAND_INS for path in touched)
     return [
         problem
         for problem in problems_of(rest)
-        if problem.place not in said
-        # What a stand-in has no part in.
+        if problem.place not in known_places
+        # With a stand-in, only problems that it cannot cause.
         and (not has_stand_in or SHAPELESS.match(problem.place))
         and not any(
-            f"{problem.place}.".startswith(f"{spot}.")
-            or problem.place.startswith(f"{spot}[")
-            or spot.startswith(f"{problem.place}.")
-            for spot in touched
+            f"{problem.place}.".startswith(f"{path}.")
+            or problem.place.startswith(f"{path}[")
+            or path.startswith(f"{problem.place}.")
+            for path in touched
         )
     ]
 
 
 def _depth(location: tuple[int | str, ...]) -> int:
-    """How much of a place names a key: `network.layers[1].weights` of `…weights[1][2]`."""
+    """How many steps of a location name a key: `network.layers[1].weights` of `…weights[1][2]`."""
     names = [index for index, part in enumerate(location) if isinstance(part, str)]
     return names[-1] + 1 if names else 0
 
 
 def _set(tables: Any, steps: tuple[int | str, ...], value: object) -> None:
-    """Put a value in the place of a wrong one, or remove its key."""
+    """Replace a wrong value, or with None remove its key."""
     current = tables
     try:
         for step in steps[:-1]:

@@ -1,4 +1,4 @@
-"""Plans: an experiment on paper, checked, changed and written back.
+"""Plans: checked experiments, which can be changed and written back.
 
 >>> from bpsheet.tables.spec import Layer
 >>> plan = Plan(
@@ -21,102 +21,76 @@ from collections.abc import Mapping
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pydantic import PrivateAttr, ValidationError
 
 from bpsheet.columns.assembly import columns_of, program_of
 from bpsheet.columns.model import Model, model_of
 from bpsheet.columns.updates import setting_names
+from bpsheet.elsewhere import same_name
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
 from bpsheet.tables.datafile import resolve_file
-from bpsheet.tables.notation import Notation
+from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
-from bpsheet.tables.spec import (
-    Data,
-    Graph,
-    Initial,
-    Network,
-    Test,
-    Training,
-)
 from bpsheet.tables.table import Spec
 from bpsheet.tables.tables import Tables
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.losses import LOSSES
+from bpsheet.textbook.rules import RULES
 from bpsheet.words import nearest, shown
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Plan"]
 
 
 class Plan(Tables):
-    """A network (or formulas), its data and its training: everything that a run is made of.
+    """A network (or formulas), its data and its training: everything that a run needs.
 
     Raises ExperimentError, with every problem, where the parts do not fit together.
     """
 
-    # The file's text, where the experiment is what the text says and nothing more.
+    # The file's text, if the text alone says what the experiment is.
     _text: str | None = PrivateAttr(None)
 
-    if TYPE_CHECKING:
+    def __init__(self, **values: Any) -> None:
+        tables: dict[str, Any] = {
+            key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
+            for key, value in values.items()
+        }
+        problems = resolve_file(tables, Path())
+        if problems:
+            raise ExperimentError(problems)
+        super().__init__(**tables)
+        problems = problems_of(self)
+        if problems:
+            raise ExperimentError(problems)
 
-        def __init__(
-            self,
-            *,
-            title: str = "",
-            notes: str = "",
-            network: Network | dict[str, Any] | None = None,
-            graph: Graph | dict[str, Any] | None = None,
-            data: Data | dict[str, Any],
-            training: Training | dict[str, Any] = ...,
-            initial: Initial | dict[str, Any] = ...,
-            test: Test | dict[str, Any] | None = None,
-            notation: Notation | dict[str, Any] = ...,
-            hand: Mapping[str, Mapping[str, str]] = ...,
-        ) -> None: ...
-
-    else:
-
-        def __init__(self, **values: Any) -> None:
-            tables = {
-                key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
-                for key, value in values.items()
-            }
-            problems = resolve_file(tables, Path())
-            if problems:
-                raise ExperimentError(problems)
-            super().__init__(**tables)
-            problems = problems_of(self)
-            if problems:
-                raise ExperimentError(problems)
-
-        __init__.__pydantic_base_init__ = True
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def from_dict(
         cls, tables: Mapping[str, Any], *, base: Path | None = None, source: str = "this experiment"
     ) -> Self:
-        """The experiment in plain tables; `base` is the folder of its data.
+        """An experiment from plain tables; `base` is the folder of its data file.
 
-        Raises ExperimentError with every problem: single values that are wrong are set aside,
-        so that the rest is still held against each other.
+        Raises ExperimentError with every problem. Wrong single values are set aside, so that
+        the other values can still be checked against each other.
 
         >>> import bpsheet as bp
         >>> bp.Experiment.from_dict(bp.load("two-neuron").to_dict()).network.inputs
         ['x1', 'x2']
         """
-        found = deepcopy(dict(tables))
-        problems = resolve_file(found, base or Path())
+        copied = deepcopy(dict(tables))
+        problems = resolve_file(copied, base or Path())
         try:
-            experiment = cls.model_validate(found)
+            experiment = cls.model_validate(copied)
         except ValidationError as error:
             problems += translate(error, cls)
-            problems += further_problems(found, error, problems)
+            problems += further_problems(copied, error, problems)
             raise ExperimentError(problems, source) from None
         problems += problems_of(experiment)
         if problems:
@@ -135,14 +109,14 @@ class Plan(Tables):
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of its program."""
+        """The columns of the program."""
         return tuple(
             columns_of(
                 self.model,
                 self.training,
                 self.test,
                 self.notation,
-                examples=len(self.data.examples or ()),
+                examples=self.example_count,
                 cyclic=self.data.order == "cyclic",
             )
         )
@@ -160,78 +134,90 @@ class Plan(Tables):
             iterations=iterations or self.iterations,
         )
 
-    def of_length(self, iterations: int | None) -> Self:
-        """The plan with so many iterations; None leaves them as they are."""
-        if iterations is None or iterations == self.iterations:
-            return self
-        return self.changed({"iterations": iterations})
+    def of_length(self, iterations: AnyWhole | None) -> Self:
+        """The plan with another number of iterations; None leaves it unchanged."""
+        number = plain(iterations)
+        is_same = type(number) is int and number == self.iterations
+        return self if number is None or is_same else self.changed({"iterations": number})
 
-    def changed(self, changes: Mapping[str, float | str]) -> Self:
+    def changed(self, changes: Changes) -> Self:
         """A copy with some of its numbers changed.
 
-        The keys are names of weights (their first values), of hyper-parameters
-        (`learning_rate`, `batch_size`, `reduction`; those that the rule and its schedule have:
-        `momentum`, `schedule_factor`), `iterations`, or cells of the data: `x1[2]` is x1 of
+        A key is the name of a weight (for its first value), of a hyper-parameter
+        (`learning_rate`, `batch_size`, `reduction`, or one of the rule and its schedule, such as
+        `momentum` and `schedule_factor`), `iterations`, or a cell of the data: `x1[2]` is x1 of
         example 2.
-        Raises ExperimentError for names that it does not have and values that do not fit.
+        Raises ExperimentError for unknown names and for values that do not fit.
         """
+        if not hasattr(changes, "items"):
+            said = f'numbers by their names expected, such as {{"learning_rate": 0.2}}; got {shown(changes)}'
+            raise ExperimentError([Problem("changes", said)], self._name)
         problems: list[Problem] = []
         tables: dict[str, Any] = {
             key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
         }
         cells = setting_names(self.training)
         weights: dict[str, float] = {}
-        for key, value in changes.items():
+        for name, given in changes.items():
+            key, value = str(name), plain(given)
             cell = re.fullmatch(r"(.+)\[([0-9]{1,9})\]", key)
             words = {"reduction": ("sum", "mean"), "batch_size": ("all",)}.get(key, ())
-            if isinstance(value, str) and value not in words:
+            is_data = cell is not None and self._is_data(cell[1], int(cell[2]))
+            if not (is_data or key in (*cells, "iterations", *self.model.weights)):
+                problems.append(Problem(key, self._unknown(key)))
+            elif isinstance(value, str) and value not in words:
                 expected = " or ".join(["a number", *words] if key != "reduction" else words)
-                problems.append(Problem(f"--set {key}", f"{expected} expected; got {shown(value)}"))
-                continue
-            if key in cells:
+                known = same_name(value, words)
+                hint = "" if known is None else f'; here it is "{known}"'
+                problems.append(Problem(key, f"{expected} expected; got {shown(value)}{hint}"))
+            elif key in cells:
                 put_setting(tables["training"], key, value)
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
             elif key in self.model.weights:
-                weights[key] = float(value)
-            elif cell and self._is_data(cell[1], int(cell[2])):
+                weights[key] = value
+            else:
+                assert cell is not None
                 names = self.data.columns or list(self.data_names)
                 tables["data"]["examples"][int(cell[2]) - 1][names.index(cell[1])] = value
-            else:
-                problems.append(Problem(f"--set {key}", self._unknown(key)))
         if problems:
             raise ExperimentError(problems, self._name)
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
         try:
-            made = type(self)(**(copied | tables))
+            changed = type(self)(**(copied | tables))
         except ExperimentError as error:
             raise ExperimentError(error.problems, "with these changes") from None
-        made._name = self._name  # noqa: SLF001
-        return made
+        changed._name = self._name  # noqa: SLF001
+        return changed
 
     def _is_data(self, name: str, number: int) -> bool:
-        return name in self.data_names and 1 <= number <= len(self.data.examples or ())
+        return name in self.data_names and 1 <= number <= self.example_count
 
     def _unknown(self, key: str) -> str:
         data = [
             f"{name}[{number + 1}]"
             for name in self.data_names
-            for number in range(min(len(self.data.examples or ()), 3))
+            for number in range(min(self.example_count, 3))
         ]
         known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
+        for what, names in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
+            if (name := same_name(key, names)) is not None:
+                return f'no such number; the {what} "{name}" is set in the experiment file'
+        if key in ("activation", "loss", "rule", "schedule"):
+            return f"no such number; the {key} is set in the experiment file"
         return f"no such number; {nearest(key, known, is_key=True)}"
 
     def to_toml(self) -> str:
-        """The experiment as an experiment file that makes it again, data included."""
+        """The text of an experiment file for this experiment, with its data."""
         return toml_text(self.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
-        """The experiment as plain tables, without what was left to its default."""
+        """The experiment as plain tables, without the keys that have their defaults."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
     @property
     def text(self) -> str:
-        """The experiment file's text, with its comments where it has not been changed since."""
+        """The experiment file's text, with the file's comments if nothing has been changed."""
         return self._text if self._text is not None else self.to_toml()

@@ -17,19 +17,23 @@ P = TypeVar("P", bound=Plan)
 
 MAX_DOTS = 20
 MAX_DEPTH = 20
-# The reader of TOML takes half a minute for a key of many thousand dotted parts.
+# tomllib would take half a minute to read a key of many thousand dotted parts.
 DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
 KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
 
 
 def from_text(text: str, *, base: Path | None, name: str, source: str, made: type[P]) -> P:
-    """The experiment in an experiment file's text; `base` is the folder of its data;
-    without one it may name no file.
+    """The experiment in the text of an experiment file.
 
-    `made` is what becomes of it: a Plan, or a class above it.
+    base:   the folder of the data file; without one the text may not name a file
+    name:   the name of the experiment
+    source: how error messages name the file
+    made:   the class to return: Plan or a subclass
+
+    Raises ExperimentError where the text is not TOML or not an experiment.
     """
     for number, line in enumerate(text.split("\n"), start=1):
-        if any(KEY_END.match(line, found.end()) for found in DOTTED.finditer(line)):
+        if any(KEY_END.match(line, dotted.end()) for dotted in DOTTED.finditer(line)):
             raise ExperimentError(
                 [Problem(f"line {number}", f"a key of more than {MAX_DOTS} parts")], source
             )
@@ -41,14 +45,14 @@ def from_text(text: str, *, base: Path | None, name: str, source: str, made: typ
     try:
         raw = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        said = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise ExperimentError([Problem("", f"not a TOML file: {said}")], source) from None
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ExperimentError([Problem("", f"not a TOML file: {why}")], source) from None
     if _depth_of(raw) > MAX_DEPTH:
         raise ExperimentError([Problem("", "not an experiment file: nested too deeply")], source)
     data = raw.get("data")
     if base is None and isinstance(data, dict) and "file" in data:
-        said = "no file is read from here; write the examples into the table itself"
-        raise ExperimentError([Problem("data.file", said)], source)
+        message = "no file is read from here; write the examples into the table itself"
+        raise ExperimentError([Problem("data.file", message)], source)
     experiment = made.from_dict(raw, base=base, source=source)
     if not raw.get("data", {}).get("file"):
         experiment._text = text  # noqa: SLF001
@@ -57,7 +61,7 @@ def from_text(text: str, *, base: Path | None, name: str, source: str, made: typ
 
 
 def _depth_of(value: Any) -> int:
-    """How deeply tables and lists are nested; stops counting once it is too deep."""
+    """How deeply tables and lists are nested. The count stops once it is too deep."""
     level, depth = [value], 0
     while level and depth <= MAX_DEPTH:
         inner = [part for part in level if isinstance(part, dict | list)]

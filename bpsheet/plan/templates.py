@@ -11,7 +11,7 @@ __all__ = ["notebook_path", "starter_text", "template_names", "template_path"]
 
 
 def _template_folder() -> Path:
-    """Beside the modules in an installed package, beside the package in a checkout."""
+    """The folder of the templates: inside an installed package, beside it in a checkout."""
     here = Path(__file__).parent.parent
     inside = here / "templates"
     return inside if inside.is_dir() else here.parent / "templates"
@@ -23,9 +23,9 @@ def template_names() -> list[str]:
 
 
 def template_path(name: str) -> Path:
-    """A template's file.
+    """The path of a template's file.
 
-    Raises ExperimentError for a name that is no template's.
+    Raises ExperimentError for a name that no template has.
     """
     if name in template_names():
         return _template_folder() / f"{name}.toml"
@@ -33,11 +33,12 @@ def template_path(name: str) -> Path:
 
 
 def notebook_path() -> Path:
-    """The notebook that comes with the templates: a session from the first run to the workbook."""
+    """The path of the notebook that comes with the templates, from a first run to the workbook."""
     return _template_folder() / "session.ipynb"
 
 
 def near_template(name: str) -> str:
+    """A hint: the nearest name of a template, or all names."""
     return nearest(name, template_names())
 
 

@@ -1,4 +1,4 @@
-"""Tables as the text of an experiment file."""
+"""The text of an experiment file, written from tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["put_setting", "toml_text"]
 
 
 def put_setting(training: dict[str, Any], cell: str, value: float | str) -> None:
-    """A hyper-parameter into the table [training], or into its schedule."""
+    """Put a hyper-parameter into the table [training], or into its schedule."""
     _, in_schedule, key = cell.partition("schedule_")
     if in_schedule:
         training["schedule"][key] = value
@@ -25,18 +25,18 @@ def toml_text(tables: Mapping[str, Any]) -> str:
 
 
 def _rows_on_one_line(text: str) -> str:
-    """Innermost lists on one line, as people write them: `[0.6, -0.1]`.
+    """The text with each innermost list on one line, as people write them: `[0.6, -0.1]`.
 
-    Only a list begins at the end of a line, for a text's last character is its quote.
+    A line that ends with a bracket begins a list: a text in it would end with a quote.
     """
     lines: list[str] = []
-    begun: int | None = None
+    start: int | None = None
     for line in text.rstrip("\n").split("\n"):
         lines.append(line)
         if line.endswith("["):
-            begun = len(lines) - 1
-        elif begun is not None and line.strip() in ("]", "],"):
-            inside = " ".join(part.strip() for part in lines[begun + 1 : -1]).removesuffix(",")
-            lines[begun:] = [f"{lines[begun]}{inside}{line.strip()}"]
-            begun = None
+            start = len(lines) - 1
+        elif start is not None and line.strip() in ("]", "],"):
+            inside = " ".join(part.strip() for part in lines[start + 1 : -1]).removesuffix(",")
+            lines[start:] = [f"{lines[start]}{inside}{line.strip()}"]
+            start = None
     return "\n".join(lines) + "\n"

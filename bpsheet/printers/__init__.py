@@ -1,1 +1,1 @@
-"""Printers: from the formula tree to text, one language each. Trees know nothing of them."""
+"""Printers: from the formula tree to text, one module for each language."""

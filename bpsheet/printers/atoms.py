@@ -1,8 +1,8 @@
-"""What stands at the leaves of a printed formula: symbols, or the numbers put in.
+"""Printers that show numbers or factors in place of symbols, for explanations.
 
-An explanation prints one tree twice with other atoms. A printer of this module asks, for
-each reference, hyper-parameter and look-up, which atom stands there; where the answer is
-none, it prints the symbol as ever.
+An explanation prints a tree twice: with its symbols, and with the numbers put in. A printer of
+this module asks a function which atom to print for a reference, hyper-parameter or look-up.
+Where the function returns None, it prints the usual symbol.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bpsheet.formula.tree import Call, Compare, Expr, Lookup, Num, Param, Ref
+from bpsheet.formula.tree import Call, Compare, Expr, Lookup, Num, Param, Ref, Symbol
 from bpsheet.printers.base import Binding, Printer
 from bpsheet.printers.latex import LatexPrinter, symbol
 from bpsheet.printers.mathml import MathMLPrinter, element, number_mathml, symbol_mathml
@@ -37,7 +37,7 @@ Leaf = Ref | Param | Lookup
 
 @dataclass(frozen=True)
 class Value:
-    """A rounded number (`-0.2449`, `6.640e-5`), or a word in its place: `#NUM!`, `Correct`."""
+    """A rounded number (`-0.2449`, `6.640e-5`), or a word instead: `#NUM!`, `Correct`."""
 
     text: str
 
@@ -47,7 +47,7 @@ class Value:
 
     @property
     def binding(self) -> Binding:
-        """A negative number needs parentheses in a product, and none where it stands first."""
+        """How tightly the value holds together: a negative number only as tightly as a sum."""
         if self.text.startswith("-"):
             return Binding.SUM
         return Binding.PRODUCT if "e" in self.text and self.is_number else Binding.ATOM
@@ -81,11 +81,11 @@ Atoms = Callable[[Leaf], Atom | None]
 
 
 def no_atoms(_: Leaf) -> None:
-    """Symbols everywhere."""
+    """No atom: every leaf is printed as its symbol."""
 
 
 class _WithAtoms(Printer):
-    """A printer that asks for atoms."""
+    """A printer that asks `atoms` what to print at each leaf."""
 
     atoms: Atoms
 
@@ -93,6 +93,9 @@ class _WithAtoms(Printer):
         self.atoms = atoms
 
     def _atom(self, node: Expr) -> Atom | None:
+        if isinstance(node, Symbol):
+            assert isinstance(node.shown, Atom)
+            return node.shown
         return self.atoms(node) if isinstance(node, Leaf) else None
 
     def text(self, node: Expr) -> str:
@@ -110,7 +113,7 @@ class _WithAtoms(Printer):
         return Binding.ATOM
 
     def side(self, node: Expr) -> str:
-        """One side of an equation: a comparison gets parentheses there."""
+        """One side of an equation. A comparison gets parentheses."""
         return self.operand(node, Binding.SUM, first=True)
 
     def atom(self, atom: Atom) -> str:
@@ -132,7 +135,7 @@ class AtomText(_WithAtoms, TextPrinter):
         return super().binding(node)
 
     def side(self, node: Expr) -> str:
-        # A name such as "dMSE / dw" needs no parentheses where it stands alone.
+        # A name such as "dMSE / dw" needs no parentheses when it is the whole side.
         if isinstance(node, Ref) and not node.lag and self._atom(node) is None:
             return node.name
         return super().side(node)
@@ -173,7 +176,7 @@ _SPECIALS = {char: f"\\{char}" for char in "#$%&_{}"} | {
 
 
 def latex_words(text: str) -> str:
-    """Words for LaTeX, its special characters made harmless.
+    """Text for LaTeX, with LaTeX's special characters escaped.
 
     >>> latex_words("50 % of w_1")
     '50 \\\\% of w\\\\_1'

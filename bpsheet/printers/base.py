@@ -1,7 +1,7 @@
-"""What all printers share: precedence, and a walk that keeps association as written.
+"""The base of all printers: precedence, parentheses and the walk through the tree.
 
-A printer is a table from node type to method. A node without an entry raises, and a
-test shows that every printer has an entry for every node.
+A printer has a table from node type to method. A node without an entry raises ProgramError,
+and a test shows that every printer has an entry for every node.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, get_args
 
 from bpsheet.errors import ProgramError
@@ -29,10 +30,14 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
     Text,
+    children,
+    upwards,
 )
 
 __all__ = ["NODES", "Binding", "Printer", "binding"]
 
+# From so many levels on, a formula is printed from its leaves upwards.
+DEEP = 50
 NODES: tuple[type[Any], ...] = get_args(expr.Expr)
 
 
@@ -48,9 +53,9 @@ class Binding(IntEnum):
 
 
 def binding(node: Expr) -> Binding:
-    """The binding of a node as it is usually printed: a choice, too, is a call in most languages.
+    """How tightly a node holds together, as most languages print it.
 
-    What begins with a minus sign gets its parentheses for that (`Printer.operand`).
+    A choice is a call in most languages. `Printer.operand` deals with minus signs.
     """
     match node:
         case Compare():
@@ -65,9 +70,10 @@ def binding(node: Expr) -> Binding:
 
 
 class Printer(ABC):
-    """The walk, and what arithmetic looks like in most languages.
+    """The walk through a tree, with arithmetic as most languages write it.
 
-    `table` has a method for each type of node. A language fills in the abstract ones.
+    `table` names the method for each type of node, except for the symbols that only pages write.
+    A language fills in the abstract methods.
     """
 
     table: ClassVar[Mapping[type[Any], str]] = {
@@ -90,8 +96,41 @@ class Printer(ABC):
     minus = "-"
     times = "*"
 
+    # How deep the walk is at present, and the texts of operands that are printed already.
+    _level = 0
+    _ready: Mapping[int, str] = MappingProxyType({})
+
     def text(self, node: Expr) -> str:
         """The node in this language."""
+        ready = self._ready.get(id(node))
+        if ready is not None:
+            return ready
+        if self._level >= DEEP:
+            return self._from_below(node)
+        self._level += 1
+        try:
+            return self._printed(node)
+        finally:
+            self._level -= 1
+
+    def _from_below(self, node: Expr) -> str:
+        """The text of what is deeper than a method should call itself: operands first."""
+        known = self._ready
+        texts: list[str] = []
+        try:
+            for part in upwards(node, lambda part: () if id(part) in known else children(part)):
+                if (text := known.get(id(part))) is not None:
+                    texts.append(text)
+                    continue
+                operands = children(part)
+                first = len(texts) - len(operands)
+                self._ready = dict(zip(map(id, operands), texts[first:], strict=True))
+                texts[first:] = [self._printed(part)]
+        finally:
+            self._ready = known
+        return texts[0]
+
+    def _printed(self, node: Expr) -> str:
         method = self.table.get(type(node))
         if method is None:
             raise ProgramError(f"{type(self).__name__} has no rule for {type(node).__name__}")
@@ -107,10 +146,10 @@ class Printer(ABC):
         return f"({text})"
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
-        """An operand, in parentheses unless it binds at least so tightly.
+        """An operand, in parentheses if it binds less tightly than `least`.
 
-        One that begins with a minus sign gets them too, unless it stands first: nobody
-        should have to read `a+-b` or ask what `-a^2` means.
+        An operand that begins with a minus sign gets parentheses too, unless it is `first`:
+        nobody should have to read `a+-b` or ask what `-a^2` means.
         """
         text = self.text(node)
         loose = self.binding(node) < least
@@ -123,7 +162,7 @@ class Printer(ABC):
         return self.parenthesised(text)
 
     def infix(self, left: Expr, sign: str, right: Expr, level: Binding) -> str:
-        """A left-associative operator: the right operand must bind more tightly."""
+        """A left-associative operator with its operands; the right one must bind more tightly."""
         first = self.operand(left, level, first=True)
         return f"{first}{sign}{self.operand(right, Binding(level + 1))}"
 

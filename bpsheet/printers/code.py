@@ -1,7 +1,7 @@
-"""Formulas as code in a language that computes with infinities, where a spreadsheet has errors.
+"""Formulas as code in languages with infinities, where a spreadsheet has errors.
 
-An infinity that a column records is found by whoever runs the code; one that vanishes inside a
-formula (1/∞ = 0, tanh ∞ = 1) would not be, and is guarded.
+Whoever runs the code looks for infinities in the recorded values. An infinity that vanishes
+inside a formula (1/∞ = 0, tanh ∞ = 1) is not recorded, so the code guards those operands.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bpsheet.formula.tree import (
     Ref,
     Sum,
     Text,
+    children,
 )
 from bpsheet.printers.base import Binding, Printer
 
@@ -27,14 +28,14 @@ __all__ = ["CodePrinter"]
 
 
 class CodePrinter(Printer):
-    """What printers of code share: powers of small whole numbers, and guards."""
+    """The base of printers of code: powers with small whole exponents, and guards."""
 
     def binding(self, node: Expr) -> Binding:
-        # Comparisons are printed in parentheses of their own.
+        # Every comparison is printed in parentheses.
         return Binding.ATOM if isinstance(node, Compare) else super().binding(node)
 
     def guarded(self, node: Expr, least: Binding = Binding.COMPARE) -> str:
-        """An operand in which an infinity could vanish.
+        """An operand of an operation in which an infinity could vanish, guarded if necessary.
 
         Columns need no guard: whoever runs the code looks at every recorded value.
         """
@@ -43,7 +44,7 @@ class CodePrinter(Printer):
         return f"finite({self.text(node)})"
 
     def small_power(self, base: Expr, exponent: Expr) -> str | None:
-        """`x**2`, which both languages write alike; None where it is no such power."""
+        """A power as `x**2`, for the exponents 1 to 4; None for any other exponent."""
         if isinstance(exponent, Num) and exponent.value in (1, 2, 3, 4):
             return f"{self.operand(base, Binding.ATOM)}**{int(exponent.value)}"
         return None
@@ -58,27 +59,26 @@ class CodePrinter(Printer):
 
 def _records_overflow(node: Expr) -> bool:
     """Whether an infinite value of the node cannot go unnoticed."""
+    waiting = [node]
+    while waiting:
+        decisive = _decisive(waiting.pop())
+        if decisive is None:
+            return False
+        waiting += decisive
+    return True
+
+
+def _decisive(node: Expr) -> tuple[Expr, ...] | None:
+    """The operands that decide whether it goes unnoticed; None where it may."""
     match node:
         case Num() | Text() | Ref() | Param() | Lookup():
-            return True
-        case Neg(operand):
-            return _records_overflow(operand)
-        case Call(_, arguments):
+            return ()
+        case Neg() | Call() | Compare() | If():
             # exp and its kind raise; max, min and abs hand on what they are given.
-            return all(map(_records_overflow, arguments))
-        case Compare() | If():
-            return all(map(_records_overflow, _sides(node)))
+            return children(node)
         case Sum(terms):
-            # 1 + exp(−z): too small a number to carry a finite value over the edge.
+            # 1 + exp(−z): a small number cannot make a finite value overflow.
             small = [term for term in terms if isinstance(term, Num) and abs(term.value) < 1e200]
             rest = [term for term in terms if term not in small]
-            return len(rest) == 1 and _records_overflow(rest[0])
-    return False
-
-
-def _sides(node: Compare | If) -> tuple[Expr, ...]:
-    return (
-        (node.left, node.right)
-        if isinstance(node, Compare)
-        else (node.test, node.then, node.otherwise)
-    )
+            return tuple(rest) if len(rest) == 1 else None
+    return None

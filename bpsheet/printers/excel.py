@@ -1,10 +1,12 @@
 """Formulas as spreadsheets read them.
 
-Habits of spreadsheets shape the text. A minus sign binds tighter than ^ there
-(`-A1^2` is (−A1)²), so a negated power is always written `-(A1^2)`. And `2^3^2` is
-(2^3)^2, so every power stands in parentheses under another. A negated product in
-parentheses is written `(-1*(A1*B1))`: one engine writes `(-(A1*B1))^2` back without the
-inner ones. And of a number in a formula 15 digits count, so a longer one is a sum of two.
+Four habits of spreadsheets decide how a formula is written:
+
+- A minus sign binds tighter than ^ (`-A1^2` is (−A1)²): a negated power is `-(A1^2)`.
+- `2^3^2` is (2^3)^2: a power in a power gets parentheses.
+- One spreadsheet program saves `(-(A1*B1))^2` without the inner parentheses: a negated product
+  in parentheses is `(-1*(A1*B1))`.
+- Only 15 digits of a number in a formula count: a longer number is the sum of two.
 """
 
 from __future__ import annotations
@@ -41,18 +43,19 @@ from bpsheet.printers.base import Binding, Printer
 
 __all__ = ["LONG_SUM", "Cell", "ColumnCell", "ExcelPrinter", "excel_number", "spelled"]
 
-# From so many adjoining products on, a weighted sum is written as SUMPRODUCT.
+# A weighted sum with at least so many products of adjoining cells is written as SUMPRODUCT.
 LONG_SUM = 12
-# So many digits of a number in a formula count, in Excel and others; those of a cell all do.
+# So many digits of a number in a formula count. In a cell that holds a number all digits count.
 MOST_DIGITS = 15
-# What a spreadsheet reads as one character: _x0041_ is A.
+# The beginning of text that a spreadsheet reads as one character: _x0041_ is A.
 ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class Cell(NamedTuple):
-    """A cell: column and row, both from 1 (or a mark to be replaced by the row).
+    """A cell's address: column and row, both from 1.
 
-    `sheet` is what stands before a cell of another sheet, exclamation mark included.
+    `row` may also be a mark that is replaced by the row later. `sheet` names another sheet, with
+    its exclamation mark.
     """
 
     column: int
@@ -64,7 +67,7 @@ class Cell(NamedTuple):
 
 
 class ColumnCell(Cell):
-    """A cell whose column stays where the formula is moved to another: $A8."""
+    """A cell whose column stays the same when the formula is copied: $A8."""
 
     def __str__(self) -> str:
         return f"${super().__str__()}"
@@ -75,7 +78,7 @@ CUT = decimal.Context(prec=MOST_DIGITS, rounding=decimal.ROUND_DOWN)
 
 
 def excel_number(value: float) -> str:
-    """A number as a formula writes it: every digit that tells it from its neighbours.
+    """A number as text in a formula, with every digit that tells it from its neighbours.
 
     >>> excel_number(1.0), excel_number(0.1), excel_number(1e-07)
     ('1', '0.1', '1E-07')
@@ -86,7 +89,7 @@ def excel_number(value: float) -> str:
 
 
 def spelled(text: str) -> str:
-    """Text as it must stand in the file, so that a spreadsheet reads it as it is."""
+    """Text escaped for the file, so that a spreadsheet shows it unchanged."""
     return ESCAPE.sub("_x005F_", text)
 
 
@@ -99,9 +102,10 @@ def _begins_with_power(node: Expr) -> bool:
 
 
 class ExcelPrinter(Printer):
-    """Prints with `cell(ref)`, `parameter(name)` and `data(name)` for the places of things.
+    """Prints a formula of a cell; `cell`, `parameter` and `data` give the addresses.
 
-    `guard` writes functions that would overflow in their safe form even where that
+    `cell(ref)` is for a column, `parameter(name)` for a hyper-parameter, `data(name)` for the
+    range of a table. `guard` writes functions in the form that never overflows, even if this
     repeats a long argument.
 
     >>> from bpsheet.formula.tree import Neg, Pow
@@ -129,7 +133,10 @@ class ExcelPrinter(Printer):
         return super().binding(node)
 
     def negation(self, node: Neg) -> str:
-        """Some engines take -(a^2*b) for (-a)^2*b; nothing is unclear about -1*(a^2*b)."""
+        """A minus sign and its operand.
+
+        Some spreadsheet programs read -(a^2*b) as (-a)^2*b; none misreads -1*(a^2*b).
+        """
         if _begins_with_power(node.operand):
             return f"-1*({self.text(node.operand)})"
         return super().negation(node)
@@ -143,7 +150,7 @@ class ExcelPrinter(Printer):
         value = node.value
         short = float(f"{value:.{MOST_DIGITS}g}")
         if math.isinf(short):
-            short = float(CUT.create_decimal(value))  # the largest numbers round up to no number
+            short = float(CUT.create_decimal(value))  # the largest numbers would round up to ∞
         if short == value:
             return excel_number(value)
         return f"({excel_number(short)}{value - short:+.{MOST_DIGITS}G})"
@@ -159,8 +166,8 @@ class ExcelPrinter(Printer):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = ",".join(self.text(place) for place in children(node))
-        return f"INDEX({self.data(node.table)},{places})"
+        indices = ",".join(self.text(index) for index in children(node))
+        return f"INDEX({self.data(node.table)},{indices})"
 
     def addition(self, node: Sum) -> str:
         parts = []
@@ -174,7 +181,7 @@ class ExcelPrinter(Printer):
         return "+".join(parts)
 
     def _runs(self, terms: tuple[Expr, ...]) -> list[list[Expr]]:
-        """The terms, cut where the products of cells stop adjoining each other."""
+        """The terms in runs: within a run, each product of cells adjoins the one before."""
         runs: list[list[Expr]] = []
         for term in terms:
             if runs and self._adjoins(runs[-1][-1], term):
@@ -213,9 +220,10 @@ class ExcelPrinter(Printer):
         return expand(node.function, node.arguments[0], guard=self._is_guarded(node))
 
     def _is_guarded(self, node: Call) -> bool:
-        """The safe form has its argument twice: for a single cell, that is no loss.
+        """Whether a function is written in the form that never overflows.
 
-        Forms in forms would double at every level, and the inner one bounds the outer.
+        That form repeats its argument, which costs nothing for a single cell. In a nested
+        call the text would double at every level, and the inner function bounds the outer one.
         """
         argument = node.arguments[0]
         nested = any(

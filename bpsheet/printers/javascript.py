@@ -1,8 +1,8 @@
 """The program as JavaScript: a function for each column, for pages that compute.
 
 Column 7 of a row is `v[7]`, of the row before `u[7]`, a hyper-parameter `p[0]`, a table
-`t[0]`: no name reaches the code, so nothing that a user writes is run. What is called stands
-beside it (`bpsheet/page/assets/engine.js`) and throws an error where a spreadsheet shows one.
+`t[0]`: no name reaches the code, so nothing that a user writes is run. The code calls the
+functions in `bpsheet/page/assets/engine.js`, which throw an error where a spreadsheet shows one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def number(value: float) -> str:
 
 
 def word(text: str) -> str:
-    """Text inside a script: quoted, and nothing in it that a page takes for markup."""
+    """Text in quotes for a script, without anything that a browser takes for markup."""
     return json.dumps(text).replace("<", "\\u003c")
 
 
@@ -65,10 +65,10 @@ class JavaScriptPrinter(CodePrinter):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        found = self.lookup_table(node.table)
-        for place in children(node):
-            found = f"at({found},{self.text(place)})"
-        return found
+        entry = self.lookup_table(node.table)
+        for index in children(node):
+            entry = f"at({entry},{self.text(index)})"
+        return entry
 
     def quotient(self, node: Div) -> str:
         if _is_number(node.right):
@@ -77,7 +77,7 @@ class JavaScriptPrinter(CodePrinter):
 
     def binding(self, node: Expr) -> Binding:
         if isinstance(node, Div) and not _is_number(node.right):
-            return Binding.ATOM  # a call
+            return Binding.ATOM  # printed as a call
         return super().binding(node)
 
     def power(self, node: Pow) -> str:
@@ -96,5 +96,5 @@ class JavaScriptPrinter(CodePrinter):
 
 
 def _is_number(divisor: Expr) -> bool:
-    """Whether it is a number that anything can be divided by."""
+    """Whether the divisor is a number other than 0."""
     return isinstance(divisor, Num) and divisor.value != 0

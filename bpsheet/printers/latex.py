@@ -19,19 +19,25 @@ from bpsheet.formula.tree import (
     children,
 )
 from bpsheet.printers.base import Binding, Printer
+from bpsheet.printers.symbols import (
+    GREEK,
+    Applied,
+    Change,
+    Derivative,
+    Letter,
+    MathName,
+    Staged,
+    read_name,
+)
 
 __all__ = ["LatexPrinter", "formula_latex", "symbol"]
 
-_GREEK = frozenset(
-    """alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau
-    phi chi psi omega Delta""".split()
-)
 _ESCAPES = {char: f"\\{char}" for char in "#$%&_{}"} | {
     "\\": r"\backslash{}",
     "^": r"\hat{}",
     "~": r"\sim{}",
 }
-# Functions for which LaTeX has a command, and those that are not written as name(argument).
+# Functions for which LaTeX has a command, and functions that are not written as name(argument).
 LATEX_NAMES = frozenset(("cos", "cosh", "ln", "max", "min", "sin", "sinh", "tanh"))
 SPELLINGS = {
     "abs": r"\left|{0}\right|",
@@ -48,7 +54,7 @@ _OPERATORS = {"=": "=", "<>": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": 
 
 def _word(text: str) -> str:
     """One part of a name: a letter or Greek letter in italics, a word upright."""
-    if text in _GREEK:
+    if text in GREEK:
         return f"\\{text}"
     if re.fullmatch(r"[A-Za-z]?[0-9]*'*", text):
         stem = text.rstrip("'")
@@ -63,32 +69,34 @@ def symbol(name: str) -> str:
     >>> symbol("w_xg1"), symbol("f'"), symbol("f_error"), symbol("dMSE / dw_xg1")
     ('w_{xg1}', "f'", 'f_{\\\\mathrm{error}}', '\\\\frac{\\\\partial \\\\mathrm{MSE}}{\\\\partial w_{xg1}}')
     """
-    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
-        upper, lower = (symbol(part) for part in quotient.groups())
-        return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
-    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
-        stage = r"\sum" if staged[1] == "sum" else rf"\mathrm{{{staged[1]}}}\;"
-        return rf"{stage} {symbol(staged[2])}"
-    if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
-        return rf"\hat{{{corrected[1]}}}" + symbol(f"x_{corrected[2]}").removeprefix("x")
-    if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
-        head, argument, primes = call.groups()
-        return rf"{symbol(head)}\left({symbol(argument)}\right){primes}"
-    if name.startswith("delta_"):
-        return rf"\Delta {symbol(name.removeprefix('delta_'))}"
-    stem = name.rstrip("'")
-    primes = name[len(stem) :]
-    head, *parts = [part for part in stem.split("_") if part] or ["x"]
-    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", head)
-    if numbered and (numbered[1] in _GREEK or (parts and len(numbered[1]) == 1)):
-        head, parts = numbered[1], [numbered[2], *parts]
-    if not parts:
-        return _word(head) + primes
+    return _symbol(read_name(name))
+
+
+def _symbol(name: MathName) -> str:
+    match name:
+        case Derivative(upper, lower):
+            return rf"\frac{{\partial {_symbol(upper)}}}{{\partial {_symbol(lower)}}}"
+        case Staged(stage, of):
+            before = r"\sum" if stage == "sum" else rf"\mathrm{{{stage}}}\;"
+            return f"{before} {_symbol(of)}"
+        case Applied(head, argument, primes):
+            return rf"{_symbol(head)}\left({_symbol(argument)}\right)" + "'" * primes
+        case Change(of):
+            return rf"\Delta {_symbol(of)}"
+        case Letter():
+            return _letter(name)
+
+
+def _letter(name: Letter) -> str:
+    letter, primes = _word(name.head), "'" * name.primes
+    if name.hat:
+        letter = rf"\hat{{{letter}}}"
+    if not name.below:
+        return letter + primes
     below = ",".join(
-        part if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part) for part in parts
+        part if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part) for part in name.below
     )
-    letter = _word(head)
-    if "'" in head and primes:
+    if "'" in name.head and primes:
         letter = f"{{{letter}}}"  # x'_a' would have two superscripts
     return f"{letter}_{{{below}}}{primes}"
 
@@ -131,8 +139,8 @@ class LatexPrinter(Printer):
         return _PARAMETERS.get(node.name) or symbol(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = ", ".join(self.text(place) for place in children(node))
-        return rf"{symbol(node.table)}\left[{places}\right]"
+        indices = ", ".join(self.text(index) for index in children(node))
+        return rf"{symbol(node.table)}\left[{indices}\right]"
 
     def quotient(self, node: Div) -> str:
         return rf"\frac{{{self.text(node.left)}}}{{{self.text(node.right)}}}"
@@ -140,9 +148,9 @@ class LatexPrinter(Printer):
     def power(self, node: Pow) -> str:
         base = self.operand(node.base, Binding.ATOM)
         if isinstance(node.base, Div):
-            base = self.parenthesised(base)  # or only what stands below seems to have a power
+            base = self.parenthesised(base)  # otherwise the power seems to be the denominator's
         elif base == self.text(node.base) and isinstance(node.base, Ref | Call):
-            base = f"{{{base}}}"  # f'^2 and f_{a}^2 need their own braces
+            base = f"{{{base}}}"  # f'^2 and f_{a}^2 need braces around the base
         return f"{base}^{{{self.text(node.exponent)}}}"
 
     def call(self, node: Call) -> str:
@@ -171,7 +179,7 @@ class LatexPrinter(Printer):
 
 
 def formula_latex(name: str, expr: Expr) -> str:
-    """An equation: the column's symbol, and its formula.
+    """An equation in LaTeX: the column's symbol equals its formula.
 
     >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_latex("z_g", Sum((Mul(Num(1.0), Ref("w_0")), Mul(Ref("x1"), Ref("w_1")))))

@@ -1,6 +1,6 @@
 """Formulas as MathML, which browsers show without a script, and column names as symbols.
 
-A formula is a row of elements; `<mrow>` is put around it where one element is wanted.
+A formula is a row of elements. `<mrow>` makes one element of it where MathML needs one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,16 @@ from bpsheet.formula.tree import (
     children,
 )
 from bpsheet.printers.base import Binding, Printer
+from bpsheet.printers.symbols import (
+    GREEK,
+    Applied,
+    Change,
+    Derivative,
+    Letter,
+    MathName,
+    Staged,
+    read_name,
+)
 
 __all__ = [
     "MathMLPrinter",
@@ -33,12 +43,6 @@ __all__ = [
     "symbol_mathml",
 ]
 
-_LETTERS = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ",
-    "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ",
-    "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ", "psi": "ψ",
-    "omega": "ω", "Delta": "Δ",
-}  # fmt: skip
 _PARAMETERS = {"learning_rate": "η"}
 _OPERATORS = {"<>": "≠", "<=": "≤", ">=": "≥"}
 _FENCES = {"abs": ("|", "|"), "int": ("⌊", "⌋")}
@@ -47,7 +51,7 @@ MINUS = "<mo>−</mo>"
 
 
 def element(tag: str, text: str) -> str:
-    """A MathML element with text in it.
+    """A MathML element that contains text.
 
     >>> element("mi", "a<b")
     '<mi>a&lt;b</mi>'
@@ -66,8 +70,8 @@ def _primed(base: str, primes: str) -> str:
 
 def _word(text: str) -> str:
     """One part of a name: a letter or Greek letter in italics, a word upright."""
-    if text in _LETTERS:
-        return element("mi", _LETTERS[text])
+    if text in GREEK:
+        return element("mi", GREEK[text])
     stem = text.rstrip("'")
     primes = text[len(stem) :]
     if re.fullmatch(r"[A-Za-z][0-9]+", stem):
@@ -84,52 +88,58 @@ def symbol_mathml(name: str) -> str:
     >>> symbol_mathml("w_xg1")
     '<msub><mi>w</mi><mi>xg1</mi></msub>'
     """
-    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
-        over, under = (_row(f"<mo>∂</mo>{symbol_mathml(part)}") for part in quotient.groups())
-        return f"<mfrac>{over}{under}</mfrac>"
-    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
-        stage = element("mo", "∑") if staged[1] == "sum" else element("mtext", f"{staged[1]} ")
-        return _row(stage + symbol_mathml(staged[2]))
-    if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
-        hat = f"<mover>{element('mi', corrected[1])}<mo>^</mo></mover>"
-        return symbol_mathml(f"x_{corrected[2]}").replace("<mi>x</mi>", hat, 1)
-    if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):
-        head, argument, primes = call.groups()
-        inside = _row(f"<mo>(</mo>{symbol_mathml(argument)}<mo>)</mo>")
-        return _row(symbol_mathml(head) + _primed(inside, primes))
-    if name.startswith("delta_"):
-        return _row(f"<mo>Δ</mo>{symbol_mathml(name.removeprefix('delta_'))}")
-    stem = name.rstrip("'")
-    primes = name[len(stem) :]
-    head, *parts = [part for part in stem.split("_") if part] or ["x"]
-    numbered = re.fullmatch(r"([A-Za-z]+)([0-9]+)", head)
-    if numbered and (numbered[1] in _LETTERS or (parts and len(numbered[1]) == 1)):
-        head, parts = numbered[1], [numbered[2], *parts]
-    if not parts:
-        return _word(head + primes)
+    return _symbol(read_name(name))
+
+
+def _symbol(name: MathName) -> str:
+    match name:
+        case Derivative(upper, lower):
+            over, under = (_row(f"<mo>∂</mo>{_symbol(part)}") for part in (upper, lower))
+            return f"<mfrac>{over}{under}</mfrac>"
+        case Staged(stage, of):
+            before = element("mo", "∑") if stage == "sum" else element("mtext", f"{stage} ")
+            return _row(before + _symbol(of))
+        case Applied(head, argument, primes):
+            inside = _row(f"<mo>(</mo>{_symbol(argument)}<mo>)</mo>")
+            return _row(_symbol(head) + _primed(inside, "'" * primes))
+        case Change(of):
+            return _row(f"<mo>Δ</mo>{_symbol(of)}")
+        case Letter():
+            return _letter(name)
+
+
+def _letter(name: Letter) -> str:
+    primes = "'" * name.primes
+    if not name.below and not name.hat:
+        return _word(name.head + primes)
+    letter = _word(name.head)
+    if name.hat:
+        letter = f"<mover>{letter}<mo>^</mo></mover>"
+    if not name.below:
+        return _primed(letter, primes)
     below = "<mo>,</mo>".join(
         element("mi", part) if re.fullmatch(r"[A-Za-z0-9]{1,3}", part) else _word(part)
-        for part in parts
+        for part in name.below
     )
-    below = below if len(parts) == 1 else _row(below)
+    below = below if len(name.below) == 1 else _row(below)
     if primes:
-        return f"<msubsup>{_word(head)}{below}{element('mo', '′' * len(primes))}</msubsup>"
-    return f"<msub>{_word(head)}{below}</msub>"
+        return f"<msubsup>{letter}{below}{element('mo', '′' * len(primes))}</msubsup>"
+    return f"<msub>{letter}{below}</msub>"
 
 
 def number_mathml(text: str) -> str:
-    """A number, its minus sign and power of ten as mathematics.
+    """A number in MathML, with its minus sign and its power of ten.
 
     >>> number_mathml("-0.25")
     '<mo>−</mo><mn>0.25</mn>'
     """
     mantissa, _, exponent = text.partition("e")
     sign = MINUS if mantissa.startswith("-") else ""
-    made = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
+    number = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
     if not exponent:
-        return made
+        return number
     power = _row(number_mathml(exponent.removeprefix("+")))
-    return f"{made}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
+    return f"{number}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
 
 
 class MathMLPrinter(Printer):
@@ -156,7 +166,7 @@ class MathMLPrinter(Printer):
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
         text = super().operand(node, least)
-        # Parentheses are a row of their own: what still begins with a minus has none.
+        # Text in parentheses begins with <mrow>: text that begins with a minus has none yet.
         return self.parenthesised(text) if not first and text.startswith(MINUS) else text
 
     def number(self, node: Num) -> str:
@@ -170,19 +180,19 @@ class MathMLPrinter(Printer):
         return element("mtext", node.value)
 
     def reference(self, node: Ref) -> str:
-        made = symbol_mathml(node.name)
+        name = symbol_mathml(node.name)
         if not node.lag:
-            return made
+            return name
         before = _row("<mo>(</mo><mi>n</mi><mo>−</mo><mn>1</mn><mo>)</mo>")
-        return f"<msup>{made}{before}</msup>"
+        return f"<msup>{name}{before}</msup>"
 
     def param(self, node: Param) -> str:
         known = _PARAMETERS.get(node.name)
         return element("mi", known) if known else symbol_mathml(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = "<mo>,</mo>".join(self.text(place) for place in children(node))
-        return f"{symbol_mathml(node.table)}<mo>[</mo>{places}<mo>]</mo>"
+        indices = "<mo>,</mo>".join(self.text(index) for index in children(node))
+        return f"{symbol_mathml(node.table)}<mo>[</mo>{indices}<mo>]</mo>"
 
     def negation(self, node: Neg) -> str:
         return MINUS + self.operand(node.operand, Binding.ATOM)
@@ -193,7 +203,7 @@ class MathMLPrinter(Printer):
     def power(self, node: Pow) -> str:
         base = self.operand(node.base, Binding.ATOM)
         if isinstance(node.base, Div):
-            base = self.parenthesised(base)  # or only what stands below seems to have a power
+            base = self.parenthesised(base)  # otherwise the power seems to be the denominator's
         return f"<msup>{_row(base)}{_row(self.text(node.exponent))}</msup>"
 
     def call(self, node: Call) -> str:
@@ -228,7 +238,7 @@ class MathMLPrinter(Printer):
 
 
 def formula_mathml(name: str, expr: Expr) -> str:
-    """An equation: the column's symbol, and its formula, as a row of MathML elements.
+    """An equation in MathML: the column's symbol equals its formula.
 
     >>> formula_mathml("s", Neg(Ref("z")))
     '<mi>s</mi><mo>=</mo><mo>−</mo><mi>z</mi>'

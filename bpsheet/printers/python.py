@@ -1,7 +1,7 @@
 """The program as Python source: straight-line code over local variables.
 
 Names never reach the code (column 7 is `v7`), so nothing that a user writes is run.
-`math` is used, not NumPy, for it equals what spreadsheets compute far more often.
+The code uses `math`, not NumPy: `math` agrees with spreadsheets far more often, to the last bit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bpsheet.printers.code import CodePrinter
 
 __all__ = ["ENVIRONMENT", "PythonPrinter", "function_name"]
 
-# A sum of more terms is no chain of +.
+# A sum of more terms is written as a call of `added`, not as a chain of +.
 LONGEST_CHAIN = 500
 # Functions whose names mean something else to Python.
 SPELLINGS = {"abs": "fabs", "int": "floor", "ln": "log"}
@@ -44,11 +44,11 @@ def _is_long(node: Expr) -> bool:
 
 
 def function_name(name: str) -> str:
-    """What a function is called in the generated code."""
+    """The name of a function in the generated code."""
     return SPELLINGS.get(name, name)
 
 
-# What the generated code may call.
+# The functions that the generated code may call.
 ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
     "added": arithmetic.added,
     "finite": arithmetic.finite,
@@ -58,7 +58,7 @@ ENVIRONMENT: Mapping[str, Callable[..., Any]] = {
 
 
 class PythonPrinter(CodePrinter):
-    """Prints with `variable(ref)` for columns, `parameter(name)` and `table_name(name)`."""
+    """Prints with `variable(ref)` for columns, `parameter(name)` and `lookup_table(name)`."""
 
     def __init__(
         self,
@@ -83,14 +83,14 @@ class PythonPrinter(CodePrinter):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
-        places = "".join(f"[int({self.text(place)})]" for place in children(node))
-        return f"{self.lookup_table(node.table)}{places}"
+        indices = "".join(f"[int({self.text(index)})]" for index in children(node))
+        return f"{self.lookup_table(node.table)}{indices}"
 
     def binding(self, node: Expr) -> Binding:
         return Binding.ATOM if _is_long(node) else super().binding(node)
 
     def addition(self, node: Sum) -> str:
-        """A chain of + is as deep as it is long, and Python compiles none of some thousand."""
+        """A sum, as a chain of + or as a call: Python cannot compile a chain of thousands."""
         if not _is_long(node):
             return super().addition(node)
         return f"added({','.join(self.text(term) for term in node.terms)})"

@@ -22,7 +22,7 @@ __all__ = ["TextPrinter", "formula_text"]
 class TextPrinter(Printer):
     """Prints sums and differences with spaces, products without: `1*w0 + x1*w1`.
 
-    `source` says where look-ups look.
+    `source` is the text after a look-up: `x1 of example in the data`.
     """
 
     plus = " + "
@@ -47,8 +47,8 @@ class TextPrinter(Printer):
         return node.name
 
     def lookup(self, node: Lookup) -> str:
-        places = ", ".join(self.text(place) for place in children(node))
-        return f"{node.table} of {places} {self.source}"
+        indices = ", ".join(self.text(index) for index in children(node))
+        return f"{node.table} of {indices} {self.source}"
 
     def call(self, node: Call) -> str:
         return f"{node.function}({', '.join(self.text(part) for part in node.arguments)})"
@@ -63,7 +63,7 @@ class TextPrinter(Printer):
 
 
 def formula_text(expr: Expr, source: str = "in the data") -> str:
-    """A formula in plain text; `source` says where its look-ups look.
+    """A formula in plain text; `source` is the text after a look-up.
 
     >>> from bpsheet.formula.tree import Mul, Sum
     >>> formula_text(Sum((Mul(Num(1.0), Ref("w0")), Mul(Ref("x1"), Ref("w1")))))

@@ -1,1 +1,1 @@
-"""Programs: columns and what they are, their backward pass, and what readers ask of them."""
+"""Programs: columns with their phases and roles, and the backward pass."""

@@ -1,8 +1,15 @@
-"""The backward pass of a program: its forward columns, differentiated from the loss back to the weights."""
+"""The backward pass of a program: reverse-mode differentiation of its forward columns.
+
+The derivative of the loss with respect to a column (its *adjoint*) is a sum over the columns
+that use it: their adjoint times their partial derivative. The forward columns are walked in
+reverse, so every adjoint is ready when it is needed. An adjoint or a partial derivative becomes
+a column where the notation names it (`MSE'`, `f'`, `f_error`, `dMSE / dw_gf1`). The others are
+written into the formulas that use them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bpsheet.formula.derivative import _derivatives, _times
@@ -13,18 +20,21 @@ from bpsheet.program.program import Column
 __all__ = ["ADDED_UP", "backward", "local_derivatives"]
 
 
-# What the forward pass begins with.
+# The phases of the columns that the forward pass begins with.
 LEAVES = (Phase.INPUT, Phase.WEIGHT)
 
 
-ADDED_UP = "over all formulas that use it, the derivative of each times its slope along it"
+ADDED_UP = (
+    "the sum, over all formulas that use it, of the loss's derivative with respect to the formula "
+    "times the formula's partial derivative"
+)
 
 
-def local_derivatives(column: Column) -> Mapping[str, Expr]:
-    """The partial derivatives of a column with respect to the columns it uses.
+def local_derivatives(column: Column, only: Collection[str] | None = None) -> Mapping[str, Expr]:
+    """The partial derivatives of a column with respect to the columns it uses (or `only` some).
 
-    They are the factors of the chain rule: as the source writes them where it does, else
-    by differentiation of the formula.
+    They are the local factors of the chain rule. They have the form that the source gives; where
+    it gives none, the formula is differentiated.
 
     >>> from bpsheet.formula.tree import Mul
     >>> local_derivatives(Column("p", Phase.FORWARD, Role.SUM, Mul(Ref("x"), Ref("w"))))
@@ -34,18 +44,18 @@ def local_derivatives(column: Column) -> Mapping[str, Expr]:
         return column.partials
     if column.formula is None:
         return {}
-    return _derivatives(column.formula)
+    return _derivatives(column.formula, only)
 
 
 def backward(forward: Sequence[Column], objective: str) -> list[Column]:
-    """The backward columns of a forward pass, in reverse order of it, then the gradients.
+    """The backward columns of a forward pass, in reverse order, then the gradients.
 
-    `forward` has every column from the weights to the loss, `objective` names the last.
+    `forward` has every column from the weights to the loss, `objective` names the loss.
     Equation: ∂L/∂c = Σ over the users u of c of ∂L/∂u · ∂u/∂c.
 
-    A column gets an adjoint column where its `adjoint_name` says so, and a column for its
-    local derivative where its `slope_name` does. The adjoints of the leaves, weights and
-    inputs, stand last: they are the gradients.
+    A column with an `adjoint_name` gets a column for its adjoint, and one with a `slope_name` a
+    column for its partial derivative. The adjoints of weights and inputs are the gradients and
+    come last.
     """
     wanted = {column.name for column in forward}
     shares: dict[str, list[Expr]] = {objective: [ONE]}
@@ -56,19 +66,19 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
         collected = shares.get(column.name)
         if collected is None:
             if column.phase in LEAVES and column.adjoint_name:
-                # The loss does not depend on it: behind a step, say.
+                # The loss does not depend on the column, for example behind a step.
                 gradients.append(_adjoint_column(column, Num(0.0)))
             continue
         adjoint = total(collected[::-1])
         if column.adjoint_name:
             is_fed_back = any(ref.name in error_terms for ref in references(adjoint))
-            made = _adjoint_column(column, adjoint, is_fed_back=is_fed_back)
-            error_terms |= {made.name} if made.role is Role.ERROR else set()
-            (gradients if column.phase in LEAVES else passed).append(made)
-            adjoint = Ref(made.name)
+            derivative = _adjoint_column(column, adjoint, is_fed_back=is_fed_back)
+            error_terms |= {derivative.name} if derivative.role is Role.ERROR else set()
+            (gradients if column.phase in LEAVES else passed).append(derivative)
+            adjoint = Ref(derivative.name)
         if column.phase in LEAVES:
             continue
-        for name, partial in local_derivatives(column).items():
+        for name, partial in local_derivatives(column, wanted).items():
             if partial == ZERO or name not in wanted:
                 continue
             if column.slope_name:
@@ -81,7 +91,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
 def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False) -> Column:
     """The column for the derivative of the loss with respect to a column.
 
-    `is_fed_back`: it collects the error terms of other neurons.
+    `is_fed_back` says that the derivative collects the error terms of other neurons.
     """
     phase = Phase.GRADIENT if column.phase in LEAVES else Phase.BACKWARD
     what = f"derivative of the loss with respect to {column.name}"

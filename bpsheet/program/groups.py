@@ -1,4 +1,4 @@
-"""The weights that a diagnosis looks at together: a layer's, or all parameters."""
+"""Groups of weights for a diagnosis: the weights of a layer, or all parameters."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PARAMETERS = "parameters"
 
 @dataclass(frozen=True)
 class Group:
-    """Weights that are looked at together: a layer's, or all parameters.
+    """A group of weights for a diagnosis: the weights of a layer, or all parameters.
 
-    Places are columns of the trace's array; a weight that is never updated has a gradient
-    and no adjustment.
+    `weights`, `gradients` and `adjustments` are column indices of the trace's array. A weight
+    that is never updated has a gradient and no adjustment.
     """
 
     label: str
@@ -29,20 +29,20 @@ class Group:
 
     @property
     def of_weights(self) -> str:
-        """What they are called in a sentence."""
+        """The group's name in a sentence."""
         return self.label if self.label == PARAMETERS else f"weights of {self.label}"
 
 
 def label_of(column: Column) -> str:
-    """The group that a weight or a neuron is in."""
+    """The label of the group of a weight's or neuron's column."""
     return PARAMETERS if column.layer is None else f"layer {column.layer}"
 
 
 def groups_of(program: Program) -> list[Group]:
     """The weights by layers, with their gradients (in batches the sums) and adjustments."""
-    place = program.position
+    position = program.position
     sums = {
-        ref.name: place[column.name]
+        ref.name: position[column.name]
         for column in program
         if column.role is Role.GRADIENT_SUM
         for ref in column.references
@@ -52,24 +52,21 @@ def groups_of(program: Program) -> list[Group]:
     for column in program:
         if column.role is Role.WEIGHT:
             by_label.setdefault(label_of(column), []).append(column)
-    made = []
+    groups = []
     for label, weights in by_label.items():
-        gradients = [str(weight.adjoint_name) for weight in weights if weight.adjoint_name in place]
+        gradients = [
+            str(weight.adjoint_name) for weight in weights if weight.adjoint_name in position
+        ]
         if any(name in sums for name in gradients):
             gradients = [name for name in gradients if name in sums]
-        moved = [
-            place[ref.name]
-            for weight in weights
-            for ref in weight.references
-            if program[ref.name].role is Role.ADJUSTMENT
-        ]
-        made.append(
+        adjustments = [name for w in weights if (name := program.adjustment_of(w.name)) is not None]
+        groups.append(
             Group(
                 label=label,
                 neurons=tuple(dict.fromkeys(w.neuron for w in weights if w.neuron is not None)),
-                weights=tuple(place[weight.name] for weight in weights),
-                gradients=tuple(sums.get(name, place[name]) for name in gradients),
-                adjustments=tuple(moved),
+                weights=tuple(position[weight.name] for weight in weights),
+                gradients=tuple(sums.get(name, position[name]) for name in gradients),
+                adjustments=tuple(position[name] for name in adjustments),
             )
         )
-    return made
+    return groups

@@ -1,10 +1,21 @@
-"""What a column is: its phase, its role, and the names that are the same in every program."""
+"""Phases and roles of columns, and the column names that every program shares."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
-__all__ = ["BATCH_END", "BATCH_ROW", "EPOCH", "EXAMPLE", "ITERATION", "Phase", "Role"]
+__all__ = [
+    "BATCH_END",
+    "BATCH_ROW",
+    "EPOCH",
+    "EXAMPLE",
+    "ITERATION",
+    "STEPS",
+    "TITLES",
+    "Phase",
+    "Role",
+]
 
 EXAMPLE = "example"
 
@@ -13,7 +24,7 @@ BATCH_ROW, BATCH_END = "batch_row", "batch_end"
 
 
 class Phase(StrEnum):
-    """When in an iteration a column is computed. Columns stand in this order."""
+    """When in an iteration a column is computed. The order here is the order of the columns."""
 
     INPUT = "input"
     WEIGHT = "weight"
@@ -22,14 +33,35 @@ class Phase(StrEnum):
     GRADIENT = "gradient"
     UPDATE = "update"
     TEST = "test"
-    # Of the tables that look closer at one iteration.
+    # For the tables that look closer at one iteration.
     CHECK = "check"
     TANGENT = "tangent"
     CURVATURE = "curvature"
 
 
+# The steps of an iteration, as one asks for them, and the phases of each.
+STEPS: dict[str, tuple[Phase, ...]] = {
+    "forward": (Phase.FORWARD,),
+    "backward": (Phase.BACKWARD, Phase.GRADIENT),
+    "update": (Phase.UPDATE,),
+}
+# The heading over a phase's columns, on sheets and pages.
+TITLES: Mapping[Phase, str] = {
+    Phase.INPUT: "Example",
+    Phase.WEIGHT: "Weights",
+    Phase.FORWARD: "Forward pass",
+    Phase.BACKWARD: "Backward pass",
+    Phase.GRADIENT: "Gradient",
+    Phase.UPDATE: "Adjustments",
+    Phase.TEST: "Tests",
+    Phase.CHECK: "Check",
+    Phase.TANGENT: "Along the direction",
+    Phase.CURVATURE: "Second derivatives",
+}
+
+
 class Role(StrEnum):
-    """What a column is, which decides how it looks and whether a layout shows it."""
+    """What a column is. It decides how the column looks and whether a layout shows it."""
 
     ITERATION = "iteration"
     EPOCH = "epoch"
@@ -54,12 +86,12 @@ class Role(StrEnum):
     GRADIENT_NORM = "length of the gradient"
     UPDATES = "number of updates"
     RATE = "learning rate of the update"
-    MEMORY = "what the rule remembers"
+    MEMORY = "memory of the rule"
     ADJUSTMENT = "adjustment"
     TEST_SUM = "weighted sum for a test example"
     TEST_OUTPUT = "output for a test example"
     VERDICT = "verdict"
-    MOVED = "what is moved"
+    MOVED = "moved weight or input"
     STEP = "step"
     ESTIMATE = "estimate of a gradient"
     DIFFERENCE = "difference of two gradients"

@@ -17,10 +17,10 @@ from bpsheet.errors import ProgramError
 from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
 from bpsheet.program.kinds import Phase, Role
 
-__all__ = ["Column", "Parameter", "Program", "loss_of", "sentence_of", "unlike"]
+__all__ = ["Column", "Parameter", "Program", "sentence_of", "unlike"]
 
 
-# What `Lookup` reads: a number for each example, or a row of them.
+# What `Lookup` reads: a number, or a row of numbers, for each example.
 Table = Sequence[Any]
 
 
@@ -30,14 +30,14 @@ class Column:
 
     name:       what the source calls it (`w_xg1`, `f_error`)
     formula:    how it is computed; None where its values are given, one for each row
-    start:      the first row's value where that is typed in (an initial weight; in an excerpt
-                of a run whatever the row before would be needed for)
+    start:      the first row's value where it is typed in: an initial weight, or in an excerpt
+                of a run any column whose formula needs the row before
     partials:   its derivatives with respect to other columns, where a textbook writes
                 them in a form of its own; an empty mapping means: a constant
-    slope_name: the name of a column of its own for its one partial derivative
+    slope_name: the name of the column for its partial derivative, where it has only one
     adjoint_name: the name of a column for the derivative of the loss with respect to it
-    labels:     the words shown for 0, 1, … : a comparison's two, or typed ones
-    meaning:    a sentence that says what it is
+    labels:     the words shown for the values 0, 1, …
+    meaning:    what it is, as the end of a sentence: "the …"
     """
 
     name: str
@@ -80,21 +80,21 @@ class Column:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables that the formula looks things up in."""
+        """The tables that the formula's look-ups read."""
         return tuple(self._uses[2])
 
     @cached_property
     def is_state(self) -> bool:
-        """Whether it is known from the row before alone: a weight, the iteration's number."""
+        """Whether the row before alone decides its value: a weight, the iteration's number."""
         return self.start is not None and all(ref.lag for ref in self.references)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A hyper-parameter: one cell of the sheet, which may be changed there.
+    """A hyper-parameter: one cell of the sheet, where a reader may change it.
 
-    `value` is a number, `between` two others and perhaps `whole`, or one of `choices`. `label`
-    is what stands beside the cell.
+    `value` is a number or one of `choices`. A number lies in the range `between`, and is a whole
+    one if `whole` is set. `label` is the text beside the cell.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Parameter:
     whole: bool = False
 
     def allows(self, value: object) -> bool:
-        """Whether the cell may hold it.
+        """Whether the cell may hold a value.
 
         >>> Parameter("n", 1.0, "n", between=(1, 9), whole=True).allows(9.5)
         False
@@ -129,9 +129,11 @@ class Parameter:
 class Program:
     """Columns, hyper-parameters, the data that `Lookup` reads, and the given values.
 
-    `tables` has a value (or a row of them) for each example, `given` a value for each row; where
-    some of these are errors, `failed` has the codes (`bpsheet.formula.evaluate.ERRORS`) for each row.
-    Raises ProgramError where these do not fit together.
+    tables: a value, or a row of values, for each example
+    given:  a value for each row of a column without a formula
+    failed: for given columns with errors, an index into `bpsheet.formula.evaluate.ERRORS` per row
+
+    Raises ProgramError where the columns do not fit together.
 
     >>> from bpsheet.formula.tree import Num
     >>> Program((Column("a", Phase.FORWARD, Role.OUTPUT, Ref("b")),))
@@ -184,7 +186,7 @@ class Program:
 
     @cached_property
     def position(self) -> Mapping[str, int]:
-        """Each column's place, from 0."""
+        """Each column's index, from 0."""
         return {column.name: index for index, column in enumerate(self.columns)}
 
     @cached_property
@@ -194,15 +196,40 @@ class Program:
 
     @cached_property
     def lagged(self) -> tuple[str, ...]:
-        """The columns whose value of the row before is used."""
-        found = {ref.name: None for column in self.columns for ref in column.references if ref.lag}
-        return tuple(found)
+        """The columns whose value in the row before is used."""
+        names = {ref.name: None for column in self.columns for ref in column.references if ref.lag}
+        return tuple(names)
 
     @cached_property
     def leaves(self) -> tuple[Column, ...]:
-        """What the loss is differentiated by: the weights, and inputs of which it was asked."""
+        """The columns that get a derivative of the loss: the weights, and inputs if asked for."""
         inputs = [column for column in self.phase(Phase.INPUT) if column.adjoint_name]
         return (*inputs, *self.phase(Phase.WEIGHT))
+
+    @cached_property
+    def loss(self) -> Column | None:
+        """The column of the loss; None where a rule has no loss."""
+        return next((column for column in self.columns if column.role is Role.LOSS), None)
+
+    @cached_property
+    def last_layer(self) -> int:
+        """The number of the layer whose outputs are the network's; 0 without layers."""
+        return max((column.layer or 0 for column in self.columns), default=0)
+
+    @property
+    def example_count(self) -> int:
+        """How many examples the tables hold; 0 without tables."""
+        return len(next(iter(self.tables.values()), ()))
+
+    def adjustment_of(self, weight: str) -> str | None:
+        """The column of a weight's adjustment; None where the weight is never updated."""
+        references = self[weight].references
+        return next((ref.name for ref in references if ref.name != weight), None)
+
+    def derivative_of(self, name: str) -> str | None:
+        """The column for the derivative of the loss with respect to this one, if there is one."""
+        derivative = self[name].adjoint_name
+        return derivative if derivative in self.position else None
 
     def phase(self, *phases: Phase) -> tuple[Column, ...]:
         """The columns of these phases, in order."""
@@ -210,7 +237,7 @@ class Program:
 
 
 def unlike(name: str, taken: Iterable[str]) -> str:
-    """A name for a column of the study that no column of the run has.
+    """A name for a column of a study, with primes added until no column of the run has it.
 
     >>> unlike("pass", {"pass", "pass'"})
     "pass''"
@@ -219,11 +246,6 @@ def unlike(name: str, taken: Iterable[str]) -> str:
     while name in known:
         name += "'"
     return name
-
-
-def loss_of(program: Program) -> Column | None:
-    """The column that is differentiated; None where a rule has no loss."""
-    return next((column for column in program if column.role is Role.LOSS), None)
 
 
 _BEGINNINGS = {

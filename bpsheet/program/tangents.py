@@ -14,13 +14,13 @@ __all__ = ["tangent_columns"]
 def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dict[str, str]]:
     """The tangents of the forward and backward columns along a direction in the weights.
 
-    Returns the columns; the name of each weight's part of the direction; and for each weight
-    the name of its gradient's tangent, where there is one that is not 0.
+    Returns three things: the columns; by weight, the name of its component of the direction; and
+    by weight, the name of its gradient's tangent where this is not always 0.
     """
     weights = [column for column in program if column.role is Role.WEIGHT]
     directions = {c.name: unlike(f"along {c.name}", program.position) for c in weights}
     tangents = dict(directions)
-    made: list[Column] = []
+    columns: list[Column] = []
     for column in program.phase(Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT):
         if column.formula is None:
             continue
@@ -39,7 +39,7 @@ def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dic
         ]
         if terms:
             tangents[column.name] = unlike(f"slope of {column.name}", program.position)
-            made.append(
+            columns.append(
                 Column(
                     tangents[column.name],
                     Phase.TANGENT,
@@ -55,7 +55,7 @@ def tangent_columns(program: Program) -> tuple[list[Column], dict[str, str], dic
         for column in weights
         if column.adjoint_name in tangents
     }
-    return made, directions, rows
+    return columns, directions, rows
 
 
 def _times(partial: Expr, tangent: Ref) -> Expr:

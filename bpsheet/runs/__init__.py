@@ -1,1 +1,1 @@
-"""Runs: what a run leaves, as frames, parts, sentences and flat files."""
+"""Runs: the recorded values of a program, as frames, parts, sentences and flat files."""

@@ -1,4 +1,4 @@
-"""Cards for notebooks: parts of a page that can be read on light and on dark ground."""
+"""Cards for notebooks: pieces of HTML that are readable on a light and on a dark background."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["card", "experiment_card", "trace_card"]
 
-# A notebook is wider than a terminal: so many characters have room in a row.
+# A notebook is wider than a terminal: a row has room for so many characters.
 WIDTH = 100
 
-# The colour of words is the notebook's own. Marks and grounds have colours of their own, the
-# grounds nearly transparent.
+# Text has the notebook's own colour. Marks and backgrounds have fixed colours; the backgrounds
+# are nearly transparent.
 STYLE = """\
 .bpsheet-card { display: inline-block; box-sizing: border-box; max-width: 100%; overflow-x: auto;
   border: 1px solid #8886; border-radius: 6px; padding: .6rem .9rem .7rem; line-height: 1.45; }
@@ -50,31 +50,31 @@ STYLE = """\
 
 
 def card(parts: Iterable[str]) -> str:
-    """HTML in a frame, with the style that it needs."""
+    """HTML in a frame, with its style sheet."""
     content = "\n".join(parts)
     return f'<style>\n{STYLE}</style>\n<div class="bpsheet-card">\n{content}\n</div>\n'
 
 
 def experiment_card(experiment: Plan) -> str:
-    """An experiment at a glance: what it is, how large, and how it is trained."""
-    examples, training = len(experiment.data.examples or ()), experiment.training
+    """An experiment at a glance: its title, its size and its training."""
+    examples, training = experiment.example_count, experiment.training
     sizes = (
         f"{len(experiment.model.weights):,} weights",
         f"{examples:,} example{'' if examples == 1 else 's'}",
         f"{experiment.iterations:,} iterations",
         f"{training.rule.replace('_', ' ')}, learning rate {training.learning_rate:g}",
     )
-    said = f"{experiment.name}: {', '.join(sizes)}"
+    about = f"{experiment.name}: {', '.join(sizes)}"
     return card(
         [
             f"<p><strong>{escape(experiment.title or experiment.name)}</strong></p>",
-            f'<p class="about">{escape(said)}</p>',
+            f'<p class="about">{escape(about)}</p>',
         ]
     )
 
 
 def trace_card(trace: Run) -> str:
-    """A run at a glance: what it is, the loss, the first and the last iterations."""
+    """A run at a glance: its title and size, the loss, the first and the last iterations."""
     experiment = trace.experiment
     size = f"{experiment.name}: {len(trace):,} iterations × {len(trace.program):,} columns"
     parts = [

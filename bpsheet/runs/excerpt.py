@@ -1,9 +1,9 @@
 """A part of a run as a program of its own, so that a sheet can show it.
 
-Formulas need the row before. In a part without gaps only the first row's is missing: what
-depends on it is typed there, and everything below is live (`excerpt`). Where rows are left
-out, it is missing everywhere: what depends on it is typed in each row, and the rest of each
-row is live (`sampled`).
+Some formulas need the row before. In a part without gaps, only the first row lacks it: there the
+values of these formulas are typed, and everything below is live (`excerpt`). In a part with gaps
+every row lacks it: the values of these formulas are typed in each row, and the other formulas are
+live (`sampled`).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["Part", "excerpt", "part_of", "sampled"]
 
 
 def needs_row_before(column: Column) -> bool:
-    """Whether its value comes, directly, from the row before."""
+    """Whether the column's formula refers to the row before."""
     return any(ref.lag for ref in column.references)
 
 
 def excerpt(program: Program, row: Mapping[str, float], first: int) -> Program:
-    """The program of a run from iteration number `first` on, where `row` holds its values.
+    """The program of a run from iteration `first` on; `row` has the values of this iteration.
 
     >>> from bpsheet.formula.tree import Num, Ref, Sum
     >>> from bpsheet.program.program import Phase, Role
@@ -50,17 +50,17 @@ def excerpt(program: Program, row: Mapping[str, float], first: int) -> Program:
 
 
 def sampled(program: Program, rows: Recording) -> Program:
-    """The program of single rows: what comes from a row before is given, as it is in `rows`."""
+    """The program of single rows. Columns that need the row before have the values in `rows`."""
     given: dict[str, array[float]] = {}
     failed: dict[str, bytes] = {}
     columns = []
-    for place, column in enumerate(program):
+    for index, column in enumerate(program):
         single = replace(column, formula=None) if needs_row_before(column) else column
         single = replace(single, start=None)
         if single.formula is None:
-            given[column.name] = array("d", rows.values[:, place].tobytes())
-            if rows.errors[:, place].any():
-                failed[column.name] = bytes(rows.first_error_row) + rows.errors[:, place].tobytes()
+            given[column.name] = array("d", rows.values[:, index].tobytes())
+            if rows.errors[:, index].any():
+                failed[column.name] = bytes(rows.first_error_row) + rows.errors[:, index].tobytes()
         columns.append(single)
     return replace(program, columns=tuple(columns), given=given, failed=failed)
 
@@ -69,10 +69,10 @@ def sampled(program: Program, rows: Recording) -> Program:
 class Part:
     """A part of a run, as a sheet shows it.
 
-    experiment: of the whole run
-    program:    of the part
+    experiment: the experiment of the whole run
+    program:    the program of the part
     keep:       which rows of the run these are
-    is_live:    whether all but the first row follows from it
+    is_live:    whether every other row follows from the first one
     """
 
     experiment: Plan
@@ -90,7 +90,7 @@ class Part:
         return self.experiment.iterations - len(self) + 1 if self.keep.last is not None else 1
 
     def changed(self, typed: Mapping[str, float], others: Mapping[str, float | str]) -> Part:
-        """With other numbers typed into the first row, and the experiment changed otherwise."""
+        """The part with other numbers typed into the first row and other changes of the plan."""
         assert isinstance(self.recording, Recording)
         experiment = self.experiment.changed(others)
         values = self.recording.values.copy()
@@ -108,7 +108,7 @@ class Part:
 
 
 def part_of(whole: Run | LongRun) -> Part:
-    """What a sheet shows of a run of which a part was kept."""
+    """The part of a run that was kept, as a sheet shows it."""
     recording, keep, program = whole.recording, whole.recording.keep, whole.program
     if keep.last is not None:
         row = dict(zip(program.names, recording.first_row.tolist(), strict=True))

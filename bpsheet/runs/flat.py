@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "heads_line", "write_flat"]
 
-# Of Parquet: so many values to a group of rows, which a reader loads as a whole.
+# A group of rows in a Parquet file, which a reader loads as a whole, has so many values.
 GROUP = 1_000_000
 
-# So many rows become text at a time.
+# So many rows are turned into text at a time.
 BLOCK = 1024
 
 Progress = Callable[[int], None]
 
 
 def write_flat(run: Run | LongRun, path: Path, progress: Progress | None) -> None:
-    """Write the rows of a run as .csv or .parquet, by the ending of the name, whole or not at all."""
+    """Write the rows of a run as .csv or .parquet, by the ending of the name.
+
+    The file appears whole or not at all. `progress` is called with the number of rows written.
+    """
     tell = progress or (lambda _rows: None)
     with replacing(path) as stream:
         (_csv if path.suffix.lower() == ".csv" else _parquet)(
@@ -41,10 +44,10 @@ def write_flat(run: Run | LongRun, path: Path, progress: Progress | None) -> Non
 
 
 def _table(program: Program, recorded: Recorded) -> Iterator[tuple[Any, Any]]:
-    """The iterations and the columns beside them, piece by piece."""
-    places = [place for place, name in enumerate(program.names) if name != ITERATION]
+    """The iterations, and the values of all other columns, piece by piece."""
+    columns = [index for index, name in enumerate(program.names) if name != ITERATION]
     for piece in recorded.pieces():
-        yield piece.iterations, piece.values[:, places]
+        yield piece.iterations, piece.values[:, columns]
 
 
 def _names(program: Program) -> list[str]:
@@ -52,7 +55,7 @@ def _names(program: Program) -> list[str]:
 
 
 def _csv(program: Program, recorded: Recorded, stream: IO[bytes], tell: Progress) -> None:
-    """A line for each iteration, every digit, nothing where there is an error."""
+    """Write a line for each iteration, with every digit; the cell of an error is empty."""
     stream.write(f"{heads_line(ITERATION, program.names)}\n".encode())
     done = 0
     for iterations, values in _table(program, recorded):
@@ -68,7 +71,7 @@ def _csv(program: Program, recorded: Recorded, stream: IO[bytes], tell: Progress
 
 
 def heads_line(first: str, names: Iterable[str]) -> str:
-    """The line of heads of a CSV file: the index, then the columns."""
+    """The header line of a CSV file: the index, then the columns."""
     return ",".join([first, *(_quoted(name) for name in names if name != first)])
 
 
@@ -77,7 +80,7 @@ def _quoted(name: str) -> str:
 
 
 def _parquet(program: Program, recorded: Recorded, stream: IO[bytes], tell: Progress) -> None:
-    """float64 columns, and the iteration as the index that pandas finds again."""
+    """Write float64 columns, with the iteration as the index that pandas recognises."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -103,7 +106,7 @@ def _parquet(program: Program, recorded: Recorded, stream: IO[bytes], tell: Prog
         for iterations, values in _table(program, recorded):
             for start in range(0, len(values), rows):
                 block = np.asfortranarray(values[start : start + rows])
-                arrays = [pa.array(block[:, place]) for place in range(len(names))]
+                arrays = [pa.array(block[:, column]) for column in range(len(names))]
                 arrays.append(pa.array(iterations[start : start + rows]))
                 waiting.append(pa.Table.from_arrays(arrays, schema=schema))
                 held += len(block)

@@ -1,4 +1,4 @@
-"""A run that is written to a file without ever being held in memory as a whole."""
+"""A run that is written to a file and never held in memory as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.engine.engine import Streamed
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
-from bpsheet.program.kinds import Role
+from bpsheet.runs.epochs import TestsRight
 from bpsheet.runs.run import FirstError, Run
 
 if TYPE_CHECKING:
@@ -20,17 +20,17 @@ IN_MEMORY = 4_000_000
 
 
 def is_long(experiment: Plan) -> bool:
-    """Whether a run is better written piece by piece."""
+    """Whether a run is so long that it is written piece by piece."""
     return experiment.iterations * len(experiment.columns) > IN_MEMORY
 
 
 class LongRun:
-    """A run whose rows are computed when they are wanted.
+    """A run whose rows are computed while they are read.
 
-    Making it trains once, to learn where errors begin and how large values become; whatever
-    reads its rows trains again.
+    The constructor trains once, to learn where errors begin and how large values become. Whoever
+    reads the rows trains again.
 
-    first_error: as of a trace; among all iterations, kept or not
+    first_error: the first error of the run, in all iterations, kept or not
     first_right: the first iteration in which every test is right, or None
     """
 
@@ -44,7 +44,7 @@ class LongRun:
         self.program = experiment.program()
         self.first_error: FirstError | None = None
         self.first_right: int | None = None
-        self._verdicts = [i for i, c in enumerate(self.program) if c.role is Role.VERDICT]
+        self._tests = TestsRight(self.program)
         self.recording = Streamed(
             self.program, experiment.iterations, keep, progress, self._look_at
         )
@@ -55,10 +55,8 @@ class LongRun:
     def _look_at(self, piece: Recording) -> None:
         if self.first_error is None and len(piece.errors):
             self.first_error = Run(self.experiment, self.program, piece).first_error
-        if self.first_right is None and self._verdicts:
-            right = (piece.values[:, self._verdicts] == 1).all(axis=1)
-            if right.any():
-                self.first_right = int(piece.iterations[right.argmax()])
+        if self.first_right is None:
+            self.first_right = self._tests.first(piece)
 
     @property
     def ends(self) -> Run:
@@ -66,6 +64,6 @@ class LongRun:
         return Run(self.experiment, self.program, self.recording.ends)
 
     def beginning(self) -> Run:
-        """The first iterations, as many as are held in memory: for a diagnosis."""
+        """The first iterations, as many as fit in memory, for a diagnosis."""
         rows = min(max(1, IN_MEMORY // len(self.program)), self.experiment.iterations)
         return Run.of(self.experiment, rows)

@@ -1,4 +1,4 @@
-"""What is shown of a run at a glance, on a terminal and in a notebook: columns, rows, sentences."""
+"""A run at a glance, for terminals and notebooks: the columns, rows and sentences to show."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Column
+from bpsheet.runs.epochs import TestsRight, epoch_means
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import FirstError, Run
 
 __all__ = [
-    "FEW",
     "ends_of",
     "first_error_sentence",
     "loss_sentence",
@@ -24,8 +24,8 @@ __all__ = [
     "verdicts_sentence",
 ]
 
-# So many of the first and of the last iterations are shown.
-FEW = 3
+# The number of first iterations, and of last iterations, that are shown.
+ENDS = 3
 NUMBER_WIDTH = 9
 
 
@@ -34,29 +34,28 @@ def _number(value: float) -> str:
 
 
 def value_text(trace: Run, row: int, column: Column) -> str:
-    """A value as it is printed: five digits, an error's name, the word of a verdict."""
-    place = trace.program.position[column.name]
-    value = trace.values[row, place]
+    """A value as text: five digits, an error's name, or a verdict's word."""
+    index = trace.program.position[column.name]
+    value = trace.values[row, index]
     if np.isnan(value):
-        code = trace.recording.errors[row - trace.recording.first_error_row, place]
-        return ERRORS[int(code)]
+        return ERRORS[trace.recording.code(row, index)]
     if column.labels is not None:
         return column.labels[int(value)]
     return _number(value)
 
 
 def main_columns(trace: Run, width: int) -> list[Column]:
-    """The columns that say most: loss, outputs, targets, inputs, as whole groups.
+    """The most important columns: loss, outputs, targets and inputs, as far as they fit.
 
-    Only of the outputs a part is shown where all of them find no room in so many characters.
+    A row has room for `width` characters. A group that does not fit is left out, except that some
+    of the outputs are always shown.
     """
     program = trace.program
-    last_layer = max((column.layer or 0 for column in program), default=0)
-    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == last_layer]
+    outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == program.last_layer]
     groups = [[c for c in program if c.role is Role.LOSS], outputs]
     groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
     left = width - 10
-    found: list[Column] = []
+    shown: list[Column] = []
     for group in groups:
         needed = [max(len(column.name), NUMBER_WIDTH) + 2 for column in group]
         if group is outputs:
@@ -64,39 +63,39 @@ def main_columns(trace: Run, width: int) -> list[Column]:
                 needed.pop()
         elif sum(needed) > left:
             continue
-        found += group[: len(needed)]
+        shown += group[: len(needed)]
         left -= sum(needed)
-    return sorted(found, key=lambda column: program.position[column.name])
+    return sorted(shown, key=lambda column: program.position[column.name])
 
 
 def ends_of(trace: Run) -> list[int | None]:
-    """The rows of the first and the last iterations; None where some are left out."""
+    """The rows of the first and the last iterations, with None where rows are left out."""
     count, numbers = len(trace), trace.recording.iterations
-    rows = list(range(count)) if count <= 2 * FEW else [*range(FEW), *range(count - FEW, count)]
+    rows = list(range(count)) if count <= 2 * ENDS else [*range(ENDS), *range(count - ENDS, count)]
     step = int(numbers[1] - numbers[0]) if count > 1 else 1
-    found: list[int | None] = []
+    ends: list[int | None] = []
     before = int(numbers[0]) - step
     for row in rows:
         if numbers[row] > before + step:
-            found.append(None)
-        found.append(row)
+            ends.append(None)
+        ends.append(row)
         before = int(numbers[row])
-    return found
+    return ends
 
 
 def loss_sentence(trace: Run) -> str | None:
-    """The first loss and the last; of several examples the means over an epoch.
+    """A sentence with the first and the last loss; None where there is no loss.
 
-    None where there is no loss.
+    With several examples these are the means over the first and the last epoch.
     """
     name = trace.experiment.model.loss
     if name is None:
         return None
     column = trace.program[name]
-    examples = len(trace.experiment.data.examples or ())
+    examples = trace.experiment.example_count
     losses = trace.values[:, trace.program.position[name]]
     if trace.is_whole and trace.first_error is None and 1 < examples <= len(trace) / 2:
-        first, last = losses[:examples].mean(), losses[-examples:].mean()
+        first, last = (epoch_means(part, examples)[0] for part in (losses, losses[-examples:]))
         return f"{name}: {_number(first)} over the first epoch, {_number(last)} over the last."
     numbers = trace.recording.iterations
     first, last = (value_text(trace, row, column) for row in (0, len(trace) - 1))
@@ -104,7 +103,7 @@ def loss_sentence(trace: Run) -> str | None:
 
 
 def first_error_sentence(error: FirstError | tuple[int, str, str]) -> str:
-    """Where a run first met a value that a spreadsheet cannot hold."""
+    """A sentence about the first value that a spreadsheet cannot hold."""
     iteration, column, code = error
     return (
         f"From iteration {iteration:,} on there are values that a spreadsheet cannot hold: "
@@ -113,17 +112,15 @@ def first_error_sentence(error: FirstError | tuple[int, str, str]) -> str:
 
 
 def verdicts_in_words(last: int, count: int, first: int | None) -> str:
-    """How many tests are right at the end, and since when all of them were."""
+    """A sentence: how many tests are right at the end, and the first iteration with all right."""
     line = f"Tests right at the last iteration: {last} of {count}."
     return line if first is None else f"{line} All of them first at iteration {first}."
 
 
 def verdicts_sentence(trace: Run) -> str | None:
-    """The same of a run in memory; None where there are no tests."""
-    places = [i for i, column in enumerate(trace.program) if column.role is Role.VERDICT]
-    if not places:
+    """The sentence about the tests of a run in memory; None where there are no tests."""
+    tests = TestsRight(trace.program)
+    if not tests:
         return None
-    right = trace.values[:, places] == 1
-    everything = right.all(axis=1)
-    first = int(trace.recording.iterations[int(everything.argmax())]) if everything.any() else None
-    return verdicts_in_words(int(right[-1].sum()), len(places), first)
+    last = int(tests.count(trace.values[-1:])[0])
+    return verdicts_in_words(last, len(tests), tests.first(trace.recording))

@@ -1,4 +1,4 @@
-"""The trace of a run: DataFrames over one array.
+"""Runs in memory: one array, and DataFrames over it.
 
 >>> import bpsheet as bp
 >>> trace = bp.load("two-neuron").run(iterations=3)
@@ -20,8 +20,9 @@ from bpsheet.engine.engine import check_memory, run
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Program, loss_of
+from bpsheet.program.kinds import STEPS, Phase
+from bpsheet.program.program import Program
+from bpsheet.tables.plain import AnyWhole, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,15 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FirstError", "Run", "values_at"]
 
-STEPS = {
-    "forward": (Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.TEST),
-    "backward": (Phase.BACKWARD, Phase.GRADIENT),
-    "update": (Phase.UPDATE,),
-}
+# The columns that a row of `Run.steps` fills in. Each column of a program is in one of them.
+FILLED_IN = STEPS | {"forward": (Phase.INPUT, Phase.WEIGHT, *STEPS["forward"], Phase.TEST)}
 
 
 class FirstError(NamedTuple):
-    """Where a run first met a value that a spreadsheet cannot hold."""
+    """The first value of a run that a spreadsheet cannot hold: its iteration, column and error."""
 
     iteration: int
     column: str
@@ -48,9 +46,9 @@ class FirstError(NamedTuple):
 class Run:
     """Every quantity of every iteration.
 
-    The frames share the one array (`values`), are indexed by iteration from 1, and have a
-    column for each quantity, named as the source writes it. Verdicts of tests are 1 or 0;
-    a value that overflowed is NaN.
+    The frames share one array (`values`). They are indexed by iteration, from 1, and have a
+    column for each quantity, named as the source names it. A test's verdict is 1 or 0. A value
+    that overflowed is NaN.
     """
 
     experiment: Plan
@@ -64,14 +62,15 @@ class Run:
     def of(
         cls,
         plan: Plan,
-        iterations: int | None = None,
+        iterations: AnyWhole | None = None,
         progress: Callable[[int], None] | None = None,
         keep: str | None = None,
     ) -> Self:
-        """Train a plan, and record every quantity of every iteration, or the part to keep.
+        """Train a plan and record every quantity of every iteration.
 
-        Raises LimitError where the result would not fit in memory, ExperimentError for a
-        `keep` that is none.
+        `keep` says which iterations to keep: `"every:100"` or `"last:1000"`.
+        Raises LimitError where the result would not fit in memory, and ExperimentError for
+        any other `keep`.
         """
         longer = plan.of_length(iterations)
         chosen = Keep.of(keep) if keep is not None else EVERYTHING
@@ -89,7 +88,7 @@ class Run:
     def values(self) -> npt.NDArray[np.float64]:
         """The array: float64, a row for each iteration, a column for each of `program`.
 
-        It is read only, for frames, comparisons and workbooks are made of it.
+        It is read only, because frames, comparisons and workbooks are made from it.
         """
         values = self.recording.values.view()
         values.flags.writeable = False
@@ -97,7 +96,7 @@ class Run:
 
     @property
     def index(self) -> pd.Index:
-        """The iterations of its rows: 1, 2, 3 …, or those that were kept."""
+        """The iterations of the rows: 1, 2, 3 …, or the kept ones."""
         import pandas as pd
 
         numbers = self.recording.iterations
@@ -108,25 +107,26 @@ class Run:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has every iteration, from the first on."""
+        """Whether every iteration was kept."""
         return self.recording.keep == EVERYTHING
 
-    def row_of(self, iteration: int) -> int:
+    def row_of(self, iteration: AnyWhole) -> int:
         """The row (from 0) of an iteration. Raises ExperimentError where it was not recorded."""
+        iteration = whole_number(iteration, "iteration", self.experiment.name)
         problems = self.problems_with(iteration)
         if problems:
             raise ExperimentError(problems, self.experiment.name)
         return int(np.searchsorted(self.recording.iterations, iteration))
 
     def problems_with(self, iteration: int) -> list[Problem]:
-        """What is wrong with asking for an iteration; nothing where it was recorded."""
+        """The problems with the number of an iteration; none if the iteration was recorded."""
         numbers = self.recording.iterations
         first, last = int(numbers[0]), int(numbers[-1])
         if not first <= iteration <= last:
-            said = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
-            return [Problem("iteration", said)]
+            message = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
+            return [Problem("iteration", message)]
         if numbers[np.searchsorted(numbers, iteration)] != iteration:
-            return [Problem("iteration", f"{iteration:,} was not kept of this run")]
+            return [Problem("iteration", f"iteration {iteration:,} of this run was not kept")]
         return []
 
     @cached_property
@@ -138,14 +138,14 @@ class Run:
 
     def _part(self, *phases: Phase) -> pd.DataFrame:
         """Columns of adjoining phases. The iteration's number is the index, not a column."""
-        places = [
+        columns = [
             index
             for index, column in enumerate(self.program)
             if column.phase in phases and column.name != ITERATION
         ]
-        if not places:
+        if not columns:
             return self._whole.iloc[:, :0]
-        return self._whole.iloc[:, places[0] : places[-1] + 1]
+        return self._whole.iloc[:, columns[0] : columns[-1] + 1]
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -159,7 +159,7 @@ class Run:
 
     @property
     def weights(self) -> pd.DataFrame:
-        """The weights and biases with which each iteration computes."""
+        """The weights and biases that each iteration uses."""
         return self._part(Phase.WEIGHT)
 
     @property
@@ -174,7 +174,7 @@ class Run:
 
     @property
     def update(self) -> pd.DataFrame:
-        """The update step: adjustments (and in batches the sums they are made of)."""
+        """The update step: adjustments, and in batches the sums of gradients."""
         return self._part(Phase.UPDATE)
 
     @property
@@ -184,18 +184,18 @@ class Run:
 
     @property
     def steps(self) -> pd.DataFrame:
-        """A row for each (iteration, step), the step being forward, backward or update.
+        """A row for each pair of iteration and step: forward, backward or update.
 
-        A row holds the quantities of its step (forward: also the inputs, the weights and
-        the tests that it uses); the others are NaN. Made anew from the array at each call.
+        A row holds the quantities of its step; all others are NaN. The forward step also has the
+        inputs, the weights and the tests. Each call makes a new frame.
         """
         import pandas as pd
 
-        count, names = len(self), list(STEPS)
+        count, names = len(self), list(FILLED_IN)
         values = np.full((count, len(names), len(self.program)), np.nan)
-        for step, phases in enumerate(STEPS.values()):
-            places = [i for i, column in enumerate(self.program) if column.phase in phases]
-            values[:, step, places] = self.values[:, places]
+        for step, phases in enumerate(FILLED_IN.values()):
+            columns = [i for i, column in enumerate(self.program) if column.phase in phases]
+            values[:, step, columns] = self.values[:, columns]
         index = pd.MultiIndex.from_product(
             [self.index, pd.CategoricalIndex(names, categories=names, ordered=True)],
             names=[ITERATION, "step"],
@@ -206,34 +206,37 @@ class Run:
 
     @property
     def first_error(self) -> FirstError | None:
-        """Where values first overflowed or had no value; None where nothing did."""
+        """The first error of the run; None where there is none."""
         row = self.recording.first_error_row
         if row == len(self):
             return None
         codes = self.recording.errors[0]
-        place = int(np.flatnonzero(codes)[0])
+        index = int(np.flatnonzero(codes)[0])
         return FirstError(
             int(self.recording.iterations[row]),
-            self.program.names[place],
-            ERRORS[int(codes[place])],
+            self.program.names[index],
+            ERRORS[int(codes[index])],
         )
 
 
 def values_at(trace: Run, iteration: int) -> dict[str, float]:
     """Every column's value in one iteration.
 
-    Raises ExperimentError for an iteration that was not run, one that holds errors, and an
+    Raises ExperimentError for an iteration that was not run or holds errors, and for an
     experiment without a loss.
     """
     problems = trace.problems_with(iteration)
-    if loss_of(trace.program) is None:
-        said = "no loss, and so no gradient: the rule is not a descent"
-        problems = [Problem("network.loss", said)]
+    if trace.program.loss is None:
+        message = "no loss, and so no gradient: the rule does not follow a gradient"
+        problems = [Problem("network.loss", message)]
     elif not problems and not np.isfinite(trace.values[iteration - 1]).all():
         first = trace.first_error
         assert first is not None
-        said = f"iteration {iteration} holds errors ({first.error} since iteration "
-        problems = [Problem("iteration", f"{said}{first.iteration}); choose an earlier one")]
+        message = (
+            f"iteration {iteration} holds errors ({first.error} since iteration "
+            f"{first.iteration}); choose an earlier one"
+        )
+        problems = [Problem("iteration", message)]
     if problems:
         raise ExperimentError(problems, trace.experiment.name)
     row = trace.values[iteration - 1].tolist()

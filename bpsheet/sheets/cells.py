@@ -1,36 +1,39 @@
-"""The cells that lead from parameters to a loss, as columns of a program."""
+"""The cells on the way from the parameters to the loss, as columns of a program."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openpyxl import Workbook
 from openpyxl.formula.tokenizer import Token
-from openpyxl.utils.cell import get_column_letter, range_boundaries
+from openpyxl.utils.cell import column_index_from_string, get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
-from bpsheet.formula.tree import Expr, Num, Ref, references, size
+from bpsheet.formula.tree import Expr, Num, Ref, Sum, children, references, size, upwards
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
-from bpsheet.sheets.formula import MAX_CELLS, Block, read_formula, tokens_of
+from bpsheet.sheets.formula import MAX_CELLS, Area, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]
 
-PLACE = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
+ADDRESS = re.compile(r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?::\$?[A-Za-z]{1,3}\$?[0-9]{1,7})?")
 MAX_ROWS, MAX_COLUMNS, LAST_CELL = 1_048_576, 16_384, "XFD1048576"
 # Functions that use cells which they do not name.
 HIDDEN = ("INDIRECT(", "OFFSET(")
-# The trees of all formulas on the way together.
+# The most nodes in the trees of all formulas on the way.
 MAX_NODES = 2_000_000
+# The most cells of array formulas that are read, of which perhaps few are on the way.
+MOST_ARRAY_CELLS = 500_000
+MAX_SLOPES = 2_000_000
 
 
 def quoted(name: str) -> str:
-    """A cell's name as a formula on another sheet writes it: Sheet1!B2 as 'Sheet1'!$B$2."""
+    """A cell's address as it is written in a formula of another sheet: 'Sheet1'!$B$2."""
     sheet, _, cell = name.rpartition("!")
     letters = cell.rstrip("0123456789")
     safe = sheet.replace("'", "''")
@@ -38,7 +41,10 @@ def quoted(name: str) -> str:
 
 
 def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
-    """The cells that a reference names, row by row. Raises FormulaError where it names none."""
+    """The addresses of the cells of a reference, row by row. `here` is the sheet of the formula.
+
+    Raises FormulaError where the text is not a reference to cells.
+    """
     named = book.defined_names.get(text)
     if named is None and here in book.sheetnames:
         named = book[here].defined_names.get(text)
@@ -49,9 +55,9 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
     sheet = sheet or here
     if "[" in text:
         raise FormulaError(f"{text} is in another workbook, or a table; plain ranges are expected")
-    if not PLACE.fullmatch(cells):
-        raise FormulaError(f"{text} is no cell, no plain range and no name of one")
-    # A sheet that is a chart has no cells.
+    if not ADDRESS.fullmatch(cells):
+        raise FormulaError(f"{text} is neither a cell nor a plain range nor the name of one")
+    # `worksheets` leaves out sheets of charts, which have no cells.
     known = {sheet.title.lower(): sheet.title for sheet in book.worksheets}
     if sheet.lower() not in known:
         raise FormulaError(f"there is no sheet {sheet!r}; there are {', '.join(known.values())}")
@@ -60,7 +66,7 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
         raise FormulaError(f"{text} is no plain range")
     if max(left, right) > MAX_COLUMNS or max(top, bottom) > MAX_ROWS:
         raise FormulaError(f"{text} lies beyond the last cell of a sheet, {LAST_CELL}")
-    # B3:A1 is A1:B3 to a spreadsheet.
+    # A spreadsheet reads B3:A1 as A1:B3.
     left, right, top, bottom = *sorted((left, right)), *sorted((top, bottom))
     if (right - left + 1) * (bottom - top + 1) > MAX_CELLS:
         raise FormulaError(f"{text} has more than {MAX_CELLS:,} cells")
@@ -72,12 +78,12 @@ def places(book: Workbook, text: str, here: str = "") -> list[list[str]]:
 
 @dataclass(frozen=True)
 class Way:
-    """What leads from the parameters to the loss.
+    """The way from the parameters to the loss.
 
     forward: the parameters, then every cell on the way, the loss last, as columns
-    values:  every cell's value that was needed
-    texts:   the formulas as they stand in the cells
-    apart:   parameters that the loss does not depend on
+    values:  the values of all cells that were needed
+    texts:   the formulas as written in the cells
+    apart:   the parameters on which the loss does not depend
     """
 
     forward: tuple[Column, ...]
@@ -86,24 +92,51 @@ class Way:
     apart: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Array:
+    """An array formula: the cell that holds its text, and the area that it fills."""
+
+    anchor: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
 class _Book:
-    """Formulas and constants of a workbook, read when they are asked for."""
+    """Formulas and constants of a workbook, which are read when they are needed."""
 
     def __init__(self, book: Workbook, stored: Workbook) -> None:
         self.book = book
         self.stored = stored
-        self.arrays: dict[str, tuple[str, Block]] = {}
-        self.spilled = dict(self._spilled())
+        self.read: dict[str, tuple[str, Area]] = {}
+        self.read_cells = 0
+        # By sheet and column: an array may have thousands of cells, a workbook many arrays.
+        self.arrays: dict[tuple[str, str], list[_Array]] = {}
+        for sheet in book.worksheets:
+            for anchor, area in sheet.array_formulae.items():
+                self._add(sheet.title, anchor, str(area))
 
-    def _spilled(self) -> Iterator[tuple[str, str]]:
-        """The cells of array formulas, and the cell that holds each one's text."""
-        for sheet in self.book.worksheets:
-            for row in sheet.iter_rows():
-                for cell in row:
-                    if isinstance(cell.value, ArrayFormula):
-                        for line in places(self.book, str(cell.value.ref), sheet.title):
-                            for place in line:
-                                yield place, f"{sheet.title}!{cell.coordinate}"
+    def _add(self, sheet: str, anchor: str, area: str) -> None:
+        """Note the cells of an array formula, whose text stands in the cell `anchor`."""
+        if not ADDRESS.fullmatch(area):
+            raise FormulaError(f"{area} is no plain range")
+        left, top, right, bottom = range_boundaries(area.replace("$", "").upper())
+        if not (left and top and right and bottom):
+            raise FormulaError(f"{area} is no plain range")
+        array = _Array(f"{sheet}!{anchor}", left, top, right, bottom)
+        for column in range(left, right + 1):
+            self.arrays.setdefault((sheet, get_column_letter(column)), []).append(array)
+
+    def _array(self, name: str) -> tuple[_Array, int, int] | None:
+        """The array formula that fills a cell, and the cell's row and column in it, from 0."""
+        sheet, _, cell = name.rpartition("!")
+        letters = cell.rstrip("0123456789")
+        row = int(cell[len(letters) :])
+        for array in self.arrays.get((sheet, letters), ()):
+            if array.top <= row <= array.bottom:
+                return array, row - array.top, column_index_from_string(letters) - array.left
+        return None
 
     def content(self, name: str) -> object:
         sheet, _, cell = name.rpartition("!")
@@ -112,16 +145,9 @@ class _Book:
     def formula(self, name: str) -> tuple[str, Expr] | None:
         """The text and tree of a cell's formula; None where it has none."""
         sheet = name.rpartition("!")[0]
-        if name in self.spilled:
-            anchor = self.spilled[name]
-            if anchor not in self.arrays:
-                array = self.content(anchor)
-                assert isinstance(array, ArrayFormula)
-                self.arrays[anchor] = str(array.text), self._read(str(array.text), sheet)
-            text, block = self.arrays[anchor]
-            area = self._area(anchor)
-            row = next(index for index, line in enumerate(area) if name in line)
-            column = area[row].index(name)
+        if (found := self._array(name)) is not None:
+            array, row, column = found
+            text, block = self._read_array(array.anchor, sheet)
             return text, block[row % len(block)][column % len(block[0])]
         value = self.content(name)
         if not isinstance(value, str) or not value.startswith("="):
@@ -131,36 +157,46 @@ class _Book:
             raise FormulaError("its result is a range; enter it as an array formula")
         return value, block[0][0]
 
-    def _area(self, anchor: str) -> list[list[str]]:
-        array = self.content(anchor)
-        assert isinstance(array, ArrayFormula)
-        return places(self.book, str(array.ref), anchor.rpartition("!")[0])
+    def _read_array(self, anchor: str, sheet: str) -> tuple[str, Area]:
+        """The text of an array formula, and the formulas of its cells."""
+        if anchor not in self.read:
+            array = self.content(anchor)
+            assert isinstance(array, ArrayFormula)
+            area = self._read(str(array.text), sheet)
+            self.read_cells += len(area) * len(area[0])
+            if self.read_cells > MOST_ARRAY_CELLS:
+                raise FormulaError(
+                    f"the array formulas on the way have more than {MOST_ARRAY_CELLS:,} cells"
+                )
+            self.read[anchor] = str(array.text), area
+        return self.read[anchor]
 
-    def _read(self, text: str, sheet: str) -> Block:
-        def resolve(reference: str, numbers_only: bool) -> Block:  # noqa: FBT001
-            found = places(self.book, reference, sheet)
-            is_range = len(found) > 1 or len(found[0]) > 1
+    def _read(self, text: str, sheet: str) -> Area:
+        def resolve(reference: str, numbers_only: bool) -> Area:  # noqa: FBT001
+            addresses = places(self.book, reference, sheet)
+            is_range = len(addresses) > 1 or len(addresses[0]) > 1
             if numbers_only and is_range:
                 kept: list[Expr] = [
-                    Ref(name) for line in found for name in line if self._counts(name)
+                    Ref(name) for line in addresses for name in line if self._counts(name)
                 ]
-                # The shape matters to those that pair cells; where all count, it stays.
-                if len(kept) < len(found) * len(found[0]):
+                # The range keeps its shape if every cell counts, for functions that pair cells.
+                if len(kept) < len(addresses) * len(addresses[0]):
                     return [kept] if kept else [[Num(0.0)]]
-            return [[Ref(name) for name in line] for line in found]
+            return [[Ref(name) for name in line] for line in addresses]
 
         return read_formula(text, resolve)
 
     def _counts(self, name: str) -> bool:
         value = self.content(name)
         is_text = isinstance(value, str) and not value.startswith("=")
-        return name in self.spilled or not (value is None or is_text)
+        return self._array(name) is not None or not (value is None or is_text)
 
     def opaque(self, name: str, error: FormulaError) -> tuple[float, list[str]]:
-        """The stored value of a formula that cannot be read, and the cells it uses.
+        """The stored value of a formula that cannot be read, and the cells that it uses.
 
-        It may stand beside the way from the parameters to the loss, as a lookup of data does.
-        Raises the error where there is no value, or where its cells are not named in it.
+        Such a formula is allowed if it does not depend on a parameter, for example a look-up of
+        data. Raises the error where there is no value, or where the formula's text does not name
+        its cells.
         """
         sheet, _, cell = name.rpartition("!")
         text, value = self.content(name), self.stored[sheet][cell].value
@@ -171,7 +207,7 @@ class _Book:
             raise error
         ranges = [str(token.value) for token in tokens if token.subtype == Token.RANGE]
         used = [places(self.book, reference, sheet) for reference in ranges]
-        return _float(value), [place for block in used for line in block for place in line]
+        return _float(value), [name for block in used for line in block for name in line]
 
     def constant(self, name: str) -> float:
         value = self.content(name)
@@ -183,7 +219,7 @@ class _Book:
 
 
 def _float(value: float) -> float:
-    """A number as a spreadsheet has it; a file may hold any number of digits."""
+    """A number as a float. A file may hold numbers that are too large for one."""
     try:
         number = float(value)
     except OverflowError:
@@ -196,10 +232,10 @@ def _float(value: float) -> float:
 def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -> Way:
     """Every cell on the way from the parameters to the loss, in an order to compute them.
 
-    `stored` is the same workbook with values in the place of formulas.
+    `stored` is the same workbook with values instead of formulas.
 
-    Raises WorkbookError, naming the cell, for what cannot be read or has no derivative, a
-    circle, a value that is an error, and a parameter that is not a typed number.
+    Raises WorkbookError, which names the cell, for a formula that cannot be read or has no
+    derivative, a circle, a value that is an error, and a parameter that is not a typed number.
     """
     walk = _Walk(_Book(book, stored), frozenset(parameters))
     try:
@@ -208,8 +244,8 @@ def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -
     except FormulaError as error:
         raise WorkbookError(f"{walk.here}: {error}") from None
     except CellError as error:
-        said = f"its value is {ERRORS[error.code]}; there is no derivative there"
-        raise WorkbookError(f"{walk.here}: {said}") from None
+        message = f"its value is {ERRORS[error.code]}, which has no derivative"
+        raise WorkbookError(f"{walk.here}: {message}") from None
     wrong = next((name for name in parameters if name in walk.texts_in), None)
     if wrong is not None:
         raise WorkbookError(f"{wrong}: {walk.texts_in[wrong]}")
@@ -229,12 +265,15 @@ def way_of(book: Workbook, stored: Workbook, loss: str, parameters: list[str]) -
         for name in order
         if name in on_way and name not in parameters
     ]
+    if sum(_slopes(formulas[name], on_way) for name in on_way - set(parameters)) > MAX_SLOPES:
+        said = f"its derivative would have more than {MAX_SLOPES:,} parts. Products of many cells"
+        raise WorkbookError(f"{loss}: {said} make it so long; split them among several cells")
     apart = tuple(name for name in parameters if name not in on_way)
     return Way(tuple(forward), values, walk.texts, apart)
 
 
 class _Walk:
-    """Every cell that some cells need, in an order to compute them. `here` is where it stands."""
+    """Every cell that some cells need, in an order to compute them. `here` is the present cell."""
 
     def __init__(self, source: _Book, parameters: frozenset[str]) -> None:
         self.source = source
@@ -252,7 +291,7 @@ class _Walk:
         self.here = ""
 
     def to(self, targets: list[str]) -> None:
-        """Read what leads to the targets; a chain may be thousands of cells long."""
+        """Read all cells that the targets need. A chain may be thousands of cells long."""
         waiting = [*reversed(targets)]
         while waiting:
             name = self.here = waiting[-1]
@@ -274,24 +313,24 @@ class _Walk:
 
     def _read(self, name: str) -> Expr | None:
         try:
-            found = self.source.formula(name)
+            formula = self.source.formula(name)
         except FormulaError as error:
             self.values[name], used = self.source.opaque(name, error)
             self.opaque[name] = error, used
             return None
-        if found is not None and name in self.parameters:
-            raise FormulaError("a parameter is a typed number; a formula stands there")
-        if found is None:
-            self._type(name)
+        if formula is not None and name in self.parameters:
+            raise FormulaError("a parameter is a typed number; this cell has a formula")
+        if formula is None:
+            self._read_constant(name)
             return None
-        self.texts[name], self.formulas[name] = found
-        self.nodes += size(found[1])
+        self.texts[name], self.formulas[name] = formula
+        self.nodes += size(formula[1])
         if self.nodes > MAX_NODES or len(self.begun) > MAX_CELLS:
-            raise FormulaError(f"more than {MAX_CELLS:,} cells lead there, or too long formulas")
-        return found[1]
+            raise FormulaError(f"it needs more than {MAX_CELLS:,} cells, or too long formulas")
+        return formula[1]
 
-    def _type(self, name: str) -> None:
-        """A typed number. A text is an error only for the formula that computes with it."""
+    def _read_constant(self, name: str) -> None:
+        """Read a typed number. A text is an error only for a formula that computes with it."""
         try:
             self.values[name] = self.source.constant(name)
         except FormulaError as error:
@@ -304,7 +343,7 @@ class _Walk:
         return self.values[ref.name]
 
     def evaluate(self) -> None:
-        """Every formula's value, from the constants up."""
+        """Compute every formula's value, in order."""
         for name in self.order:
             self.here = name
             if name in self.formulas:
@@ -312,15 +351,29 @@ class _Walk:
                 self.values[name] = evaluate(formula, self._value, {}, {})
 
 
+def _slopes(formula: Expr, moving: set[str]) -> int:
+    """How many slopes its derivative is made of, at the most: one for each operation and each
+    moving cell under it. A sum hands on those of its terms.
+    """
+    found = 0
+    under: list[int] = []
+    for node in upwards(formula):
+        first = len(under) - len(children(node))
+        cells = sum(under[first:]) + (isinstance(node, Ref) and node.name in moving)
+        found += 0 if isinstance(node, Sum) else cells
+        under[first:] = [min(cells, len(moving))]
+    return found
+
+
 def _leading_to(loss: str, formulas: Mapping[str, Expr]) -> set[str]:
-    found, waiting = {loss}, [loss]
+    names, waiting = {loss}, [loss]
     while waiting:
         name = waiting.pop()
         for ref in references(formulas[name]) if name in formulas else ():
-            if ref.name not in found:
-                found.add(ref.name)
+            if ref.name not in names:
+                names.add(ref.name)
                 waiting.append(ref.name)
-    return found
+    return names
 
 
 def _parameter(name: str, value: float) -> Column:

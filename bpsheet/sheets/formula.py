@@ -1,8 +1,8 @@
-"""A spreadsheet's formula to a formula tree, by a spreadsheet's rules.
+"""The parser of spreadsheet formulas: from text to formula trees, by a spreadsheet's rules.
 
-openpyxl cuts the text into tokens; the grammar is here. A minus sign binds tighter than ^
-there, and ^ is read from left to right. A range is a block of cells, and arithmetic on
-blocks goes cell by cell, as in array formulas.
+openpyxl cuts the text into tokens; the grammar is here. In a spreadsheet a minus sign binds tighter
+than ^, and ^ is read from left to right. A range is a block of cells, and arithmetic on blocks goes
+cell by cell, as in array formulas.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from bpsheet.errors import FormulaError
 from bpsheet.formula.functions import FUNCTIONS as TABLE
 from bpsheet.formula.tree import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
 
-__all__ = ["FUNCTIONS", "Block", "read_formula", "tokens_of"]
+__all__ = ["FUNCTIONS", "Area", "read_formula", "tokens_of"]
 
 MAX_LENGTH = 8_192
 MAX_NESTING = 64
 MAX_CELLS = 20_000
 
 # A single value is a block of one row and one column.
-Block = list[list[Expr]]
-# What a reference in the text stands for; numbers only, where a function leaves out the rest.
-Resolve = Callable[[str, bool], Block]
+Area = list[list[Expr]]
+# Gives the cells of a reference in the text; with True only the cells that are numbers.
+Resolve = Callable[[str, bool], Area]
 
-# The functions of one number that spreadsheets have too.
+# The functions of one number that spreadsheets have under the same name.
 ONE_TO_ONE = {
     name.upper(): name
     for name, function in TABLE.items()
     if function.arguments == (1, 1) and not function.spelled
 }
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
-# Functions that leave out text and empty cells of their ranges.
+# Functions that ignore texts and empty cells in their ranges.
 NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
 
 
-def read_formula(text: str, resolve: Resolve) -> Block:
-    """The tree of each cell of a formula's result; `resolve` gives what a reference means.
+def read_formula(text: str, resolve: Resolve) -> Area:
+    """The tree of each cell of a formula's result; `resolve` gives the cells of a reference.
 
-    Raises FormulaError for what is no formula, or uses what has no derivative here.
+    Raises FormulaError for a text that is not a formula, and for functions that are not known.
 
     >>> from bpsheet.formula.tree import Ref
     >>> read_formula("=-A1^2", lambda text, numbers: [[Ref(text)]])
@@ -56,30 +56,30 @@ def read_formula(text: str, resolve: Resolve) -> Block:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """A formula cut into tokens. Raises FormulaError where it cannot be."""
+    """A formula cut into tokens. Raises FormulaError for unpaired quotes and brackets."""
     try:
-        found: list[Token] = Tokenizer(text).items
+        tokens: list[Token] = Tokenizer(text).items
     except (IndexError, TokenizerError):
         raise FormulaError("a quote, a bracket or a parenthesis has no partner") from None
-    return found
+    return tokens
 
 
 @dataclass
 class _Parser:
     tokens: list[Token]
     resolve: Resolve
-    place: int = 0
+    index: int = 0
     depth: int = 0
     numbers_only: bool = False
 
     @property
     def token(self) -> Token | None:
-        return self.tokens[self.place] if self.place < len(self.tokens) else None
+        return self.tokens[self.index] if self.index < len(self.tokens) else None
 
     def _operator(self, kind: str, *signs: str) -> str | None:
         token = self.token
         if token is not None and token.type == kind and token.value in signs:
-            self.place += 1
+            self.index += 1
             return str(token.value)
         return None
 
@@ -87,15 +87,15 @@ class _Parser:
         token = self.token
         if token is None or token.subtype != Token.CLOSE:
             raise FormulaError("a closing parenthesis is missing")
-        self.place += 1
+        self.index += 1
 
-    def whole(self) -> Block:
-        found = self.comparison()
+    def whole(self) -> Area:
+        result = self.comparison()
         if self.token is not None:
             raise FormulaError(f"{self.token.value!r} cannot stand there")
-        return found
+        return result
 
-    def comparison(self) -> Block:
+    def comparison(self) -> Area:
         self.depth += 1
         if self.depth > MAX_NESTING:
             raise FormulaError(f"nested more than {MAX_NESTING} levels deep")
@@ -105,38 +105,38 @@ class _Parser:
         self.depth -= 1
         return left
 
-    def sum(self) -> Block:
+    def sum(self) -> Area:
         left = self.product()
         while sign := self._operator(Token.OP_IN, "+", "-"):
             left = _cellwise(_added if sign == "+" else Sub, left, self.product())
         return left
 
-    def product(self) -> Block:
+    def product(self) -> Area:
         left = self.power()
         while sign := self._operator(Token.OP_IN, "*", "/"):
             left = _cellwise(Mul if sign == "*" else Div, left, self.power())
         return left
 
-    def power(self) -> Block:
+    def power(self) -> Area:
         left = self.signed()
         while self._operator(Token.OP_IN, "^"):
             left = _cellwise(Pow, left, self.signed())
         return left
 
-    def signed(self) -> Block:
+    def signed(self) -> Area:
         signs = 0
         while sign := self._operator(Token.OP_PRE, "+", "-"):
             signs += sign == "-"
-        found = self.atom()
+        value = self.atom()
         while self._operator(Token.OP_POST, "%"):
-            found = _each(lambda a: Div(a, Num(100.0)), found)
-        return _each(Neg, found) if signs % 2 else found
+            value = _each(lambda a: Div(a, Num(100.0)), value)
+        return _each(Neg, value) if signs % 2 else value
 
-    def atom(self) -> Block:
+    def atom(self) -> Area:
         token = self.token
         if token is None:
             raise FormulaError("it ends where a value is expected")
-        self.place += 1
+        self.index += 1
         if token.type == Token.PAREN and token.subtype == Token.OPEN:
             inner = self.comparison()
             self._closes()
@@ -152,18 +152,18 @@ class _Parser:
                 return self.resolve(str(token.value), self.numbers_only)
         raise FormulaError(f"{token.value!r} cannot be differentiated")
 
-    def call(self, name: str) -> Block:
+    def call(self, name: str) -> Area:
         name = name.removeprefix("_XLFN.")
         make = FUNCTIONS.get(name)
         if make is None:
             known = ", ".join(sorted(FUNCTIONS))
             raise FormulaError(f"the function {name} is not known here; known are {known}")
         outside, self.numbers_only = self.numbers_only, name in NUMBERS_ONLY
-        arguments: list[Block] = []
+        arguments: list[Area] = []
         if not (self.token is not None and self.token.subtype == Token.CLOSE):
             arguments.append(self.comparison())
             while self.token is not None and self.token.type == Token.SEP:
-                self.place += 1
+                self.index += 1
                 arguments.append(self.comparison())
         self._closes()
         self.numbers_only = outside
@@ -178,16 +178,16 @@ def _added(left: Expr, right: Expr) -> Expr:
     return Sum((*terms, right))
 
 
-def _each(function: Callable[[Expr], Expr], block: Block) -> Block:
+def _each(function: Callable[[Expr], Expr], block: Area) -> Area:
     return [[function(cell) for cell in row] for row in block]
 
 
-def _cellwise(function: Callable[[Expr, Expr], Expr], left: Block, right: Block) -> Block:
-    """An operation on two blocks; one row, one column or one value is used for all."""
+def _cellwise(function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -> Area:
+    """An operation on two blocks, cell by cell. A single row, column or value is repeated."""
     rows, columns = max(len(left), len(right)), max(len(left[0]), len(right[0]))
     for block in (left, right):
         if len(block) not in (1, rows) or len(block[0]) not in (1, columns):
-            raise FormulaError("ranges of different shapes are put together")
+            raise FormulaError("ranges of the same shape expected")
     return [
         [
             function(
@@ -200,20 +200,20 @@ def _cellwise(function: Callable[[Expr, Expr], Expr], left: Block, right: Block)
     ]
 
 
-def _flat(blocks: list[Block]) -> list[Expr]:
-    found = [cell for block in blocks for cell in chain.from_iterable(block)]
-    if len(found) > MAX_CELLS:
+def _flat(blocks: list[Area]) -> list[Expr]:
+    cells = [cell for block in blocks for cell in chain.from_iterable(block)]
+    if len(cells) > MAX_CELLS:
         raise FormulaError(f"more than {MAX_CELLS:,} cells")
-    return found
+    return cells
 
 
-def _one(block: Block) -> Expr:
+def _one(block: Area) -> Expr:
     if len(block) != 1 or len(block[0]) != 1:
-        raise FormulaError("a single value is expected where a range stands")
+        raise FormulaError("a single value expected; got a range")
     return block[0][0]
 
 
-def _single(value: Expr) -> Block:
+def _single(value: Expr) -> Area:
     return [[value]]
 
 
@@ -221,7 +221,7 @@ def _square(value: Expr) -> Expr:
     return Pow(value, Num(2.0))
 
 
-def _products(blocks: list[Block]) -> Block:
+def _products(blocks: list[Area]) -> Area:
     whole = blocks[0]
     for block in blocks[1:]:
         if (len(block), len(block[0])) != (len(whole), len(whole[0])):
@@ -230,10 +230,10 @@ def _products(blocks: list[Block]) -> Block:
     return _single(total(_flat([whole])))
 
 
-def _extreme(name: str) -> Callable[[list[Block]], Block]:
-    def make(blocks: list[Block]) -> Block:
+def _extreme(name: str) -> Callable[[list[Area]], Area]:
+    def make(blocks: list[Area]) -> Area:
         cells = _flat(blocks)
-        # In a tree of pairs, so that the slope along one cell stays short.
+        # A tree of pairs keeps the derivative with respect to one cell short.
         while len(cells) > 1:
             pairs = [
                 Call(name, tuple(cells[i : i + 2])) if i + 1 < len(cells) else cells[i]
@@ -245,14 +245,14 @@ def _extreme(name: str) -> Callable[[list[Block]], Block]:
     return make
 
 
-def _average(blocks: list[Block]) -> Block:
+def _average(blocks: list[Area]) -> Area:
     cells = _flat(blocks)
     if not cells:
-        raise FormulaError("the average of nothing")
+        raise FormulaError("an average of no numbers")
     return _single(Div(total(cells), Num(float(len(cells)))))
 
 
-def _matrix_product(blocks: list[Block]) -> Block:
+def _matrix_product(blocks: list[Area]) -> Area:
     left, right = blocks
     if len(left[0]) != len(right):
         raise FormulaError("MMULT needs as many columns on the left as rows on the right")
@@ -263,7 +263,7 @@ def _matrix_product(blocks: list[Block]) -> Block:
     ]
 
 
-def _if(blocks: list[Block]) -> Block:
+def _if(blocks: list[Area]) -> Area:
     test, then, *rest = blocks
     condition = _one(test)
     if not isinstance(condition, Compare):
@@ -271,19 +271,19 @@ def _if(blocks: list[Block]) -> Block:
     return _single(If(condition, _one(then), _one(rest[0]) if rest else Num(0.0)))
 
 
-def _log10(blocks: list[Block]) -> Block:
+def _log10(blocks: list[Area]) -> Area:
     return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (Num(10.0),))), blocks[0])
 
 
-def _log(blocks: list[Block]) -> Block:
+def _log(blocks: list[Area]) -> Area:
     if len(blocks) == 1:
         return _log10(blocks)
     base = _one(blocks[1])
     return _each(lambda a: Div(Call("ln", (a,)), Call("ln", (base,))), blocks[0])
 
 
-def _applied(name: str) -> Callable[[list[Block]], Block]:
-    def make(blocks: list[Block]) -> Block:
+def _applied(name: str) -> Callable[[list[Area]], Area]:
+    def make(blocks: list[Area]) -> Area:
         if len(blocks) != 1:
             raise TypeError
         return _each(lambda a: Call(name, (a,)), blocks[0])
@@ -291,19 +291,19 @@ def _applied(name: str) -> Callable[[list[Block]], Block]:
     return make
 
 
-def _differences(blocks: list[Block]) -> Block:
+def _differences(blocks: list[Area]) -> Area:
     left, right = blocks
     return _single(total(_flat([_each(_square, _cellwise(Sub, left, right))])))
 
 
-def _product(blocks: list[Block]) -> Block:
+def _product(blocks: list[Area]) -> Area:
     first, *rest = _flat(blocks)
     for cell in rest:
         first = Mul(first, cell)
     return _single(first)
 
 
-FUNCTIONS: Mapping[str, Callable[[list[Block]], Block]] = {
+FUNCTIONS: Mapping[str, Callable[[list[Area]], Area]] = {
     **{name: _applied(ours) for name, ours in ONE_TO_ONE.items()},
     "AVERAGE": _average,
     "IF": _if,

@@ -103,7 +103,7 @@ class Parts:
         return self.folder / f"run={number + 1}" / "losses.parquet"
 
     def _whose(self, number: int) -> dict[str, str]:
-        """The metadata that identify a part's run, since a folder may be renamed."""
+        """The run that a part holds, as the part itself says, since a folder may be renamed."""
         return {"sweep": self._sweep, "run": str(number + 1)}
 
     def write(self, number: int, outcome: Outcome) -> None:

@@ -8,11 +8,10 @@ from itertools import islice
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.sweeps.outcomes import RESULTS
 from bpsheet.sweeps.variant import SEED
+from bpsheet.tables.plain import AnyNumber, plain
 from bpsheet.tables.spec import Initial
 from bpsheet.words import shown
 
@@ -28,8 +27,8 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 Grid = dict[str, list[float | str]]
 
 
-def plain_grid(grid: Mapping[str, Iterable[float | str]], weights: Iterable[str]) -> Grid:
-    """The values of each setting as Python numbers and words, each value once.
+def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[str]) -> Grid:
+    """The values of each setting as Python's own numbers and words, each value once.
 
     `grid` may have any iterables: a NumPy array, a range, a generator. `weights` are the names of
     the experiment's weights. Whole numbers among floats become floats, so that a setting has one
@@ -81,8 +80,10 @@ def _collision(name: str) -> str:
 
 def _values(name: str, values: Iterable[Any]) -> list[float | str]:
     """The values of one setting. Raises ExperimentError, with every problem."""
+    given, values = values, plain(values)
+    # A list's values are each looked at below; an array of more than one axis is no list.
     is_single = isinstance(values, str | bytes) or not isinstance(values, Iterable)
-    if is_single or (isinstance(values, np.ndarray) and values.ndim != 1):
+    if is_single or (hasattr(given, "tolist") and any(isinstance(row, list) for row in values)):
         raise ExperimentError([Problem(name, f"a list of values expected; got {shown(values)}")])
     plain: list[float | str] = []
     problems: list[Problem] = []
@@ -103,8 +104,8 @@ def _values(name: str, values: Iterable[Any]) -> list[float | str]:
 
 
 def _plain(value: Any) -> float | str:
-    """A value as a Python number or word. Raises ExperimentError for any other value."""
-    value = _pythonic(value)
+    """A number or a word of Python's own."""
+    value = plain(value)
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -118,14 +119,9 @@ def _plain(value: Any) -> float | str:
 
 
 def _seed(value: Any) -> int:
-    """A value as a seed. A float that is a whole number is allowed."""
-    return Initial(seed=_whole(_pythonic(value))).seed
+    """A seed; a float that is a whole number is one, too."""
+    return Initial(seed=_whole(plain(value))).seed
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _pythonic(value: Any) -> Any:
-    """A NumPy number as a Python number; other values stay."""
-    return value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""The outcomes of the runs of a sweep, as two tidy DataFrames."""
+"""The results of the runs of a sweep, as two tidy DataFrames."""
 
 from __future__ import annotations
 

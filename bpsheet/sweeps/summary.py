@@ -19,16 +19,14 @@ from openpyxl.chart.layout import Layout as ChartLayout
 from openpyxl.chart.layout import ManualLayout
 from openpyxl.styles import Border
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import OutputError
-from bpsheet.program.kinds import Role
 from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
 from bpsheet.sweeps.variant import SEED, variant
 from bpsheet.workbook import style
-from bpsheet.workbook.about import build_data
+from bpsheet.workbook.about import DATA, build_data
 from bpsheet.workbook.layout import quoted
 from bpsheet.workbook.rows import Reader, row_xml
 from bpsheet.workbook.sheet import Sheet
@@ -36,15 +34,16 @@ from bpsheet.workbook.steps import UNTITLED, build_sheet
 from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows, write_package
+from bpsheet.xlsx.view import set_page
 
 __all__ = ["SUMMARY", "write_summary"]
 
 SUMMARY = "Summary"
 HEADER, FIRST = 5, 6
 COLOUR = "1D5FA8"
-# At most LIVE_RUNS runs with at most LIVE_CELLS cells in all have their own sheets.
+# The most runs, and the most cells of all runs, for which each run has a sheet of its own.
 LIVE_RUNS, LIVE_CELLS = 12, 400_000
-# The range of numbers that six decimals show well.
+# The range that six decimals show well.
 SMALLEST, LARGEST = 1e-4, 1e6
 # An axis is logarithmic if its largest number is more than this many times its smallest.
 WIDE = 20.0
@@ -63,11 +62,12 @@ def write_summary(sweep: Outcomes, path: Path) -> None:
     live = _live_sheets(sweep)
     values = {SUMMARY: _table(sheet, sweep, live)}
     styles = [build_sheet(book, run) for run in live]
+    rows: dict[str, Rows] = {}
     if live:
-        build_data(book, Run.of(sweep.experiment, 1), live[0].layout)
-        book.move_sheet("Data", -len(live))
+        rows[DATA] = build_data(book, Run.of(sweep.experiment, 1), live[0].layout)
+        book.move_sheet(DATA, -len(live))
         values |= {run.name: run.formulas_above for run in live}
-    rows = {
+    rows |= {
         run.name: Rows(run.area, row_xml(run, numbers, Reader(run.recording)))
         for run, numbers in zip(live, styles, strict=True)
     }
@@ -109,11 +109,11 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     if any(run.taken for run in live):
         note += " Blue cells may be changed: the runs on the other sheets follow."
     put_text(sheet, "A2", note, style.NOTE)
-    examples = len(sweep.experiment.data.examples or ())
-    means = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
-    put_text(sheet, "A3", means, style.NOTE)
+    examples = sweep.experiment.example_count
+    said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
+    put_text(sheet, "A3", said, style.NOTE)
     heads = ["run", *names, *HEADS.values()]
-    if not live:  # the first error would not follow a change
+    if not live:  # this number would not follow
         heads.append("first error at iteration")
     for column, head in enumerate(heads, start=1):
         _head(sheet, column, head)
@@ -141,10 +141,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     values |= _statistics(sheet, sweep, len(heads) + 2, shape)
     _chart(sheet, sweep, len(names) + 3, len(heads) + 2)
     sheet.freeze_panes = f"B{FIRST}"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToHeight = 0
+    set_page(sheet, "landscape", down=0)
     sheet.print_title_rows = f"{HEADER}:{HEADER}"
     return values
 
@@ -185,8 +182,9 @@ def _as_body(cell: Any) -> None:
 
 
 def _mean(run: Sheet, which: str, epoch: int) -> str:
-    """The formula of the mean loss of a run's first or last epoch, over the run's sheet."""
-    loss = next(shown for shown in run.layout.shown if shown.column.role is Role.LOSS)
+    """The mean loss of the first or the last epoch of a run, from its sheet."""
+    assert run.layout.program.loss is not None
+    loss = run.layout.by_name[run.layout.program.loss.name]
     epoch = min(epoch, len(run))
     first = FIRST_ROW if which == "first_loss" else run.last_row - epoch + 1
     sheet = quoted(run.name)

@@ -26,12 +26,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bpsheet.engine.recording import EVERYTHING, Keep
-from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.errors import EngineError, ExperimentError, LimitError, Problem
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.grid import Grid, plain_grid
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
 from bpsheet.sweeps.variant import SEED, train, variant
 from bpsheet.sweeps.workers import begin
+from bpsheet.tables.plain import AnyNumber
 from bpsheet.words import shown
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "sweep"]
 
-# A sweep of fewer values than this ends before a pool of processes has started.
+# The losses of a run in memory: 800 MB.
+MOST_LOSSES = 100_000_000
+
+# A sweep of fewer values than this is over before a pool of processes has started.
 SMALL = 20_000_000
-# The most runs that an executor has at a time: enough for a cluster, and few enough for memory.
+# How many runs are handed out at a time: enough for a cluster, few enough for memory.
 HANDED_OUT = 512
 
 
@@ -76,7 +80,7 @@ class Sweep(Outcomes):
 
 def sweep(
     experiment: Plan,
-    grid: Mapping[str, Iterable[float | str]],
+    grid: Mapping[str, Iterable[AnyNumber | str]],
     executor: Executor | Client | None = None,
     *,
     keep: str | None = None,
@@ -104,6 +108,9 @@ def sweep(
     (30, 5)
     """
     chosen = Keep.of(keep) if keep is not None else EVERYTHING
+    if not isinstance(experiment, Plan):
+        said = f'an experiment expected, such as bp.load("two-neuron"); got {shown(experiment)}'
+        raise ExperimentError([Problem("experiment", said)], "sweep")
     given = _executor_of(executor)
     values = plain_grid(grid, experiment.model.weights)
     settings = _combinations(experiment, values)
@@ -154,6 +161,11 @@ def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
     """
     if experiment.model.loss is None:
         raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
+    if experiment.iterations > MOST_LOSSES:
+        raise LimitError(
+            f"{experiment.iterations:,} iterations; a sweep holds the loss of each of them in "
+            f"memory, {MOST_LOSSES:,} at the most. Ask for fewer iterations"
+        )
     problems = []
     for name, values in grid.items():
         # All seeds are allowed if one is, so only the first is tried.

@@ -14,6 +14,7 @@ from bpsheet.engine.engine import pieces
 from bpsheet.engine.recording import Keep
 from bpsheet.errors import EngineError, ExperimentError, Problem
 from bpsheet.plan.plan import Plan
+from bpsheet.runs.epochs import epoch_means
 from bpsheet.sweeps.outcomes import Outcome, Settings
 from bpsheet.sweeps.workers import is_stopped
 
@@ -38,8 +39,8 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     is_shuffled = changed.data.order == "shuffled"
     if not isinstance(changed.model, NetworkModel):
         if not is_shuffled:
-            reason = "formulas have no random numbers; vary their first values instead (--grid)"
-            raise ExperimentError([Problem(SEED, reason)], "sweep")
+            said = "formulas leave nothing to chance; sweep over their first values instead"
+            raise ExperimentError([Problem(SEED, said)], "sweep")
         return changed.replaced(data=changed.data.replaced(seed=seed))
     parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
     if is_shuffled:
@@ -73,7 +74,6 @@ def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
         if len(piece.errors) and not first_error:
             first_error = int(piece.iterations[piece.first_error_row])
     kept = np.concatenate(numbers)
-    epoch = min(len(experiment.data.examples or ()) or 1, iterations)
-    with np.errstate(over="ignore"):
-        first, final = float(losses[:epoch].mean()), float(losses[-epoch:].mean())
+    epoch = min(max(experiment.example_count, 1), iterations)
+    first, final = (float(epoch_means(part, epoch)[0]) for part in (losses, losses[-epoch:]))
     return Outcome(kept, losses[kept - 1], first, final, first_error)

@@ -1,4 +1,4 @@
-"""The rows of a CSV file, each with the line on which it begins, as an editor counts lines."""
+"""The rows of a CSV file, each with the number of its first line."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import io
 
 __all__ = ["first_line", "numbered_rows"]
 
-Row = tuple[int, list[str]]
+NumberedLine = tuple[int, list[str]]
 
 
 def first_line(text: str) -> str:
-    """The first line that says something: the one that shows how cells are separated."""
+    """The first line that is not blank. It shows how cells are separated."""
     return next((line for line in text.split("\n") if line.strip()), "")
 
 
-def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[Row]:
-    """The rows in which a cell says something. A cell in quotes may have several lines.
+def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[NumberedLine]:
+    """The rows that are not blank, with their lines. A cell in quotes may have several lines.
 
-    `strict` refuses quotes in the wrong place. Raises csv.Error, which names the line.
+    `strict` refuses misplaced quotes. Raises csv.Error, which names the line.
 
     >>> numbered_rows('x,y\\n\\n"1\\n2",3\\n4,5\\n')
     [(1, ['x', 'y']), (3, ['1\\n2', '3']), (5, ['4', '5'])]

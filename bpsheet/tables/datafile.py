@@ -18,7 +18,7 @@ PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})
 
 
 def resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
-    """Replace `data.file` by the examples in it, and return what is wrong with the file.
+    """Replace `data.file` by the examples in the file, and return the file's problems.
 
     `base` is the folder that relative names start from.
     """
@@ -41,7 +41,7 @@ def resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
         names = _strings(data.pop("columns", None))
         data["examples"] = _read_csv(base / file, names, inputs, targets, label)
     except _CsvError as error:
-        # Something of the right shape, so that the other tables are still looked at.
+        # An example of the right shape, so that the other tables can still be checked.
         data["examples"] = [[0.0] * (len(inputs) + len(targets))]
         return [Problem("data.file", str(error))]
     return []
@@ -53,23 +53,23 @@ def _strings(value: object) -> list[str]:
 
 
 class _CsvError(BpsheetError):
-    """A CSV file that holds no examples for this network."""
+    """A CSV file without examples for this network."""
 
 
 def _read_csv(
     path: Path, names: list[str], inputs: list[str], targets: list[str], label: str | None
 ) -> list[list[float]]:
-    """The examples of a CSV file: the columns named like the inputs and targets.
+    """The examples of a CSV file: the values of the columns named like the inputs and targets.
 
-    A file without a header line has its columns named by `names`.
+    `names` names the columns of a file without a header line.
     """
     try:
         text = read_text(path)
         separator = max(",;\t", key=first_line(text).count)
         rows = numbered_rows(text, separator, strict=True)
     except (InputError, csv.Error) as error:
-        said = f" cannot be read ({error})" if isinstance(error, csv.Error) else f": {error}"
-        raise _CsvError(f"{path.name}{said}") from None
+        why = f" cannot be read ({error})" if isinstance(error, csv.Error) else f": {error}"
+        raise _CsvError(f"{path.name}{why}") from None
     wanted = [*inputs, *([label] if label is not None else targets)]
     if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0][1]}:
         rows.insert(0, (0, names))  # the file has no header line
@@ -80,7 +80,7 @@ def _read_csv(
     if missing:
         raise _CsvError(
             f"{path.name} has no column {shown(missing[0])}; {nearest(missing[0], header)}. "
-            "For a file without a header line, say in columns what its columns are"
+            "If the file has no header line, name its columns in data.columns"
         )
     doubled = [str(name) for name in wanted if header.count(str(name)) > 1]
     if doubled:

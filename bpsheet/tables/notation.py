@@ -1,4 +1,4 @@
-"""Notation: how a source writes names, so that a reader can compare with the page.
+"""Notation: how a source writes names, so that a reader can compare with the book.
 
 >>> notation = Notation(weight="w_{source}{neuron}{input}")
 >>> notation.name("weight", source="x", neuron="g", input=1)
@@ -17,9 +17,9 @@ from bpsheet.words import clean, shown
 
 __all__ = ["LONGEST_NAME", "PLACEHOLDERS", "Notation"]
 
-# What a cell's comment and a reader can take.
+# A longer name fits neither a cell's comment nor a reader's patience.
 LONGEST_NAME = 250
-# Which placeholders each pattern may use.
+# The placeholders that each pattern may use.
 _NEURON = ("neuron", "number", "layer", "depth")
 _WEIGHT = ("source", "name", "input", "input_name", *_NEURON)
 _OUTPUT = ("loss", *_NEURON)
@@ -50,16 +50,17 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
 
 
 class Notation(Spec):
-    """Patterns of names. `{neuron}` is a neuron's name, `{number}` its place in its layer.
+    """Patterns of names. `{neuron}` is a neuron's name, `{number}` its number in its layer.
 
     `{layer}` counts the layers of neurons from 1, `{depth}` counts the inputs as layer 1.
-    `{input}` is the input's number, 0 the bias; `{input_name}` its name; `{source}` the
-    name of the layer before, `{name}` that of the weight's own. `rename` replaces single names that no pattern gives.
+    `{input}` is the number of a weight's input (0 for the bias) and `{input_name}` its name.
+    `{name}` is the name of the weight's layer, `{source}` the name of the layer before.
+    `rename` replaces single names that no pattern gives.
     """
 
     weight: str = Field(default="w_{neuron}_{input}", description="A weight.")
     bias: str | None = Field(
-        default=None, description="A bias. Default: as `weight`, with input 0."
+        default=None, description="A bias. Default: like `weight`, with input 0."
     )
     sum: str = Field(default="z_{neuron}", description="A weighted sum.")
     output: str = Field(default="{neuron}", description="An output.")
@@ -124,24 +125,24 @@ class Notation(Spec):
     )
 
     def name(self, quantity: str, /, **parts: object) -> str:
-        """The name of a quantity: its pattern filled in, then renamed where asked."""
+        """The name of a quantity: its pattern with the parts filled in, then `rename` applied."""
         pattern = self.weight if quantity == "bias" and not self.bias else getattr(self, quantity)
-        made = str(pattern).format(**parts)
-        return self.rename.get(made, made)
+        name = str(pattern).format(**parts)
+        return self.rename.get(name, name)
 
     def problems(self) -> list[tuple[str, str]]:
         """What is wrong with the patterns: (key, message) pairs."""
-        found = []
+        problems = []
         for quantity, known in PLACEHOLDERS.items():
             pattern = getattr(self, quantity)
             message = _unfit(pattern, known) if pattern is not None else None
             if message:
-                found.append((quantity, message))
-        return found
+                problems.append((quantity, message))
+        return problems
 
 
 def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
-    """Why a pattern cannot be filled in; None where it can."""
+    """What is wrong with a pattern; None where nothing is."""
     listed = ", ".join(f"{{{name}}}" for name in known) or "none"
     if not pattern.strip():
         return f"a pattern expected; placeholders known here: {listed}"
@@ -155,5 +156,8 @@ def _unfit(pattern: str, known: tuple[str, ...]) -> str | None:
         if name is None:
             continue
         if name not in known or layout or conversion:
-            return f"unknown placeholder {{{clean(name[:50])}}} in {shown(pattern)}; known here: {listed}"
+            return (
+                f"unknown placeholder {{{clean(name[:50])}}} in {shown(pattern)}; "
+                f"known here: {listed}"
+            )
     return None

@@ -1,7 +1,7 @@
 """Problems of single values, in the words of the experiment file.
 
-pydantic finds them all; here each becomes a place (`network.layers[1].weights`, counted
-from 1 as examples are) and a sentence.
+pydantic finds them. Here each becomes a place (`network.layers[1].weights`, counted from 1) and
+a sentence.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ __all__ = ["translate"]
 
 
 def translate(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """pydantic's findings as problems."""
+    """pydantic's errors as problems."""
     return [
-        Problem(place(found["loc"]), _sentence(found, model))
-        for found in error.errors(include_url=False, include_context=True)
+        Problem(place(item["loc"]), _sentence(item, model))
+        for item in error.errors(include_url=False, include_context=True)
     ]
 
 
-def _sentence(found: Any, model: type[BaseModel]) -> str:
-    kind, value, context = found["type"], found.get("input"), found.get("ctx", {})
+def _sentence(item: Any, model: type[BaseModel]) -> str:
+    kind, value, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "extra_forbidden":
-        keys = _keys(model, found["loc"][:-1])
-        return f"unknown key; {nearest(str(found['loc'][-1]), keys, is_key=True)}"
+        keys = _keys(model, item["loc"][:-1])
+        return f"unknown key; {nearest(str(item['loc'][-1]), keys, is_key=True)}"
     if kind == "missing":
         return "missing, and needed"
     if kind == "value_error":
@@ -52,12 +52,12 @@ def _sentence(found: Any, model: type[BaseModel]) -> str:
         "less_than": f"a number less than {_border(context, 'lt')} expected",
         "string_too_short": "text of at least one character expected",
         "string_too_long": f"at most {context.get('max_length')} characters expected",
-    }.get(kind, found["msg"])
-    said = f"{expected}; got {shown(value)}"
+    }.get(kind, item["msg"])
+    sentence = f"{expected}; got {shown(value)}"
     if kind == "literal_error" and isinstance(value, str):
         hint = near(value, re.findall("'([^']*)'", context.get("expected", "")))
-        return said if hint is None else f"{said}; {hint}"
-    return said
+        return sentence if hint is None else f"{sentence}; {hint}"
+    return sentence
 
 
 def _border(context: Mapping[str, Any], key: str) -> str:
@@ -65,7 +65,7 @@ def _border(context: Mapping[str, Any], key: str) -> str:
 
 
 def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The known keys of the table at a place."""
+    """The known keys of the table at a location."""
     current: Any = model
     for part in location:
         if isinstance(part, str):
@@ -80,6 +80,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in get_args(annotation):
-        if (found := _model_in(inner)) is not None:
-            return found
+        if (model := _model_in(inner)) is not None:
+            return model
     return None

@@ -1,11 +1,11 @@
-"""What an experiment file may say: its tables, their keys, types and defaults.
+"""The tables of an experiment file: their keys, types and defaults.
 
-The models hold and check single values; how they fit together is `bpsheet.plan.checks`.
-They are the public classes too: `bp.Layer(neurons=["g"], activation="tanh")`.
+The classes check single values; `bpsheet.plan.checks` checks whether the values fit together.
+They are public: `bp.Layer(neurons=["g"], activation="tanh")`.
 
-A field says what a table holds. The `__init__` beside it, for type checkers and editors alone,
-says what it is made from, which is more: a matrix may come as an array or a tensor, and is held
-as lists of floats.
+A field has the type that the table stores. Its `__init__`, which only type checkers and editors
+read, has the types that it accepts: a matrix may be an array or a tensor, and is stored as
+lists of floats.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from bpsheet.tables.plain import AnyMatrix, AnyNumber, AnyRow, AnyWhole, Listed, column_names
+from bpsheet.tables.plain import (
+    AnyMatrix,
+    AnyNames,
+    AnyNumber,
+    AnyRow,
+    AnyWhole,
+    Listed,
+    column_names,
+)
 from bpsheet.tables.table import Spec
 from bpsheet.tables.values import (
     BatchSize,
@@ -31,14 +39,13 @@ from bpsheet.tables.values import (
     Per,
     Positive,
     Reduction,
-    Rule,
     Scalar,
-    ScheduleKind,
     Seed,
     Share,
 )
 from bpsheet.textbook.activations import ACTIVATIONS
 from bpsheet.textbook.losses import LOSSES
+from bpsheet.textbook.rules import RuleName, ScheduleName
 
 __all__ = [
     "Data",
@@ -55,8 +62,8 @@ __all__ = [
 class Layer(Spec):
     """One layer of neurons.
 
-    `weights` has a row for each neuron and a column for each input (as PyTorch stores
-    them), `bias` a number for each neuron; `False` means that the layer has none.
+    `weights` has a row for each neuron and a column for each input (as PyTorch stores them).
+    `bias` has a number for each neuron; `False` means that the layer has no biases.
 
     >>> Layer(neurons=["g"], activation="tanh", weights=[[0.6, -0.1]], bias=[0.3]).activation
     'tanh'
@@ -79,7 +86,7 @@ class Layer(Spec):
             '`sign`, or a formula of `z`, the weighted sum: `"2*z"`, `"max(0, z)"`, '
             '`"if(z > 0, z, 0.1*z)"`.'
         ),
-        json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS, "softmax"]}, {"type": "string"}]},
+        json_schema_extra={"anyOf": [{"enum": [*ACTIVATIONS]}, {"type": "string"}]},
     )
     weights: Matrix | None = Field(
         None,
@@ -97,8 +104,8 @@ class Layer(Spec):
     name: Name | None = Field(
         None,
         description=(
-            "The layer's name, `{source}` and `{name}` in the notation. Default: what the "
-            "neurons' names begin with."
+            "The layer's name, `{source}` and `{name}` in the notation. Default: the common "
+            "beginning of the neurons' names."
         ),
     )
 
@@ -107,7 +114,7 @@ class Layer(Spec):
         def __init__(
             self,
             *,
-            neurons: Sequence[str] | None = None,
+            neurons: AnyNames | None = None,
             units: AnyWhole | None = None,
             activation: str = "logistic",
             weights: AnyMatrix | None = None,
@@ -131,7 +138,7 @@ class Network(Spec):
             "`half_squared_error`, `squared_error`, `mean_squared_error` (mean over the "
             "outputs), `binary_cross_entropy`, `cross_entropy`; to be maximised: "
             "`gaussian_log_likelihood`, `bernoulli_log_likelihood`, `multinomial_log_likelihood`. "
-            "Every rule but `perceptron` needs one."
+            "Every rule except `perceptron` needs a loss."
         ),
         json_schema_extra={"enum": [*LOSSES, None]},
     )
@@ -146,13 +153,18 @@ class Network(Spec):
     )
     layers: list[Layer] = Field(description="The layers, from the first hidden one to the output.")
 
+    @property
+    def output_activation(self) -> str:
+        """The activation of the last layer; empty without layers."""
+        return self.layers[-1].activation if self.layers else ""
+
     if TYPE_CHECKING:
 
         def __init__(
             self,
             *,
-            inputs: Sequence[str],
-            targets: Sequence[str],
+            inputs: AnyNames,
+            targets: AnyNames,
             loss: str | None = None,
             output_error: OutputForm = "chain_rule",
             layers: Sequence[Layer | dict[str, Any]],
@@ -160,7 +172,7 @@ class Network(Spec):
 
 
 class Graph(Spec):
-    """Formulas of one's own, instead of a network.
+    """The user's own formulas, instead of a network.
 
     >>> Graph(inputs=["x"], parameters={"w": 0.5}, forward=["e = (x - w)^2"], loss="e").loss
     'e'
@@ -168,7 +180,8 @@ class Graph(Spec):
 
     inputs: list[Name] = Field(description="The names of the data that the formulas use.")
     parameters: dict[Name, Scalar] = Field(
-        default_factory=dict, description="What is trained, with first values: `{ w = 0.5 }`."
+        default_factory=dict,
+        description="The quantities that are trained, with first values: `{ w = 0.5 }`.",
     )
     forward: list[Annotated[str, Field(max_length=2000)]] = Field(
         description=(
@@ -177,7 +190,7 @@ class Graph(Spec):
         )
     )
     loss: Name = Field(
-        description="The formula's name that is minimised, or by `gradient_ascent` maximised."
+        description="The name of the formula to minimise (with `gradient_ascent`: to maximise)."
     )
     gradient_of: list[Name] = Field(
         default_factory=list, description="Inputs that get a derivative of the loss too."
@@ -188,11 +201,11 @@ class Graph(Spec):
         def __init__(
             self,
             *,
-            inputs: Sequence[str],
+            inputs: AnyNames,
             parameters: Mapping[str, AnyNumber] = ...,
-            forward: Sequence[str],
+            forward: AnyNames,
             loss: str,
-            gradient_of: Sequence[str] = ...,
+            gradient_of: AnyNames = ...,
         ) -> None: ...
 
 
@@ -206,8 +219,9 @@ class Data(Spec):
     columns: list[Name] | None = Field(
         None,
         description=(
-            "What the columns of `examples` are: every input and target, in any order. For "
-            "a file without a header line: what its columns are. Default: the inputs, then the targets."
+            "The names of the columns of `examples`: every input and target, in any order. For "
+            "a file without a header line: the names of its columns. Default: the inputs, then the "
+            "targets."
         ),
     )
     examples: Matrix | None = Field(
@@ -218,21 +232,21 @@ class Data(Spec):
         None,
         description=(
             "Instead of `examples`: a CSV file beside the experiment file (comma, semicolon "
-            "or tab). Its columns are found by the names in its header line."
+            "or tab). The names in its header line say which column is which."
         ),
     )
     label: Name | None = Field(
         None,
         description=(
-            "A column of the file that holds the name of the target that is 1. The other "
-            "targets are 0."
+            "The file's column that holds, for each example, the name of the target that is 1. "
+            "The other targets are 0."
         ),
     )
     order: Order = Field(
         "cyclic",
         description=(
-            '`"cyclic"`; `"shuffled"`: anew in every epoch, with `seed`; or a list of example '
-            "numbers (from 1), an iteration each. A longer run begins the list again."
+            '`"cyclic"`; `"shuffled"`: again in every epoch, with `seed`; or a list of example '
+            "numbers (from 1), one for each iteration. A longer run repeats the list."
         ),
     )
     seed: Seed = Field(0, description='The seed of the order `"shuffled"`.')
@@ -240,7 +254,7 @@ class Data(Spec):
     @model_validator(mode="before")
     @classmethod
     def _by_name(cls, values: Any) -> Any:
-        """The columns of a DataFrame count by their names, in whichever order they stand."""
+        """A DataFrame's column names become `columns`, so that their order does not matter."""
         if isinstance(values, dict) and values.get("columns") is None:
             names = column_names(values.get("examples"))
             return values if names is None else values | {"columns": names}
@@ -251,7 +265,7 @@ class Data(Spec):
         def __init__(
             self,
             *,
-            columns: Sequence[str] | None = None,
+            columns: AnyNames | None = None,
             examples: AnyMatrix | None = None,
             file: str | None = None,
             label: str | None = None,
@@ -261,32 +275,36 @@ class Data(Spec):
 
 
 class Schedule(Spec):
-    """How the learning rate changes: a formula of k, the updates (or epochs) made before.
+    """How the learning rate changes: a formula of k, the number of updates (or epochs) before.
 
     >>> Schedule(kind="exponential", factor=0.99).per
     'update'
     """
 
-    kind: ScheduleKind = Field(
+    kind: ScheduleName = Field(
         "constant",
         description=(
             '`"step"`: the learning rate times `factor^int(k/every)`; `"exponential"`: times '
-            '`factor^k`; `"inverse_time"`: divided by `1 + decay*k`; `"cosine"`: half a wave down to '
-            "`lowest`, where it stays."
+            '`factor^k`; `"inverse_time"`: divided by `1 + decay*k`; `"cosine"`: half a cosine wave '
+            "down to `lowest`, where it stays."
         ),
     )
     per: Per = Field("update", description='What `k` counts, from 0: updates, or `"epoch"`.')
     factor: Positive | None = Field(
         None, description="Of `step` and `exponential`. Default: 0.5 for `step`."
     )
-    every: Positive | None = Field(None, description="Of `step`: how many pass between two steps.")
+    every: Positive | None = Field(
+        None, description="Of `step`: how many updates (or epochs) pass between two steps."
+    )
     decay: NotNegative | None = Field(None, description="Of `inverse_time`.")
-    over: Positive | None = Field(None, description="Of `cosine`: when the lowest is reached.")
+    over: Positive | None = Field(
+        None, description="Of `cosine`: the `k` at which the lowest rate is reached."
+    )
     lowest: NotNegative | None = Field(
         None, description="Of `cosine`: the lowest rate. Default: 0."
     )
     warmup: Positive | None = Field(
-        None, description="The rate first rises to the schedule's, in this many equal parts."
+        None, description="The rate first rises to the schedule's, in this many equal steps."
     )
 
     if TYPE_CHECKING:
@@ -294,7 +312,7 @@ class Schedule(Spec):
         def __init__(
             self,
             *,
-            kind: ScheduleKind = "constant",
+            kind: ScheduleName = "constant",
             per: Per = "update",
             factor: AnyNumber | None = None,
             every: AnyNumber | None = None,
@@ -306,13 +324,13 @@ class Schedule(Spec):
 
 
 class Training(Spec):
-    """The rule and how long it is applied.
+    """The training rule, its hyper-parameters and the length of the training.
 
     >>> Training(learning_rate=0.1, iterations=500).rule
     'gradient_descent'
     """
 
-    rule: Rule = Field(
+    rule: RuleName = Field(
         "gradient_descent",
         description=(
             '`"gradient_ascent"` for a likelihood; `"momentum"`, `"nesterov"`, `"adagrad"`, '
@@ -321,7 +339,7 @@ class Training(Spec):
         ),
     )
     learning_rate: Scalar = Field(
-        0.1, description="The step size. It is a cell of the sheet, as all that follow."
+        0.1, description="The step size: a cell of the sheet, like every hyper-parameter."
     )
     momentum: Share | None = Field(
         None,
@@ -341,22 +359,23 @@ class Training(Spec):
     epsilon: Positive | None = Field(
         None,
         description=(
-            "Of `adagrad`, `rmsprop`, `adam` and `adamw`: it is added to the root that is "
-            "divided by. Default: 1e-8; `adagrad` 1e-10."
+            "Of `adagrad`, `rmsprop`, `adam` and `adamw`: it is added to the root in the "
+            "denominator. Default: 1e-8; `adagrad` 1e-10."
         ),
     )
     weight_decay: NotNegative | None = Field(
         None,
         description=(
-            "This times the weight is added to the gradient (`adamw`: times the learning "
-            "rate, to the step). Default: none; `adamw` 0.01."
+            "This number times the weight is added to the gradient (`adamw`: to the step, times "
+            "the learning rate). Default: none; `adamw` 0.01."
         ),
     )
     clip_value: Positive | None = Field(
-        None, description="No single gradient counts for more than this."
+        None, description="The largest size of a single gradient: a larger one is cut to it."
     )
     clip_norm: Positive | None = Field(
-        None, description="A gradient longer than this, over all weights, is shortened to it."
+        None,
+        description="The greatest length of the gradient over all weights: a longer one is shortened.",
     )
     schedule: Schedule | None = Field(
         None, description="How the learning rate changes: `[training.schedule]`."
@@ -365,7 +384,7 @@ class Training(Spec):
         1,
         description=(
             'Presentations between two updates, or `"all"`: every example. The last batch '
-            "of an epoch is as short as the data leave it."
+            "of an epoch may be shorter."
         ),
     )
     reduction: Reduction = Field(
@@ -379,7 +398,7 @@ class Training(Spec):
         ),
     )
     epochs: Count | None = Field(
-        None, description="Instead of `iterations`: how many times the number of examples."
+        None, description="Instead of `iterations`: how often all examples are presented."
     )
     freeze: list[Name] | None = Field(None, description="Names of weights that are never updated.")
     only: list[Name] | None = Field(None, description="Names of the only weights that are updated.")
@@ -389,7 +408,7 @@ class Training(Spec):
         def __init__(
             self,
             *,
-            rule: Rule = "gradient_descent",
+            rule: RuleName = "gradient_descent",
             learning_rate: AnyNumber = 0.1,
             momentum: AnyNumber | None = None,
             decay: AnyNumber | None = None,
@@ -404,13 +423,13 @@ class Training(Spec):
             reduction: Reduction = "sum",
             iterations: AnyWhole | None = None,
             epochs: AnyWhole | None = None,
-            freeze: Sequence[str] | None = None,
-            only: Sequence[str] | None = None,
+            freeze: AnyNames | None = None,
+            only: AnyNames | None = None,
         ) -> None: ...
 
 
 class Initial(Spec):
-    """How weights that are not given are drawn; they stand in the sheet as numbers."""
+    """How weights that are not given are drawn. The sheet shows them as numbers."""
 
     method: Method = Field(
         "xavier_uniform",
@@ -420,7 +439,7 @@ class Initial(Spec):
         ),
     )
     range: Positive = Field(
-        0.5, description="Of `uniform`: weights and biases lie between minus this and this."
+        0.5, description="Of `uniform`: weights and biases lie between −range and range."
     )
     seed: Seed = Field(0, description="The seed of the draw.")
 
@@ -438,7 +457,7 @@ class Initial(Spec):
 class Test(Spec):
     """Examples that each row is tested on: does its network get each of them right?"""
 
-    __test__: ClassVar[bool] = False  # not a class of tests, whatever pytest makes of its name
+    __test__: ClassVar[bool] = False  # not a class of tests, although pytest could think so
 
     examples: Matrix = Field(description="A row for each: inputs, then targets.")
     correct: Correct = Field(
@@ -465,6 +484,6 @@ class Test(Spec):
             examples: AnyMatrix,
             correct: Correct = "threshold",
             threshold: AnyNumber = 0.5,
-            names: Sequence[str] | None = None,
+            names: AnyNames | None = None,
             gap: bool = False,
         ) -> None: ...

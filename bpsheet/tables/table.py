@@ -1,7 +1,7 @@
-"""What all tables of an experiment file have in common.
+"""The base class of an experiment file's tables.
 
-A table is a class and its keys are fields. Once it is made it stays as it is, and whatever is
-wrong with it is an ExperimentError.
+A table is a class and its keys are fields. A table cannot be changed once it exists, and every
+problem with its values raises ExperimentError.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bpsheet.words import nearest
 __all__ = ["Spec", "without_examples"]
 
 WIDTH = 96
-# Long lists and texts are cut short where a table is printed.
+# How a table is printed: long lists and texts are cut short.
 BRIEF = reprlib.Repr()
 BRIEF.maxlist = BRIEF.maxtuple = BRIEF.maxdict = 6
 BRIEF.maxstring, BRIEF.maxother = 80, 600
@@ -31,7 +31,7 @@ FIELDS = "Fields, each with its default:"
 
 
 def without_examples(schema: dict[str, Any]) -> None:
-    """In the JSON schema a table's description is what its docstring says before code and fields."""
+    """Cut a table's description in the JSON schema to the docstring's text before code and fields."""
     description = schema.get("description", "")
     schema["description"] = re.split(f">>>|{FIELDS}", description)[0].strip()
 
@@ -53,11 +53,11 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **settings: Any) -> None:
-        """Let `help` say what each field means, and how the class is called."""
+        """Let `help` say what each field means, and which arguments the class takes."""
         super().__pydantic_init_subclass__(**settings)
         fields = cls.model_fields
-        said = "\n".join(_described(name, field) for name, field in fields.items())
-        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{FIELDS}\n\n{said}\n"
+        described = "\n".join(_described(name, field) for name, field in fields.items())
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{FIELDS}\n\n{described}\n"
         cls.__signature__ = inspect.Signature(
             [
                 inspect.Parameter(
@@ -83,28 +83,28 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
             raise self._fixed(name)
 
     def _fixed(self, name: str) -> ExperimentError:
-        """The refusal to change a field."""
+        """The error for an attempt to change a field."""
         fields = type(self).model_fields
-        said = f"no such field; {nearest(name, fields)}"
+        message = f"no such field; {nearest(name, fields)}"
         if name in fields:
-            said = f"cannot be changed here; .replaced({name}=…) gives a copy with another value"
-        return ExperimentError([Problem(name, said)], type(self).__name__)
+            message = f"cannot be changed here; .replaced({name}=…) gives a copy with another value"
+        return ExperimentError([Problem(name, message)], type(self).__name__)
 
     def replaced(self, **changes: Any) -> Self:
-        """A copy with some values changed, checked like the first."""
+        """A copy with some values changed. It is checked like any new table."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self)(**(values | changes))
 
     def __eq__(self, other: object) -> bool:
-        """Whether all values are the same, wherever the two came from."""
+        """Whether all values are the same. The file that they come from does not count."""
         if type(other) is not type(self):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
 
     def __repr__(self) -> str:
         given = [name for name in type(self).model_fields if name in self.model_fields_set]
-        said = [f"{name}={BRIEF.repr(getattr(self, name))}" for name in given]
-        return f"{type(self).__name__}({', '.join(said)})"
+        arguments = [f"{name}={BRIEF.repr(getattr(self, name))}" for name in given]
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     def __str__(self) -> str:
         return repr(self)
@@ -114,7 +114,7 @@ def _described(name: str, field: FieldInfo) -> str:
     """A field, its default and its meaning, as lines of a docstring."""
     default = field.get_default(call_default_factory=True)
     head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
-    said = field.description or ""
+    text = field.description or ""
     if get_origin(field.annotation) is Literal:
-        said = f"One of {', '.join(map(repr, get_args(field.annotation)))}. {said}"
-    return f"{head}\n{textwrap.indent(textwrap.fill(said, WIDTH - 4), '    ')}"
+        text = f"One of {', '.join(map(repr, get_args(field.annotation)))}. {text}"
+    return f"{head}\n{textwrap.indent(textwrap.fill(text, WIDTH - 4), '    ')}"

@@ -1,4 +1,4 @@
-"""An experiment's tables together: network or formulas, data, training, tests, names."""
+"""All tables of an experiment: network or formulas, data, training, tests, names."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ __all__ = ["Tables"]
 
 
 def _one_of_two(schema: dict[str, Any]) -> None:
-    """In the JSON schema: a network or a graph, and its description without code."""
+    """Let the JSON schema ask for a network or a graph, and cut its description."""
     without_examples(schema)
     schema["oneOf"] = [{"required": ["network"]}, {"required": ["graph"]}]
 
 
 class Tables(Spec):
-    """What an experiment file says, table by table; whether it fits together is not yet known."""
+    """What an experiment file says, table by table, before a check whether the tables fit together."""
 
     model_config = ConfigDict(json_schema_extra=_one_of_two)
 
-    title: str = Field("", description="It stands at the top of the sheet.")
-    notes: str = Field(
-        "", description="What the reader should know. It stands on the sheet `About`."
-    )
+    title: str = Field("", description="The text at the top of the sheet.")
+    notes: str = Field("", description="What the reader should know: a text on the sheet `About`.")
     network: Network | None = Field(None, description="Inputs, layers and the loss.")
     graph: Graph | None = Field(
-        None, description="Instead of a network: formulas of one's own, their parameters and loss."
+        None, description="Instead of a network: your own formulas, their parameters and loss."
     )
     data: Data = Field(description="The examples and their order.")
     training: Training = Field(default_factory=Training, description="The rule and its length.")
@@ -44,15 +42,15 @@ class Tables(Spec):
     )
     hand: dict[str, dict[str, str]] = Field(
         default_factory=dict,
-        description="Figures printed in the source, as text: iteration, then quantity.",
+        description="Numbers printed in the source, as text: by iteration, then by quantity.",
     )
 
-    # The name under which it was loaded; workbooks are named after it.
+    # The name under which the experiment was loaded; workbooks are named after it.
     _name: str = PrivateAttr("experiment")
 
     @property
     def name(self) -> str:
-        """The name under which it was loaded: a template's, or the file's without its ending."""
+        """The name of the experiment's template, or of its file without the ending."""
         return self._name
 
     @cached_property
@@ -64,26 +62,31 @@ class Tables(Spec):
         return (*self.network.inputs, *self.network.targets)
 
     @property
+    def example_count(self) -> int:
+        """How many examples the data have."""
+        return len(self.data.examples or ())
+
+    @property
     def iterations(self) -> int:
-        """How many rows a run has (0 where the tables do not say, which is refused)."""
+        """The number of rows of a run; 0 where the tables do not say, which the checks refuse."""
         training, order = self.training, self.data.order
         if training.iterations is not None:
             return training.iterations
         if training.epochs is not None:
-            return training.epochs * len(self.data.examples or ())
+            return training.epochs * self.example_count
         if isinstance(order, list):
             return len(order)
         # Where nothing is trained, each example is presented once.
         is_fixed = self.graph is not None and not self.graph.parameters
-        return len(self.data.examples or ()) if is_fixed else 0
+        return self.example_count if is_fixed else 0
 
     def ordered_examples(self) -> list[list[float]]:
-        """The examples, inputs before targets; as they are where they do not fit the columns."""
+        """The examples, inputs before targets. They are unchanged if they do not fit `columns`."""
         examples = self.data.examples or []
         names = self.data_names
         if self.data.columns is None or sorted(self.data.columns) != sorted(names):
             return examples
         if any(len(row) != len(names) for row in examples):
             return examples
-        places = [self.data.columns.index(name) for name in names]
-        return [[row[place] for place in places] for row in examples]
+        indices = [self.data.columns.index(name) for name in names]
+        return [[row[index] for index in indices] for row in examples]

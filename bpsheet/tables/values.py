@@ -1,4 +1,4 @@
-"""The values that a table's keys may have. What is no such value is a problem in plain words."""
+"""The types of values in an experiment file. A wrong value is a problem in plain words."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ __all__ = [
     "Per",
     "Positive",
     "Reduction",
-    "Rule",
     "Scalar",
-    "ScheduleKind",
     "Seed",
     "Share",
 ]
@@ -61,7 +59,7 @@ def _bias(value: Any) -> bool | list[float]:
     value = plain(value)
     if isinstance(value, bool):
         return value
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         for item in value:
             is_number = isinstance(item, int | float) and not isinstance(item, bool)
             if not is_number or not np.isfinite(item):
@@ -81,18 +79,6 @@ def _seed(value: Any) -> int:
 
 _POSITIVE = {"type": "integer", "minimum": 1}
 
-Rule = Literal[
-    "gradient_descent",
-    "gradient_ascent",
-    "momentum",
-    "nesterov",
-    "adagrad",
-    "rmsprop",
-    "adam",
-    "adamw",
-    "perceptron",
-]
-ScheduleKind = Literal["constant", "step", "exponential", "inverse_time", "cosine"]
 Per = Literal["update", "epoch"]
 Reduction = Literal["sum", "mean"]
 OutputForm = Literal["chain_rule", "simplified"]
@@ -101,8 +87,8 @@ Correct = Literal["threshold", "sign", "largest"]
 
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Row = Annotated[list[Number], BeforeValidator(plain)]
-Matrix = Annotated[list[Row], BeforeValidator(plain)]
+NumberList = Annotated[list[Number], BeforeValidator(plain)]
+Matrix = Annotated[list[NumberList], BeforeValidator(plain)]
 Scalar = Annotated[Number, BeforeValidator(plain)]
 Positive = Annotated[Number, Field(gt=0), BeforeValidator(plain)]
 NotNegative = Annotated[Number, Field(ge=0), BeforeValidator(plain)]

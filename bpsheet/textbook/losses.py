@@ -13,10 +13,12 @@ __all__ = ["LOSSES", "SIMPLIFIED", "Loss", "Simplified"]
 
 @dataclass(frozen=True)
 class Loss:
-    """An objective: `term` for each output `y` with target `t`, and `whole` of their sum `s`.
+    """An objective, as formulas.
 
-    `derivative` is that of the whole with respect to one output, as a textbook writes it;
-    `n` is the number of outputs. `fits` names the output activations that it needs.
+    term:       the part of each output `y` with target `t`
+    whole:      the loss, from the sum `s` of these parts and the number `n` of outputs
+    derivative: the derivative of the loss with respect to one output, as a textbook writes it
+    fits:       the output activations that the loss needs; none for any
     """
 
     term: str
@@ -37,7 +39,7 @@ class Loss:
 
 
 def _divided(formula: Expr) -> Expr:
-    """The formula, without its division where there is one output to divide by."""
+    """The formula, without a division by 1."""
     return formula.left if isinstance(formula, Div) and formula.right == ONE else formula
 
 
@@ -99,9 +101,9 @@ LOSSES: Mapping[str, Loss] = {
 
 @dataclass(frozen=True)
 class Simplified:
-    """A loss taken together with the output's activation, from the weighted sums `z`.
+    """A loss together with the output's activation: a formula of the weighted sums `z`.
 
-    `derivative` is that of the whole with respect to one weighted sum: the products in
+    `derivative` is the derivative of the loss with respect to one weighted sum: the products of
     the chain rule cancel, and nothing divides by an output that has become 0.
     `largest` and `total` are softmax's shift and its sum of exponentials.
     """

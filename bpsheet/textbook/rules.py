@@ -1,15 +1,16 @@
 """Training rules and learning-rate schedules: one table of formulas each.
 
-A rule says what becomes of a weight's gradient `g`: what it remembers from update to
-update (`last` is that quantity before), what it works out from that, and the adjustment.
-`rate` is the step size with the sign of the direction: minus for a descent. Each rule is
-the optimiser of that name in PyTorch; a test compares them.
+A rule makes an adjustment from a weight's gradient `g`. It may remember quantities from update to
+update (`last` is the quantity's previous value). `rate` is the learning rate with the sign of
+the direction: minus for a descent. Each rule is the optimiser of that name in PyTorch; a test
+compares them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = [
     "RULES",
@@ -19,15 +20,32 @@ __all__ = [
     "Quantity",
     "RateFormula",
     "Rule",
+    "RuleName",
+    "ScheduleName",
     "Setting",
 ]
+
+# The names of the rules, for type checkers too. The perceptron's rule is not in RULES: it uses no
+# gradient, and its formula is in `bpsheet.columns.presentation`.
+RuleName = Literal[
+    "gradient_descent",
+    "gradient_ascent",
+    "momentum",
+    "nesterov",
+    "adagrad",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "perceptron",
+]
+ScheduleName = Literal["constant", "step", "exponential", "inverse_time", "cosine"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A hyper-parameter: one cell of the sheet. `label` stands beside it.
+    """A hyper-parameter: one cell of the sheet, with `label` beside it.
 
-    `whole` is for those that count something.
+    `whole` says that only whole numbers make sense.
     """
 
     label: str
@@ -44,23 +62,25 @@ SETTINGS: Mapping[str, Setting] = {
     "weight_decay": Setting("weight decay", "how strongly each weight is pulled towards 0"),
     "clip_value": Setting("clip value", "the largest size a single gradient may have"),
     "clip_norm": Setting("clip norm", "the largest length the gradient as a whole may have"),
-    "schedule_factor": Setting("factor", "what the learning rate is multiplied by each time"),
-    # A quotient just below a whole number is that number in some spreadsheets, and not in others.
+    "schedule_factor": Setting(
+        "factor", "the number by which the learning rate is multiplied each time"
+    ),
+    # Whole: some spreadsheets round a quotient just below a whole number up to it, others do not.
     "schedule_every": Setting(
         "every", "how many updates (or epochs) pass between two steps", whole=True
     ),
     "schedule_decay": Setting("decay of the rate", "how fast the learning rate falls"),
-    "schedule_over": Setting("over", "after how many updates (or epochs) the lowest is reached"),
+    "schedule_over": Setting("over", "the number of updates (or epochs) until the lowest rate"),
     "schedule_lowest": Setting("lowest", "the learning rate at the end of the schedule"),
-    "schedule_warmup": Setting("warm-up", "in how many updates (or epochs) the rate is reached"),
+    "schedule_warmup": Setting("warm-up", "the number of updates (or epochs) until the full rate"),
 }
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A column for each {weight}: what the notation calls it, its formula and its meaning.
+    """A column for each {weight}: its name in the notation, its formula and its meaning.
 
-    kept: whether it is remembered from update to update; it begins at 0
+    kept: whether the rule remembers it from update to update; it begins at 0
     """
 
     name: str
@@ -71,16 +91,16 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Rule:
-    """What becomes of a gradient.
+    """A training rule: how a gradient becomes an adjustment.
 
     quantities: columns for each weight, in order
     adjustment: the formula of Δw
     settings:   its hyper-parameters and their defaults
     how:        the adjustment in words
-    counts:     whether it uses `t`, the number of updates up to this one
-    decoupled:  whether the weight decay stands in the adjustment, not in the gradient.
-    uphill:     the formula of Δw on the way up, where it is another: a decay works against
-                the direction
+    counts:     whether it uses `t`, the number of updates up to and including this one
+    decoupled:  whether the weight decay is part of the adjustment, not of the gradient
+    uphill:     the formula of Δw when the loss is maximised, if it is a different one: the decay
+                then needs the other sign
     """
 
     adjustment: str
@@ -127,7 +147,7 @@ _ADAM = (
 _ADAM_STEP = "corrected_first/(sqrt(corrected_second) + epsilon)"
 _BETAS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[RuleName, Rule] = {
     "gradient_descent": _PLAIN,
     "gradient_ascent": _PLAIN,
     "momentum": Rule(
@@ -135,7 +155,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "nesterov": Rule(
         "rate*(g + momentum*velocity)",
-        "the learning rate times the gradient with the velocity of the next step looked ahead at",
+        "the learning rate times the sum of the gradient and the momentum times the velocity",
         (_VELOCITY,),
         {"momentum": 0.9},
     ),
@@ -168,7 +188,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "adamw": Rule(
         f"rate*({_ADAM_STEP} + weight_decay*w)",
-        "the learning rate times Adam's step, with the decay of the weight beside it",
+        "the learning rate times the sum of Adam's step and the weight decay times the weight",
         _ADAM,
         _BETAS | {"weight_decay": 0.01},
         counts=True,
@@ -180,9 +200,9 @@ RULES: Mapping[str, Rule] = {
 
 @dataclass(frozen=True)
 class RateFormula:
-    """The learning rate of an update: a formula of `k`, the updates (or epochs) before it.
+    """The learning rate of an update: a formula of `k`, the number of updates (or epochs) before.
 
-    A setting without a default is needed.
+    The file must give a setting whose default is None.
     """
 
     formula: str
@@ -190,11 +210,11 @@ class RateFormula:
     settings: Mapping[str, float | None] = field(default_factory=dict)
 
 
-SCHEDULES: Mapping[str, RateFormula] = {
+SCHEDULES: Mapping[ScheduleName, RateFormula] = {
     "constant": RateFormula("learning_rate", "the learning rate itself"),
     "step": RateFormula(
         "learning_rate*schedule_factor^int(k/schedule_every)",
-        "the learning rate, multiplied by the factor every so often",
+        "the learning rate, multiplied by the factor at regular intervals",
         {"schedule_factor": 0.5, "schedule_every": None},
     ),
     "exponential": RateFormula(
@@ -210,9 +230,9 @@ SCHEDULES: Mapping[str, RateFormula] = {
     "cosine": RateFormula(
         "schedule_lowest + (learning_rate - schedule_lowest)"
         "*(1 + cos(pi()*min(k, schedule_over)/schedule_over))/2",
-        "half a cosine's wave from the learning rate down to the lowest, which stays",
+        "half a cosine's wave from the learning rate down to the lowest, where it stays",
         {"schedule_over": None, "schedule_lowest": 0.0},
     ),
 }
-# With a warm-up the rate rises to the schedule's in equal parts.
+# A warm-up raises the rate to the schedule's in equal parts.
 WARMUP = "({rate})*min(1, (k + 1)/schedule_warmup)"

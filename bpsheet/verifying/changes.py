@@ -18,12 +18,12 @@ from bpsheet.textbook.losses import LOSSES
 from bpsheet.words import nearest
 from bpsheet.workbook.about import DATA
 from bpsheet.workbook.layout import STEPS, Layout
-from bpsheet.workbook.reading import Values, settings_in
+from bpsheet.workbook.reading import StoredCells, settings_in
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
-    "Table",
+    "RecordedRun",
     "cells_of",
     "changed_table",
     "default_changes",
@@ -36,12 +36,12 @@ __all__ = [
 ]
 
 
-# The table that a workbook shows: a run, or a part of a run.
-Table = Run | Part
+# What a workbook shows: a run, or a part of one.
+RecordedRun = Run | Part
 
 
-def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
-    """The table with other values in the cells of certain names."""
+def changed_table(table: RecordedRun, changes: Mapping[str, float | str]) -> RecordedRun:
+    """With other numbers in the cells of these names."""
     if isinstance(table, Run):
         return Run.of(table.experiment.changed(changes))
     names = set(typed_weights(table))
@@ -51,8 +51,8 @@ def changed_table(table: Table, changes: Mapping[str, float | str]) -> Table:
     )
 
 
-def typed_weights(table: Table) -> dict[str, float]:
-    """The weights of the first row, by their names."""
+def typed_weights(table: RecordedRun) -> dict[str, float]:
+    """The weights, with their values in the first row."""
     assert isinstance(table.recording, Recording)
     row = table.recording.first_row.tolist()
     return {
@@ -91,8 +91,8 @@ def moved_settings(sheet: Sheet) -> dict[str, float | str]:
     return moved
 
 
-def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | str]:
-    """The inputs that somebody has changed in the file: those that differ from the experiment's."""
+def edited_inputs(table: RecordedRun, inputs: dict[str, object]) -> dict[str, float | str]:
+    """The inputs that differ from the experiment's: somebody has changed them in the file."""
     program = table.program
     before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
     before |= typed_weights(table)
@@ -108,8 +108,8 @@ def edited_inputs(table: Table, inputs: dict[str, object]) -> dict[str, float | 
     }
 
 
-def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]:
-    """The examples that the rows present if somebody has typed other ones, else an empty list."""
+def edited_order(sheets: Sequence[Sheet], values: Sequence[StoredCells]) -> list[int]:
+    """The examples that the rows present, where somebody has typed others; else nothing."""
     layout = sheets[0].layout
     for index, shown in enumerate(layout.shown):
         if shown.column.name == EXAMPLE and shown.formula is None:
@@ -125,7 +125,7 @@ def edited_order(sheets: Sequence[Sheet], values: Sequence[Values]) -> list[int]
 
 
 def refuse_what_has_no_cell(
-    changes: Mapping[str, float | str], table: Table, layout: Layout
+    changes: Mapping[str, float | str], table: RecordedRun, layout: Layout
 ) -> None:
     """Raise ExperimentError for changes of quantities that have no cell in this workbook."""
     weights = set(typed_weights(table))
@@ -136,7 +136,7 @@ def refuse_what_has_no_cell(
     }
     known = [*layout.parameter_cells, *weights, *data]
     wrong = [
-        Problem(f"--set {name}", f"this workbook has no cell for it; {nearest(name, known)}")
+        Problem(name, f"this workbook has no cell for it; {nearest(name, known)}")
         for name in changes
         if name not in known
     ]
@@ -144,8 +144,8 @@ def refuse_what_has_no_cell(
         raise ExperimentError(wrong, "verify")
 
 
-def default_changes(table: Table) -> dict[str, float | str]:
-    """Small changes to every first weight, every hyper-parameter and every example.
+def default_changes(table: RecordedRun) -> dict[str, float | str]:
+    """Every first weight, every hyper-parameter and every example, each moved by a little.
 
     A formula that has a number instead of a reference is found only if that number changes.
     """
@@ -177,7 +177,7 @@ def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
 
 
 def cells_of(
-    changes: Mapping[str, float | str], table: Table, sheets: Sequence[Sheet]
+    changes: Mapping[str, float | str], table: RecordedRun, sheets: Sequence[Sheet]
 ) -> dict[tuple[str, str], float | str]:
     """The cells (sheet and address) of the changes, with their values."""
     layout = sheets[0].layout
@@ -190,7 +190,7 @@ def cells_of(
         else:
             data, _, number = name.rpartition("[")
             example = int(number.removesuffix("]"))
-            if layout.kind == "full":
+            if layout.traits.data_sheet:
                 cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
                 continue
             letter = layout.by_name[data].letter

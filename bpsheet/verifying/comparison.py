@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.workbook.reading import Values
+from bpsheet.workbook.reading import StoredCells
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
@@ -44,7 +44,7 @@ class Comparison:
 
 
 def compare(
-    what: str, sheets: Sequence[Sheet], values: Sequence[Values], tolerance: float
+    what: str, sheets: Sequence[Sheet], found: Sequence[StoredCells], tolerance: float
 ) -> Comparison:
     """Compare the cells of sheets with a run: numbers relative to their size, words exactly."""
     largest, where, wrong, cells, errors = 0.0, "", [], 0, 0

@@ -29,7 +29,7 @@ from bpsheet.guard.limits import OURS
 from bpsheet.guard.package import Guarded, opened
 from bpsheet.verifying.child import columns_of
 from bpsheet.verifying.process import Task, run_engine
-from bpsheet.workbook.reading import Values, read_values, sheet_names
+from bpsheet.workbook.reading import StoredCells, read_values, sheet_names
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
@@ -37,7 +37,7 @@ __all__ = ["ENGINES", "Changes", "Recalculate", "exactness", "libreoffice_comman
 
 # The cells to change before the calculation: (sheet, cell), with the number or text to type.
 Changes = Mapping[tuple[str, str], float | str]
-Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[Values]]
+Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[StoredCells]]
 
 # The memory in bytes that an engine may use, in addition to a multiple of the workbook's unpacked
 # size. For a hundred thousand iterations ironcalc used two and a half times that size.
@@ -45,7 +45,7 @@ MEMORY = 1_000_000_000
 OFFICE_MEMORY = 4_000_000_000
 
 
-def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
+def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[StoredCells]:
     if find_spec("ironcalc") is None:
         raise MissingExtraError("the engine ironcalc is not installed", "verify")
     number = {name: index for index, name in enumerate(sheet_names(package))}
@@ -82,8 +82,8 @@ def libreoffice_command() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[Values]:
-    """Recalculate with LibreOffice. Stored values are removed first, since it would keep them."""
+def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[StoredCells]:
+    """Stored values are removed first: LibreOffice would keep them."""
     command = libreoffice_command()
     if command is None:
         raise EngineError("the engine libreoffice is not installed (there is no program soffice)")

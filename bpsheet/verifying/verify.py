@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError
 from bpsheet.gradients.studies import STUDIES, Settings, Study
 from bpsheet.guard.limits import OURS
@@ -22,7 +23,7 @@ from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.run import Run
 from bpsheet.verifying.changes import (
-    Table,
+    RecordedRun,
     cells_of,
     changed_table,
     default_changes,
@@ -36,14 +37,14 @@ from bpsheet.verifying.comparison import Comparison, compare
 from bpsheet.verifying.engines import ENGINES, exactness
 from bpsheet.workbook.reading import (
     Stored,
-    Values,
+    StoredCells,
     inputs_in,
     live_cells,
     read_values,
     read_workbook,
 )
 from bpsheet.workbook.sheet import Sheet
-from bpsheet.workbook.writing import sheets_of
+from bpsheet.workbook.writing import check_fits, sheets_of
 
 __all__ = ["Report", "verify"]
 
@@ -55,7 +56,7 @@ CHANGED = 1e-10
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of `verify`. `changes` has the changed values by the names of their cells."""
+    """What `verify` found. `changes` are those that were made, by the names that `Experiment.changed` takes."""
 
     path: Path
     engine: str
@@ -140,7 +141,7 @@ def _comparisons(
     engine: str,
     sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
     *,
-    values: Sequence[Values],
+    values: Sequence[StoredCells],
     cells: Mapping[tuple[str, str], float | str],
     say: Callable[[str], None],
 ) -> tuple[Comparison, ...]:
@@ -167,20 +168,26 @@ def _comparisons(
     )
 
 
-def _run(stored: Stored[Plan]) -> Table:
-    """The run that a workbook shows, or the part of a run."""
-    trace = Run.of(stored.experiment, keep=stored.keep)
+def _run(stored: Stored[Plan]) -> RecordedRun:
+    """The run that a workbook shows, or the part of it."""
+    experiment = stored.experiment
+    # A stranger may have written the workbook: it asks for no more than a workbook can show.
+    rows = EVERYTHING if stored.keep is None else Keep.of(stored.keep)
+    check_fits(experiment, stored.kind, rows.count(experiment.iterations))
+    trace = Run.of(experiment, keep=stored.keep)
     return trace if trace.is_whole else part_of(trace)
 
 
-def _studies(table: Table, keys: Sequence[str], settings: Mapping[str, Settings]) -> list[Study]:
+def _studies(
+    table: RecordedRun, keys: Sequence[str], settings: Mapping[str, Settings]
+) -> list[Study]:
     if not isinstance(table, Run):
         return []
     return [STUDIES[key](table, settings.get(key, {})) for key in keys]
 
 
-def _without_dead(values: Values, live: npt.NDArray[np.bool_], sheet: Sheet) -> Values:
-    """The values, with None for a cell that holds a number instead of a formula."""
+def _without_dead(values: StoredCells, live: npt.NDArray[np.bool_], sheet: Sheet) -> StoredCells:
+    """The values, but None where a cell holds a number in the place of a formula."""
     values = values.copy()
     for index, shown in enumerate(sheet.layout.shown):
         if shown.formula is not None:

@@ -6,7 +6,7 @@ from its workbook.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from openpyxl import Workbook
@@ -14,18 +14,21 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.printers.excel import excel_number
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Role
+from bpsheet.program.kinds import TITLES, Role
+from bpsheet.program.program import Table
 from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import Layout
-from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.package import Rows
+from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
 
@@ -38,8 +41,11 @@ FILE_NAME = "experiment_file"
 PIECE = 16_000
 
 
-def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
-    """Add the sheet Data: the examples, from which the rows of Steps look up inputs and targets."""
+def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
+    """Add the sheet Data: the examples, from which the rows of Steps look up inputs and targets.
+
+    Returns the examples as XML: cell by cell, openpyxl would take a minute for many of them.
+    """
     sheet = book.create_sheet(DATA)
     names = list(trace.program.tables)
     for index, name in enumerate(["example", *names], start=1):
@@ -49,18 +55,28 @@ def build_data(book: Workbook, trace: Written, layout: Layout) -> None:
         sheet[address].alignment = style.HEADER_ALIGNMENT
         sheet[address].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
+    letters = ["A", *(layout.data_letters[name] for name in names)]
+    put_number(sheet, "A2", 1, style.BODY)
     looks = Looks()
-    for number in range(layout.examples):
-        put_number(sheet, f"A{number + 2}", number + 1, style.BODY)
-        for name in names:
-            address = f"{layout.data_letters[name]}{number + 2}"
-            put_number(sheet, address, trace.program.tables[name][number])
-            looks.give(sheet[address], "example", _as_example)
+    for letter in letters[1:]:
+        put_number(sheet, f"{letter}2", 0)
+        looks.give(sheet[f"{letter}2"], "example", _as_example)
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    set_page(sheet, down=0)
+    area = f"A1:{letters[-1]}{layout.examples + 1}"
+    return Rows(area, _examples(sheet, letters, [trace.program.tables[name] for name in names]), 2)
+
+
+def _examples(sheet: Worksheet, letters: list[str], tables: list[Table]) -> Iterator[bytes]:
+    """A row for each example, with the styles of the sample in row 2."""
+    cells = "".join(
+        f'<c r="{letter}{{0}}" s="{sheet[f"{letter}2"].style_id}" t="n"><v>{{{place}}}</v></c>'
+        for place, letter in enumerate(letters, start=1)
+    )
+    row = f'<row r="{{0}}">{cells}</row>'
+    for number, example in enumerate(zip(*tables, strict=True), start=1):
+        yield row.format(number + 1, number, *map(excel_number, example)).encode()
 
 
 def _as_example(cell: Cell) -> None:
@@ -75,7 +91,7 @@ def _as_text(cell: Cell, *, wrap: bool) -> None:
 
 
 def build_about(
-    book: Workbook, trace: Written, sheets: Sequence[Sheet], studies: Sequence[str]
+    book: Workbook, trace: Writable, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
     """Add the sheet About: the notes, what may be changed, what each column is, the origin."""
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
@@ -98,7 +114,7 @@ def build_about(
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {__version__}"),
-        (LAYOUT, layout.kind),
+        (LAYOUT, layout.traits.name),
         ("Rows", f"{len(trace.recording)}"),
     ]
     if part is not None:
@@ -116,7 +132,8 @@ def build_about(
         for index, piece in enumerate(pieces, start=1):
             put_text(sheet, f"{get_column_letter(index)}{row}", piece, style.MONOSPACE)
         row += 1
-    _view(sheet)
+    without_grid(sheet)
+    set_page(sheet, "landscape", down=0)
     sheet.print_area = f"A1:E{row}"
 
 
@@ -129,7 +146,7 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(f"Hyper-parameters on Steps: {cells}.")
     if weights:
         lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         lines.append(
             "Examples: on the sheet Data, each in one row. The number of examples is fixed."
         )
@@ -180,7 +197,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         column = shown.column
         formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
-        texts = (shown.letter, column.name, style.GROUPS[column.phase], meaning, formula)
+        texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for letter, text in zip("ABCDE", texts, strict=True):
             cell, wrap = sheet[f"{letter}{row}"], letter in "BDE"
             looks.give(cell, wrap, partial(_as_text, wrap=wrap))
@@ -193,11 +210,3 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
 
 def _short(text: str) -> str:
     return text if len(text) <= PIECE else text[: PIECE - 1] + "…"
-
-
-def _view(sheet: Worksheet) -> None:
-    sheet.sheet_view.showGridLines = False
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.fitToHeight = 0

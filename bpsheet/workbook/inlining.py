@@ -15,22 +15,6 @@ __all__ = ["MAX_INLINED"]
 # A formula with more nodes than this keeps its parts in columns of their own.
 MAX_INLINED = 300
 
-HIDDEN = {
-    "full": frozenset({Role.TEST_SUM}),
-    "book": frozenset(
-        {
-            Role.ITERATION,
-            Role.EPOCH,
-            Role.EXAMPLE,
-            Role.BATCH_ROW,
-            Role.BATCH_END,
-            Role.SUM,
-            Role.TEST_SUM,
-            Role.TEST_OUTPUT,
-        }
-    ),
-}
-
 
 @dataclass(frozen=True)
 class _Inlining:
@@ -40,8 +24,8 @@ class _Inlining:
     once: frozenset[str]
 
 
-def _to_inline(program: Program, kind: str, typed: set[str]) -> _Inlining:
-    hidden = {column.name for column in program if column.role in HIDDEN[kind]}
+def _to_inline(program: Program, hides: frozenset[Role], typed: set[str]) -> _Inlining:
+    hidden = {column.name for column in program if column.role in hides}
     in_next_row = {
         ref.name
         for column in program

@@ -20,11 +20,10 @@ from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.workbook.inlining import MAX_INLINED, _to_inline
+from bpsheet.workbook.traits import LAYOUTS, Traits
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
 
-__all__ = ["LAYOUTS", "STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
-
-LAYOUTS = ("full", "book")
+__all__ = ["STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 
 # The name of the sheet with the run.
 STEPS = "Steps"
@@ -97,7 +96,7 @@ class Layout:
     sheet Data. `above` is the sheet that this sheet continues, and the last row there.
     """
 
-    kind: str
+    traits: Traits
     program: Program
     shown: tuple[Shown, ...]
     examples: int
@@ -193,8 +192,7 @@ class Layout:
         if row == FIRST_ROW and self.starts_typed(entry):
             return None
 
-        # The layout full has room for the safe form everywhere.
-        text = self.text(entry.formula, row, guard=self.kind == "full" or name in self.guarded)
+        text = self.text(entry.formula, row, guard=self.traits.safe_forms or name in self.guarded)
         if entry.column.labels is not None:
             no, yes = entry.column.labels
             return f'IF({text},"{yes}","{no}")'
@@ -234,7 +232,7 @@ class Layout:
                 f"{columns:,} columns; a worksheet holds {MAX_COLUMNS:,}. Use fewer neurons, "
                 f"or {instead}"
             )
-        if self.kind == "full" and self.examples + 1 > MAX_ROWS:
+        if self.traits.data_sheet and self.examples + 1 > MAX_ROWS:
             raise LimitError(
                 f"{self.examples:,} examples; a worksheet holds {MAX_ROWS - 1:,}. {instead}"
             )
@@ -256,13 +254,17 @@ def make_layout(
     guarded: frozenset[str] = frozenset(),
     ranges: Mapping[str, str] | None = None,
 ) -> Layout:
-    """The layout of a kind. `gap` leaves a column empty before the tests (layout book)."""
+    """The layout of that kind, a name of `LAYOUTS`.
+
+    `gap` asks for an empty column before the tests.
+    """
+    traits = LAYOUTS[kind]
     typed = {
         column.name
         for column in program
-        if column.formula is None or (kind == "book" and isinstance(column.formula, Lookup))
+        if column.formula is None or (not traits.data_sheet and isinstance(column.formula, Lookup))
     }
-    inlined = _to_inline(program, kind, typed)
+    inlined = _to_inline(program, traits.hides, typed)
     written: dict[Ref, Expr] = {}
     to_guard = set(guarded)
     shown: list[Shown] = []
@@ -284,10 +286,10 @@ def make_layout(
         starts_tests = column.phase is Phase.TEST and (
             not shown or shown[-1].column.phase is not Phase.TEST
         )
-        if gap and kind == "book" and starts_tests:
-            number += 1
-        shown.append(Shown(column, number, formula))
-    return Layout(kind, program, tuple(shown), examples, frozenset(to_guard), ranges)
+        if gap and traits.test_gap and starts_tests:
+            place += 1
+        shown.append(Shown(column, place, formula))
+    return Layout(traits, program, tuple(shown), examples, frozenset(to_guard), ranges)
 
 
 def full_layout(program: Program, examples: int) -> Layout:

@@ -27,8 +27,9 @@ from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
-from bpsheet.workbook.layout import LAYOUTS, STEPS
+from bpsheet.workbook.layout import STEPS
 from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
@@ -47,7 +48,7 @@ P = TypeVar("P", bound=Plan)
 NOT_OURS = "not a workbook that bpsheet wrote (no experiment on its sheet About)"
 
 # A row for each iteration, a column for each shown column; None for an empty cell.
-Values = npt.NDArray[np.object_]
+StoredCells = npt.NDArray[np.object_]
 
 # The exceptions that openpyxl and the libraries under it raise for a damaged file.
 DAMAGE = (
@@ -71,7 +72,7 @@ DAMAGE = (
 class Stored(Generic[P]):
     """What a workbook was written from.
 
-    `kind` is the layout ("full" or "book"), `studies` are the names of the further sheets (from
+    `kind` is the layout (a name of `LAYOUTS`), `studies` are the names of the further sheets (from
     `bpsheet.gradients.studies.STUDIES`), and `keep` says which rows the workbook keeps.
     """
 
@@ -150,7 +151,7 @@ def sheet_names(package: Guarded) -> list[str]:
         return book.sheetnames
 
 
-def _rows(book: Workbook, sheet: Sheet) -> Values:
+def _rows(book: Workbook, sheet: Sheet) -> StoredCells:
     values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
     indices = [shown.place - 1 for shown in sheet.layout.shown]
     rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
@@ -159,8 +160,8 @@ def _rows(book: Workbook, sheet: Sheet) -> Values:
     return values
 
 
-def read_values(package: Guarded, sheet: Sheet) -> Values:
-    """The values that the cells of a sheet's rows store."""
+def read_values(package: Guarded, sheet: Sheet) -> StoredCells:
+    """What the cells of a sheet's rows store."""
     with _opened(package) as book:
         return _rows(book, sheet)
 
@@ -180,11 +181,11 @@ def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
         return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
 
 
-def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, object]:
-    """The values of the input cells of Steps and Data, by the names for `Experiment.changed`."""
+def inputs_in(package: Guarded, steps: Sheet, values: StoredCells) -> dict[str, object]:
+    """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
     layout = steps.layout
     inputs = settings_in(package, steps)
-    if layout.kind == "full":
+    if layout.traits.data_sheet:
         names = list(layout.data_letters)
         with _opened(package) as book:
             data = book[DATA].iter_rows(
@@ -195,8 +196,8 @@ def inputs_in(package: Guarded, steps: Sheet, values: Values) -> dict[str, objec
     for index, shown in enumerate(layout.shown):
         if shown.column.role is Role.WEIGHT:
             inputs[shown.column.name] = values[0, index]
-        elif shown.column.name in layout.program.tables and layout.kind == "book":
-            # An example's values are those of the first row that presents it.
+        elif shown.column.name in layout.program.tables and not layout.traits.data_sheet:
+            # The first row that presents an example speaks for it.
             presented = steps.values[:, layout.program.position[EXAMPLE]]
             for number in range(1, layout.examples + 1):
                 rows = np.flatnonzero(presented == number)

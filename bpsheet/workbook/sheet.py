@@ -15,11 +15,11 @@ from bpsheet.workbook.layout import STEPS, Layout, make_layout
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Plan
 
-__all__ = ["Sheet", "Written", "study_sheet"]
+__all__ = ["Sheet", "Writable", "study_sheet"]
 
 
-class Written(Protocol):
-    """A run that can be written: a trace, or a run that is too long for memory."""
+class Writable(Protocol):
+    """A run that can be written: a trace, or one too long for memory."""
 
     @property
     def experiment(self) -> Plan: ...

@@ -16,18 +16,18 @@ from openpyxl.styles import Alignment, Border, PatternFill
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import STEPS, Layout, Shown
-from bpsheet.workbook.sheet import Sheet, Written
+from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.view import set_page
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
@@ -40,8 +40,8 @@ UNTITLED = "An experiment without a title"
 RowStyles = list[tuple[int, int]]
 
 
-def steps_sheets(trace: Written, layout: Layout) -> list[Sheet]:
-    """The sheets of a run: Steps and, for a run of too many rows, Steps 2 and so on."""
+def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
+    """The sheets of a run: Steps, and where its rows end, Steps 2 and so on."""
     row = "Each row is one iteration: one example presented, forward pass"
     row += ", backward pass" if layout.program.phase(Phase.BACKWARD, Phase.GRADIENT) else ""
     row += ", adjustment" if layout.program.phase(Phase.UPDATE) else ""
@@ -194,12 +194,12 @@ def _headers(sheet: Worksheet, content: Sheet) -> None:
         band, pale = style.BANDS[column.phase]
         begins = column.phase is not phase_before
         phase_before = column.phase
-        if layout.kind == "full":
+        if layout.traits.bands:
             cell = sheet.cell(BAND_ROW, shown.place)
             since = 0 if begins else since + 1
             # The group's name is repeated, since a wide group takes several printed pages.
             if since % BAND_REPEAT == 0:
-                put_text(sheet, cell.coordinate, style.GROUPS[column.phase])
+                put_text(sheet, cell.coordinate, TITLES[column.phase])
             looks.give(cell, band, partial(_as_band, band=band))
         header = sheet.cell(HEADER_ROW, shown.place)
         dress = partial(_as_header, pale=pale, begins=begins)
@@ -299,15 +299,12 @@ def _view(sheet: Worksheet, content: Sheet) -> None:
     layout = content.layout
     sheet.freeze_panes = f"{get_column_letter(layout.frozen + 1)}{FIRST_ROW}"
     sheet.sheet_view.zoomScale = 100
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     width = sum(sheet.column_dimensions[shown.letter].width for shown in layout.shown)
-    # A line of about 170 characters across a landscape page is still easy to read.
-    sheet.page_setup.fitToWidth = max(1, round(width / 170))
-    sheet.page_setup.fitToHeight = 0
+    # About 170 characters across a landscape page are still easy to read.
+    pages = max(1, round(width / 170))
+    set_page(sheet, "landscape", across=pages, down=0)
     sheet.print_title_rows = f"{BAND_ROW}:{HEADER_ROW}"
-    if sheet.page_setup.fitToWidth > 1 and layout.frozen:
+    if pages > 1 and layout.frozen:
         sheet.print_title_cols = f"A:{get_column_letter(layout.frozen)}"
     sheet.print_area = content.area
     sheet.page_margins.left = sheet.page_margins.right = 0.4

@@ -17,7 +17,6 @@ __all__ = [
     "BODY",
     "BORDER",
     "COUNTS",
-    "GROUPS",
     "HEADER_ALIGNMENT",
     "INPUT_FILL",
     "INPUT_FONT",
@@ -70,18 +69,6 @@ BANDS: Mapping[Phase, tuple[str, str]] = {
     Phase.CHECK: ("9D3E6B", "F8E0EB"),
     Phase.TANGENT: ("0F6A73", "D9F0F2"),
     Phase.CURVATURE: ("8A3B12", "FBE3D6"),
-}
-GROUPS: Mapping[Phase, str] = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-    Phase.TEST: "Tests",
-    Phase.CHECK: "Check",
-    Phase.TANGENT: "Along the direction",
-    Phase.CURVATURE: "Second derivatives",
 }
 BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
 HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")

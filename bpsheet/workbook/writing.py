@@ -11,23 +11,26 @@ from bpsheet.engine.recording import EVERYTHING
 from bpsheet.errors import LimitError, OutputError
 from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import Call, Ref, walk
-from bpsheet.gradients.studies import Settings, Study, study
+from bpsheet.gradients.studies import STUDIES, Settings, Study, study
 from bpsheet.guard.limits import OURS
 from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Run
 from bpsheet.workbook.about import DATA, build_about, build_data
-from bpsheet.workbook.layout import LAYOUTS, Layout, make_layout
-from bpsheet.workbook.pages.choice import PAGES, build_page, choose_pages
+from bpsheet.workbook.companions.choice import COMPANIONS, choose_companions
+from bpsheet.workbook.companions.companion import Companion
+from bpsheet.workbook.layout import Layout, make_layout
 from bpsheet.workbook.rows import Reader, row_xml
-from bpsheet.workbook.sheet import Sheet, Written, study_sheet
+from bpsheet.workbook.sheet import Sheet, Writable, study_sheet
 from bpsheet.workbook.steps import RowStyles, build_sheet, steps_sheets
+from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.package import Rows, write_package
 
 __all__ = [
     "check_fits",
     "count_formulas",
+    "further_sheets",
     "layout_of",
     "sheets_of",
     "write_workbook",
@@ -35,22 +38,22 @@ __all__ = [
 ]
 
 
-def layout_of(trace: Written, kind: str) -> Layout:
+def layout_of(trace: Writable, kind: str) -> Layout:
     """The layout of a run. Raises OutputError for a kind that does not exist."""
     if kind not in LAYOUTS:
         raise OutputError(f'no layout "{kind}"; known are {", ".join(LAYOUTS)}')
     experiment = trace.experiment
     return make_layout(
         trace.program,
-        len(experiment.data.examples or ()),
+        experiment.example_count,
         kind,
         gap=experiment.test is not None and experiment.test.gap,
         guarded=_to_guard(trace),
     )
 
 
-def _to_guard(trace: Written) -> frozenset[str]:
-    """The columns in which a function's plain form overflows or could overflow."""
+def _to_guard(trace: Writable) -> frozenset[str]:
+    """The columns in which a function's plain form would overflow, or might."""
     names = set()
     for column in trace.program:
         for node in walk(column.formula) if column.formula is not None else ():
@@ -69,7 +72,7 @@ def _to_guard(trace: Written) -> frozenset[str]:
 def check_fits(experiment: Plan, kind: str, rows: int = 1) -> None:
     """Refuse an experiment that a worksheet cannot hold, before it runs. Raises LimitError."""
     program = experiment.program(iterations=1)
-    layout = make_layout(program, len(experiment.data.examples or ()), kind)
+    layout = make_layout(program, experiment.example_count, kind)
     layout.check()
     _check_size(layout, rows)
 
@@ -92,12 +95,12 @@ def count_formulas(layout: Layout, rows: int) -> int:
     )
 
 
-def written(run: Run | LongRun) -> Written:
-    """The run as sheets show it: a run that kept only some rows becomes a part, with its own program."""
+def written(run: Run | LongRun) -> Writable:
+    """The run as sheets show it: of a part of one, that part with a program of its own."""
     return run if run.recording.keep == EVERYTHING else part_of(run)
 
 
-def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
+def sheets_of(trace: Writable, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
     """The sheets with rows: Steps, then those of the studies. Raises LimitError."""
     layout = layout_of(trace, kind)
     layout.check()
@@ -112,6 +115,11 @@ def sheets_of(trace: Written, kind: str, studies: Sequence[Study] = ()) -> list[
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 
 
+def further_sheets() -> tuple[str, ...]:
+    """The names of all sheets that a workbook can have besides its own."""
+    return (*COMPANIONS, *STUDIES)
+
+
 def write_workbook(
     run: Run | LongRun,
     path: Path,
@@ -121,9 +129,8 @@ def write_workbook(
 ) -> int:
     """Write a run as a workbook. Returns the number of cells that hold a formula.
 
-    The file appears whole or not at all. `studies` maps the name of each further sheet to its
-    settings. The names are those of `bpsheet.gradients.studies.STUDIES`, "walkthrough",
-    "diagram" and "charts". By default the layout full has those of the last three that fit.
+    The file appears whole or not at all. `studies` are more sheets, by the names of
+    `further_sheets`, with what they are set to; by default the layout chooses.
 
     Raises LimitError where a worksheet cannot hold the run, ExperimentError for a study that
     this run cannot have, OutputError where the file cannot be written. An old file then stays
@@ -132,7 +139,7 @@ def write_workbook(
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     wanted = dict(studies or {})
-    asked = [key for key in PAGES if wanted.pop(key, None) is not None]
+    asked = [key for key in COMPANIONS if wanted.pop(key, None) is not None]
     whole = run if isinstance(run, Run) and run.is_whole else None
     if studies and whole is None:
         raise LimitError(
@@ -143,28 +150,29 @@ def write_workbook(
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)
     steps = sheets[0]
-    pages = []
+    companions: list[Companion] = []
     if whole is not None:
-        pages = choose_pages(whole, steps, asked if studies is not None else None)
+        companions = choose_companions(whole, steps, asked if studies is not None else None)
     values: dict[str, dict[str, float | str]] = {s.name: s.formulas_above for s in sheets}
     book = Workbook()
     book.remove(book.worksheets[0])
     styles = [build_sheet(book, sheet) for sheet in sheets]
-    if kind == "full":
-        build_data(book, trace, steps.layout)
-        # Data stands after the run and before the studies.
+    examples: dict[str, Rows] = {}
+    if steps.layout.traits.data_sheet:
+        examples[DATA] = build_data(book, trace, steps.layout)
+        # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))
-    for page in pages:
+    for companion in companions:
         assert whole is not None
-        values[page] = build_page(page, book, whole, steps)
-        book.move_sheet(page, -len(chosen))
+        values[companion.name] = companion.build(book, whole, steps)
+        book.move_sheet(companion.name, -len(chosen))
     build_about(book, trace, sheets, list(wanted))
-    write_package(book, _rows(trace, sheets, styles, progress), path, values)
+    write_package(book, examples | _rows(trace, sheets, styles, progress), path, values)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
 
 
 def _rows(
-    trace: Written,
+    trace: Writable,
     sheets: Sequence[Sheet],
     styles: Sequence[RowStyles],
     progress: Callable[[int], None] | None,

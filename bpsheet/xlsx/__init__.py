@@ -1,1 +1,1 @@
-"""The .xlsx package: the same bytes each time."""
+"""The .xlsx package: the same workbook is always the same bytes."""

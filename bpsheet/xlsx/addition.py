@@ -1,8 +1,8 @@
-"""Adding one sheet to a package, and leaving every other part as it is.
+"""Adding one sheet to a package, with every other part unchanged.
 
 A library that reads a workbook and writes it again loses what it does not know: charts,
-pictures, stored values. So the parts are copied byte for byte; only the lists of parts get
-a line for the new one, and the styles two more.
+pictures, stored values. So the parts are copied byte for byte. Only the lists of parts get an
+entry for the new part, and the styles a bold font.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.words import clean
 
-__all__ = ["Line", "with_sheet"]
+__all__ = ["AddedRow", "with_sheet"]
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -30,12 +30,12 @@ KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xm
 PART = "xl/worksheets/bpsheet{}.xml"
 DATE = (2000, 1, 1, 0, 0, 0)
 WIDTHS = (22, 12, 34, 14, 18, 14, 16)
-# What stands above the table stays in view.
+# The rows above the table stay in view.
 FROZEN = 7
 
 
 @dataclass(frozen=True)
-class Line:
+class AddedRow:
     """A row of the new sheet: texts, numbers, and (formula, value) pairs."""
 
     row: int
@@ -43,10 +43,10 @@ class Line:
     is_title: bool = False
 
 
-def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
+def with_sheet(data: bytes, title: str, lines: list[AddedRow]) -> bytes:
     """The package with one more sheet at the end.
 
-    Raises WorkbookError for a package whose lists of parts are not where they belong.
+    Raises WorkbookError for a package without the usual lists of parts.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as old:
         names = old.namelist()
@@ -56,7 +56,7 @@ def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
             number = next(n for n in range(1, 1000) if PART.format(n) not in names)
             part = PART.format(number)
             relation = f"rIdBpsheet{number}"
-            # Relative, as Excel writes it: some readers know no other.
+            # A relative path, as Excel writes it: some readers know no others.
             target = posixpath.relpath(part, posixpath.dirname(book))
             changed = {
                 book: _listed(old.read(book).decode("utf-8-sig"), title, relation),
@@ -75,16 +75,16 @@ def with_sheet(data: bytes, title: str, lines: list[Line]) -> bytes:
             } | styles
         except (KeyError, UnicodeDecodeError, StopIteration):
             raise WorkbookError("not a workbook of the usual parts") from None
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
             for info in old.infolist():
                 content = changed.get(info.filename)
                 new.writestr(info, content.encode() if content is not None else old.read(info))
-            fresh = zipfile.ZipInfo(part, DATE)
-            fresh.compress_type = zipfile.ZIP_DEFLATED
+            added = zipfile.ZipInfo(part, DATE)
+            added.compress_type = zipfile.ZIP_DEFLATED
             sheet = f"{_sheet(lines, bold)}<!-- {UNSEALED} -->".encode()
-            new.writestr(fresh, sealed_part(sheet, new.infolist()))
-    return made.getvalue()
+            new.writestr(added, sealed_part(sheet, new.infolist()))
+    return stream.getvalue()
 
 
 def _workbook_part(package: zipfile.ZipFile) -> tuple[str, str]:
@@ -108,7 +108,7 @@ def _before_end(xml: str, root: str, addition: str) -> str:
 
 
 def _listed(xml: str, title: str, relation: str) -> str:
-    """The workbook's part with the sheet in its list, to be computed again when opened."""
+    """The workbook's part with the sheet in its list. Programs will compute it when they open it."""
     numbers = [int(n) for n in re.findall(r"""sheetId=["']([0-9]+)["']""", xml)]
     end = re.search(r"</(?:\w+:)?sheets\s*>", xml)
     if end is None:
@@ -119,15 +119,18 @@ def _listed(xml: str, title: str, relation: str) -> str:
     )
     xml = xml[: end.start()] + sheet + xml[end.start() :]
 
-    def again(found: re.Match[str]) -> str:
-        plain = re.sub(r"""\sfullCalcOnLoad=["'][^"']*["']""", "", found[0])
+    def on_load(match: re.Match[str]) -> str:
+        plain = re.sub(r"""\sfullCalcOnLoad=["'][^"']*["']""", "", match[0])
         return re.sub(r"(/?>)$", r' fullCalcOnLoad="1"\1', plain)
 
-    return re.sub(r"<(?:\w+:)?calcPr\b[^>]*>", again, xml, count=1)
+    return re.sub(r"<(?:\w+:)?calcPr\b[^>]*>", on_load, xml, count=1)
 
 
 def _with_bold(package: zipfile.ZipFile, names: list[str]) -> tuple[dict[str, str], int]:
-    """The styles with a bold one added, and its number; style 0 where they cannot be read."""
+    """The part with the styles and a new bold one, and the new style's number.
+
+    The number is 0, the standard style, where the styles cannot be read.
+    """
     part = "xl/styles.xml"
     if part not in names:
         return {}, 0
@@ -146,7 +149,7 @@ def _with_bold(package: zipfile.ZipFile, names: list[str]) -> tuple[dict[str, st
     return {part: xml[: forms.start()] + more + xml[forms.end() :]}, int(forms[2])
 
 
-def _sheet(lines: list[Line], bold: int) -> str:
+def _sheet(lines: list[AddedRow], bold: int) -> str:
     widths = "".join(
         f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>'
         for n, width in enumerate(WIDTHS, start=1)
@@ -163,19 +166,19 @@ def _sheet(lines: list[Line], bold: int) -> str:
     )
 
 
-def _row(line: Line, bold: int) -> str:
+def _row(line: AddedRow, bold: int) -> str:
     style = f' s="{bold}"' if line.is_title and bold else ""
     cells = []
     for index, content in enumerate(line.cells, start=1):
-        place = f'r="{get_column_letter(index)}{line.row}"{style}'
+        attributes = f'r="{get_column_letter(index)}{line.row}"{style}'
         match content:
             case (str(formula), float(value)):
-                cells.append(f"<c {place}><f>{escape(formula)}</f><v>{value!r}</v></c>")
+                cells.append(f"<c {attributes}><f>{escape(formula)}</f><v>{value!r}</v></c>")
             case float(value):
-                cells.append(f"<c {place}><v>{excel_number(value)}</v></c>")
+                cells.append(f"<c {attributes}><v>{excel_number(value)}</v></c>")
             case str(text) if text:
                 cells.append(
-                    f'<c {place} t="inlineStr"><is><t xml:space="preserve">'
+                    f'<c {attributes} t="inlineStr"><is><t xml:space="preserve">'
                     f"{escape(spelled(clean(text)))}</t>"
                     "</is></c>"
                 )

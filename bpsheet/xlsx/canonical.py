@@ -1,7 +1,7 @@
-"""One way of writing XML down.
+"""XML in one canonical form.
 
-openpyxl writes its parts with lxml where that is installed and with the standard library
-where it is not: the same tree in other bytes. Written again, the same workbook is the same file.
+openpyxl writes its parts with lxml if that is installed, otherwise with the standard library: the
+same tree in different bytes. In the canonical form, the same workbook is the same file.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ PREFIXES = {
     "urn:schemas-microsoft-com:office:excel": "x",
 }
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-# In the order of the format's first edition, which Excel writes, and which its validator asks for.
+# The order in the format's first edition, which Excel writes and its validator demands.
 FONT = "b i strike condense extend outline shadow u vertAlign sz color name family charset scheme"
-FONT_ORDER = {f"{{{MAIN}}}{name}": place for place, name in enumerate(FONT.split())}
-# What may have to be written otherwise. To ask first is faster: hardly any text has one.
+FONT_ORDER = {f"{{{MAIN}}}{name}": number for number, name in enumerate(FONT.split())}
+# Characters that need escaping. Searching for them first is faster: hardly any text has one.
 SPECIAL = re.compile(r'[&<>"\r\n\t]').search
 
 
 def canonical(content: bytes) -> bytes:
-    """A part of a package, written in the one way; what it says stays the same."""
+    """A part of a package in the canonical form, with the same content."""
     root = fromstring(content)  # noqa: S314 - made by openpyxl a moment ago
     for font in root.iter(f"{{{MAIN}}}font"):
         font[:] = sorted(font, key=lambda child: FONT_ORDER[child.tag])
     writer = _Writer(_namespace(root.tag))
     writer.write(root)
     begin = DECLARATION if content.startswith(b"<?xml") else ""
-    # The namespaces are known when all is written; they are declared on the first element.
+    # The namespaces are known after everything is written. The first element declares them.
     name = re.match(r"<[^ />]+", writer.parts[0])
     assert name
     first = name[0] + writer.declared() + writer.parts[0][name.end() :]
@@ -55,7 +55,7 @@ def _namespace(tag: str) -> str:
 
 
 class _Writer:
-    """Elements as text. Those of the namespace `home` go without a prefix."""
+    """Elements as text. Elements of the namespace `home` have no prefix."""
 
     def __init__(self, home: str) -> None:
         self.home = home
@@ -65,11 +65,11 @@ class _Writer:
         self._keys: dict[str, str] = {}
 
     def declared(self) -> str:
-        """The namespaces that were used."""
-        found = {f"xmlns:{p}": uri for uri, p in self._prefixes.items() if p != "xml"}
+        """The declarations of the namespaces that were used."""
+        declared = {f"xmlns:{p}": uri for uri, p in self._prefixes.items() if p != "xml"}
         if self.home:
-            found["xmlns"] = self.home
-        return "".join(f" {name}={quoteattr(found[name])}" for name in sorted(found))
+            declared["xmlns"] = self.home
+        return "".join(f" {name}={quoteattr(declared[name])}" for name in sorted(declared))
 
     def write(self, element: Element) -> None:
         tag = self._tags.get(element.tag) or self._tag(element.tag)
@@ -107,5 +107,5 @@ class _Writer:
 
 
 def _escaped(text: str) -> str:
-    # A parser would make a line feed of a carriage return.
+    # A parser would turn a carriage return into a line feed.
     return escape(text, {"\r": "&#13;"}) if SPECIAL(text) else text

@@ -1,6 +1,6 @@
-"""Putting text and numbers into openpyxl's cells, safely.
+"""Writing text and numbers into openpyxl's cells.
 
-Text that begins with `=` is text here, never a formula: titles and names come from users.
+Text that begins with `=` stays text and never becomes a formula: titles and names come from users.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from bpsheet.printers.excel import excel_number, spelled
 
 __all__ = ["FIRST_ROW", "PARAMETER_ROW", "Looks", "put_number", "put_text"]
 
-# Rows 1-3 of a sheet of rows say what it shows, row 5 has the hyper-parameters, row 7 the headers.
+# On a sheet of rows, rows 1-3 say what it shows, row 5 has the hyper-parameters and row 7 the
+# headers.
 FIRST_ROW = 8
 PARAMETER_ROW = 5
 
-# What a spreadsheet would take for the beginning of a formula when the cell is edited.
+# A spreadsheet takes these for the beginning of a formula when the cell is edited.
 FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) -> None:
-    """A text cell, whatever the text begins with."""
-    cell = sheet[place]
+def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None) -> None:
+    """Write a text cell, whatever the text begins with."""
+    cell = sheet[address]
     cell.value = spelled(text)
     cell.data_type = "s"
     if font is not None:
@@ -36,9 +37,9 @@ def put_text(sheet: Worksheet, place: str, text: str, font: Font | None = None) 
         cell.quotePrefix = True
 
 
-def put_number(sheet: Worksheet, place: str, value: float, font: Font | None = None) -> None:
-    """A number cell, with every digit. (openpyxl writes 16 of them, which changes 42 % of numbers.)"""
-    cell = sheet[place]
+def put_number(sheet: Worksheet, address: str, value: float, font: Font | None = None) -> None:
+    """Write a number cell with every digit. (openpyxl's 16 digits would change 42 % of numbers.)"""
+    cell = sheet[address]
     cell.value = excel_number(value)
     cell.data_type = "n"
     if font is not None:
@@ -46,19 +47,22 @@ def put_number(sheet: Worksheet, place: str, value: float, font: Font | None = N
 
 
 class Looks:
-    """Looks that many cells share, put together once.
+    """Styles that many cells share, each put together once.
 
-    openpyxl searches its lists of fonts, fills and borders whenever a cell is given one; with
-    thousands of columns that took longer than all the rest.
+    openpyxl searches its lists of fonts, fills and borders for every styled cell. With thousands of
+    columns this took longer than everything else.
     """
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, StyleArray] = {}
+        self._styles: dict[Hashable, StyleArray] = {}
 
     def give(self, cell: Any, kind: Hashable, dress: Callable[[Any], None]) -> int:
-        """Make a cell look as others of its kind; the first is dressed. Its style's number."""
-        if kind not in self._made:
+        """Give a cell the style of its kind, and return the style's number.
+
+        `dress` styles the first cell of a kind.
+        """
+        if kind not in self._styles:
             dress(cell)
-            self._made[kind] = copy(cell._style)  # noqa: SLF001 - what cell.style_id is made from
-        cell._style = copy(self._made[kind])  # noqa: SLF001
+            self._styles[kind] = copy(cell._style)  # noqa: SLF001 - what cell.style_id is made from
+        cell._style = copy(self._styles[kind])  # noqa: SLF001
         return int(cell.style_id)

@@ -1,7 +1,7 @@
-"""openpyxl's package in memory.
+"""openpyxl's package, written in memory.
 
-openpyxl itself writes each sheet into a temporary file first, and leaves the errors of a full
-folder to lxml, which has its own kinds. No part is large here: the rows of a run are streamed.
+openpyxl writes each sheet into a temporary file first. If the disk is full, lxml raises errors of
+its own kinds. No part is large here, because the rows of a run are streamed.
 """
 # ruff: noqa: SLF001 - openpyxl has no public way to say where a sheet is written
 
@@ -21,17 +21,17 @@ __all__ = ["saved"]
 
 def saved(book: Workbook) -> bytes:
     """The bytes that `book.save` would write, without any file."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as package:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as package:
         _Writer(book, package).write_data()
-    return made.getvalue()
+    return stream.getvalue()
 
 
 class _Writer(ExcelWriter):
     _archive: zipfile.ZipFile
 
     def write_worksheet(self, ws: Any) -> None:
-        """As in openpyxl, but for where the sheet is written."""
+        """Write a sheet as openpyxl does, but in memory."""
         ws._drawing = SpreadsheetDrawing()
         ws._drawing.charts = ws._charts
         ws._drawing.images = ws._images

@@ -1,8 +1,8 @@
 """The .xlsx file: openpyxl's package, with the rows of its sheets streamed into it.
 
-openpyxl cannot store a formula's value, and holds every cell in memory; so it makes all
-but the rows, and those are written while the package is zipped. All dates are fixed:
-the same experiment gives the same bytes.
+openpyxl cannot store a formula's value, and holds every cell in memory. So it makes everything
+except the rows, which are written while the package is zipped. All dates are fixed, so that the
+same experiment gives the same bytes.
 """
 
 from __future__ import annotations
@@ -32,22 +32,26 @@ __all__ = ["Rows", "package_bytes", "write_package"]
 
 # A cell with a formula, as openpyxl writes it: without a value.
 FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)')
-# Everything in the package but pictures.
+# The endings of all parts except pictures.
 XML = (".xml", ".rels", ".vml")
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
-# What is said about the workbook; it is written last, with the seal.
+# The part with the workbook's properties. It is written last, with the seal.
 PROPERTIES = "docProps/core.xml"
 
 
 class Rows(NamedTuple):
-    """The rows of a sheet as blocks of XML, and the area that its cells then span."""
+    """The rows of a sheet as blocks of XML, the area that its cells then span, and the first row.
+
+    The sheet itself has a sample of that row, from which the styles come.
+    """
 
     area: str
     blocks: Iterable[bytes]
+    first: int = FIRST_ROW
 
 
-# What formulas come to, by their cells: openpyxl writes formulas without their values.
+# The values of formulas, by cell: openpyxl writes formulas without their values.
 CellValues = Mapping[str, float | str]
 
 
@@ -57,8 +61,9 @@ def write_package(
     path: Path,
     values: Mapping[str, CellValues] | None = None,
 ) -> None:
-    """Write the workbook; `rows` and the `values` of other formulas go into the sheets of these
-    names.
+    """Write the workbook.
+
+    `rows` has the rows of a sheet, and `values` the values of other formulas, by the sheet's name.
     """
     names = {
         f"xl/worksheets/sheet{number}.xml": name
@@ -73,24 +78,24 @@ def write_package(
                 if streamed is None:
                     _add(package, info, whole)
                     continue
-                before, after = _around_rows(whole, streamed.area)
+                before, after = _around_rows(whole, streamed)
                 # No part is so large (`rows_per_sheet`) that it would need the zip format's
-                # extension for sizes, which some readers do not know and Excel may mend.
+                # extension for sizes, which some readers do not know and Excel may "repair".
                 with package.open(info, "w") as stream:
-                    # zipfile has no way to choose how it compresses; without this attribute
-                    # it compresses by itself, only slower.
+                    # zipfile has no public way to set its compressor. If it did not know this
+                    # attribute, it would compress by itself, only slower.
                     stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
                     for block in chain([before], streamed.blocks, [after]):
                         stream.write(block)
 
 
 def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
-    """A small workbook as a file's bytes; `change` is given each part's name and content."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+    """The bytes of a small workbook; `change` turns each part's name and content into new content."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as package:
         for info, content in _parts(book):
             _add(package, info, change(info.filename, content))
-    return made.getvalue()
+    return stream.getvalue()
 
 
 def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> None:
@@ -115,36 +120,36 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
             if part.filename == PROPERTIES:
                 content = _without_time(content)
             elif part.filename.startswith("xl/worksheets/_rels/"):
-                # Relative, as Excel writes them: some readers know no others.
+                # Relative paths, as Excel writes them: some readers know no others.
                 content = content.replace(b'Target="/xl/', b'Target="../')
             yield info, content
 
 
-def _around_rows(content: bytes, area: str) -> tuple[bytes, bytes]:
-    """The sheet's XML before and after its rows; the sample rows that carried styles go."""
-    start = content.index(f'<row r="{FIRST_ROW}"'.encode())
+def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
+    """The sheet's XML before and after its rows, without the sample rows that had the styles."""
+    start = content.index(f'<row r="{rows.first}"'.encode())
     end = content.index(b"</sheetData>")
     before = re.sub(
-        rb'<dimension ref="[^"]*"', f'<dimension ref="{area}"'.encode(), content[:start]
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:start]
     )
     return before, content[end:]
 
 
 def _with_values(content: bytes, values: CellValues) -> bytes:
-    """A sheet with the values of formulas beside them."""
+    """A sheet's XML in which the cells with formulas have their values."""
     left = dict(values)
 
-    def with_value(found: re.Match[bytes]) -> bytes:
-        value = left.pop(found[2].decode(), None)
+    def with_value(match: re.Match[bytes]) -> bytes:
+        value = left.pop(match[2].decode(), None)
         if value is None:
-            return found[0]
+            return match[0]
         if isinstance(value, str):
             kind, shown = ("e" if value.startswith("#") else "str"), escape(value)
         else:
             is_error = math.isnan(value)
             kind, shown = ("e", "#NUM!") if is_error else ("", excel_number(value))
         typed = f' t="{kind}"' if kind else ""
-        return b"%s%s>%s<v>%s</v>" % (found[1], typed.encode(), found[3], shown.encode())
+        return b"%s%s>%s<v>%s</v>" % (match[1], typed.encode(), match[3], shown.encode())
 
     if left:
         content = FORMULA.sub(with_value, content)
@@ -153,7 +158,7 @@ def _with_values(content: bytes, values: CellValues) -> bytes:
 
 
 def _without_time(content: bytes) -> bytes:
-    """openpyxl stamps the time of saving; the same workbook should be the same bytes."""
+    """The properties with a fixed date instead of the time of saving, which openpyxl writes."""
     stamp = MADE.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     return re.sub(
         rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import bpsheet as bp
 from bpsheet.program.kinds import EXAMPLE, Role
-from bpsheet.workbook.layout import LAYOUTS
+from bpsheet.workbook.traits import LAYOUTS
 
 __all__ = ["Case", "drawn", "of_templates", "three_changes"]
 

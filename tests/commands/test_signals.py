@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
-from bpsheet.commands.ending import SIGNALS, ended_by_signals
 from bpsheet.engine.recording import EVERYTHING
 from bpsheet.files.whole import replacing
 from bpsheet.sweeps import workers
 from bpsheet.sweeps.sweep import train
+from bpsheet.terminal.ending import SIGNALS, ended_by_signals
 from tests.helpers.samples import sampled
 
 MAIN = [sys.executable, "-c", "from bpsheet.cli import main; main()"]

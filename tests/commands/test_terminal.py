@@ -93,6 +93,7 @@ def test_stopping_in_training_ends_with_status_130(command, folder, monkeypatch)
     assert files(folder) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_writing_leaves_no_half_file(folder):
     """The old workbook stays, the temporary one is gone."""
     (folder / "x.xlsx").write_bytes(b"old")

@@ -47,9 +47,19 @@ def shortened(text: str) -> str:
     return text
 
 
+# Sections that train, draw or recalculate for seconds, however short they are made.
+LONG = tuple(
+    f"outputs/README.md-{section}"
+    for section in ("Pictures", "Does it compute what it says?", "Many runs")
+)
+
+
 def in_both_lengths(names: list[str], text_of_name) -> list[object]:
     """A test's cases: as short as they get, and as they stand where that is longer."""
-    cases = [pytest.param(name, True, id=name) for name in names]
+    cases = [
+        pytest.param(name, True, id=name, marks=[pytest.mark.slow] if name in LONG else [])
+        for name in names
+    ]
     for name in names:
         text = text_of_name(name)
         if shortened(text) != text:
@@ -162,7 +172,7 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(document, short, monke
         if "dask" in text_of(document):
             from dask import distributed
 
-            here = distributed.Client(processes=False, dashboard_address=None)
+            here = distributed.Client(processes=False, dashboard_address=":0")
             patch.setattr(distributed, "Client", lambda _: here)
         for block in PYTHON[document]:
             text = shortened(block.text) if short else block.text

@@ -38,5 +38,5 @@ def test_what_counts_is_added_step_by_step(start, step):
 def test_what_is_computed_ahead_is_what_one_formula_after_the_other_gives(formula):
     """Negative whole parts and remainders, signed zeros, comparisons, errors."""
     program = counting(formula)
-    assert ahead.Ahead(program).places == (0, 1)
+    assert ahead.Ahead(program).indices == (0, 1)
     assert_same(program, 9)

@@ -98,10 +98,10 @@ def test_within_a_batch_adjustments_are_not_asked():
         ({"ask": ("forwards",)}, 'did you mean "forward"'),
         ({"ask": ("x1",)}, "x1"),
         ({"ask": ()}, "nothing is asked"),
-        ({"iterations": 0}, "--iterations: 1 to 50 expected; got 0"),
-        ({"digits": 11}, "--digits: 1 to 10 expected; got 11"),
+        ({"iterations": 0}, "iterations: 1 to 50 expected; got 0"),
+        ({"digits": 11}, "digits: 1 to 10 expected; got 11"),
         ({"vary": ("targets",)}, "known are weights, data"),
-        ({"seed": -1}, "--seed"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, said):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bpsheet.exercises.grade import grade_folder
-from bpsheet.exercises.grades import Grades, Sheet
+from bpsheet.exercises.grades import Grades, MarkedSheet
 from bpsheet.exercises.handout import write_feedback
 from bpsheet.exercises.roster import file_name
 from tests.helpers.grading import NETWORK, answers_of, fill
@@ -48,7 +48,7 @@ def test_files_of_one_name_in_several_folders_have_a_page_each(tmp_path, command
 def test_no_page_takes_the_place_of_another(tmp_path, sheets):
     """Not even where a student has chosen the name that is made for another's page."""
     made = tuple(
-        Sheet(tmp_path / "in" / file, student, "", (), float(number))
+        MarkedSheet(tmp_path / "in" / file, student, "", (), float(number))
         for number, (student, file) in enumerate(sheets, start=1)
     )
     pages = write_feedback(Grades(made, ()), tmp_path / "out", "Title")

@@ -106,3 +106,15 @@ def test_the_brackets_hold_every_path_once():
     assert any(
         isinstance(part, Bracket) for part in chain_of(program, "w_b0_1", graph).product.parts
     )
+
+
+def test_a_chain_that_is_too_long_to_write_out_is_not_multiplied_out(monkeypatch):
+    """Of thousands of layers that would take gigabytes."""
+    layers = [{"units": 1, "activation": "tanh"}] * 40
+    data = {"examples": [[0.5, 0.2]]}
+    network = {"inputs": ["x"], "targets": ["y"], "loss": "squared_error", "layers": layers}
+    program = bp.Experiment(network=network, data=data, training={"iterations": 1}).program()
+    monkeypatch.delattr(Graph, "product")
+    chain = chain_of(program, program.leaves[0].name)
+    assert (chain.paths, chain.product) == (1, None)
+    assert chain.words().startswith("The path from ")

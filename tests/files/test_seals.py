@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 
 import bpsheet as bp
 from bpsheet.files.ours import is_ours
-from bpsheet.files.seals import PIECE, SAID
+from bpsheet.files.seals import LABEL, PIECE
 from bpsheet.sweeps.folder import write_frame
 from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
@@ -62,7 +62,7 @@ def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
     Path(name).write_bytes(content)
     assert is_ours(Path(name))
     if name in FLAT:
-        assert content.count(SAID) == 1
+        assert content.count(LABEL) == 1
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -72,7 +72,7 @@ def test_any_byte_that_is_changed_breaks_the_seal(name, command, written):
     But for the checksum that follows the seal of a PNG picture, and follows from it.
     """
     content, path = written(name, command), Path(name)
-    size, seal = len(content), content.index(SAID)
+    size, seal = len(content), content.index(LABEL)
     places = {
         *range(4, size, size // 60),
         *range(seal, min(seal + 60, size)),
@@ -101,7 +101,7 @@ def saved_png(path: Path) -> None:
 
 def saved_gif(path: Path) -> None:
     with Image.open(path) as image:
-        image.save(path, save_all=True, comment=SAID + b"0" * 16)
+        image.save(path, save_all=True, comment=LABEL + b"0" * 16)
 
 
 def saved_parquet(path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_picture_or_table_that_only_names_bpsheet_is_not_ours():
 
 def test_a_text_in_a_table_is_not_taken_for_its_seal():
     """Its smallest and largest values stand in the file's description, before the seal."""
-    frame = pd.DataFrame({"text": [f"{SAID.decode()}{'a' * 16}"]})
+    frame = pd.DataFrame({"text": [f"{LABEL.decode()}{'a' * 16}"]})
     with Path("x.parquet").open("w+b") as stream:
         write_frame(stream, frame)
     assert is_ours(Path("x.parquet"))

@@ -44,7 +44,7 @@ def test_nodes_cannot_be_changed():
 
 
 def test_a_sum_has_two_terms_at_least():
-    with pytest.raises(ProgramError, match="two terms at least; got 1"):
+    with pytest.raises(ProgramError, match="at least two terms; got 1"):
         Sum((Ref("a"),))
 
 

@@ -321,7 +321,7 @@ def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
             assert stream.read(1_000) == part(data)[:1_000]
             with pytest.raises(bp.WorkbookError, match="off the grid"):
                 _ = list(iter(lambda: stream.read(100_000), b""))
-        with pytest.raises(bp.WorkbookError, match="too large for what it stands for"):
+        with pytest.raises(bp.WorkbookError, match="too large for a part of its kind"):
             package.read(SHEET)
     with pytest.raises(bp.WorkbookError, match="a row number off the grid"):
         guarded_bytes(path, OURS)

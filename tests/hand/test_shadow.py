@@ -20,7 +20,15 @@ def test_without_a_written_number_everything_is_the_runs(trace):
     shadow = shadow_of(trace)
     for name, value in zip(trace.program.names, trace.values[1], strict=True):
         assert shadow.shadow(2, name) == value
-        assert not shadow.depends_on_answers(2, name)
+        assert shadow.sources(2, name) == []
+
+
+def test_sources_are_the_written_values_that_lead_to_one(trace):
+    """Also through a weighted sum that nobody wrote: z_f lies between g and f."""
+    shadow = shadow_of(trace, z_g="0.5", g="0.7", f="0.6", w_gf1="0.55")
+    assert shadow.sources(1, "z_g") == []
+    assert shadow.sources(1, "g") == [(1, "z_g")]
+    assert shadow.sources(1, "f") == [(1, "g"), (1, "w_gf1")]
 
 
 def test_a_written_number_stands_in_the_place_of_the_runs(trace):
@@ -30,8 +38,6 @@ def test_a_written_number_stands_in_the_place_of_the_runs(trace):
     assert shadow.shadow(1, "g") == 0.7
     assert shadow.exact(1, "g") == row["g"]
     assert shadow.followed(1, "z_f") == row["w_gf0"] + row["w_gf1"] * 0.7
-    assert shadow.depends_on_answers(1, "z_f")
-    assert not shadow.depends_on_answers(1, "z_g")
     assert shadow.followed(1, "z_g") == row["z_g"]
 
 
@@ -60,3 +66,22 @@ def test_what_has_no_value_is_nan(trace):
     name = exploded.first_error.column
     broken = Shadow(exploded, {})
     assert math.isnan(broken.value(Ref(name), broken.exact_values(exploded.first_error.iteration)))
+
+
+def test_what_leads_to_a_value_is_gathered_in_one_pass(trace, monkeypatch):
+    """Each formula is evaluated once a row, however many values were written."""
+    count = 0
+    evaluated = Shadow.value
+
+    def counted(self, *arguments):
+        nonlocal count
+        count += 1
+        return evaluated(self, *arguments)
+
+    monkeypatch.setattr(Shadow, "value", counted)
+    rows = range(1, len(trace) + 1)
+    shadow = Shadow(trace, {(row, "f"): read_number("0.6") for row in rows})
+    for row in rows:
+        sources = shadow.sources(row, "f")
+        assert sources == [(earlier, "f") for earlier in range(1, row)]
+    assert count <= len(trace) * len(trace.program)

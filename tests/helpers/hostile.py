@@ -336,7 +336,7 @@ HOSTILE: dict[str, Hostile] = {
     "a part that is larger than it says": Hostile(lying, "damaged"),
     "a wrong count of parts": Hostile(counting, "counts 9,999 parts"),
     "a count of four thousand million strings": Hostile(strings, "uniqueCount of 4294967295"),
-    "a dimension of the whole grid": Hostile(dimension, "span more than 100,000,000 places"),
+    "a dimension of the whole grid": Hostile(dimension, "span more than 100,000,000 cells"),
     "something before the package": Hostile(
         lambda d, _: b"PK\3\4" + bytes(60) + d, "stands before|damaged"
     ),
@@ -353,7 +353,7 @@ HOSTILE: dict[str, Hostile] = {
     "a name with a backslash": Hostile(_add("xl\\evil.xml", b"<a/>"), "unsafe name"),
     "a name with a drive": Hostile(_add("C:evil.xml", b"<a/>"), "unsafe name"),
     # The grid
-    "a cell in the last corner": Hostile(corner, "span more than 100,000,000 places"),
+    "a cell in the last corner": Hostile(corner, "span more than 100,000,000 cells"),
     "a cell off the grid": Hostile(
         _row('<row r="900"><c r="XFE900"/></row>'), "a cell off the grid"
     ),
@@ -391,7 +391,7 @@ HOSTILE: dict[str, Hostile] = {
     "too many elements": Hostile(elements, r"more than ([13]00|1,000),000 elements in the file"),
     "too many cells": Hostile(many_cells, r"more than [0-9,]+ (cells|elements) in the file"),
     "too many sheets": Hostile(sheets, "more than (50|200) sheets"),
-    "too many attributes": Hostile(attributes, "more than 200 attributes in one place"),
+    "too many attributes": Hostile(attributes, "more than 200 attributes in one element"),
     "a text of many million letters": Hostile(
         long_run, "more than 16,000,000 bytes( in one text)?"
     ),

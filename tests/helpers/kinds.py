@@ -12,7 +12,7 @@ from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.handout import write_sheet
 from bpsheet.plan.templates import template_names
 from bpsheet.sheets import differentiate_workbook
-from bpsheet.workbook.layout import LAYOUTS
+from bpsheet.workbook.traits import LAYOUTS
 
 __all__ = ["KINDS", "STRANGE", "of_templates"]
 

@@ -97,7 +97,7 @@ def test_what_cannot_be_drawn_is_refused(traced):
         traced("formula").draw(1)
     with pytest.raises(bp.ExperimentError, match="1 to 30 expected"):
         traced("two-neuron", 30).draw(31)
-    with pytest.raises(bp.ExperimentError, match="2 was not kept"):
+    with pytest.raises(bp.ExperimentError, match="2 of this run was not kept"):
         bp.load("two-neuron").run(9, keep="every:4").draw(2)
     with pytest.raises(
         bp.LimitError, match=r"the largest layer has 64 neurons, and the network 2,368 weights"

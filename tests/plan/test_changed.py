@@ -74,17 +74,17 @@ def test_data_whose_columns_stand_in_another_order_are_changed_in_the_right_one(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"w_xg9": 1.0}, '--set w_xg9: no such number; did you mean "w_xg'),
-        ({"x1[3]": 1.0}, "--set x1[3]: no such number"),
-        ({"x1[0]": 1.0}, "--set x1[0]: no such number"),
-        ({"g": 1.0}, "--set g: no such number"),
-        ({"learning_rate": "fast"}, "--set learning_rate: a number expected"),
+        ({"w_xg9": 1.0}, 'w_xg9: no such number; did you mean "w_xg'),
+        ({"x1[3]": 1.0}, "x1[3]: no such number"),
+        ({"x1[0]": 1.0}, "x1[0]: no such number"),
+        ({"g": 1.0}, "g: no such number"),
+        ({"learning_rate": "fast"}, "learning_rate: a number expected"),
         ({"learning_rate": math.nan}, "a finite number expected"),
         ({"iterations": 0}, "a number from 1 expected; got 0"),
         ({"batch_size": 5}, "at most 2, the number of examples"),
         ({"w_xg1": math.inf}, "a finite number expected"),
         ({"w_xg0": math.inf}, "finite numbers expected"),
-        ({"w_xg0": "a"}, "--set w_xg0: a number expected"),
+        ({"w_xg0": "a"}, "w_xg0: a number expected"),
     ],
 )
 def test_what_cannot_be_changed_is_refused(changes, said):

@@ -81,13 +81,13 @@ UNFIT = [
         'activation = "logistic"',
         'activation = "softmax"',
         f"{LAYER2}.activation",
-        "softmax with one output is always 1; use logistic, or two outputs at least",
+        "softmax with one output is always 1; use logistic, or at least two outputs",
     ),
     (
         'activation = "tanh"',
         'activation = "sign"',
         f"{LAYER1}.activation",
-        "it goes with the rule perceptron",
+        "it needs the rule perceptron",
     ),
     (
         LOSS,
@@ -148,7 +148,7 @@ UNFIT = [
         'correct = "threshold"',
         'correct = "largest"',
         "test.correct",
-        "largest needs two outputs at least",
+        "largest needs at least two outputs",
     ),
     (
         'correct = "threshold"',
@@ -198,7 +198,7 @@ UNFIT = [
         'inputs = ["x1", "x2"]',
         'inputs = ["x1", "x1"]',
         "network.inputs[2]",
-        '"x1" stands there twice',
+        '"x1" is there twice',
     ),
     (
         'neurons = ["g"]',

@@ -16,7 +16,7 @@ def test_a_weight_cannot_be_called_as_a_setting_is(name):
     tables = read(GOOD).to_dict()
     weight = read(GOOD).model.weights[0]
     tables.setdefault("notation", {})["rename"] = {weight: name}
-    with pytest.raises(bp.ExperimentError, match=f'"{name}" is what a setting is called'):
+    with pytest.raises(bp.ExperimentError, match=f'"{name}" is the name of a setting'):
         bp.Experiment.from_dict(tables)
 
 
@@ -32,7 +32,7 @@ def test_a_parameter_of_ones_own_cannot_be_called_as_a_setting_of_its_rule_is():
         "training": {"iterations": 2},
     }
     assert bp.Experiment(**tables).run().frame["momentum"].iloc[0] == 0.5
-    with pytest.raises(bp.ExperimentError, match='"momentum" is what a setting is called'):
+    with pytest.raises(bp.ExperimentError, match='"momentum" is the name of a setting'):
         bp.Experiment(**tables | {"training": {"iterations": 2, "rule": "momentum"}})
 
 

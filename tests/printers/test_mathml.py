@@ -25,6 +25,7 @@ from bpsheet.formula.tree import (
     Ref,
     Sub,
     Sum,
+    Symbol,
     Text,
 )
 from bpsheet.printers.base import NODES
@@ -58,7 +59,7 @@ def shown(content):
 
 
 def test_every_node_is_covered():
-    assert {type(node) for node in ONE_OF_EACH} == set(NODES) == set(MathMLPrinter.table)
+    assert {type(node) for node in ONE_OF_EACH} == set(NODES) - {Symbol} == set(MathMLPrinter.table)
     for node in ONE_OF_EACH:
         assert shown(MathMLPrinter().text(node))
 

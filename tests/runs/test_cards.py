@@ -9,8 +9,8 @@ import pytest
 from matplotlib.figure import Figure
 
 import bpsheet as bp
-from bpsheet.commands.terminal import run_table
 from bpsheet.runs.cards import WIDTH
+from bpsheet.terminal.display import run_table
 from tests.helpers.cards import parsed, table_of, words
 
 

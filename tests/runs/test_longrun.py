@@ -40,7 +40,7 @@ def test_a_long_run_is_told_of_as_a_short_one(command, tmp_path, monkeypatch):
 
 
 def test_a_long_run_knows_where_errors_begin_beyond_what_is_diagnosed(monkeypatch):
-    from bpsheet.commands.terminal import long_summary
+    from bpsheet.terminal.display import long_summary
 
     monkeypatch.setattr(longrun, "IN_MEMORY", 300)
     experiment = bp.load("exploding").changed({"iterations": 60})

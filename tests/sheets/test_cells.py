@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 from openpyxl.chart import LineChart, Reference
+from openpyxl.worksheet.formula import ArrayFormula
 
 import bpsheet as bp
+from bpsheet.sheets import cells
 from bpsheet.sheets.differentiate import differentiate_workbook
 
 LAST = "lies beyond the last cell of a sheet, XFD1048576"
@@ -60,7 +62,7 @@ def edited(book: Path, cell: str, content: str) -> None:
 )
 def test_a_cell_that_no_sheet_has(book, cell, said):
     """As the loss, as a parameter, in a formula on the way."""
-    for loss, parameters, where in ((cell, ["A1"], "--loss"), ("B1", [cell], "--parameters")):
+    for loss, parameters, where in ((cell, ["A1"], "loss"), ("B1", [cell], "parameters")):
         with pytest.raises(bp.WorkbookError, match=re.escape(said)) as caught:
             differentiate_workbook(book, loss, parameters, "out.xlsx")
         assert str(caught.value).startswith(f"book.xlsx: {where}: ")
@@ -85,5 +87,40 @@ def test_a_number_too_large_for_a_spreadsheet(book, number):
 
 @pytest.mark.parametrize("rate", [10**400, float("nan"), float("-inf"), 1e100])
 def test_a_learning_rate_that_is_none(book, rate):
-    with pytest.raises(bp.WorkbookError, match=r"^--rate: a number below 1e\+100 expected; got "):
+    with pytest.raises(bp.WorkbookError, match=r"^rate: a number below 1e\+100 expected; got "):
         differentiate_workbook(book, "B1", ["A1"], "out.xlsx", rate)
+
+
+def arrays(tmp_path, rows):
+    """A workbook in which an array formula multiplies a column by one parameter."""
+    book = Workbook()
+    sheet = book.active
+    for row in range(1, rows + 1):
+        sheet[f"A{row}"] = row / 8
+    sheet["B1"] = 0.5
+    sheet["C1"] = ArrayFormula(f"C1:C{rows}", f"=A1:A{rows}*B1")
+    sheet["D1"] = f"=SUM(C1:C{rows})"
+    path = tmp_path / "arrays.xlsx"
+    book.save(path)
+    return path
+
+
+def test_an_array_formula_is_read_once_for_all_its_cells(tmp_path, monkeypatch):
+    count = 0
+    read = cells.read_formula
+
+    def counted(*arguments):
+        nonlocal count
+        count += 1
+        return read(*arguments)
+
+    monkeypatch.setattr(cells, "read_formula", counted)
+    made = differentiate_workbook(arrays(tmp_path, 400), "D1", ["B1"], tmp_path / "out.xlsx")
+    assert made.gradient == {"Sheet!B1": sum(row / 8 for row in range(1, 401))}
+    assert count == 2
+
+
+def test_array_formulas_of_too_many_cells_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "MOST_ARRAY_CELLS", 399)
+    with pytest.raises(bp.WorkbookError, match="on the way have more than 399 cells"):
+        differentiate_workbook(arrays(tmp_path, 400), "D1", ["B1"], tmp_path / "out.xlsx")

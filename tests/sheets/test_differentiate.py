@@ -262,7 +262,7 @@ def broken(text, **cells):
         (broken("=VLOOKUP(A1,C1:D3,2)"), "Sheet!B1: the function VLOOKUP is not known here"),
         (broken("=A1+C1", C1="=B1"), "depends on itself"),
         (broken("=A1+C1", C1="five"), "Sheet!C1: it holds 'five', which is no number"),
-        (broken("=A1*A:A"), "Sheet!B1: A:A is no cell, no plain range"),
+        (broken("=A1*A:A"), "Sheet!B1: A:A is neither a cell nor a plain range"),
         (broken("=A1*Other!C1"), "Sheet!B1: there is no sheet 'Other'"),
         (broken("=A1/(A1-2)"), "Sheet!B1: its value is #DIV/0!"),
         (broken("=[1]Sheet!A1*A1"), "is in another workbook"),
@@ -271,7 +271,7 @@ def broken(text, **cells):
         (broken("=C1*2", C1=3), "no formula leads there from Sheet!A1"),
         (broken('=A1&"x"'), "Sheet!B1: '&' cannot stand there"),
         (broken("=" + "(" * 80 + "A1" + ")" * 80), "nested more than 64 levels deep"),
-        (broken("=A1*2", A1="=3"), "a parameter is a typed number; a formula stands there"),
+        (broken("=A1*2", A1="=3"), "a parameter is a typed number; this cell has a formula"),
     ],
 )
 def test_what_cannot_be_differentiated_is_named_with_its_cell(tmp_path, make, said):
@@ -304,12 +304,12 @@ def test_names_of_files_and_cells_that_do_not_fit_are_refused(tmp_path):
         differentiate_workbook(path, loss, parameters, path)
     with pytest.raises(OutputError, match=r"ends in \.xlsx"):
         differentiate_workbook(path, loss, parameters, tmp_path / "out.csv")
-    with pytest.raises(WorkbookError, match="--loss: one cell expected"):
+    with pytest.raises(WorkbookError, match="loss: one cell expected"):
         differentiate_workbook(path, "A1:A2", parameters, tmp_path / "out.xlsx")
-    with pytest.raises(WorkbookError, match="--parameters: Z is no cell"):
+    with pytest.raises(WorkbookError, match="parameters: Z is neither a cell"):
         differentiate_workbook(path, loss, ["Z"], tmp_path / "out.xlsx")
     for rate in (float("nan"), float("inf"), 1e300):
-        with pytest.raises(WorkbookError, match="--rate: a number below 1e"):
+        with pytest.raises(WorkbookError, match="rate: a number below 1e"):
             differentiate_workbook(path, loss, parameters, tmp_path / "out.xlsx", rate)
     with pytest.raises(WorkbookError, match="no such file"):
         differentiate_workbook(tmp_path / "none.xlsx", loss, parameters, tmp_path / "out.xlsx")

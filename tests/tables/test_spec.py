@@ -242,7 +242,7 @@ def test_one_wrong_value_is_reported_once(old, new, place):
 
 def test_a_missing_table_is_named():
     assert refusal("") == {
-        "network": "missing, and needed (or [graph], for formulas of one's own)",
+        "network": "missing, and needed (or [graph], for your own formulas)",
         "data": "missing, and needed",
     }
     assert (

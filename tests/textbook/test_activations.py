@@ -10,14 +10,14 @@ from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import expand, fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Num, Ref
-from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.activations import ACTIVATIONS, is_joint
 from tests.helpers.slopes import central, value
 
 # Between these, no activation has a kink and no function leaves its domain.
 POINTS = (-3.3, -1.1, -0.4, -0.07, 0.06, 0.3, 0.9, 2.2, 4.1)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if not is_joint(name)])
 @pytest.mark.parametrize("z", POINTS)
 def test_an_activations_derivative_is_that_of_its_formula(name, z):
     """As the textbook writes it, as it follows from the tree, and by differences."""

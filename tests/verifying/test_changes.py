@@ -27,12 +27,12 @@ def test_chosen_changes_find_what_the_others_miss(book, edit):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"w_xg9": 1.0}, "--set w_xg9: this workbook has no cell for it; did you mean .*w_xg"),
+        ({"w_xg9": 1.0}, "w_xg9: this workbook has no cell for it; did you mean .*w_xg"),
         ({"learningrate": 1.0}, "did you mean .*learning_rate"),
         ({"x1[2]": 1.0}, "no cell for it"),
         ({"x1[0]": 1.0}, "no cell for it"),
         ({"MSE": 1.0}, "no cell for it"),
-        ({"learning_rate": "fast"}, "--set learning_rate: a number expected"),
+        ({"learning_rate": "fast"}, "learning_rate: a number expected"),
         ({"w_xg0": float("nan")}, "finite"),
     ],
 )

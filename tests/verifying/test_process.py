@@ -8,6 +8,7 @@ import re
 import struct
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import ironcalc
@@ -181,3 +182,15 @@ def test_an_engine_reads_a_copy_of_what_was_checked(made, traced, tmp_path):
         Path(path).write_bytes(b"something else")
         (found,) = ENGINES["ironcalc"](package, [steps], {})
     assert found[0, 0] == 1.0
+
+
+def test_a_workbook_that_claims_more_rows_than_fit_is_refused_before_it_is_run(made, tmp_path):
+    path = tmp_path / "claims.xlsx"
+    with zipfile.ZipFile(made("two-neuron")) as parts, zipfile.ZipFile(path, "w") as claims:
+        for part in parts.infolist():
+            content = parts.read(part)
+            claims.writestr(
+                part, re.sub(rb"iterations = [0-9]+", b"iterations = 1000000000", content)
+            )
+    with pytest.raises(bp.LimitError, match="1,000,000,000 rows of 31 cells"):
+        verify(path)

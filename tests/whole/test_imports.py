@@ -6,21 +6,11 @@ import ast
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 import bpsheet
-
-ROOT = Path(bpsheet.__file__).parent
-
-
-def module_name(path):
-    parts = path.relative_to(ROOT.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+from tests.helpers.modules import MODULES, ROOT, room_of
 
 # The floors of the house, from the ground up. A room knows the rooms on the floors below its own.
 FLOORS = (
@@ -37,17 +27,13 @@ FLOORS = (
     ("workbook", "page"),
     ("exercises", "verifying", "sweeps"),
     ("api",),
+    ("terminal",),
     ("commands",),
     ("cli", "bpsheet"),
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms}
 # The rooms that are a single module, all of them in the root of the package.
 MOST_IN_THE_ROOT = 8
-
-
-def room_of(module):
-    """The folder, or the module in the root, in which a module lies."""
-    return module.split(".")[1] if "." in module else module
 
 
 @cache
@@ -180,6 +166,12 @@ HEAVY = {"pandas", "openpyxl", "pydantic", "numpy", "matplotlib", "ironcalc", "r
 
 def test_importing_the_package_imports_nothing_heavy():
     assert not HEAVY & loaded_by("import bpsheet")
+
+
+def test_the_command_line_imports_nothing_heavy_before_a_command_is_given():
+    loaded = loaded_by("import bpsheet.cli")
+    assert "bpsheet.commands.run" in loaded
+    assert not HEAVY & loaded
 
 
 def test_reading_an_experiment_imports_neither_pandas_nor_openpyxl():

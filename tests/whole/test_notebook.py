@@ -41,6 +41,7 @@ def printed(outputs):
     return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
 
 
+@pytest.mark.slow
 def test_the_session_runs_without_an_error_or_a_warning(session):
     for cell, outputs in session.items():
         assert outputs, cell
@@ -48,6 +49,7 @@ def test_the_session_runs_without_an_error_or_a_warning(session):
         assert all(output.get("name", "stdout") == "stdout" for output in outputs), cell
 
 
+@pytest.mark.slow
 def test_what_displays_richly_does_so_in_a_kernel(session):
     """Cards and pages as HTML, drawings and curves as SVG, pandas' own plots as PNG."""
     for cell in ("run", "xor", "explain", "compare", "sweep", "health", "frame"):
@@ -58,6 +60,7 @@ def test_what_displays_richly_does_so_in_a_kernel(session):
         assert "image/png" in shown(session[cell]), cell
 
 
+@pytest.mark.slow
 def test_the_session_shows_the_numbers_of_the_trace(session, traced):
     trace, xor, iris = (traced(name) for name in ("two-neuron", "book-xor", "iris"))
     loss = trace.frame["MSE"]
@@ -78,6 +81,7 @@ def test_the_session_shows_the_numbers_of_the_trace(session, traced):
     assert f"{loss.iloc[-1]:.7f}" in printed(session["again"])
 
 
+@pytest.mark.slow
 def test_the_session_writes_a_workbook_that_holds_the_trace(session, traced):
     """To a folder of its own; its numbers are the trace's, as the notebook says."""
     path = Path(printed(session["workbook"]).strip())

@@ -10,7 +10,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.verifying.verify import verify
-from bpsheet.workbook.pages import charts
+from bpsheet.workbook.companions import charts
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import book_of
 
@@ -204,7 +204,7 @@ def test_the_workbook_still_verifies(written):
 
 
 def test_too_many_points_are_refused(tmp_path, traced, monkeypatch):
-    monkeypatch.setattr("bpsheet.workbook.pages.choice.MOST_ROWS", 100)
+    monkeypatch.setattr("bpsheet.workbook.companions.charts.MOST_ROWS", 100)
     with pytest.raises(bp.LimitError, match="would draw 497 points; 100 at the most"):
         traced("two-neuron").to_excel(tmp_path / "x.xlsx", sheets=["charts"])
     assert not list(tmp_path.iterdir())

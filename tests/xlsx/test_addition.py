@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from bpsheet.errors import WorkbookError
-from bpsheet.xlsx.addition import Line, with_sheet
+from bpsheet.xlsx.addition import AddedRow, with_sheet
 
 
 def package_of(tmp_path, changed):
@@ -40,7 +40,7 @@ def package_of(tmp_path, changed):
 def test_a_package_whose_lists_are_elsewhere_is_refused(tmp_path, part, old, new):
     data = package_of(tmp_path, {part: lambda content: content.replace(old, new)})
     with pytest.raises(WorkbookError, match=r"^not a workbook of the usual parts$"):
-        with_sheet(data, "More", [Line(1, ("a title",), is_title=True)])
+        with_sheet(data, "More", [AddedRow(1, ("a title",), is_title=True)])
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_package_whose_lists_are_elsewhere_is_refused(tmp_path, part, old, new
 )
 def test_where_styles_cannot_be_added_to_the_title_is_plain(tmp_path, styles):
     data = package_of(tmp_path, {"xl/styles.xml": styles})
-    made = with_sheet(data, "More", [Line(1, ("a title", 2.5), is_title=True)])
+    made = with_sheet(data, "More", [AddedRow(1, ("a title", 2.5), is_title=True)])
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         sheet = package.read("xl/worksheets/bpsheet1.xml").decode()
         assert ("xl/styles.xml" in package.namelist()) == (styles is not None)
@@ -63,6 +63,6 @@ def test_where_styles_cannot_be_added_to_the_title_is_plain(tmp_path, styles):
 
 
 def test_a_second_sheet_has_a_part_of_its_own(tmp_path):
-    once = with_sheet(package_of(tmp_path, {}), "More", [Line(1, ("a title",), is_title=True)])
-    twice = with_sheet(once, "Still more", [Line(1, (1.0,))])
+    once = with_sheet(package_of(tmp_path, {}), "More", [AddedRow(1, ("a title",), is_title=True)])
+    twice = with_sheet(once, "Still more", [AddedRow(1, (1.0,))])
     assert openpyxl.load_workbook(io.BytesIO(twice)).sheetnames == ["Sheet", "More", "Still more"]

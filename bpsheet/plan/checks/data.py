@@ -21,6 +21,7 @@ __all__ = ["data_problems", "test_problems", "trained_problems", "training_probl
 
 
 def data_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the examples, their columns and their order."""
     data, expected = experiment.data, experiment.data_names
     if data.columns is not None and sorted(data.columns) != sorted(expected):
         yield Problem(
@@ -50,33 +51,32 @@ def data_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def _ranges(experiment: Tables) -> Iterator[Problem]:
-    """Targets that a probability cannot have."""
+    """Problems with targets that no probability can have."""
     network = experiment.network
     if network is None:
         return
     loss = LOSSES.get(network.loss or "")
     width = len(network.inputs) + len(network.targets)
     examples = experiment.data.examples or []
-    output = network.layers[-1].activation if network.layers else ""
+    output = network.output_activation
     if loss is None or output not in loss.fits or any(len(row) != width for row in examples):
         return
     rows = experiment.ordered_examples()
     for index, row in enumerate(rows, start=1):
         targets = row[len(network.inputs) :]
-        place = f"data.examples[{index}]"
+        path = f"data.examples[{index}]"
         if any(not 0 <= target <= 1 for target in targets):
-            yield Problem(
-                place, f"{network.loss} needs targets from 0 to 1; got {numbers(targets)}"
-            )
+            yield Problem(path, f"{network.loss} needs targets from 0 to 1; got {numbers(targets)}")
             return
         if "softmax" in loss.fits and not math.isclose(sum(targets), 1, abs_tol=1e-9):
             yield Problem(
-                place, f"{network.loss} needs targets that add up to 1; got {numbers(targets)}"
+                path, f"{network.loss} needs targets that add up to 1; got {numbers(targets)}"
             )
             return
 
 
 def training_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the training's length, its rule and its batches."""
     training = experiment.training
     if training.iterations is not None and training.epochs is not None:
         yield Problem("training", "either iterations or epochs expected, not both")
@@ -90,7 +90,7 @@ def training_problems(experiment: Tables) -> Iterator[Problem]:
     if training.freeze is not None and training.only is not None:
         yield Problem("training", "either freeze or only expected, not both")
     yield from _rule(experiment)
-    examples = len(experiment.data.examples or ())
+    examples = experiment.example_count
     size = training.batch_size
     if isinstance(size, int) and examples and size > examples:
         yield Problem(
@@ -100,7 +100,7 @@ def training_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def _rule(experiment: Tables) -> Iterator[Problem]:
-    """Hyper-parameters that the rule does not use, or that it lacks."""
+    """Problems with hyper-parameters that the rule does not use, or that it lacks."""
     training = experiment.training
     rule = RULES.get(training.rule)
     for key in ("momentum", "decay", "beta1", "beta2", "epsilon"):
@@ -122,17 +122,18 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
     used = SCHEDULES[schedule.kind].settings
     for key in ("factor", "every", "decay", "over", "lowest"):
         name, value = f"schedule_{key}", getattr(schedule, key)
-        place = f"training.schedule.{key}"
+        path = f"training.schedule.{key}"
         if value is not None and name not in used:
             kinds = [kind for kind, other in SCHEDULES.items() if name in other.settings]
-            yield Problem(place, f"used by {' and '.join(kinds)} only; leave it out")
+            yield Problem(path, f"used by {' and '.join(kinds)} only; leave it out")
         if value is not None and SETTINGS[name].whole and not value.is_integer():
-            yield Problem(place, f"a whole number from 1 expected; got {shown(value)}")
+            yield Problem(path, f"a whole number from 1 expected; got {shown(value)}")
         if value is None and name in used and used[name] is None:
-            yield Problem(place, f"missing, and needed by {schedule.kind}")
+            yield Problem(path, f"missing, and needed by {schedule.kind}")
 
 
 def trained_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the names of frozen and of trained weights."""
     known = model_of(experiment).weights
     what = "weight" if experiment.graph is None else "parameter"
     for key in ("freeze", "only"):
@@ -145,6 +146,7 @@ def trained_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def test_problems(experiment: Tables) -> Iterator[Problem]:
+    """The problems of the test examples."""
     test, network = experiment.test, experiment.network
     if test is None:
         return
@@ -174,4 +176,4 @@ def test_problems(experiment: Tables) -> Iterator[Problem]:
         if test.correct == "largest" and targets.count(max(targets, default=0)) > 1:
             yield Problem(f"test.examples[{index}]", "one largest target expected")
     if test.correct == "largest" and len(network.targets) < 2:
-        yield Problem("test.correct", "largest needs two outputs at least")
+        yield Problem("test.correct", "largest needs at least two outputs")

@@ -1,4 +1,4 @@
-"""Whether the formulas of a graph can be read, each by those before it, and name a loss."""
+"""Whether the formulas of a graph can be read in order, and define the loss."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["graph_problems"]
 
-# Of lines that cannot be read the first few are told: the others often follow from them.
-FEW = 5
+# So many unreadable lines are reported. Further ones often follow from these.
+MOST_TOLD = 5
 WORDS = (*FUNCTIONS, "if", "sum")
 
 
 def graph_problems(experiment: Tables) -> Iterator[Problem]:
-    """What is wrong with [graph], and with what does not go with it."""
+    """The problems of [graph], and of other tables that do not go with a graph."""
     graph = experiment.graph
     assert graph is not None
     for key, names in (("inputs", graph.inputs), ("parameters", list(graph.parameters))):
@@ -32,56 +32,57 @@ def graph_problems(experiment: Tables) -> Iterator[Problem]:
         yield Problem("graph.inputs", "at least one name expected")
     yield from _formulas(graph)
     for index, name in enumerate(graph.gradient_of, start=1):
-        place = f"graph.gradient_of[{index}]"
+        path = f"graph.gradient_of[{index}]"
         if name not in graph.inputs:
-            yield Problem(place, f"no input {shown(name)}; {among(name, graph.inputs)}")
+            yield Problem(path, f"no input {shown(name)}; {among(name, graph.inputs)}")
         elif name in graph.gradient_of[: index - 1]:
-            yield Problem(place, f"{shown(name)} stands there twice")
+            yield Problem(path, f"{shown(name)} is there twice")
     if "initial" in experiment.model_fields_set:
-        yield Problem("initial", "a graph's parameters have their values; leave it out")
+        yield Problem("initial", "a graph's parameters have given values; leave it out")
     if experiment.training.rule == "perceptron":
         yield Problem("training.rule", "the rule perceptron is for a network")
 
 
 def _names(key: str, names: Sequence[str], taken: Sequence[str]) -> Iterator[Problem]:
     for index, name in enumerate(names, start=1):
-        place = f"graph.{key}[{index}]" if key == "inputs" else f"graph.{key}.{name}"
+        path = f"graph.{key}[{index}]" if key == "inputs" else f"graph.{key}.{name}"
         if name in (*taken, *names[: index - 1]):
-            yield Problem(place, f"{shown(name)} stands there twice")
+            yield Problem(path, f"{shown(name)} is there twice")
         elif unfit_name(name) is not None or not is_name(name) or name.lower() in WORDS:
             yield Problem(
-                place,
+                path,
                 "a name that formulas can use expected (letters, digits and underscores, no "
                 f"function's name); got {shown(name)}",
             )
 
 
 def _formulas(graph: Graph) -> Iterator[Problem]:
-    known = [*graph.inputs, *graph.parameters]
-    made: list[str] = []
-    told = 0
+    # Dictionaries keep the order and are quick to search: a graph may have thousands of formulas.
+    known = dict.fromkeys([*graph.inputs, *graph.parameters])
+    defined: dict[str, None] = {}
+    reported = 0
     for index, line in enumerate(graph.forward, start=1):
-        place = f"graph.forward[{index}]"
+        path = f"graph.forward[{index}]"
         try:
             name, _ = read_line(line, known)
         except FormulaError as error:
-            yield Problem(place, str(error))
-            told += 1
-            if told == FEW:
+            yield Problem(path, str(error))
+            reported += 1
+            if reported == MOST_TOLD:
                 return
-            # What the line was to define may be used below: only its own mistake is told.
+            # Later lines may use the name that this line should define: it is no second problem.
             name = line.partition("=")[0].strip()
             if not is_name(name):
                 return
         if name in known:
-            yield Problem(place, f"{shown(name)} is defined already; give it another name")
+            yield Problem(path, f"{shown(name)} is defined already; give it another name")
         elif name.lower() in WORDS:
-            yield Problem(place, f"{shown(name)} is a function's name; give it another")
-        known.append(name)
-        made.append(name)
+            yield Problem(path, f"{shown(name)} is a function's name; give it another")
+        known[name] = defined[name] = None
     if not graph.forward:
         yield Problem("graph.forward", 'at least one formula expected, such as "e = (x - w)^2"')
-    elif graph.loss not in made:
+    elif graph.loss not in defined:
         yield Problem(
-            "graph.loss", f"no formula defines {shown(graph.loss)}; {among(graph.loss, made)}"
+            "graph.loss",
+            f"no formula defines {shown(graph.loss)}; {among(graph.loss, list(defined))}",
         )

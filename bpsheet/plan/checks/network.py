@@ -9,7 +9,7 @@ from bpsheet.columns.names import neuron_names
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.parse import parse_formula
 from bpsheet.plan.checks.shapes import network_of, units_of
-from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.activations import ACTIVATIONS, is_joint
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
 
@@ -26,19 +26,20 @@ __all__ = [
 ]
 
 MAX_TEXT = 30_000
-ACTIVATION_NAMES = [*ACTIVATIONS, "softmax"]
 
 
 def text_problems(experiment: Tables) -> Iterator[Problem]:
-    for place, text in (("title", experiment.title), ("notes", experiment.notes)):
+    """Problems with the title and the notes, which have to fit into cells."""
+    for path, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
-            yield Problem(place, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
+            yield Problem(path, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
         bad = [char for char in text if is_unfit(char)]
         if bad:
-            yield Problem(place, f"the character {bad[0]!r} cannot stand in a cell")
+            yield Problem(path, f"the character {bad[0]!r} cannot stand in a cell")
 
 
 def name_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the names of inputs, targets, neurons and tests."""
     network = network_of(experiment)
     for key, names in (("inputs", network.inputs), ("targets", network.targets)):
         if not names:
@@ -50,29 +51,30 @@ def name_problems(experiment: Tables) -> Iterator[Problem]:
         yield from _listed("test.names", experiment.test.names)
 
 
-def _listed(place: str, names: Sequence[str]) -> Iterator[Problem]:
+def _listed(path: str, names: Sequence[str]) -> Iterator[Problem]:
     for index, name in enumerate(names, start=1):
         if (why := unfit_name(name)) is not None:
-            yield Problem(f"{place}[{index}]", f"{why}; got {shown(name)}")
+            yield Problem(f"{path}[{index}]", f"{why}; got {shown(name)}")
         if name in names[: index - 1]:
-            yield Problem(f"{place}[{index}]", f"{shown(name)} stands there twice")
+            yield Problem(f"{path}[{index}]", f"{shown(name)} is there twice")
 
 
 def layer_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the numbers of layers, neurons and targets."""
     network = network_of(experiment)
     if not network.layers:
         yield Problem("network.layers", "at least one layer expected")
         return
     for number, layer in enumerate(network.layers, start=1):
-        place = f"network.layers[{number}]"
+        path = f"network.layers[{number}]"
         if (layer.neurons is None) == (layer.units is None):
             yield Problem(
-                place,
+                path,
                 "either neurons or units expected"
                 + (", not both" if layer.units is not None else ""),
             )
         elif layer.neurons is not None and not layer.neurons:
-            yield Problem(f"{place}.neurons", "at least one neuron expected")
+            yield Problem(f"{path}.neurons", "at least one neuron expected")
     outputs = units_of(experiment, len(network.layers))
     if outputs and network.targets and outputs != len(network.targets):
         yield Problem(
@@ -82,62 +84,64 @@ def layer_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def activation_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the layers' activations."""
     for number, layer in enumerate(network_of(experiment).layers, start=1):
-        place = f"network.layers[{number}]"
-        yield from _activation(f"{place}.activation", layer.activation)
+        path = f"network.layers[{number}]"
+        yield from _activation(f"{path}.activation", layer.activation)
         units = units_of(experiment, number)
-        if layer.activation == "softmax" and units == 1:
+        if is_joint(layer.activation) and units == 1:
             yield Problem(
-                f"{place}.activation",
-                "softmax with one output is always 1; use logistic, or two outputs at least",
+                f"{path}.activation",
+                f"{layer.activation} with one output is always 1; use logistic, or at least two outputs",
             )
         if layer.activation == "sign" and experiment.training.rule != "perceptron":
             yield Problem(
-                f"{place}.activation",
-                "sign has no slope to descend; it goes with the rule perceptron",
+                f"{path}.activation",
+                "sign has no slope to descend; it needs the rule perceptron",
             )
 
 
-def _activation(place: str, text: str) -> Iterator[Problem]:
-    if text in ACTIVATION_NAMES:
+def _activation(path: str, text: str) -> Iterator[Problem]:
+    if text in list(ACTIVATIONS):
         return
     if text.isidentifier() and text != "z":
         yield Problem(
-            place,
+            path,
             f"unknown activation {shown(text)}; "
-            f'{among(text, ACTIVATION_NAMES)}, or write a formula of z such as "2*z"',
+            f'{among(text, list(ACTIVATIONS))}, or write a formula of z such as "2*z"',
         )
         return
     try:
         parse_formula(text, {"z"})
     except FormulaError as error:
-        yield Problem(place, f"neither an activation's name nor a formula of z: {error}")
+        yield Problem(path, f"neither an activation's name nor a formula of z: {error}")
 
 
 def weight_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the shapes of weights and biases."""
     network = network_of(experiment)
     names = neuron_names(network)
     sources: Sequence[str] = network.inputs
     for number, (layer, neurons) in enumerate(zip(network.layers, names, strict=True), start=1):
-        place = f"network.layers[{number}]"
+        path = f"network.layers[{number}]"
         if layer.weights is not None and sources and neurons:
             if len(layer.weights) != len(neurons):
                 yield Problem(
-                    f"{place}.weights",
+                    f"{path}.weights",
                     f"{counted(len(neurons), 'row')} expected, one for each of "
                     f"{listing(neurons)}; got {len(layer.weights)}",
                 )
             for index, row in enumerate(layer.weights, start=1):
                 if len(row) != len(sources):
-                    where = f"{place}.weights" + (f"[{index}]" if len(layer.weights) > 1 else "")
+                    row_path = f"{path}.weights" + (f"[{index}]" if len(layer.weights) > 1 else "")
                     yield Problem(
-                        where,
+                        row_path,
                         f"{counted(len(sources), 'column')} expected, one for each of "
                         f"{listing(sources)}; got {len(row)}",
                     )
         if isinstance(layer.bias, list) and neurons and len(layer.bias) != len(neurons):
             yield Problem(
-                f"{place}.bias",
+                f"{path}.bias",
                 f"{counted(len(neurons), 'number')} expected, one for each of "
                 f"{listing(neurons)}; got {len(layer.bias)}",
             )
@@ -145,17 +149,18 @@ def weight_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def loss_problems(experiment: Tables) -> Iterator[Problem]:
+    """Problems with the loss, and with rules and outputs that do not go with it."""
     network, rule = network_of(experiment), experiment.training.rule
     if rule == "perceptron":
         yield from _perceptron(experiment)
         return
-    place = "network.loss"
+    path = "network.loss"
     if network.loss is None:
-        yield Problem(place, f"missing, and needed; known are {', '.join(LOSSES)}")
+        yield Problem(path, f"missing, and needed; known are {', '.join(LOSSES)}")
         return
     if network.loss not in LOSSES:
         yield Problem(
-            place, f"unknown loss {shown(network.loss)}; {among(network.loss, list(LOSSES))}"
+            path, f"unknown loss {shown(network.loss)}; {among(network.loss, list(LOSSES))}"
         )
         return
     loss = LOSSES[network.loss]
@@ -164,10 +169,10 @@ def loss_problems(experiment: Tables) -> Iterator[Problem]:
     if rule in ("gradient_descent", "gradient_ascent") and rule != wanted:
         what = "to be maximised" if loss.maximised else "to be minimised"
         yield Problem("training.rule", f"{network.loss} is {what}: {wanted} expected; got {rule}")
-    output = network.layers[-1].activation if network.layers else ""
+    output = network.output_activation
     if loss.fits and output not in loss.fits:
         yield Problem(
-            place,
+            path,
             f"{network.loss} needs {' or '.join(loss.fits)} outputs; the last layer has "
             f"{shown(output)}",
         )
@@ -188,12 +193,12 @@ def _perceptron(experiment: Tables) -> Iterator[Problem]:
         )
     if experiment.training.batch_size != 1:
         yield Problem("training.batch_size", "1 expected: the rule perceptron has no batches")
-    for where, table, key in (
+    for path, table, key in (
         ("network", network, "output_error"),
         ("training", experiment.training, "reduction"),
     ):
         if key in table.model_fields_set:
-            yield Problem(f"{where}.{key}", "the rule perceptron does not use it; leave it out")
+            yield Problem(f"{path}.{key}", "the rule perceptron does not use it; leave it out")
     width = len(network.inputs)
     for index, row in enumerate(experiment.ordered_examples(), start=1):
         if len(row) == width + len(network.targets) and not {-1.0, 1.0}.issuperset(row[width:]):

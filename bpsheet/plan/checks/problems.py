@@ -1,6 +1,6 @@
-"""Whether an experiment's tables fit together. Every problem is found, each with its place.
+"""Whether an experiment's tables fit together: every problem, with its place in the file.
 
-Nothing here builds anything large: sizes are counted before they are allocated.
+Nothing large is built here: sizes are counted before anything is allocated.
 """
 
 from __future__ import annotations
@@ -39,17 +39,19 @@ if TYPE_CHECKING:
 
 __all__ = ["problems_of"]
 
-# Of names that clash, the first few are told: the others follow from them.
-FEW = 5
+# So many clashing names are reported. Further ones follow from these.
+MOST_TOLD = 5
 
 
 def problems_of(experiment: Tables) -> list[Problem]:
-    """What is wrong with an experiment whose single values are all in order."""
+    """The problems of an experiment whose single values are all in order."""
     if experiment.network is not None and experiment.graph is not None:
         return [Problem("graph", "either [network] or [graph] expected, not both")]
     if experiment.network is None and experiment.graph is None:
-        return [Problem("network", "missing, and needed (or [graph], for formulas of one's own)")]
-    notation = [Problem(f"notation.{key}", said) for key, said in experiment.notation.problems()]
+        return [Problem("network", "missing, and needed (or [graph], for your own formulas)")]
+    notation = [
+        Problem(f"notation.{key}", message) for key, message in experiment.notation.problems()
+    ]
     wide = list(width_problems(experiment))
     if experiment.graph is not None:
         shape, kinds = [*graph_problems(experiment), *wide], []
@@ -57,21 +59,21 @@ def problems_of(experiment: Tables) -> list[Problem]:
         shape = [*name_problems(experiment), *layer_problems(experiment), *wide]
         kinds = [*activation_problems(experiment), *loss_problems(experiment)]
     tests = list(test_problems(experiment))
-    found = [*text_problems(experiment), *shape, *kinds, *notation]
+    problems = [*text_problems(experiment), *shape, *kinds, *notation]
     if not wide:
-        found += length_problems(experiment)
+        problems += length_problems(experiment)
         if experiment.network is not None:
-            found += weight_problems(experiment)
-    found += [*data_problems(experiment), *training_problems(experiment), *tests]
+            problems += weight_problems(experiment)
+    problems += [*data_problems(experiment), *training_problems(experiment), *tests]
     if not wide and not notation:
-        found += trained_problems(experiment)
+        problems += trained_problems(experiment)
     if not shape and not notation:
-        found += _columns(experiment, are_kinds_known=not kinds, with_tests=not tests)
-    return found
+        problems += _columns(experiment, are_kinds_known=not kinds, with_tests=not tests)
+    return problems
 
 
 def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> Iterator[Problem]:
-    """Names that two columns would share, names that head no column, and figures for none."""
+    """Problems with names: of two columns, unfit for a column, or of no column."""
     model = model_of(experiment)
     training = experiment.training
     if isinstance(model, NetworkModel):
@@ -84,12 +86,12 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         training,
         experiment.test if with_tests else None,
         experiment.notation,
-        examples=max(1, len(experiment.data.examples or ())),
+        examples=max(1, experiment.example_count),
         cyclic=experiment.data.order == "cyclic",
     )
-    # A weight's first value, as any setting, is changed by its name.
+    # A weight and a setting are both changed by name, so they need different names.
     taken = {"iterations", *setting_names(training)}
-    told: set[str] = set()
+    reported: set[str] = set()
     seen: dict[str, str] = {}
     for column in columns:
         why = unfit_name(column.name) if column.name else "a name expected"
@@ -99,10 +101,10 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         if why is not None:
             yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")
         if column.role is Role.WEIGHT and column.name in taken:
-            said = f"is what a setting is called; give {what} another name"
-            yield Problem("notation", f"{shown(column.name)} {said}")
-        if column.name in seen and column.name not in told and len(told) < FEW:
-            told.add(column.name)
+            sentence = f"{shown(column.name)} is the name of a setting; give {what} another name"
+            yield Problem("notation", sentence)
+        if column.name in seen and column.name not in reported and len(reported) < MOST_TOLD:
+            reported.add(column.name)
             yield Problem(
                 "notation",
                 f"two columns would be named {shown(column.name)}: {seen[column.name]} and {what}; "
@@ -119,7 +121,10 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
 
 
 def _without_numbers(network: Network, *, are_kinds_known: bool) -> Network:
-    """Names depend on no number; where an activation or the loss is wrong, plain ones stand in."""
+    """The network without weights, which its names do not need.
+
+    If an activation or the loss is wrong, plain ones stand in for them.
+    """
     changes: dict[str, Any] = {} if are_kinds_known else {"activation": "linear"}
     layers = [
         layer.model_copy(update={"weights": None, "bias": layer.bias is not False} | changes)
@@ -134,9 +139,9 @@ def _without_numbers(network: Network, *, are_kinds_known: bool) -> Network:
 
 def _hand(experiment: Tables, known: Sequence[str]) -> Iterator[Problem]:
     for iteration, figures in experiment.hand.items():
-        place = f"hand.{iteration}"
+        path = f"hand.{iteration}"
         if not re.fullmatch("[1-9][0-9]{0,9}", iteration):
-            yield Problem(place, "an iteration's number from 1 expected")
+            yield Problem(path, "an iteration's number from 1 expected")
         for name in figures:
             if name not in known:
-                yield Problem(f"{place}.{name}", f"unknown quantity; {nearest(name, known)}")
+                yield Problem(f"{path}.{name}", f"unknown quantity; {nearest(name, known)}")

@@ -1,4 +1,4 @@
-"""Words and small questions that the checks share."""
+"""Small helpers that several checks use."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ __all__ = ["network_of", "ragged_rows", "units_of"]
 
 
 def ragged_rows(
-    place: str, rows: Sequence[Sequence[float]], expected: Sequence[str]
+    path: str, rows: Sequence[Sequence[float]], expected: Sequence[str]
 ) -> Iterator[Problem]:
+    """Problems with rows that do not have a number for each `expected` name."""
     for index, row in enumerate(rows, start=1):
         if len(row) != len(expected):
             yield Problem(
-                f"{place}[{index}]",
+                f"{path}[{index}]",
                 f"{counted(len(expected), 'number')} expected ({listing(expected)}); "
                 f"got {len(row)}",
             )
@@ -30,12 +31,12 @@ def ragged_rows(
 
 
 def network_of(experiment: Tables) -> Network:
-    """The network of an experiment that has one."""
+    """The experiment's network. The caller knows that there is one."""
     assert experiment.network is not None
     return experiment.network
 
 
 def units_of(experiment: Tables, number: int) -> int:
-    """How many neurons the layer has (0 where the file does not say)."""
+    """The number of neurons of a layer; 0 where the file does not say."""
     layer = network_of(experiment).layers[number - 1]
     return len(layer.neurons) if layer.neurons is not None else layer.units or 0

@@ -19,7 +19,7 @@ MAX_ITERATIONS = 1_000_000_000
 
 
 def _count_columns(experiment: Tables) -> tuple[int, int]:
-    """About how many weights and columns there will be, counted without building them."""
+    """The numbers of weights and, roughly, of columns, counted without building them."""
     if experiment.graph is not None:
         weights = len(experiment.graph.parameters)
         named = 2 * len(experiment.graph.inputs) + 2 * len(experiment.graph.forward)
@@ -33,7 +33,7 @@ def _count_columns(experiment: Tables) -> tuple[int, int]:
 
 
 def width_problems(experiment: Tables) -> Iterator[Problem]:
-    """Networks that nobody could look at, refused before their names are made."""
+    """Problems with networks too wide to look at, found before their names are made."""
     weights, columns = _count_columns(experiment)
     if columns > MAX_COLUMNS:
         yield Problem(
@@ -44,7 +44,7 @@ def width_problems(experiment: Tables) -> Iterator[Problem]:
 
 
 def length_problems(experiment: Tables) -> Iterator[Problem]:
-    """Runs that nobody could wait for."""
+    """Problems with runs that nobody could wait for."""
     if experiment.iterations > MAX_ITERATIONS:
         key = "epochs" if experiment.training.epochs is not None else "iterations"
         yield Problem(

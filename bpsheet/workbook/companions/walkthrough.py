@@ -14,21 +14,24 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.errors import LimitError
 from bpsheet.formula.tree import Param, Ref, Text
 from bpsheet.printers.text import TextPrinter, formula_text
+from bpsheet.program.kinds import TITLES
 from bpsheet.program.program import Column
+from bpsheet.runs.run import Run
 from bpsheet.workbook import style
+from bpsheet.workbook.companions.chosen import look_up, put_choice
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.layout import MAX_FORMULA
-from bpsheet.workbook.pages.chosen import look_up, put_choice
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import Looks, put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["MOST_COLUMNS", "WALKTHROUGH", "build_walkthrough"]
+__all__ = ["COMPANION"]
 
-WALKTHROUGH = "Walkthrough"
 # Nobody reads a page of more quantities than this.
 MOST_COLUMNS = 400
 FIRST_ROW = 5
@@ -57,10 +60,20 @@ class _MarkedPrinter(TextPrinter):
         return f"'{node.value}'"
 
 
-def build_walkthrough(book: Workbook, steps: Sheet) -> dict[str, float | str]:
+def _check(_trace: Run, steps: Sheet) -> None:
+    if not steps.layout.traits.every_step:
+        raise LimitError("the sheet Walkthrough shows every step: use the layout full")
+    if len(steps.layout.shown) > MOST_COLUMNS:
+        raise LimitError(
+            f"the sheet Walkthrough would have {len(steps.layout.shown):,} lines; "
+            f"{MOST_COLUMNS} at the most. Leave the sheet out"
+        )
+
+
+def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Add the sheet Walkthrough. Returns the values of its formulas by their cells."""
-    sheet = book.create_sheet(WALKTHROUGH)
-    page = _Page(sheet, steps)
+    sheet = book.create_sheet(COMPANION.name)
+    page = _Content(sheet, steps)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "One iteration, worked out. Type another number into the blue cell: the page follows."
@@ -72,18 +85,18 @@ def build_walkthrough(book: Workbook, steps: Sheet) -> dict[str, float | str]:
     for letter in "EF":
         sheet.column_dimensions[letter].hidden = True
     sheet.freeze_panes = f"A{FIRST_ROW}"
-    sheet.sheet_view.showGridLines = False
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "portrait"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    without_grid(sheet)
     rows = range(1, sheet.max_row + 1)
     height = sum(sheet.row_dimensions[row].height or LINE for row in rows)
-    sheet.page_setup.fitToHeight = 1 if height <= ONE_PAGE else 0
+    set_page(sheet, "portrait", down=1 if height <= ONE_PAGE else 0)
     sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
     return page.values
 
 
-class _Page:
+COMPANION = Companion("walkthrough", "Walkthrough", _check, lambda _trace, _steps: True, _build)
+
+
+class _Content:
     """The rows of the page, and the values of their formulas at the first iteration."""
 
     def __init__(self, sheet: Worksheet, steps: Sheet) -> None:
@@ -104,7 +117,7 @@ class _Page:
         row = FIRST_ROW
         for phase, shown in groupby(self.layout.shown, key=lambda entry: entry.column.phase):
             band, _ = style.BANDS[phase]
-            put_text(self.sheet, f"A{row}", style.GROUPS[phase], style.BAND_FONT)
+            put_text(self.sheet, f"A{row}", TITLES[phase], style.BAND_FONT)
             for letter in "ABCD":
                 self.sheet[f"{letter}{row}"].fill = style.solid(band)
             row += 1

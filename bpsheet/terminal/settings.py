@@ -1,20 +1,41 @@
-"""The parts that commands share: the options --set and --force, loading, and training."""
+"""Options that commands share, and a run with a progress bar when it is long."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.commands.output import console
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.terminal.output import console
 
 if TYPE_CHECKING:
     from bpsheet.api.experiment import Experiment, Trace
 
-__all__ = ["FORCE", "SET", "changes_of", "loaded", "trained"]
+__all__ = ["FORCE", "SET", "OneOf", "changes_of", "loaded", "naming_set", "trained"]
+
+
+class OneOf(click.ParamType[str, str]):
+    """A name from a table that is imported when the option is used, or its help is shown."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self.names = names
+
+    @property
+    def choice(self) -> click.Choice[str]:
+        return click.Choice(tuple(self.names()))
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return self.choice.convert(value, param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return self.choice.get_metavar(param, ctx)
+
 
 SET = click.option(
     "--set",
@@ -63,19 +84,29 @@ def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) ->
     Raises ExperimentError.
     """
     from bpsheet.api.opening import load
-    from bpsheet.commands.terminal import late_status
+    from bpsheet.terminal.display import late_status
 
     changes = changes_of(settings)
     if iterations is not None:
         changes["iterations"] = iterations
     with late_status(console(error=True), "Checking …"):
         experiment = load(spec)
-        return experiment.changed(changes) if changes else experiment
+        with naming_set(changes):
+            return experiment.changed(changes) if changes else experiment
+
+
+@contextmanager
+def naming_set(changes: Iterable[str]) -> Iterator[None]:
+    """Name the option where a change is refused: `--set w_xg9`."""
+    try:
+        yield
+    except ExperimentError as error:
+        raise error.renamed({name: f"--set {name}" for name in changes}) from None
 
 
 def trained(experiment: Experiment, iterations: int) -> Trace:
-    """The trace of a run. A progress bar appears if the run lasts over a second."""
-    from bpsheet.commands.terminal import late_progress
+    """A run of so many iterations; a bar appears when it lasts over a second."""
+    from bpsheet.terminal.display import late_progress
 
     with late_progress(console(error=True), "Training", iterations) as done:
         return experiment.run(iterations, done)

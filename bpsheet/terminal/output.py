@@ -1,7 +1,6 @@
 """The output of all commands to the terminal.
 
-Names, titles and the texts of files come from strangers. Here they lose everything that a
-terminal would obey: escape sequences, other control characters, changed writing directions.
+Names, titles and the text of files come from strangers. Here they lose everything that a terminal would obey: escape sequences, other control characters, turned writing directions.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ __all__ = ["abandon", "console", "say"]
 
 
 def say(text: str, *, error: bool = False) -> None:
-    """Print a line without wrapping it."""
+    """Print a line unbroken, however long it is."""
     try:
         click.echo(printable(text), err=error)
     except OSError:
@@ -34,7 +33,7 @@ def say(text: str, *, error: bool = False) -> None:
 
 
 def abandon(stream: IO[str]) -> None:
-    """Drop the text that waits to be written, which the interpreter would try to write again."""
+    """Drop what waits to be written: the interpreter would try it once more, and fail."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
@@ -42,7 +41,7 @@ def abandon(stream: IO[str]) -> None:
 
 
 def console(*, error: bool = False) -> Console:
-    """A console for tables, colours and progress bars. It prints markup as text."""
+    """The console for tables, colours and progress. It prints markup as text."""
     from rich.console import Console, ConsoleOptions
     from rich.segment import Segment
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from bpsheet.health.diagnosis import diagnose
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import TITLES, Phase
+from bpsheet.runs.epochs import TestsRight
 from bpsheet.runs.overview import (
-    FEW,
     ends_of,
     first_error_sentence,
     main_columns,
@@ -45,13 +45,15 @@ __all__ = [
 # The seconds before a bar appears: a bar that flashes by is worse than none.
 PATIENCE = 1.0
 
+# Of what a run suffers from, and of what `verify` changed.
+MOST_SENTENCES, MOST_CHANGES = 3, 3
+# A longer table is not read, and takes a minute to lay out.
+MOST_ROWS = 500
+
 
 @contextmanager
 def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar that appears if the work lasts over a second.
-
-    Gives the function that the work calls with the count that is done.
-    """
+    """A function that reports how much is done; a bar appears when the work lasts over a second."""
     began = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"),
@@ -82,7 +84,7 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
 
 @contextmanager
 def late_status(console: Console, what: str) -> Iterator[None]:
-    """A status line for work that cannot be counted; it appears after a second."""
+    """Say what is going on, where it lasts over a second and nothing can be counted."""
     status = console.status(what)
     timer = Timer(PATIENCE, status.start)
     timer.daemon = True
@@ -111,43 +113,31 @@ def run_table(trace: Run, width: int = 80) -> Table:
 
 
 def long_summary(run: LongRun) -> list[str]:
-    """The summary of a run that is not in memory. Only its first iterations are diagnosed."""
+    """The summary of a run that is not in memory. The diagnosis is of its first iterations."""
     lines, beginning = [], run.beginning()
-    problems = diagnose(beginning).sentences[:FEW]
+    found = diagnose(beginning).sentences[:MOST_SENTENCES]
     if run.first_error is not None and beginning.first_error is None:
         lines.append(first_error_sentence(run.first_error))
-    if problems:
-        lines += [f"In the first {len(beginning):,} iterations:", *problems]
-    verdicts = [column.name for column in run.program if column.role is Role.VERDICT]
-    if verdicts:
-        indices = [run.program.position[name] for name in verdicts]
-        last = int((run.ends.values[-1, indices] == 1).sum())
-        lines.append(verdicts_in_words(last, len(verdicts), run.first_right))
+    if found:
+        lines += [f"Of the first {len(beginning):,} iterations:", *found]
+    tests = TestsRight(run.program)
+    if tests:
+        last = int(tests.count(run.ends.values[-1:])[0])
+        lines.append(verdicts_in_words(last, len(tests), run.first_right))
     return lines
 
 
 def summary(trace: Run) -> list[str]:
-    """A few plain sentences about a run: its problems and its tests."""
-    lines = diagnose(trace).sentences[:FEW]
+    """A few plain sentences about a run: what it suffers from, and its tests."""
+    lines = diagnose(trace).sentences[:MOST_SENTENCES]
     tests = verdicts_sentence(trace)
     return lines if tests is None else [*lines, tests]
 
 
-TITLES = {
-    Phase.INPUT: "Example",
-    Phase.WEIGHT: "Weights",
-    Phase.FORWARD: "Forward pass",
-    Phase.BACKWARD: "Backward pass",
-    Phase.GRADIENT: "Gradient",
-    Phase.UPDATE: "Adjustments",
-    Phase.TEST: "Tests",
-}
-
-
 def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
-    """One iteration, a table for each phase: quantity, value, formula."""
-    for phase, title in TITLES.items():
-        columns = trace.program.phase(phase)
+    """One iteration, a table for each phase: quantity, value, formula; of very many the first."""
+    for phase in Phase:
+        columns, title = trace.program.phase(phase), TITLES[phase]
         if not columns:
             continue
         table = Table(
@@ -162,11 +152,13 @@ def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
         table.add_column("quantity", no_wrap=True)
         table.add_column("value", justify="right", no_wrap=True)
         table.add_column("formula", style="dim")
-        for column in columns:
+        for column in columns[:MOST_ROWS]:
             typed = column.formula is None or (iteration == 1 and column.is_state)
             formula = "" if typed or column.formula is None else formula_text(column.formula)
             value = value_text(trace, iteration - 1, column)
             table.add_row(Text(column.name), Text(value), Text(formula))
+        if len(columns) > MOST_ROWS:
+            table.add_row("…", "", f"and {len(columns) - MOST_ROWS:,} more")
         yield table
 
 
@@ -176,8 +168,8 @@ def changes_in_words(changes: Mapping[str, float | str]) -> str:
         f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in changes.items()
     ]
-    more = f" and {len(texts) - FEW:,} more" if len(texts) > FEW else ""
-    return ", ".join(texts[:FEW]) + more
+    more = f" and {len(said) - MOST_CHANGES:,} more" if len(said) > MOST_CHANGES else ""
+    return ", ".join(said[:MOST_CHANGES]) + more
 
 
 def verify_table(report: Report) -> Table:

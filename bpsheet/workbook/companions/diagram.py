@@ -15,7 +15,6 @@ from openpyxl import Workbook
 from openpyxl.drawing.image import Image
 from openpyxl.styles import Alignment
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.columns.model import NetworkModel
@@ -26,15 +25,16 @@ from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import Phase
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
-from bpsheet.workbook.pages.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
-from bpsheet.workbook.pages.chosen import CHOICE, look_up, put_choice, put_label
-from bpsheet.workbook.pages.walkthrough import WALKTHROUGH
+from bpsheet.workbook.companions import walkthrough
+from bpsheet.workbook.companions.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
+from bpsheet.workbook.companions.chosen import CHOICE, look_up, put_choice, put_label
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["DIAGRAM", "build_diagram", "check_diagram", "network_for_cells"]
+__all__ = ["COMPANION", "network_for_cells"]
 
-DIAGRAM = "Diagram"
 # Nobody sees a network of more lines or layers than this at once.
 MOST_LINES, MOST_LAYERS = 60, 4
 BAND_ROW, FIRST_ROW = 6, 8
@@ -58,35 +58,41 @@ def network_for_cells(experiment: Plan) -> NetworkModel | None:
     return model if _lines(model) <= MOST_LINES else None
 
 
-def check_diagram(experiment: Plan) -> None:
+def _check(trace: Run, _steps: Sheet) -> None:
     """Refuse an experiment that neither cells nor a picture can show.
 
     Raises ExperimentError for formulas without layers, LimitError for too many neurons,
     OutputError where a picture is needed and matplotlib is missing.
     """
-    if network_for_cells(experiment) is None:
-        check_drawable(experiment)
+    if network_for_cells(trace.experiment) is None:
+        check_drawable(trace.experiment)
         need_matplotlib()
 
 
-def build_diagram(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
+def _is_cheap(trace: Run, _steps: Sheet) -> bool:
+    """Whether it needs no picture."""
+    return network_for_cells(trace.experiment) is not None
+
+
+def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Add the sheet Diagram. Returns the values of its formulas by their cells."""
-    sheet = book.create_sheet(DIAGRAM)
+    sheet = book.create_sheet(COMPANION.name)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     values: dict[str, float | str] = {}
     network = network_for_cells(trace.experiment)
     if network is not None:
-        values = _choice(sheet, len(steps), follows=WALKTHROUGH in book.sheetnames)
-        _Page(sheet, steps, values).fill(network)
+        values = _choice(sheet, len(steps), follows=walkthrough.COMPANION.name in book.sheetnames)
+        _Content(sheet, steps, values).fill(network)
     else:
         _picture(sheet, trace)
-    sheet.sheet_view.showGridLines = False
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    without_grid(sheet)
+    set_page(sheet, "landscape")
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     return values
+
+
+COMPANION = Companion("diagram", "Diagram", _check, _is_cheap, _build)
 
 
 def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, float | str]:
@@ -100,10 +106,10 @@ def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, fl
         put_text(sheet, "A2", note, style.NOTE)
         put_choice(sheet, iterations)
         return {}
-    note = f"The network at the iteration that is chosen on the sheet {WALKTHROUGH}."
+    note = f"The network at the iteration that is chosen on the sheet {walkthrough.COMPANION.name}."
     put_text(sheet, "A2", note, style.NOTE)
     put_label(sheet, "A3", "iteration")
-    sheet[CHOICE].value = f"={WALKTHROUGH}!$B$3"
+    sheet[CHOICE].value = f"={walkthrough.COMPANION.name}!$B$3"
     sheet[CHOICE].alignment = Alignment(horizontal="left")
     return {CHOICE: 1.0}
 
@@ -133,7 +139,7 @@ def _group(layer: LayerNames) -> int:
     return max(len(layer.of_neuron(0)), 4)
 
 
-class _Page:
+class _Content:
     """Blocks of columns, from left to right."""
 
     def __init__(self, sheet: Worksheet, steps: Sheet, values: dict[str, float | str]) -> None:
@@ -212,13 +218,12 @@ class _Page:
                 self._adjustment(row, left + 3, weight)
 
     def _adjustment(self, row: int, column: int, weight: str) -> None:
-        """The adjustment that a weight's formula names, or the word "fixed"."""
-        uses = self.shown[weight].column.references
-        moved = [ref.name for ref in uses if ref.name != weight]
-        if not moved:
+        """The adjustment of a weight, or the word "fixed"."""
+        adjustment = self.steps.layout.program.adjustment_of(weight)
+        if adjustment is None:
             put_text(self.sheet, _address(row, column), "fixed")
             return
-        value = self._value(row, column, moved[0])
+        value = self._value(row, column, adjustment)
         self.moved.setdefault(get_column_letter(column), []).append(value)
 
     def _neurons(self, layer: LayerNames, arrows: int, *, is_last: bool) -> None:
@@ -245,7 +250,8 @@ class _Page:
     def _neuron(self, layer: LayerNames, index: int) -> list[tuple[str, str]]:
         """The quantities in a neuron's box: the words and the names."""
         program = self.steps.layout.program
-        names = layer.sums[index], layer.outputs[index], program[layer.sums[index]].adjoint_name
+        weighted_sum = layer.sums[index]
+        names = weighted_sum, layer.outputs[index], program.derivative_of(weighted_sum)
         pairs = zip(WORDS, names, strict=True)
         return [(word, name) for word, name in pairs if name in self.shown]  # type: ignore[misc]
 

@@ -7,13 +7,13 @@ from openpyxl import load_workbook
 
 import bpsheet as bp
 
-PAGES = ["Walkthrough", "Diagram", "Charts"]
+COMPANIONS = ["Walkthrough", "Diagram", "Charts"]
 
 
 def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
     """In the layout full; the one that is opened is Steps."""
     book = load_workbook(made("book-xor", "full", 12))
-    assert book.sheetnames == ["Steps", "Data", *PAGES, "About"]
+    assert book.sheetnames == ["Steps", "Data", *COMPANIONS, "About"]
     assert book.active.title == "Steps"
     assert load_workbook(made("book-xor", "book", 12)).sheetnames == ["Steps", "About"]
 
@@ -23,8 +23,10 @@ def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
     [
         ("formula", 1, ["Walkthrough", "Charts"]),  # no layers
         pytest.param("digits", 1, ["Charts"], marks=pytest.mark.slow),  # too wide
-        pytest.param("two-neuron", 2_000, PAGES, marks=pytest.mark.slow),
-        pytest.param("two-neuron", 2_001, PAGES[:2], marks=pytest.mark.slow),  # too many points
+        pytest.param("two-neuron", 2_000, COMPANIONS, marks=pytest.mark.slow),
+        pytest.param(
+            "two-neuron", 2_001, COMPANIONS[:2], marks=pytest.mark.slow
+        ),  # too many points
     ],
 )
 def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheets):
@@ -33,8 +35,8 @@ def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheet
 
 
 def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
-    monkeypatch.setattr("bpsheet.workbook.pages.choice.MOST_ROWS", 12)
-    for iterations, sheets in ((12, PAGES), (13, PAGES[:2])):
+    monkeypatch.setattr("bpsheet.workbook.companions.charts.MOST_ROWS", 12)
+    for iterations, sheets in ((12, COMPANIONS), (13, COMPANIONS[:2])):
         path = traced("two-neuron", iterations).to_excel(tmp_path / "x.xlsx")
         assert load_workbook(path).sheetnames == ["Steps", "Data", *sheets, "About"]
 
@@ -42,7 +44,7 @@ def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
 def test_a_run_that_is_long_has_no_sheets_over_its_rows(tmp_path, traced, monkeypatch):
     """However it is written: from memory, or piece by piece."""
     trace = traced("two-neuron", 40)
-    monkeypatch.setattr("bpsheet.workbook.pages.choice.IN_MEMORY", 1_000)
+    monkeypatch.setattr("bpsheet.workbook.companions.choice.IN_MEMORY", 1_000)
     assert trace.to_excel(tmp_path / "a.xlsx").read_bytes() == (
         trace.experiment.write(tmp_path / "b.xlsx", 40).read_bytes()
     )

@@ -22,21 +22,26 @@ from openpyxl.drawing.line import LineProperties
 from openpyxl.drawing.text import CharacterProperties
 from openpyxl.styles import Alignment
 from openpyxl.utils.cell import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
+from bpsheet.errors import LimitError
 from bpsheet.program.groups import groups_of
 from bpsheet.program.kinds import Role
+from bpsheet.runs.epochs import TestsRight, epoch_means
+from bpsheet.runs.run import Run
 from bpsheet.workbook import style
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW, put_number, put_text
+from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["CHARTS", "MOST_ROWS", "build_charts"]
+__all__ = ["COMPANION"]
 
-CHARTS = "Charts"
 # A chart of more points is slow to draw and shows nothing more.
 MOST_ROWS = 20_000
+# Charts that nobody asked for should cost little time.
+ROWS_BY_DEFAULT = 2_000
 # More lines than this cannot be told apart.
 MOST_LINES = 10
 COLOURS = (
@@ -50,21 +55,34 @@ CORNERS = ("A4", "J4", "A22", "J22", "A40", "J40")
 TABLE_COLUMN, TABLE_ROW = 20, 4
 
 
-def build_charts(book: Workbook, steps: Sheet) -> dict[str, float | str]:
+def _check(_trace: Run, steps: Sheet) -> None:
+    if len(steps) > MOST_ROWS:
+        raise LimitError(
+            f"the sheet Charts would draw {len(steps):,} points; {MOST_ROWS:,} at the most. "
+            "Leave the sheet out"
+        )
+
+
+def _is_cheap(_trace: Run, steps: Sheet) -> bool:
+    return len(steps) <= ROWS_BY_DEFAULT
+
+
+def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     """Add the sheet Charts. Returns the values of its formulas by their cells."""
-    sheet = book.create_sheet(CHARTS)
+    sheet = book.create_sheet(COMPANION.name)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = "Drawn over the cells of Steps: change a weight, the learning rate or an example there."
     put_text(sheet, "A2", note, style.NOTE)
     charts = _Charts(sheet, book[steps.name], steps)
     charts.draw()
-    sheet.sheet_view.showGridLines = False
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    without_grid(sheet)
+    set_page(sheet, "landscape")
     sheet.print_area = f"A1:{get_column_letter(TABLE_COLUMN - 2)}58"
     return charts.values
+
+
+COMPANION = Companion("charts", "Charts", _check, _is_cheap, _build)
 
 
 class _Charts:
@@ -84,7 +102,7 @@ class _Charts:
             self._lines("loss by iteration", losses)
             self._epochs(losses[0])
         self._lines("weights by iteration", self._of_role(Role.WEIGHT))
-        last = max((c.layer or 0 for c in self.program if c.role is Role.OUTPUT), default=0)
+        last = self.program.last_layer
         outputs = [name for name in self._of_role(Role.OUTPUT) if self.program[name].layer == last]
         self._lines("outputs and targets by iteration", [*outputs, *self._of_role(Role.TARGET)])
         self._gradients()
@@ -96,28 +114,28 @@ class _Charts:
             letter = steps.layout.by_name[name].letter
             value = float(steps.values[-1, self.program.position[name]])
             self._fact("A3", "C3", f"final {name} =", f"={steps.name}!{letter}{last}", value)
-        verdicts = self._of_role(Role.VERDICT)
-        if not verdicts:
+        tests = TestsRight(self.program)
+        if not tests:
             return
-        indices = [self.program.position[name] for name in verdicts]
-        right = (steps.values[:, indices] == 1).sum(axis=1)
-        labels = self.program[verdicts[0]].labels
+        right = tests.count(steps.values)
+        labels = self.program[tests.names[0]].labels
         assert labels is not None
-        first, final = (steps.layout.by_name[name].letter for name in (verdicts[0], verdicts[-1]))
+        ends = tests.names[0], tests.names[-1]
+        first, final = (steps.layout.by_name[name].letter for name in ends)
         formulas = [
             f'=COUNTIF({steps.name}!{first}{row}:{final}{row},"{labels[1]}")'
             for row in range(FIRST_ROW, last + 1)
         ]
         cells = self._table("tests right", formulas, right)
         letter = get_column_letter(cells.min_col)
-        begins, ends = TABLE_ROW + 1, TABLE_ROW + len(steps)
-        count = len(verdicts)
-        share = f"={letter}{ends}/{count}"
+        begins, until = TABLE_ROW + 1, TABLE_ROW + len(steps)
+        count = len(tests)
+        share = f"={letter}{until}/{count}"
         self._fact("D3", "H3", "share of tests right at the end =", share, right[-1] / count)
         self.sheet["H3"].number_format = "0%"
-        everything = np.flatnonzero(right == count)
-        since: float | str = float(everything[0] + 1) if len(everything) else "never"
-        match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{ends},0),"never")'
+        assert isinstance(steps.recording, Recording)
+        since = tests.first(steps.recording) or "never"
+        match = f'=IFERROR(MATCH({count},{letter}{begins}:{letter}{until},0),"never")'
         self._fact("J3", "N3", "first iteration with all tests right =", match, since)
 
     def _fact(self, label: str, address: str, text: str, formula: str, value: float | str) -> None:
@@ -157,13 +175,12 @@ class _Charts:
 
     def _epochs(self, loss: str) -> None:
         """The chart of the mean loss of each epoch, where an epoch has several rows."""
-        epoch = len(next(iter(self.program.tables.values()), ()))
+        epoch = self.program.example_count
         count = len(self.steps) // epoch if epoch else 0
         if epoch < 2 or count < 2:
             return
         letter = self.steps.layout.by_name[loss].letter
-        losses = self.steps.values[: count * epoch, self.program.position[loss]]
-        means = losses.reshape(count, epoch).mean(axis=1)
+        means = epoch_means(self.steps.values[:, self.program.position[loss]], epoch)
         ranges = [
             f"{self.steps.name}!{letter}{FIRST_ROW + n * epoch}:{letter}{FIRST_ROW + (n + 1) * epoch - 1}"
             for n in range(count)

@@ -53,6 +53,5 @@ def look_up(sheet: Worksheet, address: str, steps: Sheet, name: str) -> float | 
     )
     value = float(steps.values[0, index])
     if np.isnan(value):
-        # A value that is not a number has an error code, recorded from this row on.
-        return ERRORS[int(steps.recording.errors[0][index])]
+        return ERRORS[steps.recording.code(0, index)]
     return value if column.labels is None else column.labels[int(value)]

@@ -16,9 +16,9 @@ SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(si
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
+    """Inside the block, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
 
-    An ignored signal stays ignored, so `nohup bpsheet …` outlives its terminal.
+    An ignored signal stays ignored: `nohup bpsheet …` outlives its terminal.
     """
     ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
     for number in ours:
@@ -31,7 +31,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def _end(number: int, _frame: object) -> NoReturn:
-    # A closed terminal sends one signal and its shell another, which would disturb the ending.
+    # A closing terminal sends a signal, and its shell sends another, which would disturb the first.
     for other in SIGNALS:
         signal.signal(other, signal.SIG_IGN)
     sys.exit(128 + number)

@@ -1,0 +1,1 @@
+"""What all commands share: options, tables and progress on the terminal, ending by a signal."""

@@ -1,0 +1,1 @@
+"""Companions of the sheet Steps: sheets that look into its rows."""

@@ -1,1 +1,0 @@
-"""Pages of a workbook: sheets that look at the rows of Steps."""

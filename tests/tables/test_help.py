@@ -1,0 +1,34 @@
+"""`help` of each table says what every field means."""
+
+from __future__ import annotations
+
+import pydoc
+
+import pytest
+
+import bpsheet as bp
+
+TABLES = (
+    bp.Experiment,
+    bp.Network,
+    bp.Layer,
+    bp.Graph,
+    bp.Data,
+    bp.Training,
+    bp.Schedule,
+    bp.Initial,
+    bp.Test,
+    bp.Notation,
+)
+
+
+def in_one_line(text):
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+def test_help_has_each_field_with_its_meaning(table):
+    printed = pydoc.render_doc(table, renderer=pydoc.plaintext).replace("\n |  ", "\n")
+    for name, field in table.model_fields.items():
+        after = printed.partition(f"\n{name} ")[2]
+        assert in_one_line(field.description) in in_one_line(after[:2000]), name
