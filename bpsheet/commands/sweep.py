@@ -38,20 +38,20 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
         name, equals, text = pair.rpartition("=")
         written = [value for value in text.split(",") if value.strip()]
         if not equals or not name.strip() or not written:
-            reason = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
-            raise ExperimentError([Problem("", reason)], "--grid")
+            said = f'NAME=VALUE,VALUE,… expected, such as learning_rate=0.01,0.1; got "{pair}"'
+            raise ExperimentError([Problem("", said)], "--grid")
         values = [changes_of([f"{name}={value}"]) for value in written]
         grid[name.strip()] = [next(iter(value.values())) for value in values]
     if seeds is not None:
-        match = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        found = re.fullmatch(r"\s*([0-9]{1,9})\s*(?::\s*([0-9]{1,9})\s*)?", seeds)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if not first <= last < first + MOST_SEEDS:
-            reason = f'FIRST:LAST expected, such as 1:100; got "{seeds}"'
-            raise ExperimentError([Problem("", reason)], "--seeds")
+            said = f'FIRST:LAST expected, such as 1:100; got "{seeds}"'
+            raise ExperimentError([Problem("", said)], "--seeds")
         grid["seed"] = list(range(first, last + 1))
     if not grid:
-        reason = "nothing varies; give --grid learning_rate=0.01,0.1 or --seeds 1:10"
-        raise ExperimentError([Problem("", reason)], "sweep")
+        said = "something to vary expected: --grid learning_rate=0.01,0.1 or --seeds 1:10"
+        raise ExperimentError([Problem("", said)], "sweep")
     return grid
 
 
@@ -65,14 +65,13 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     "pairs",
     multiple=True,
     metavar="NAME=V,V,…",
-    help="The values of a setting (the settings of --set). May be given several times: every "
+    help="The values of a setting (as --set has them). May be given several times: every "
     "combination is run.",
 )
 @click.option(
     "--seeds",
     metavar="FIRST:LAST",
-    help="Repeat each combination with these seeds, which draw the first weights and shuffle the "
-    "examples.",
+    help="Repeat each with these seeds: they draw the first weights, and shuffle the examples.",
 )
 @click.option(
     "-o",
@@ -83,8 +82,7 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="A folder for the losses of each run (Parquet), written as the run ends. An interrupted "
-    "sweep continues from this folder.",
+    help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
 )
 @click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
 @FORCE
@@ -117,40 +115,40 @@ def sweep(
     experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
-        raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
+        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
     refuse_others(path, force=force, first_line=heads_line("run", [*grid, *RESULTS]))
     total = prod(map(len, grid.values()))
     try:
         with late_progress(console(error=True), "Training", total) as done:
-            result = swept(experiment, grid, keep=keep, folder=folder, progress=done)
+            found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
     except KeyboardInterrupt:
         if folder is None:
             raise
-        say(f"Stopped. {folder} is kept; the same command continues from it.", error=True)
+        say(f"Stopped; {folder} is kept, and the same command goes on from it.", error=True)
         sys.exit(130)
     terminal = console()
     title = Text(experiment.title or experiment.name, "bold")
     terminal.print(title + Text(f": {total:,} runs", "not bold"))
-    terminal.print(_best(result))
+    terminal.print(_best(found))
     if path.suffix.lower() == ".xlsx":
-        result.to_excel(path)
+        found.to_excel(path)
     else:
         with replacing(path) as stream:
             if path.suffix.lower() == ".csv":
-                result.runs.to_csv(stream, mode="wb", lineterminator="\n")
+                found.runs.to_csv(stream, mode="wb", lineterminator="\n")
             else:
-                write_frame(stream, result.runs)
+                write_frame(stream, found.runs)
     say(f"Wrote {path}: a line for each run.")
     if folder is not None:
-        say(f"Wrote {folder}: the losses, in a folder for each run.")
+        say(f"Wrote {folder}: the losses, a folder for each run.")
 
 
-def _best(result: Sweep) -> Table:
-    """A table of the runs with the best losses, and the number of runs that overflowed."""
+def _best(found: Sweep) -> Table:
+    """The runs with the lowest losses, and how many overflowed."""
     from rich.table import Table
 
-    runs = result.runs
-    names = [*result.settings[0], "first_loss", "final_loss"]
+    runs = found.runs
+    names = [*found.settings[0], "first_loss", "final_loss"]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")

@@ -1,4 +1,4 @@
-"""Marking filled-in sheets: one sheet, or a folder of sheets.
+"""Marking filled-in sheets: one at a time, and a folder of them.
 
 A file that cannot be marked is listed with the reason; all others are marked.
 """
@@ -38,7 +38,7 @@ class _Exercises:
     known: dict[Identity, Exercise] = field(default_factory=dict)
 
     def of(self, identity: Identity, name: str) -> Exercise:
-        """The exercise that an identity names. Raises WorkbookError for another experiment's."""
+        """The exercise that an identity names. Raises WorkbookError where it is another's."""
         other = WorkbookError(
             f"{name}: from another exercise ({identity.exercise[:60]} {identity.fingerprint[:12]}), "
             f"or {self.experiment.name} has been changed since"
@@ -63,9 +63,9 @@ class _Exercises:
 
 
 def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
-    """A filled-in sheet before marking: its task, and the written answers.
+    """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
 
-    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
+    Raises WorkbookError where it is damaged, hostile, or from another exercise.
     """
     task, filled, _ = _read(path, _Exercises(experiment))
     return task, filled
@@ -79,7 +79,7 @@ def grade_file(
 ) -> MarkedSheet:
     """Mark one filled-in sheet. The file is only read.
 
-    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
+    Raises WorkbookError where it is damaged, hostile, or from another exercise.
     """
     return _grade(path, _Exercises(experiment), marks, decimal)
 
@@ -88,14 +88,14 @@ def _grade(
     path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str
 ) -> MarkedSheet:
     task, filled, student = _read(path, exercises)
-    marked = _marks(task, filled, marks, decimal)
+    made = _marks(task, filled, marks, decimal)
     notes = _notes(path, task.student, student, filled)
     full = marks[Verdict.CORRECT] * len(made)
     return MarkedSheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
-    """A student's task, the written answers, and the student's name."""
+    """The student's numbers, what they wrote, and their name."""
     book = open_filled(path)
     identity = book.identity()
     task = exercises.of(identity, path.name).task(identity.student)
@@ -105,31 +105,31 @@ def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
 def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
     notes = []
     if not student:
-        notes.append("the sheet has no name")
+        notes.append("no name on the sheet")
     if owner and path.name != file_name(owner):
         notes.append("the file was renamed")
     if filled.formulas:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
-        notes.append(f"formulas instead of typed values: {names}")
+        notes.append(f"formulas where typed values were wanted: {names}")
     if filled.numbers:
-        notes.append(f"{filled.numbers} cells hold numbers, which lose zeros at the end")
+        notes.append(f"{filled.numbers} cells hold numbers, whose last zeros are lost")
     return notes
 
 
 def _marks(
     task: Task, filled: Filled, marks: Mapping[str, float], decimal: str
 ) -> tuple[Mark, ...]:
-    # A formula is no answer, and it is not computed.
+    # A formula's text is no value; nothing of it is computed.
     answers = {
         place: "a formula" if place in filled.formulas else text
         for place, text in filled.answers.items()
     }
     judged = judge(task.trace, answers, decimal=decimal)
     read = {place: read_number(text, decimal) for place, text in answers.items()}
-    numbers = {place: value for place, value in read.items() if isinstance(value, Written)}
+    numbers = {place: found for place, found in read.items() if isinstance(found, Written)}
     shadow = Shadow(task.trace, numbers)
     digits = task.exercise.digits
-    result = []
+    made = []
     for judgement in judged:
         place = (judgement.iteration, judgement.quantity)
         verdict, reason = str(judgement.verdict), judgement.reason
@@ -137,7 +137,7 @@ def _marks(
         exact = judgement.exact
         expected = f"{exact:.{decimals_needed(exact, digits)}f}"
         if place in filled.formulas:
-            reason = "There is a formula instead of a typed value."
+            reason = "A formula, where a typed value was wanted."
         elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
             written = numbers[place]
             verdict = FEW_DIGITS
@@ -146,12 +146,12 @@ def _marks(
             mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
         elif place in numbers:
             expected = judgement.rounded
-        result.append(Mark(judgement, verdict, reason, mark, expected))
-    return tuple(result)
+        made.append(Mark(judgement, verdict, reason, mark, expected))
+    return tuple(made)
 
 
 def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> bool:
-    """Whether a written value has enough digits, or only zeros are missing."""
+    """Whether a value has the digits asked, or those that it lacks are noughts."""
     for value in (shadow.followed(*place), shadow.exact(*place)):
         need = decimals_needed(value, digits)
         if written.decimals >= need or abs(value - written.value) <= 0.500000001 * 10.0**-need:
@@ -168,10 +168,9 @@ def grade_folder(
     decimal: str = ".",
     progress: Callable[[int], None] | None = None,
 ) -> Grades:
-    """Mark every filled-in sheet in a folder and its subfolders. A bad file does not stop it.
+    """Mark every filled-in sheet in a folder and the folders in it, and never stop at a bad one.
 
-    With a roster (`students`), sheets of other students get a note, and absent students are
-    listed. `progress` is called with the number of files read.
+    With a roster, sheets of students who are not on it are noted, and those absent listed.
     Raises OutputError where the folder cannot be read.
     """
     files = sheets_in(folder)
@@ -195,24 +194,21 @@ def grade_folder(
 
 
 def sheets_in(folder: Path) -> list[Path]:
-    """The files to mark, in order of their names, without hidden files and lock files.
-
-    Raises OutputError for a path that is no folder, and for too many files.
-    """
+    """The files to mark, in order of their names. Hidden ones and lock files are passed over."""
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder")
-    paths = [
+    found = [
         path
         for path in sorted(folder.rglob("*"))
         if not path.name.startswith((".", "~$"))
         and path.suffix.lower() not in IGNORED
         and (path.is_symlink() or not path.is_dir())
     ]
-    if len(paths) > MAX_FILES:
+    if len(found) > MAX_FILES:
         raise OutputError(
-            f"{folder}: {len(paths):,} files; at most {MAX_FILES:,} are marked at once"
+            f"{folder}: {len(found):,} files; at most {MAX_FILES:,} are marked at once"
         )
-    return paths
+    return found
 
 
 def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[MarkedSheet]:
@@ -223,10 +219,10 @@ def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[Marke
     for sheet in sheets:
         notes = list(sheet.notes)
         if owners[sheet.student] > 1:
-            notes.append(f"{owners[sheet.student]} files carry this student's name")
+            notes.append(f"{owners[sheet.student]} files say that they are this student's")
         if students and sheet.student not in students:
             notes.append("not on the roster")
         if sheet.fingerprint != usual[0][0]:
-            notes.append("the questions or the seed differ from those of most files")
+            notes.append("other questions, or another seed, than most files have")
         noted.append(replace(sheet, notes=tuple(notes)))
     return noted

@@ -1,7 +1,7 @@
-"""Handing out: one sheet, or a sheet for each student with the key in another folder.
+"""Handing out: one sheet, or one for each student with the key in a folder of its own.
 
-An existing sheet with other contents may have been filled in, so it is replaced only with
-`force`.
+A sheet that is already there, and says something else, may be one that was filled in: it is
+not replaced unless `force` asks for it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ KeyRow = tuple[str, str, int, str, float, str]
 
 
 def write_sheet(exercise: Exercise, path: Path, *, live: bool = False, force: bool = False) -> Task:
-    """Write one fill-in workbook with the experiment's numbers. Returns its task.
+    """One fill-in workbook with the experiment's own numbers.
 
-    Raises OutputError where the file cannot be written, and for an existing file with other
-    contents. `force` replaces an existing file.
+    Raises OutputError where the file cannot be written, or is there and differs; with `force`
+    it is replaced.
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
@@ -51,11 +51,10 @@ def write_class(
     force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
-    """Write a fill-in workbook for each student, and the key in another folder.
+    """A fill-in workbook for each student, and the key to all in another folder.
 
-    Returns the paths of the workbooks. Raises OutputError for a key among the sheets, where a
-    file cannot be written, and for an existing file with other contents. `force` replaces
-    existing files.
+    Raises OutputError where the key would lie among the sheets, or where a file cannot be
+    written, or is there and differs; with `force` it is replaced.
     """
     if folder.suffix.lower() == ".xlsx":
         raise OutputError(f"{folder}: with a roster, -o names a folder")
@@ -79,20 +78,20 @@ def write_class(
 
 
 def _key_rows(task: Task, name: str) -> list[KeyRow]:
-    rows = []
+    found = []
     for line in task.lines:
         if line.is_asked:
             exact = task.exact(line)
             rounded = f"{exact:.{decimals_needed(exact, task.exercise.digits)}f}"
-            rows.append((task.student, name, line.iteration, line.name, exact, rounded))
-    return rows
+            found.append((task.student, name, line.iteration, line.name, exact, rounded))
+    return found
 
 
 def _write(path: Path, content: bytes, *, force: bool) -> None:
     try:
-        differs = path.exists() or path.is_symlink()
-        if differs and path.is_file() and path.stat().st_size == len(content):
-            differs = path.read_bytes() != content
+        is_there = path.exists() or path.is_symlink()
+        if is_there and path.is_file() and path.stat().st_size == len(content):
+            is_there = path.read_bytes() != content
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
     if is_there and not force:
@@ -105,10 +104,10 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
 
 
 def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = False) -> list[Path]:
-    """Write a page of Markdown for each marked sheet. Returns the paths of the pages.
+    """A page of Markdown for each marked sheet.
 
-    Raises OutputError where a page cannot be written, and for an existing page that somebody has
-    changed. `force` replaces such a page.
+    Raises OutputError where one cannot be written, or where somebody has written in the one
+    that is there; with `force` it is replaced.
     """
     pages = {
         folder / name: sealed(feedback_text(sheet, title), "markdown")
@@ -126,8 +125,8 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
 def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     """A name for the page of each sheet, no two alike.
 
-    The name comes from the student. A student with several sheets, or a sheet without a student,
-    adds the file's name. Files of the same name add their folders.
+    It is made from the student; where other sheets are this student's too, or nobody's, from the
+    student and the file; where the file has its name in other folders too, from its folder as well.
     """
     root = Path(os.path.commonpath([sheet.path.parent for sheet in sheets])) if sheets else Path()
     owners = [
@@ -142,7 +141,7 @@ def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     names: dict[str, None] = {}
     for each in owners:
         owner = next((owner for owner in each if owner and count[owner] == 1), each[-1])
-        # A student may have typed a name that equals the name of another student's page.
+        # A student may have chosen a name that is made here for another.
         while (name := file_name(owner, ".md")) in names:
             owner += "'"
         names[name] = None

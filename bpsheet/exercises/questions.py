@@ -1,7 +1,7 @@
-"""The lines of an exercise sheet: the printed values and the asked values.
+"""The lines of an exercise sheet: what is printed, what is asked.
 
-The sheet prints the inputs, the hyper-parameters and the first weights. It also prints other
-values that the questions need, as long as they give no answer away.
+Printed are the inputs, the hyper-parameters and the first weights; and of what is not
+asked, what the questions need, as long as it gives no answer away.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ PRINTED_INPUTS = (Role.DATA, Role.TARGET)
 class Line:
     """One line of the sheet.
 
-    A heading has only a name. A hyper-parameter has no iteration. `value` is the printed value;
-    None for an asked one.
+    A heading has only a name. A hyper-parameter has no iteration. `value` is what is
+    printed; None where it is asked.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Line:
 
     @property
     def place(self) -> Place:
-        """The iteration and the quantity."""
+        """Iteration and quantity."""
         return self.iteration, self.name
 
 
 def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
-    """The lines of a sheet, from the top. The trace has one row more than `iterations`."""
+    """The lines, from the top. The trace has one row more than the iterations asked."""
     program = trace.program
     questions = _Questions(trace, ask, iterations)
     asked, printed = questions.asked, questions.printed
@@ -60,12 +60,12 @@ def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line
             place = iteration, column.name
             is_asked = place in asked
             if is_asked or place in printed:
-                value = trace.values[iteration - 1, program.position[column.name]]
+                found = trace.values[iteration - 1, program.position[column.name]]
                 yield Line(
                     column.name,
                     iteration,
                     _meaning(column, iteration),
-                    None if is_asked else float(value),
+                    None if is_asked else float(found),
                     is_asked=is_asked,
                     phase=column.phase,
                 )
@@ -93,22 +93,22 @@ def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line
 
 
 def _meaning(column: Column, iteration: int) -> str:
-    text = column.meaning.split(";")[0]
+    said = column.meaning.split(";")[0]
     if column.role in ASKED_BARE:
-        text = text.split(":")[0]
+        said = said.split(":")[0]
     if column.role is Role.WEIGHT and iteration > 1:
-        text += ", after the update"
-    return text[:1].upper() + text[1:]
+        said += ", after the update"
+    return said[:1].upper() + said[1:]
 
 
 class _Questions:
-    """The places (iteration and quantity) that are asked, and the places that they need."""
+    """Which places are asked, and which the asked ones follow from."""
 
     def __init__(self, trace: Run, ask: tuple[str, ...], iterations: int) -> None:
         self.program: Program = trace.program
         self.iterations = iterations
         ends = self.program.position.get(BATCH_END)
-        # Within a batch the weights do not change.
+        # Within a batch the weights stand still.
         self.still = {
             row
             for row in range(1, iterations + 1)
@@ -129,13 +129,13 @@ class _Questions:
         )
 
     def _asked_at(self, row: int, column: Column) -> Place | None:
-        """The place at which a quantity is asked; for a weight the row after the update."""
+        """Where a quantity is asked; a weight as it is after the update."""
         if column.role in (Role.WEIGHT, Role.ADJUSTMENT) and row in self.still:
             return None
         return (row + 1, column.name) if column.role is Role.WEIGHT else (row, column.name)
 
     def sources(self, place: Place) -> list[Place]:
-        """The places from which a place is computed; none for a given value."""
+        """The places that a place is computed from; none where it is given."""
         row, name = place
         column = self.program[name]
         if column.is_state and row == 1:
@@ -154,14 +154,14 @@ class _Questions:
             for column in self.program:
                 place = row, column.name
                 if place not in self.asked and any(
-                    source in self.asked or source in tainted for source in self.sources(place)
+                    source in self.asked or source in found for source in self.sources(place)
                 ):
-                    tainted.add(place)
-        return frozenset(tainted)
+                    found.add(place)
+        return frozenset(found)
 
     @cached_property
     def printed(self) -> frozenset[Place]:
-        """The given values that are needed, and the computed ones that no answer leads to."""
+        """Every given value that is needed, and computed ones where nothing asked leads to them."""
         needed = self._leading_to(self.asked, beyond=self.tainted)
         known = {place for place in needed if place not in self.tainted}
         given = self._leading_to(known, beyond=None) | known
@@ -173,13 +173,13 @@ class _Questions:
     def _leading_to(
         self, places: AbstractSet[Place], beyond: AbstractSet[Place] | None
     ) -> set[Place]:
-        """The places from which places are computed, directly or through `beyond` (None: any)."""
-        sources: set[Place] = set()
+        """What places are computed from, directly or through those `beyond` (None: any)."""
+        found: set[Place] = set()
         waiting = list(places)
         while waiting:
             for source in self.sources(waiting.pop()):
-                if source not in sources and source not in self.asked:
-                    sources.add(source)
+                if source not in found and source not in self.asked:
+                    found.add(source)
                     if beyond is None or source in beyond:
                         waiting.append(source)
-        return sources
+        return found

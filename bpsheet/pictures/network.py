@@ -1,8 +1,7 @@
-"""The picture of the network at an iteration: neurons, and an arrow for each weight.
+"""The network of an iteration: neurons with their outputs and error terms, an arrow per weight.
 
-A neuron shows its output and its error term. An arrow is green and solid where the weight grows,
-red and broken where it shrinks, so its sign can be told without colours. A wider arrow is a
-larger adjustment.
+An arrow is green where the weight grows and red, and broken, where it shrinks; the wider, the
+larger the adjustment. So the sign can be told without colours.
 """
 
 from __future__ import annotations
@@ -31,10 +30,9 @@ INK, PALE, FILLED = "#1F2937", "#F8FAFC", "#E2E8F0"
 # The distances between layers and between neurons, and a neuron's radius.
 ACROSS, DOWN, RADIUS = 3.4, 1.5, 0.42
 THIN, WIDE = 0.8, 5.0
-# The part of an arrow's length at which its weight stands.
+# How far along an arrow its weight stands.
 LABEL_AT = 0.28
-# With more arrows than MOST_LABELS the weights' values would cover each other. A network with more
-# arrows, or a layer with more neurons, than the other two is not drawn.
+# With more arrows than this the weights' values would cover each other.
 MOST_LABELS, MOST_ARROWS, MOST_NEURONS = 24, 2_000, 60
 
 
@@ -48,7 +46,7 @@ class _Values:
     def number(self, name: str) -> float:
         return float(self.trace.values[self.row, self.trace.program.position[name]])
 
-    def text(self, name: str) -> str:
+    def said(self, name: str) -> str:
         value = self.number(name)
         return "overflow" if np.isnan(value) else f"{value:.3g}"
 
@@ -59,30 +57,31 @@ class _Values:
 
 
 def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
-    """The network, and its number of arrows.
+    """The network, and how many arrows it has.
 
-    Raises ExperimentError for formulas without layers, LimitError for too many neurons to tell
-    apart.
+    Raises ExperimentError for formulas without layers, LimitError for a network of too many
+    neurons to be told apart.
     """
     model = experiment.model
     if not isinstance(model, NetworkModel):
-        reason = "formulas have no layers to draw; bpsheet derive shows how they are connected"
-        raise ExperimentError([Problem("graph", reason)], "draw")
+        said = "formulas have no layers to draw; bpsheet derive shows how they hang together"
+        raise ExperimentError([Problem("graph", said)], "draw")
     arrows = sum(len(row) for layer in model.layers for row in layer.weights)
     tallest = max(len(model.network.inputs), *(len(layer.outputs) for layer in model.layers))
     if tallest > MOST_NEURONS or arrows > MOST_ARROWS:
         raise LimitError(
-            f"the largest layer has {tallest} neurons, and the network {arrows:,} weights; a "
-            f"picture shows layers of {MOST_NEURONS} neurons and {MOST_ARROWS:,} weights at the most"
+            f"a layer of {tallest} and {arrows:,} weights; a picture shows layers of "
+            f"{MOST_NEURONS} and {MOST_ARROWS:,} weights at the most"
         )
     return model, arrows
 
 
 def draw_network(trace: Run, iteration: int, axes: Axes | None = None) -> Figure:
-    """The picture of the network at an iteration, by default as a new figure.
+    """The network at an iteration.
 
     Raises ExperimentError for formulas without layers and an iteration that was not run,
-    LimitError for too many neurons to tell apart, OutputError where matplotlib is missing.
+    LimitError for a network of too many neurons to be told apart, OutputError where matplotlib
+    is missing.
     """
     need_matplotlib()
     from bpsheet.pictures.figure import Picture
@@ -99,14 +98,14 @@ def draw_network(trace: Run, iteration: int, axes: Axes | None = None) -> Figure
     picture = _Picture(axes, values, layers)
     picture.draw(model, labelled=arrows <= MOST_LABELS)
     loss = model.loss
-    outcome = f", {words(loss)} = {values.text(loss)}" if loss else ""
+    said = f", {words(loss)} = {values.said(loss)}" if loss else ""
     title = words(trace.experiment.title or trace.experiment.name)
-    axes.set_title(f"{title}\niteration {iteration}{outcome}", fontsize=11, color=INK)
+    axes.set_title(f"{title}\niteration {iteration}{said}", fontsize=11, color=INK)
     return figure
 
 
 def network_size(trace: Run) -> tuple[float, float]:
-    """The width and height of a picture of the network, in inches."""
+    """How wide and high a picture of the network is, in inches."""
     model = trace.experiment.model
     assert isinstance(model, NetworkModel)
     layers = [model.network.inputs, *(layer.outputs for layer in model.layers)]
@@ -114,13 +113,13 @@ def network_size(trace: Run) -> tuple[float, float]:
 
 
 class _Picture:
-    """Draws layers from left to right, each centred vertically."""
+    """Layers from left to right, each in the middle of its height."""
 
     def __init__(self, axes: Axes, values: _Values, layers: list[tuple[str, ...]]) -> None:
         self.axes, self.values, self.layers = axes, values, layers
         tallest = max(map(len, layers))
         middle = (tallest - 1) / 2
-        self.points = [
+        self.places = [
             [(ACROSS * x, DOWN * (middle + (len(names) - 1) / 2 - y)) for y in range(len(names))]
             for x, names in enumerate(layers)
         ]
@@ -135,18 +134,18 @@ class _Picture:
         for number, layer in enumerate(model.layers, start=1):
             for index, weights in enumerate(layer.weights):
                 for source, name in enumerate(weights):
-                    start, end = self.points[number - 1][source], self.points[number][index]
+                    start, end = self.places[number - 1][source], self.places[number][index]
                     self._arrow(start, end, adjustments[name], largest)
                     if labelled:
                         self._weight(start, end, name)
-        for names, points in zip(self.layers[:1], self.points[:1], strict=True):
-            for name, point in zip(names, points, strict=True):
-                self._neuron(point, name, [self.values.text(name)], is_input=True)
+        for names, places in zip(self.layers[:1], self.places[:1], strict=True):
+            for name, place in zip(names, places, strict=True):
+                self._neuron(place, name, [self.values.said(name)], is_input=True)
         for number, layer in enumerate(model.layers, start=1):
             for index, name in enumerate(layer.outputs):
-                lines = [self.values.text(name)]
-                self._neuron(self.points[number][index], name, lines, is_input=False)
-                self._below(self.points[number][index], layer, index)
+                lines = [self.values.said(name)]
+                self._neuron(self.places[number][index], name, lines, is_input=False)
+                self._beside(self.places[number][index], layer, index)
         self._legend(largest)
         self.axes.autoscale_view()
         self.axes.margins(0.08, 0.12)
@@ -156,7 +155,7 @@ class _Picture:
     ) -> None:
         from matplotlib.patches import FancyArrowPatch
 
-        # The arrow leads from the edge of one neuron to the edge of the other.
+        # From the edge of one neuron to that of the other.
         across, down = end[0] - start[0], end[1] - start[1]
         edge = (RADIUS * across / np.hypot(across, down), RADIUS * down / np.hypot(across, down))
         share = abs(moved) / largest if largest > 0 and np.isfinite(moved) else 0.0
@@ -178,14 +177,14 @@ class _Picture:
         )
 
     def _weight(self, start: tuple[float, float], end: tuple[float, float], name: str) -> None:
-        """Write a weight's value on its arrow, before arrows cross."""
+        """The weight's value on its arrow, before arrows cross."""
         x, y = (a + LABEL_AT * (b - a) for a, b in zip(start, end, strict=True))
         moved = self.values.adjustment(name)
         sign = "" if moved == 0 or np.isnan(moved) else f"\n{moved:+.2g}"
         self.axes.text(
             x,
             y,
-            f"{self.values.text(name)}{sign}",
+            f"{self.values.said(name)}{sign}",
             fontsize=7.5,
             ha="center",
             va="center",
@@ -195,14 +194,14 @@ class _Picture:
         )
 
     def _neuron(
-        self, point: tuple[float, float], name: str, lines: list[str], *, is_input: bool
+        self, place: tuple[float, float], name: str, lines: list[str], *, is_input: bool
     ) -> None:
         from matplotlib.patches import Circle
 
         face = FILLED if is_input else PALE
-        self.axes.add_patch(Circle(point, RADIUS, facecolor=face, edgecolor=INK, zorder=3))
+        self.axes.add_patch(Circle(place, RADIUS, facecolor=face, edgecolor=INK, zorder=3))
         text = "\n".join([words(name), *lines])
-        self.axes.text(*point, text, fontsize=8, ha="center", va="center", color=INK, zorder=4)
+        self.axes.text(*place, text, fontsize=8, ha="center", va="center", color=INK, zorder=4)
 
     def _beside(self, place: tuple[float, float], layer: LayerNames, index: int) -> None:
         """Below a neuron its error term and its bias, with what is added to it."""
@@ -214,9 +213,9 @@ class _Picture:
             bias = layer.biases[index]
             moved = self.values.adjustment(bias)
             sign = "" if moved == 0 or np.isnan(moved) else f" {moved:+.2g}"
-            lines.append(f"{words(bias)} = {self.values.text(bias)}{sign}")
+            lines.append(f"{words(bias)} = {self.values.said(bias)}{sign}")
         if lines:
-            x, y = point
+            x, y = place
             self.axes.text(
                 x,
                 y - RADIUS - 0.08,
@@ -242,7 +241,7 @@ class _Picture:
             Line2D([], [], color=SHRINKS, linewidth=3, linestyle="--", label="weight shrinks (−)"),
         ]
         if largest > 0:
-            label = f"widest arrow: {largest:.2g}"
+            label = f"the widest: {largest:.2g}"
             lines.append(Line2D([], [], color=STILL, linewidth=WIDE, label=label))
         self.axes.legend(
             handles=lines,

@@ -1,7 +1,7 @@
-"""The nodes and arrows of a page's picture: the layers of a network, or formulas by depth.
+"""Where a page's picture has its nodes and arrows: the layers of a network, or formulas by depth.
 
-The points are computed here, in steps from layer to layer and from node to node. The page changes
-only the numbers.
+The page moves nothing but the numbers: places are settled here, in steps from layer to layer
+and from node to node.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TALLEST = 16
 
 @dataclass
 class _Node:
-    """A circle: its name, its point, and the indices of the columns that it shows (or None)."""
+    """A circle: its place, and the places of the columns that it shows (None: it has none)."""
 
     name: str
     x: float
@@ -37,7 +37,7 @@ class _Node:
 
 
 class _Arrow(NamedTuple):
-    """An arrow from node to node, with the indices of its weight and adjustment (or None)."""
+    """From node to node, with a weight and its adjustment where it has them."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class _Arrow(NamedTuple):
 
 
 def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """The nodes and arrows of an experiment's picture, as plain tables."""
+    """Nodes and arrows, as plain tables."""
     if isinstance(experiment.model, NetworkModel):
         nodes, arrows = _network(experiment.model, program)
     else:
@@ -55,24 +55,24 @@ def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
 
 
 def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_Arrow]]:
-    index_of = program.position
+    place = program.position
     of_neuron: dict[str | None, list[int]] = {}
     for index, column in enumerate(program):
         of_neuron.setdefault(column.neuron, []).append(index)
     nodes = [
-        _Node(name, *point, "input", index_of[name], columns=[index_of[name]])
-        for name, point in zip(model.inputs, _points(0, len(model.inputs)), strict=True)
+        _Node(name, *where, "input", place[name], columns=[place[name]])
+        for name, where in zip(model.inputs, _places(0, len(model.inputs)), strict=True)
     ]
     arrows: list[_Arrow] = []
     first = 0
     for layer in model.layers:
         start = len(nodes)
-        points = _points(_right_of(nodes), len(layer.outputs))
-        for index, (name, point) in enumerate(zip(layer.outputs, points, strict=True)):
+        places = _places(_right_of(nodes), len(layer.outputs))
+        for index, (name, where) in enumerate(zip(layer.outputs, places, strict=True)):
             bias = layer.biases[index] if layer.biases else None
             node = _Node(
                 name,
-                *point,
+                *where,
                 "neuron",
                 place[name],
                 _place(program, program.derivative_of(layer.sums[index])),
@@ -82,7 +82,7 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
             )
             nodes.append(node)
             arrows += [
-                _Arrow(first + source, start + index, index_of[weight], _move(program, weight))
+                _Arrow(first + source, start + index, place[weight], _move(program, weight))
                 for source, weight in enumerate(layer.weights[index])
             ]
         first = start
@@ -90,7 +90,7 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
 
 
 def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
-    """The nodes of formulas: each value stands to the right of the values in its formula."""
+    """Each value to the right of those that it is made of."""
     forward = program.phase(Phase.FORWARD)
     used = {ref.name for column in forward for ref in column.references}
     given = [c for c in program.phase(Phase.INPUT, Phase.WEIGHT) if c.name in used]
@@ -101,9 +101,9 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
     number: dict[str, int] = {}
     for layer in range(max(depth.values(), default=0) + 1):
         columns = [c for c in (*given, *forward) if depth[c.name] == layer]
-        for column, point in zip(columns, _points(layer, len(columns)), strict=True):
+        for column, where in zip(columns, _places(layer, len(columns)), strict=True):
             number[column.name] = len(nodes)
-            nodes.append(_value(program, column, point))
+            nodes.append(_value(program, column, where))
     arrows = [
         _Arrow(number[ref.name], number[column.name])
         for column in forward
@@ -115,13 +115,13 @@ def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
 def _value(program: Program, column: Column, where: tuple[float, float]) -> _Node:
     adjoint = _place(program, program.derivative_of(column.name))
     kind = {Phase.INPUT: "input", Phase.WEIGHT: "weight"}.get(column.phase, "neuron")
-    own, move = program.position[column.name], _move(program, column.name)
-    shown = [index for index in (own, adjoint, move) if index is not None]
-    return _Node(column.name, *point, kind, own, adjoint, None, move, shown)
+    place, move = program.position[column.name], _move(program, column.name)
+    shown = [index for index in (place, adjoint, move) if index is not None]
+    return _Node(column.name, *where, kind, place, adjoint, None, move, shown)
 
 
-def _points(left: float, count: int) -> list[tuple[float, float]]:
-    """The points of a layer's nodes: below each other around the middle, in columns of 16."""
+def _places(left: float, count: int) -> list[tuple[float, float]]:
+    """Nodes below each other, around the middle; of very many some columns close together."""
     columns = -(-count // TALLEST)
     rows = -(-count // columns)
     return [
@@ -134,12 +134,12 @@ def _right_of(nodes: Sequence[_Node]) -> float:
     return max(node.x for node in nodes) + 1
 
 
-def _index(program: Program, name: str | None) -> int | None:
+def _place(program: Program, name: str | None) -> int | None:
     return program.position.get(name) if name is not None else None
 
 
 def _move(program: Program, weight: str | None) -> int | None:
-    """The index of a weight's adjustment; None for a weight that is never adjusted."""
+    """The adjustment of a weight; none where it is never moved."""
     if weight is None or program[weight].phase is not Phase.WEIGHT:
         return None
     return _place(program, program.adjustment_of(weight))

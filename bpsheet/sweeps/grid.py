@@ -1,4 +1,4 @@
-"""The grid of a sweep: the values of each setting, as plain numbers and words."""
+"""The grid of a sweep: the values of each setting, read once, as plain numbers and words."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from bpsheet.words import shown
 
 __all__ = ["MOST_RUNS", "Grid", "plain_grid"]
 
-# The columns of a sweep's tables that are not settings.
+# The columns that the tables of a sweep have besides the settings.
 COLUMNS = ("run", *RESULTS, "iteration", "loss")
-# The settings of all runs are in memory. More runs than this are a slip or an endless generator.
+# The settings of all runs are in memory: more runs than this are a slip, or have no end.
 MOST_RUNS = 1_000_000
-# A whole number outside this range does not fit a table's column of whole numbers.
+# Whole numbers beyond these borders have no column of their own in a table.
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 Grid = dict[str, list[float | str]]
@@ -30,21 +30,20 @@ Grid = dict[str, list[float | str]]
 def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[str]) -> Grid:
     """The values of each setting as Python's own numbers and words, each value once.
 
-    `grid` may have any iterables: a NumPy array, a range, a generator. `weights` are the names of
-    the experiment's weights. Whole numbers among floats become floats, so that a setting has one
-    type in every table. Raises ExperimentError, with every problem, for anything that is no grid.
+    `grid` may hold anything that can be gone through once: a NumPy array, a range, a generator.
+    `weights` are the names that the experiment's weights have. Whole numbers beside other
+    numbers become floats, so that a setting has one type in every table.
+    Raises ExperimentError, with every problem, for what is no grid.
 
     >>> plain_grid({"learning_rate": np.array([0.1, 1]), "seed": iter([1, 2.0, 2])}, [])
     {'learning_rate': [0.1, 1.0], 'seed': [1, 2]}
     """
     if not isinstance(grid, Mapping):
-        reason = (
-            f'the values of each setting expected, such as {{"seed": [1, 2]}}; got {shown(grid)}'
-        )
-        raise ExperimentError([Problem("grid", reason)], "sweep")
+        said = f'the values of each setting expected, such as {{"seed": [1, 2]}}; got {shown(grid)}'
+        raise ExperimentError([Problem("grid", said)], "sweep")
     problems: list[Problem] = []
     taken = {*COLUMNS, SEED}.intersection(weights)
-    plain: Grid = {}
+    found: Grid = {}
     for name, values in grid.items():
         if not isinstance(name, str):
             problems.append(Problem("grid", f"a setting's name expected; got {shown(name)}"))
@@ -52,29 +51,29 @@ def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[
             problems.append(Problem(name, _collision(name)))
         else:
             try:
-                plain[name] = _values(name, values)
+                found[name] = _values(name, values)
             except ExperimentError as error:
                 problems += [Problem(name, problem.message) for problem in error.problems]
-    if not problems and not plain:
-        problems = [Problem("grid", 'nothing varies; give values, such as {"seed": [1, 2]}')]
-    runs = prod(map(len, plain.values()))
+    if not problems and not found:
+        problems = [Problem("grid", 'something to vary expected, such as {"seed": [1, 2]}')]
+    runs = prod(map(len, found.values()))
     if not problems and runs > MOST_RUNS:
         problems = [Problem("grid", f"{runs:,} runs; {MOST_RUNS:,} at the most")]
     if problems:
         raise ExperimentError(list(dict.fromkeys(problems)), "sweep")
-    return plain
+    return found
 
 
 def _collision(name: str) -> str:
-    """The reason why a weight of this name cannot be varied."""
+    """Why a weight of this name cannot be varied."""
     if name == SEED:
         return (
-            "this experiment has a weight with this name, under which a sweep varies its random "
-            "numbers; give the weight another name"
+            "a sweep varies its random numbers under this name, and this experiment has a weight "
+            "that is called so; give the weight another name"
         )
     return (
-        f'this experiment has a weight "{name}", and the tables of a sweep have a column of the '
-        "same name; give the weight another name"
+        f'the tables of a sweep have a column "{name}" of their own, and this experiment has a '
+        "weight that is called so; give the weight another name"
     )
 
 
@@ -85,22 +84,22 @@ def _values(name: str, values: Iterable[Any]) -> list[float | str]:
     is_single = isinstance(values, str | bytes) or not isinstance(values, Iterable)
     if is_single or (hasattr(given, "tolist") and any(isinstance(row, list) for row in values)):
         raise ExperimentError([Problem(name, f"a list of values expected; got {shown(values)}")])
-    plain: list[float | str] = []
+    found: list[float | str] = []
     problems: list[Problem] = []
     for value in islice(values, MOST_RUNS + 1):
         try:
-            plain.append(_seed(value) if name == SEED else _plain(value))
+            found.append(_seed(value) if name == SEED else _plain(value))
         except ExperimentError as error:
             problems += error.problems
-    if len(plain) > MOST_RUNS:
+    if len(found) > MOST_RUNS:
         problems = [Problem(name, f"more than {MOST_RUNS:,} values")]
-    elif not plain and not problems:
+    elif not found and not problems:
         problems = [Problem(name, "no value given")]
     if problems:
         raise ExperimentError(problems)
-    if any(isinstance(value, float) for value in plain):
-        plain = [float(value) if isinstance(value, int) else value for value in plain]
-    return list(dict.fromkeys(plain))
+    if any(isinstance(value, float) for value in found):
+        found = [float(value) if isinstance(value, int) else value for value in found]
+    return list(dict.fromkeys(found))
 
 
 def _plain(value: Any) -> float | str:

@@ -1,4 +1,4 @@
-"""The tables and sentences of the command line, and a progress bar for long work."""
+"""What the command line prints: short tables, and a progress bar for long work."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
     "verify_table",
 ]
 
-# The seconds before a bar appears: a bar that flashes by is worse than none.
+# A bar that flashes by is worse than none.
 PATIENCE = 1.0
 
 # Of what a run suffers from, and of what `verify` changed.
@@ -68,7 +68,7 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
     def done(count: int) -> None:
         nonlocal task
         if task is None:
-            # A bar would leave an empty line in a file.
+            # Into a file a bar would leave an empty line.
             if time.monotonic() - began < PATIENCE or not console.is_terminal:
                 return
             bar.start()
@@ -97,7 +97,7 @@ def late_status(console: Console, what: str) -> Iterator[None]:
 
 
 def run_table(trace: Run, width: int = 80) -> Table:
-    """A table of the first and last iterations: the inputs, the outputs, the loss."""
+    """The first and the last iterations: what was presented, what came out, the loss."""
     wanted = main_columns(trace, width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("iteration", justify="right")
@@ -163,8 +163,8 @@ def show_iteration(trace: Run, iteration: int) -> Iterator[Table]:
 
 
 def changes_in_words(changes: Mapping[str, float | str]) -> str:
-    """The changes of a verification in words: the first few, and the number of others."""
-    texts = [
+    """The changes that a verification made: the first few, and how many more."""
+    said = [
         f"{name} = {value:.6g}" if isinstance(value, float) else f"{name} = {value}"
         for name, value in changes.items()
     ]
@@ -173,7 +173,7 @@ def changes_in_words(changes: Mapping[str, float | str]) -> str:
 
 
 def verify_table(report: Report) -> Table:
-    """A table of the comparisons of a verification, a line for each."""
+    """The comparisons of a verification, a line each."""
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("compared with a fresh run", "cells", "largest difference", "at", ""):
         table.add_column(head, justify="left" if head in ("", "at") else "right")

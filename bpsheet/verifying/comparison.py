@@ -1,4 +1,4 @@
-"""The cells of a recalculated workbook, compared with a fresh run."""
+"""The cells of a recalculated workbook, held against a fresh run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from bpsheet.xlsx.cells import FIRST_ROW
 __all__ = ["Comparison", "compare"]
 
 
-# A number smaller than this share of 1, or of the largest number in its column, is compared as if
-# it had that size. It may be a difference of two larger numbers, which has lost digits.
+# Numbers smaller than this share of 1, or of the largest number in their column, are
+# compared as if they had that size: a difference of two larger numbers has lost the digits
+# that a relative comparison would ask of it.
 FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison with a fresh run.
+    """One comparison with a fresh run: how many cells, and where they differ most.
 
-    cells:   the number of cells
-    largest: the largest relative difference, and `where` its cell
-    wrong:   a line for each cell that differs
-    errors:  the number of these cells that should hold an error
+    wrong:  a line for each cell that differs
+    errors: how many of those should hold an error
     """
 
     what: str
@@ -46,15 +45,15 @@ class Comparison:
 def compare(
     what: str, sheets: Sequence[Sheet], found: Sequence[StoredCells], tolerance: float
 ) -> Comparison:
-    """Compare the cells of sheets with a run: numbers relative to their size, words exactly."""
+    """Hold the cells of sheets against a run: numbers by their size, words and errors as such."""
     largest, where, wrong, cells, errors = 0.0, "", [], 0, 0
-    for sheet, actual in zip(sheets, values, strict=True):
+    for sheet, there in zip(sheets, found, strict=True):
         before = "" if sheet.is_steps else f"{sheet.name}!"
-        cells += actual.size
+        cells += there.size
         for index, shown in enumerate(sheet.layout.shown):
             name, labels = shown.column.name, shown.column.labels
             expected = sheet.values[:, sheet.layout.program.position[name]]
-            numbers, is_error, other = _sorted_out(actual[:, index], labels)
+            numbers, is_error, other = _sorted_out(there[:, index], labels)
             should_fail = np.isnan(expected)
             off = other | (is_error != should_fail)
             both = ~off & ~should_fail
@@ -69,7 +68,7 @@ def compare(
             errors += int(should_fail[rows].sum())
             wrong += [
                 f"{before}{shown.letter}{row + FIRST_ROW} ({name}): "
-                f"{_actual(actual[row, index])} there, {_wanted(expected[row], labels)} expected"
+                f"{_said(there[row, index])} there, {_wanted(expected[row], labels)} expected"
                 for row in rows
             ]
     return Comparison(what, cells, largest, where, tolerance, tuple(wrong), errors)
@@ -78,7 +77,7 @@ def compare(
 def _sorted_out(
     cells: npt.NDArray[np.object_], labels: tuple[str, ...] | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The cells as numbers, whether each is an error, and whether each is neither."""
+    """The cells as numbers; which are errors; which are neither."""
     numbers = np.zeros(len(cells))
     is_error = np.zeros(len(cells), dtype=bool)
     other = np.zeros(len(cells), dtype=bool)
@@ -94,7 +93,7 @@ def _sorted_out(
     return numbers, is_error, other
 
 
-def _actual(value: object) -> str:
+def _said(value: object) -> str:
     return "no formula" if value is None else str(value)
 
 

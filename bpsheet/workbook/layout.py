@@ -268,7 +268,7 @@ def make_layout(
     written: dict[Ref, Expr] = {}
     to_guard = set(guarded)
     shown: list[Shown] = []
-    number = 0
+    place = 0
     for column in program:
         if column.name in inlined.unused:
             continue
@@ -282,7 +282,7 @@ def make_layout(
         if column.name in inlined.once and formula is not None and is_short:
             written[Ref(column.name)] = formula
             continue
-        number += 1
+        place += 1
         starts_tests = column.phase is Phase.TEST and (
             not shown or shown[-1].column.phase is not Phase.TEST
         )
