@@ -154,7 +154,7 @@ class Task:
         asked = [line for line in made if line.is_asked]
         if len(asked) > MAX_ASKED:
             raise LimitError(
-                f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
+                f"{len(asked):,} values would be asked; a sheet asks for at most {MAX_ASKED:,}. "
                 "Ask for fewer quantities, or fewer iterations"
             )
         if not asked:

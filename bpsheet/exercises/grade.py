@@ -110,9 +110,9 @@ def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
         notes.append("the file was renamed")
     if filled.formulas:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
-        notes.append(f"formulas where typed values were wanted: {names}")
+        notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers:
-        notes.append(f"{filled.numbers} cells hold numbers, whose last zeros are lost")
+        notes.append(f"{filled.numbers} cells hold numbers, which lose zeros at the end")
     return notes
 
 
@@ -137,7 +137,7 @@ def _marks(
         exact = judgement.exact
         expected = f"{exact:.{decimals_needed(exact, digits)}f}"
         if place in filled.formulas:
-            reason = "A formula, where a typed value was wanted."
+            reason = "There is a formula instead of a typed value."
         elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
             written = numbers[place]
             verdict = FEW_DIGITS
@@ -219,10 +219,10 @@ def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[Marke
     for sheet in sheets:
         notes = list(sheet.notes)
         if owners[sheet.student] > 1:
-            notes.append(f"{owners[sheet.student]} files say that they are this student's")
+            notes.append(f"{owners[sheet.student]} files carry this student's name")
         if students and sheet.student not in students:
             notes.append("not on the roster")
         if sheet.fingerprint != usual[0][0]:
-            notes.append("other questions, or another seed, than most files have")
+            notes.append("the questions or the seed differ from those of most files")
         noted.append(replace(sheet, notes=tuple(notes)))
     return noted

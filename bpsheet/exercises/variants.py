@@ -62,8 +62,8 @@ def varied(
         [
             Problem(
                 "vary",
-                "no numbers were found with which no neuron is saturated "
-                "and no gradient is zero; vary less, or take smaller inputs",
+                "all numbers that were tried saturate a neuron or give a gradient of zero; vary "
+                "less, or take smaller inputs",
             )
         ],
         "exercise",

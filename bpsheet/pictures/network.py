@@ -70,8 +70,8 @@ def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
     tallest = max(len(model.network.inputs), *(len(layer.outputs) for layer in model.layers))
     if tallest > MOST_NEURONS or arrows > MOST_ARROWS:
         raise LimitError(
-            f"a layer of {tallest} and {arrows:,} weights; a picture shows layers of "
-            f"{MOST_NEURONS} and {MOST_ARROWS:,} weights at the most"
+            f"the largest layer has {tallest} neurons, and the network {arrows:,} weights; a "
+            f"picture shows layers of {MOST_NEURONS} neurons and {MOST_ARROWS:,} weights at the most"
         )
     return model, arrows
 

@@ -35,6 +35,7 @@ def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[
     numbers become floats, so that a setting has one type in every table.
     Raises ExperimentError, with every problem, for what is no grid.
 
+    >>> import numpy as np
     >>> plain_grid({"learning_rate": np.array([0.1, 1]), "seed": iter([1, 2.0, 2])}, [])
     {'learning_rate': [0.1, 1.0], 'seed': [1, 2]}
     """
@@ -55,7 +56,7 @@ def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[
             except ExperimentError as error:
                 problems += [Problem(name, problem.message) for problem in error.problems]
     if not problems and not found:
-        problems = [Problem("grid", 'something to vary expected, such as {"seed": [1, 2]}')]
+        problems = [Problem("grid", 'nothing varies; give values, such as {"seed": [1, 2]}')]
     runs = prod(map(len, found.values()))
     if not problems and runs > MOST_RUNS:
         problems = [Problem("grid", f"{runs:,} runs; {MOST_RUNS:,} at the most")]

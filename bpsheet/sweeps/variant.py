@@ -39,7 +39,7 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     is_shuffled = changed.data.order == "shuffled"
     if not isinstance(changed.model, NetworkModel):
         if not is_shuffled:
-            said = "formulas leave nothing to chance; sweep over their first values instead"
+            said = "formulas have no random numbers; vary their first values instead"
             raise ExperimentError([Problem(SEED, said)], "sweep")
         return changed.replaced(data=changed.data.replaced(seed=seed))
     parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
