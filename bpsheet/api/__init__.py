@@ -1,1 +1,1 @@
-"""What users hold: `load`, Experiment and Trace."""
+"""The API for users: `load`, `Experiment` and `Trace`."""

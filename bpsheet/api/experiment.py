@@ -1,4 +1,4 @@
-"""What users hold: an experiment, and the trace of its run.
+"""The two classes for users: an experiment, and the trace of its run.
 
 >>> from bpsheet.tables.spec import Data, Layer, Network, Training
 >>> experiment = Experiment(
@@ -43,9 +43,9 @@ __all__ = ["Experiment", "Trace"]
 class Trace(Readers):
     """Every quantity of every iteration, with the methods that explain and compare them.
 
-    The frames share the one array (`values`), are indexed by iteration from 1, and have a
-    column for each quantity, named as the source writes it. Verdicts of tests are 1 or 0;
-    a value that overflowed is NaN.
+    `values` is an array of shape (iterations, quantities). The frames share this array. Their
+    index is the iteration, from 1; their columns are the quantities, with the names that the
+    experiment gives them. Verdicts of tests are 1 or 0. A value that overflowed is NaN.
 
     >>> import bpsheet as bp
     >>> trace = bp.load("two-neuron").run(iterations=3)
@@ -62,10 +62,15 @@ class Trace(Readers):
 
     @cached_property
     def columns(self) -> pd.DataFrame:
-        """What each column is: phase, role, layer, neuron, meaning, and its formula.
+        """A table of the quantities, a row for each, with its name as the index.
 
-        The formula comes as text, as LaTeX, and as the cell of the full layout in the row
-        of the second iteration (where a weight is the last one plus its adjustment).
+        The columns are phase, role, layer, neuron, formula, excel, latex and meaning. `excel` is
+        the formula of the cell in the second iteration's row of the layout full; there a weight is
+        the weight of the row before plus its adjustment. Formulas are "" for given values.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(1).columns.loc["z_g", "phase"]
+        'forward'
         """
         import pandas as pd
 
@@ -93,9 +98,13 @@ class Trace(Readers):
 
     @property
     def plot(self) -> Plots:
-        """`.loss()`, `.weights()`, `.gradients()` and `.surface(w1, w2)`, as matplotlib axes.
+        """Plots of the run: `.loss()`, `.weights()`, `.gradients()` and `.surface(w1, w2)`.
 
-        Raises MissingExtraError without matplotlib.
+        Each method returns matplotlib axes. Raises MissingExtraError without matplotlib.
+
+        >>> import bpsheet as bp
+        >>> bp.load("two-neuron").run(10).plot.loss().get_ylabel()
+        'MSE'
         """
         from bpsheet.pictures.curves import Plots
 
@@ -104,10 +113,10 @@ class Trace(Readers):
     def draw(self, iteration: AnyWhole = 1, axes: Axes | None = None) -> Figure:
         """The network at an iteration, as a matplotlib figure (or into `axes`).
 
-        Neurons with their outputs and error terms; an arrow for each weight, green where it
-        grows and red, and broken, where it shrinks, as wide as its adjustment is large.
+        Neurons show their outputs and error terms. Each weight is an arrow, green and solid where
+        it grows, red and broken where it shrinks. A wider arrow is a larger adjustment.
         Raises ExperimentError for formulas without layers and an iteration that was not run,
-        LimitError where there are too many neurons to tell apart, MissingExtraError without matplotlib.
+        LimitError for too many neurons to tell apart, MissingExtraError without matplotlib.
         """
         from bpsheet.pictures.network import draw_network
 
@@ -119,17 +128,21 @@ class Trace(Readers):
         layout: str = "full",
         sheets: Iterable[str] | Mapping[str, Mapping[str, AnyNumber | str]] | None = None,
     ) -> Path:
-        """Write the run as a workbook with live formulas; `layout` is "full" or "book".
+        """Write the run as a workbook (.xlsx) with live formulas. Returns the path.
 
-        `sheets` says which sheets it has besides: "walkthrough", "diagram", "charts",
-        "gradient-check", "hessian", or with what they are set to:
+        `layout` is "full" or "book". `sheets` names further sheets: "walkthrough", "diagram",
+        "charts", "gradient-check", "hessian". A dict also gives their settings:
         `{"gradient-check": {"iteration": 2, "delta_w": 1e-4, "method": "forward"}}`.
-        By default a workbook in the layout full has the first three, as far as the run is
-        small enough for them; `sheets=[]` is none.
+        By default the layout full has those of the first three that fit; `sheets=[]` gives none.
 
-        Returns the path. The file appears whole or not at all, and replaces what is there.
-        Raises LimitError where a worksheet cannot hold it, ExperimentError for a sheet that
-        this run cannot have, OutputError where the file cannot be written.
+        The file appears whole or not at all, and replaces an existing file. Raises LimitError
+        where a worksheet cannot hold the run, ExperimentError for a sheet that this run cannot
+        have, OutputError where the file cannot be written.
+
+        >>> import bpsheet as bp, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     bp.load("two-neuron").run(5).to_excel(f"{folder}/run.xlsx", "book").name
+        'run.xlsx'
         """
         from bpsheet.workbook.writing import write_workbook
 
@@ -146,9 +159,9 @@ class Trace(Readers):
 
 
 class Experiment(Plan):
-    """A network (or formulas), its data and its training: everything that a run is made of.
+    """A network (or formulas) with its data and its training: everything that a run needs.
 
-    Raises ExperimentError, with every problem, where the parts do not fit together.
+    Raises ExperimentError, with every problem, for parts that do not fit together.
     """
 
     if TYPE_CHECKING:
@@ -179,12 +192,13 @@ class Experiment(Plan):
         progress: Callable[[int], None] | None = None,
         keep: str | None = None,
     ) -> Trace:
-        """Train, and record every quantity of every iteration.
+        """Train, and record every quantity of every iteration. Returns the trace.
 
-        `progress` is called with the number of iterations done, now and then. Of a long run
-        `keep` records a part: "every:100" (iterations 1, 101, 201 … and the last) or
-        "last:1000". Raises LimitError where the result would not fit in memory (`write` needs
-        no memory), ExperimentError for another `keep`.
+        `iterations` replaces the number of iterations of the experiment. `progress` is called now
+        and then with the number of iterations done. `keep` records a part of a long run:
+        "every:100" (iterations 1, 101, 201 … and the last) or "last:1000".
+        Raises LimitError where the trace would not fit in memory (`write` has no such limit),
+        ExperimentError for another `keep`.
 
         >>> import bpsheet as bp
         >>> bp.load("two-neuron").run(1000, keep="every:400").frame.index.tolist()
@@ -200,15 +214,16 @@ class Experiment(Plan):
         layout: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Path:
-        r"""Train, and write the run to a file (.xlsx, .csv or .parquet) as it goes.
+        r"""Train, and write the run to a file (.xlsx, .csv or .parquet) row by row. Returns the path.
 
-        The run is never in memory as a whole, so it may be as long as the disk has room.
-        `keep` as in `run`; of a workbook's rows only those after one another can be live.
-        `layout` is a workbook's, "full" or "book"; it has none of the sheets that need the
-        whole run, Walkthrough, Diagram and Charts.
-        Returns the path; the file appears whole or not at all, and replaces what is there.
-        Raises OutputError where it cannot be written, LimitError where a worksheet is too
-        narrow, ExperimentError for another `keep`.
+        The whole run is never in memory, so its length is limited only by the disk.
+        `iterations`, `keep` and `progress` are those of `run`. In a workbook with "last:N" the
+        rows are live; with "every:K" each row takes the weights before it as typed numbers.
+        `layout` is that of a workbook, "full" or "book". The workbook has no sheets that need the
+        whole run (Walkthrough, Diagram, Charts).
+        The file appears whole or not at all, and replaces an existing file. Raises OutputError
+        where the file cannot be written, LimitError where a worksheet cannot hold the run,
+        ExperimentError for another `keep`.
 
         >>> import bpsheet as bp, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -232,10 +247,10 @@ class Experiment(Plan):
         return Path(path)
 
     def to_page(self, path: str | Path) -> Path:
-        """Write a page for a browser, one .html file: step by step, and it computes by itself.
+        """Write a page for a browser: one .html file that computes every step. Returns the path.
 
-        Returns the path; the file appears whole or not at all, and replaces what is there.
-        Raises OutputError where it cannot be written.
+        The file appears whole or not at all, and replaces an existing file. Raises OutputError
+        where the file cannot be written.
 
         >>> import bpsheet as bp, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:

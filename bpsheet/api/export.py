@@ -1,4 +1,4 @@
-"""A run as a file, by the ending of its name."""
+"""Writing a run as a file. The ending of the file's name decides the format."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def check(path: Path, layout: str | None, sheets: Sequence[str] | None = None) -
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+        raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
     if layout and ending != ".xlsx":
-        raise OutputError(f"{path}: a layout is for workbooks (.xlsx)")
+        raise OutputError(f"{path}: only a workbook (.xlsx) has a layout")
     if sheets and ending != ".xlsx":
-        raise OutputError(f"{path}: sheets are for workbooks (.xlsx)")
+        raise OutputError(f"{path}: only a workbook (.xlsx) has sheets")
     if ending == ".parquet" and find_spec("pyarrow") is None:
         raise MissingExtraError(f"{path}: .parquet needs pyarrow", "parquet")
 
@@ -51,10 +51,10 @@ def write(
     progress: Progress | None,
     sheets: Sequence[str] | None = None,
 ) -> str:
-    """Write the run, whole or not at all, and say in a sentence what was written.
+    """Write the run, whole or not at all. Returns a sentence on what was written.
 
-    `sheets` are those that a workbook has besides; None leaves the choice to it.
-    Raises OutputError where the file cannot be written or the ending is unknown.
+    `sheets` are the further sheets of a workbook; None gives those that fit.
+    Raises OutputError where the file cannot be written, and for an unknown ending.
     """
     check(path, layout, sheets)
     ending = path.suffix.lower()

@@ -1,4 +1,4 @@
-"""Opening: an experiment by a template's name, from an experiment file or from a workbook of ours."""
+"""Opening an experiment: a template, an experiment file, or a workbook that bpsheet wrote."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ __all__ = ["load"]
 
 
 def load(spec: str | Path) -> Experiment:
-    """An experiment: a template by its name, an experiment file (.toml) or a workbook of ours.
+    """Load an experiment.
 
-    Raises ExperimentError with every problem of the file, or WorkbookError.
+    `spec` is the name of a template, or the path of an experiment file (.toml) or of a workbook
+    that bpsheet wrote (.xlsx). Raises ExperimentError, with every problem of the file, and
+    WorkbookError for a workbook that cannot be read.
 
     >>> load("two-neuron").network.loss
     'half_squared_error'
@@ -41,11 +43,11 @@ def _read(path: Path) -> str:
     try:
         if not path.exists():
             near = near_template(path.stem)
-            problem = f"no such file, and no template of that name ({near})"
+            problem = f"no such file, and no template of this name ({near})"
         else:
             return read_text(path)
     except InputError as error:
         problem = str(error)
     except (OSError, ValueError) as error:
-        problem = f"no name of a file ({getattr(error, 'strerror', None) or error})"
+        problem = f"not a file's name ({getattr(error, 'strerror', None) or error})"
     raise ExperimentError([Problem("", problem)], str(path))

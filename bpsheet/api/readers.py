@@ -1,4 +1,4 @@
-"""The readers of a run, as methods of a trace: what one asks of it."""
+"""The readers of a run, as methods of a trace."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = ["Readers"]
 
 
 class Readers(Run):
-    """A run that answers: worked solutions, comparisons, a diagnosis, gradients and curvature."""
+    """A run with its readers: comparison, worked solution, diagnosis, gradients, curvature."""
 
     def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> Report:
-        """Hand calculations against this run, judged by the digits that were written.
+        """Compare hand calculations with this run, and judge them by the digits written.
 
         `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
         a row of a frame (its name is the iteration), a DataFrame or a CSV file (iteration,
@@ -35,9 +35,10 @@ class Readers(Run):
         is judged over the numbers it was made with; without it, the experiment's own [hand].
         `decimal` is what stands before the decimals.
 
-        Returns a row for each value: iteration, quantity, written, exact, rounded, verdict,
-        reason; a DataFrame, which a notebook shows with the first mistake on top.
-        Raises HandError for unknown quantities and files that cannot be read.
+        Returns a DataFrame with a row for each value and the columns iteration, quantity,
+        written, exact, rounded, verdict and reason. A notebook shows the first mistake on top.
+        Raises HandError for unknown quantities and files that cannot be read, ExperimentError for
+        a run that kept only some iterations.
 
         >>> import bpsheet as bp
         >>> bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})["verdict"].tolist()
@@ -51,11 +52,12 @@ class Readers(Run):
     def explain(
         self, iteration: AnyWhole, only: Iterable[str] | None = None, digits: AnyWhole = 4
     ) -> Explanation:
-        """One iteration as a textbook works it out: symbols, numbers put in, results.
+        """Work out one iteration as a textbook does: symbols, numbers, results.
 
-        It prints as text, shows as a page in a notebook, and has `.text()`, `.markdown()`,
-        `.latex()` and `.html()`. `only` names quantities; a weight among them gets the chain
-        rule written out. `digits` are significant ones, of numbers computed exactly.
+        The explanation prints as text, shows as a page in a notebook, and has `.text()`,
+        `.markdown()`, `.latex()` and `.html()`. `only` names quantities; for a weight among them
+        the chain rule is written out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … `digits` are the significant
+        digits of the printed numbers, which are computed exactly.
         Raises ExperimentError for an iteration that was not run and for unknown names.
 
         >>> import bpsheet as bp
@@ -68,12 +70,13 @@ class Readers(Run):
         return explain(self, self._whole_of(iteration), only, self._whole_of(digits, "digits"))
 
     def health(self) -> Health:
-        """What the run suffers from: a value that overflowed, a loss that rises, weights that
-        explode, gradients that vanish, neurons that are saturated or dead, steps that swing.
+        """Diagnose the run.
 
-        It prints as plain sentences, and says nothing of a run that works. `.sentences` is
-        their list, `.frame` has the numbers for each layer, `.neurons` for each neuron,
-        `.over_time` for each update, `.spread` the way that an overflow took.
+        The diagnosis finds values that overflow, a loss that rises, weights that explode or
+        swing to and fro, gradients that vanish, and neurons that are saturated or dead. It prints
+        as plain sentences. `.sentences` is their list, empty for a run that works. The DataFrames
+        `.frame`, `.neurons` and `.over_time` have the numbers for each layer, neuron and update;
+        `.spread` has the columns that an overflow reached.
 
         >>> import bpsheet as bp
         >>> trace = bp.load("exploding").run()
@@ -92,11 +95,12 @@ class Readers(Run):
     ) -> GradientCheck:
         """The gradient of an iteration, compared with an estimate from forward passes alone.
 
-        `method` is "forward" or "central" (differences of the loss, with the step `delta`), or
-        "complex" (the complex step, exact to the last digits). The result has a `.frame` with a
-        row for each weight, `.passed`, `.tolerance`, the number of forward `.passes`, and the
-        first `.layer`, counted from the output, that is wrong.
-        Raises ExperimentError for an unknown method or iteration and where there is no loss.
+        `method` is "forward", (L(w + Δ) − L(w)) / Δ, "central", (L(w + Δ) − L(w − Δ)) / 2Δ, or
+        "complex", Im L(w + iΔ) / Δ, which is exact to the last digits. `delta` is the step Δ. The
+        result has a `.frame` with a row for each weight, `.passed`, `.tolerance`, the number of
+        forward `.passes`, and the first `.layer`, counted from the output, that is wrong.
+        Raises ExperimentError for an unknown method or iteration, a step outside (0, 1), and an
+        experiment without a loss.
 
         >>> import bpsheet as bp
         >>> bp.load("two-neuron").run(3).check_gradient(2, method="complex").passed
@@ -108,7 +112,10 @@ class Readers(Run):
         return check_gradient(self, self._whole_of(iteration), method, plain(delta))
 
     def operations(self) -> pd.DataFrame:
-        """The operations of one iteration: forward, backward, and the gradient by brute force.
+        """Count the operations of one iteration: forward, backward, and by brute force.
+
+        Returns a DataFrame with a row for each kind of operation and one for the total. Brute
+        force is a forward pass for each weight and one more.
 
         >>> import bpsheet as bp
         >>> bp.load("two-neuron").run(1).operations().loc["total", "brute force"]
@@ -144,7 +151,7 @@ class Readers(Run):
         return whole_number(number, what, self.experiment.name)
 
     def _need_all(self, what: str) -> None:
-        """Raise ExperimentError where iterations were left out."""
+        """Raise ExperimentError for a run that kept only some iterations."""
         if not self.is_whole:
-            said = f"{what} needs every iteration, and this run kept {len(self):,} of them"
-            raise ExperimentError([Problem("", f"{said}; run it without keep")], "keep")
+            kept = f"{what} needs every iteration, and this run kept {len(self):,} of them"
+            raise ExperimentError([Problem("", f"{kept}; run it without keep")], "keep")

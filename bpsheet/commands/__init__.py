@@ -1,1 +1,1 @@
-"""Commands: a module for each, or for some that belong together."""
+"""Commands: a module for each command, or for commands that belong together."""

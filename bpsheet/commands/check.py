@@ -41,8 +41,8 @@ MOST_LINES = 500
 def check(spec: str, hand: Path | None, decimal: str) -> None:
     """Compare hand calculations with a run of SPEC, by the digits that were written.
 
-    HAND is a CSV file or a filled-in exercise (.xlsx); without it, the experiment's own table [hand] is compared.
-    The exit status is 0 when all is right or carried through, 1 when there are mistakes.
+    HAND is a CSV file or a filled-in exercise (.xlsx). The default is the table [hand] of SPEC.
+    The exit status is 0 if every value is right or carried through, and 1 if there are mistakes.
     """
     from bpsheet.api.opening import load
     from bpsheet.exercises.compare import first_mistake_first, judged
@@ -56,7 +56,7 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     else:
         given = read_csv(hand) if hand is not None else of_experiment(experiment.hand)
         values = hand_values(given, [column.name for column in experiment.columns])
-        # One row more, for the weights after the last update.
+        # One row more has the weights after the last update.
         rows = max((iteration for iteration, _ in values), default=1) + 1
         found = judged(experiment.run(iterations=rows), given, comma)
     ordered = first_mistake_first(found)

@@ -1,4 +1,4 @@
-"""`bpsheet differentiate`: the derivatives of a cell of somebody's own workbook."""
+"""`bpsheet differentiate`: the derivatives of a cell of the user's workbook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["differentiate"]
     "--parameters Sheet1!B2:B6 -o out.xlsx"
 )
 @click.argument("book", type=click.Path(path_type=Path))
-@click.option("--loss", required=True, metavar="CELL", help="The cell to be minimised.")
+@click.option("--loss", required=True, metavar="CELL", help="The cell to minimise.")
 @click.option(
     "--parameters",
     required=True,
@@ -35,22 +35,22 @@ def differentiate(
 ) -> None:
     """Write a copy of BOOK with a sheet of live derivatives of one of its cells.
 
-    BOOK is any workbook with formulas. The copy has a sheet with every cell that leads from the
-    parameters to the loss, its derivative, and a step of gradient descent; all else stays.
+    BOOK is any workbook with formulas. The copy has one more sheet, with every cell that leads
+    from the parameters to the loss, its derivative, and a step of gradient descent.
     """
     from bpsheet.files.ours import refuse_others
     from bpsheet.sheets import differentiate_workbook
 
     if not (output.exists() and book.exists() and output.samefile(book)):
         refuse_others(output, force=force)
-    made = differentiate_workbook(book, loss, list(parameters), output, rate)
-    for name, slope in list(made.gradient.items())[:20]:
+    result = differentiate_workbook(book, loss, list(parameters), output, rate)
+    for name, slope in list(result.gradient.items())[:20]:
         say(f"{name}: {slope:.6g}")
-    if len(made.gradient) > 20:
-        say(f"… and {len(made.gradient) - 20:,} more")
-    if made.apart:
-        say(f"The loss does not depend on {', '.join(made.apart[:10])}.")
+    if len(result.gradient) > 20:
+        say(f"… and {len(result.gradient) - 20:,} more")
+    if result.apart:
+        say(f"The loss does not depend on {', '.join(result.apart[:10])}.")
     say(
-        f"Wrote {made.path}: the sheet {made.sheet} has the derivatives of {made.cells:,} "
-        f"cells and {len(made.gradient):,} parameters; the loss is {made.loss:.6g}."
+        f"Wrote {result.path}: the sheet {result.sheet} has the derivatives of {result.cells:,} "
+        f"cells and {len(result.gradient):,} parameters; the loss is {result.loss:.6g}."
     )

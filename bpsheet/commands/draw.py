@@ -1,4 +1,4 @@
-"""`bpsheet draw` and `animate`: the network of an iteration, or of a run, as a picture."""
+"""`bpsheet draw` and `animate`: a picture of the network at an iteration, or of a whole run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["animate", "draw"]
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .svg, .png or .pdf. Default: outputs/SPEC.svg.",
+    help="The file to write: .svg, .png or .pdf. Default: outputs/SPEC.svg.",
 )
 @FORCE
 @SET
@@ -31,8 +31,8 @@ def draw(
 ) -> None:
     """Draw the network of SPEC at one iteration: outputs, error terms, an arrow per weight.
 
-    An arrow is green where its weight grows, red and broken where it shrinks, and as wide as the
-    adjustment is large.
+    An arrow is green where its weight grows, red and broken where it shrinks. A wider arrow is a
+    larger adjustment.
     """
     from bpsheet.files.ours import refuse_others
     from bpsheet.pictures.matplot import check_picture, write_picture
@@ -53,20 +53,20 @@ def draw(
     "  bpsheet animate book-xor --iterations 200 --frames 100 -o xor.gif"
 )
 @click.argument("spec")
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @click.option(
     "--frames",
     type=click.IntRange(2, 240),
     default=60,
     metavar="N",
     show_default=True,
-    help="How many iterations are shown at the most, evenly over the run.",
+    help="The most iterations that are shown, evenly over the run.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .gif. Default: outputs/SPEC.gif.",
+    help="The file to write: .gif. Default: outputs/SPEC.gif.",
 )
 @FORCE
 @SET

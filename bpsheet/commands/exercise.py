@@ -40,7 +40,7 @@ def _words(text: str) -> tuple[str, ...]:
     "--ask",
     default="forward,backward,update",
     show_default=True,
-    help="What is asked: forward, backward, update, or names of quantities.",
+    help="The values to ask for: forward, backward, update, or names of quantities.",
 )
 @click.option(
     "--iterations",
@@ -56,15 +56,15 @@ def _words(text: str) -> tuple[str, ...]:
     default=3,
     show_default=True,
     metavar="N",
-    help="How many significant digits each value needs.",
+    help="The significant digits that each value needs.",
 )
 @click.option(
     "--check",
     type=click.Choice(["live", "none"]),
     default="none",
     show_default=True,
-    help="live: a mark beside each cell as it is filled in, for practice; the answers are then "
-    "in the file, on a hidden sheet. none: no answers in the file.",
+    help="live: a mark appears beside each cell that is filled in, for practice; a hidden sheet "
+    "has the answers. none: the file has no answers.",
 )
 @click.option(
     "--students",
@@ -76,7 +76,8 @@ def _words(text: str) -> tuple[str, ...]:
     "--vary",
     default="",
     metavar="WHAT",
-    help="Numbers of each student's own: weights, data (the inputs), or both. Needs --students.",
+    help="The numbers that differ between students: weights, data (the inputs), or both. Needs "
+    "--students.",
 )
 @click.option(
     "--seed",
@@ -89,7 +90,7 @@ def _words(text: str) -> tuple[str, ...]:
 @click.option(
     "--key",
     type=click.Path(path_type=Path),
-    help="With --students: the folder for the key. Default: the output folder's name and -key.",
+    help="The folder for the key. Default: the output folder's name and -key. Needs --students.",
 )
 @FORCE
 def exercise(
@@ -106,7 +107,7 @@ def exercise(
     key: Path | None,
     force: bool,
 ) -> None:
-    """Write a workbook to fill in: the given values of SPEC, and blank cells for the rest."""
+    """Write a workbook to fill in: the given values of SPEC, and blank cells to fill in."""
     from bpsheet.api.opening import load
     from bpsheet.exercises.exercise import Exercise
     from bpsheet.exercises.handout import KEY_FILE, write_class, write_sheet
@@ -115,17 +116,19 @@ def exercise(
 
     if students is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
-    made = Exercise(load(spec), _words(ask), iterations, digits, _words(vary), seed)
+    questions = Exercise(load(spec), _words(ask), iterations, digits, _words(vary), seed)
     live = check == "live"
     if students is None:
-        task = write_sheet(made, output, live=live, force=force)
+        task = write_sheet(questions, output, live=live, force=force)
         count = sum(line.is_asked for line in task.lines)
         say(f"Wrote {output}: {count} values to fill in.")
         return
     roster = read_roster(students)
     folder = key or output.parent / f"{output.name}-key"
     with late_progress(console(error=True), "Writing", len(roster)) as done:
-        paths = write_class(made, output, folder, roster, live=live, force=force, progress=done)
+        paths = write_class(
+            questions, output, folder, roster, live=live, force=force, progress=done
+        )
     workbooks = "1 workbook" if len(paths) == 1 else f"{len(paths)} workbooks"
     say(f"Wrote {workbooks} to {output}, the key to {folder / KEY_FILE}.")
 
@@ -147,7 +150,7 @@ def exercise(
     help='A TOML file with the mark of each verdict, such as close = 0.5 or "likely slip" = 0.25.',
 )
 @click.option(
-    "--feedback", type=click.Path(path_type=Path), help="A folder for a page for each student."
+    "--feedback", type=click.Path(path_type=Path), help="A folder for the students' pages."
 )
 @click.option(
     "--students",
@@ -160,7 +163,7 @@ def exercise(
     type=click.Choice(["point", "comma"]),
     default="point",
     show_default=True,
-    help="What stands before the decimals.",
+    help="The sign before the decimals.",
 )
 @FORCE
 def grade(
@@ -174,10 +177,10 @@ def grade(
     decimal: str,
     force: bool,
 ) -> None:
-    """Mark the filled-in workbooks in FOLDER, made from SPEC by `bpsheet exercise`.
+    """Mark the filled-in workbooks in FOLDER, which `bpsheet exercise` wrote from SPEC.
 
-    Each student's numbers and questions are found again from the sheet and SPEC. The
-    students' files are never changed. The exit status is 1 where a file could not be marked.
+    The sheet and SPEC give each student's numbers and questions again. The students' files are
+    never changed. The exit status is 1 if a file could not be marked.
     """
     from bpsheet.api.opening import load
     from bpsheet.exercises.feedback import HEADS, class_table
@@ -222,10 +225,10 @@ def _say(grades: Grades, folder: Path, table: Path, feedback: Path | None) -> No
     for refused in grades.refused:
         say(f"{path_text(refused.path, folder)}: {refused.reason}")
     if grades.absent:
-        say(f"No sheet of: {', '.join(grades.absent)}")
+        say(f"Students without a sheet: {', '.join(grades.absent)}")
     if grades.slips:
-        found = ", ".join(f"{kind} ({count})" for kind, count in grades.slips.most_common(3))
-        say(f"Most frequent slips: {found}")
+        slips = ", ".join(f"{kind} ({count})" for kind, count in grades.slips.most_common(3))
+        say(f"Most frequent slips: {slips}")
     marked = "1 sheet" if len(grades.sheets) == 1 else f"{len(grades.sheets)} sheets"
     refusals = f", {len(grades.refused)} could not be marked" if grades.refused else ""
     pages = f" Feedback is in {feedback}." if feedback is not None else ""

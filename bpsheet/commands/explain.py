@@ -1,4 +1,4 @@
-"""`bpsheet explain` and `bpsheet derive`: an iteration worked out, the gradient in symbols."""
+"""`bpsheet explain` and `bpsheet derive`: a worked iteration, and the gradient in symbols."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ OUTPUT = click.option(
 @click.option(
     "--only",
     metavar="NAMES",
-    help="These quantities only, separated by commas. A weight gets the chain rule written out.",
+    help="Only these quantities, separated by commas. For a weight the chain rule is written out.",
 )
 @click.option(
     "--digits",
@@ -67,7 +67,7 @@ def explain(
     output: Path | None,
     force: bool,
 ) -> None:
-    """Work out one iteration of SPEC as a textbook does: symbols, numbers put in, results."""
+    """Work out one iteration of SPEC as a textbook does: symbols, numbers, results."""
     trace = trained(loaded(spec, settings), iteration)
     names = None if only is None else [name for name in only.split(",") if name.strip()]
     _written(trace.explain(iteration, only=names, digits=digits), form, output, force=force)
@@ -82,7 +82,7 @@ def explain(
 @OUTPUT
 @FORCE
 def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
-    """Write down the gradient of SPEC's loss in symbols, before any number, and as matrices."""
+    """Write the gradient of SPEC's loss in symbols and as matrices, without numbers."""
     from bpsheet.explain import derive as derived
 
     _written(derived(loaded(spec, ())), form, output, force=force)
@@ -95,7 +95,7 @@ def _written(document: Document, form: str, output: Path | None, *, force: bool)
 
     text = str(getattr(document, form)())
     if output is None:
-        # Into a file or another program it goes as UTF-8, which the web page says it is.
+        # A file or another program gets UTF-8, the encoding that the web page declares.
         is_terminal = sys.stdout is not None and sys.stdout.isatty()
         click.echo(text if is_terminal else text.encode(), nl=False)
         return

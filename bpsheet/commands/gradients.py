@@ -1,4 +1,4 @@
-"""`bpsheet gradcheck`, `operations` and `hessian`: is the gradient right, what does it cost."""
+"""`bpsheet gradcheck`, `operations` and `hessian`: the gradient's check, cost and derivatives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["gradcheck", "hessian", "operations"]
 ITERATION = click.option(
     "--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True
 )
-# A matrix with more rows is described by its eigenvalues alone.
+# A matrix with more rows than this is described by its eigenvalues alone.
 WIDEST = 12
 
 
@@ -60,7 +60,7 @@ def _cell(value: object) -> str:
     show_default=True,
     help="Differences from both sides, from one side, or the complex step.",
 )
-@click.option("--delta", type=float, metavar="D", help="How far each weight is moved.")
+@click.option("--delta", type=float, metavar="D", help="The step by which each weight moves.")
 @SET
 def gradcheck(
     spec: str, iteration: int, method: str, delta: float | None, settings: tuple[str, ...]
@@ -71,21 +71,21 @@ def gradcheck(
     gradient disagrees.
     """
     trace = _run(spec, iteration, settings)
-    found = trace.check_gradient(iteration, method, delta)
+    check = trace.check_gradient(iteration, method, delta)
     terminal = console()
-    shown = found.frame[["analytic", "numerical", "difference", "note"]].copy()
-    shown.insert(0, "layer", found.frame["layer"].astype(object).fillna("-"))
-    shown.insert(4, "", ["" if agrees else "disagrees" for agrees in found.frame["agrees"]])
+    shown = check.frame[["analytic", "numerical", "difference", "note"]].copy()
+    shown.insert(0, "layer", check.frame["layer"].astype(object).fillna("-"))
+    shown.insert(4, "", ["" if agrees else "disagrees" for agrees in check.frame["agrees"]])
     used = [name for name in shown if name != "note" or shown["note"].any()]
     _print(terminal, shown[used], "weight")
-    terminal.print(found.sentence, soft_wrap=True)
+    terminal.print(check.sentence, soft_wrap=True)
     total = trace.operations().loc["total"]
     terminal.print(
         f"Operations: {total['forward']:,} forward, {total['backward']:,} backward; by brute "
-        f"force (a pass for each weight, and one) {total['brute force']:,}.",
+        f"force (a pass for each weight and one more) {total['brute force']:,}.",
         soft_wrap=True,
     )
-    if not found.passed:
+    if not check.passed:
         sys.exit(1)
 
 
@@ -118,9 +118,9 @@ def hessian(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     beyond which plain gradient descent overshoots.
     """
     trace = _run(spec, iteration, settings)
-    found = trace.curvature(iteration)
+    curvature = trace.curvature(iteration)
     terminal = console()
-    if len(found.frame) <= WIDEST:
-        _print(terminal, found.frame, "")
-    terminal.print(found.listed, soft_wrap=True)
-    terminal.print(found.sentence, soft_wrap=True)
+    if len(curvature.frame) <= WIDEST:
+        _print(terminal, curvature.frame, "")
+    terminal.print(curvature.listed, soft_wrap=True)
+    terminal.print(curvature.sentence, soft_wrap=True)

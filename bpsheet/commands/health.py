@@ -1,4 +1,4 @@
-"""`bpsheet health`: what a run suffers from, layer by layer and in plain sentences."""
+"""`bpsheet health`: the problems of a run, layer by layer and in plain sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["health"]
 
-# The columns of the table: what stands above them, and what they are in the diagnosis.
+# The columns of the table: their heads, and their names in the diagnosis.
 HEADS = {
     "weights": "weights_last",
     "first gradient": "gradient_first",
@@ -34,30 +34,30 @@ HEADS = {
     "  bpsheet health exploding --set learning_rate=0.1 --iterations 200"
 )
 @click.argument("spec")
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @SET
 def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None:
-    """Train SPEC and say what it suffers from: gradients, steps, neurons, overflow.
+    """Train SPEC and name its problems: gradients, steps, neurons, overflow.
 
     For each layer, the table has the length of its weights at the end, the length of its
     gradient, and the share of rows in which its neurons are saturated. Two columns are medians:
     the step relative to the weights, and the gradient relative to the next layer's.
     """
     experiment = loaded(spec, settings, iterations)
-    found = trained(experiment, experiment.iterations).health()
+    diagnosis = trained(experiment, experiment.iterations).health()
     terminal = console()
-    if len(found.frame):
-        terminal.print(_table(found))
-    terminal.print(str(found))
+    if len(diagnosis.frame):
+        terminal.print(_table(diagnosis))
+    terminal.print(str(diagnosis))
 
 
-def _table(found: Health) -> Table:
+def _table(diagnosis: Health) -> Table:
     from rich.table import Table
 
-    frame = found.frame
+    frame = diagnosis.frame
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
-    # A column without a single number has nothing to show.
+    # A column without numbers is left out.
     shown = {head: name for head, name in HEADS.items() if frame[name].notna().any()}
     for head in shown:
         table.add_column(head, justify="right")

@@ -21,9 +21,9 @@ __all__ = ["page"]
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .html. Default: outputs/SPEC.html.",
+    help="The file to write: .html. Default: outputs/SPEC.html.",
 )
-@click.option("--iterations", type=click.IntRange(1), metavar="N", help="How many presentations.")
+@click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @FORCE
 @SET
 def page(

@@ -1,4 +1,4 @@
-"""The commands run and show."""
+"""`bpsheet run` and `bpsheet show`: a run as a file, and an iteration on the terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _sheets() -> Iterable[str]:
 
 
 ITERATIONS = click.option(
-    "--iterations", type=click.IntRange(1), metavar="N", help="How many presentations."
+    "--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations."
 )
 
 
@@ -48,7 +48,7 @@ ITERATIONS = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
+    help="The file to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
 )
 @click.option(
     "--layout",
@@ -102,12 +102,12 @@ def train(
     experiment = loaded(spec, settings, iterations)
     path = output or Path("outputs") / f"{experiment.name}.xlsx"
     if "none" in sheets and set(sheets) != {"none"}:
-        raise OutputError("--sheet none goes with no other sheet")
+        raise OutputError("--sheet none cannot be given with another sheet")
     chosen = [name for name in sheets if name != "none"] if sheets else None
     check(path, layout, chosen)
     part = Keep.of(keep) if keep is not None else EVERYTHING
     if path.exists() and Path(spec).exists() and path.samefile(spec):
-        raise OutputError(f"{path} is the file that was read; give another name with -o")
+        raise OutputError(f"{path} is the experiment's own file; give another name with -o")
     refuse_others(path, force=force, first_line=first_line(experiment))
     if path.suffix.lower() == ".xlsx":
         from bpsheet.workbook.writing import check_fits
@@ -128,8 +128,8 @@ def train(
     for line in lines:
         terminal.print(line)
     with late_progress(console(error=True), "Writing", len(run)) as done:
-        said = write(run, path, layout, done, chosen)
-    say(said)
+        sentence = write(run, path, layout, done, chosen)
+    say(sentence)
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet show two-neuron --iteration 2")

@@ -50,7 +50,7 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
             raise ExperimentError([Problem("", said)], "--seeds")
         grid["seed"] = list(range(first, last + 1))
     if not grid:
-        said = "something to vary expected: --grid learning_rate=0.01,0.1 or --seeds 1:10"
+        said = "nothing varies; give --grid learning_rate=0.01,0.1 or --seeds 1:10"
         raise ExperimentError([Problem("", said)], "sweep")
     return grid
 
@@ -115,7 +115,7 @@ def sweep(
     experiment = loaded(spec, settings)
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
-        raise OutputError(f"{path}: a name that ends in {', '.join(ENDINGS)} expected")
+        raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
     refuse_others(path, force=force, first_line=heads_line("run", [*grid, *RESULTS]))
     total = prod(map(len, grid.values()))
     try:

@@ -1,4 +1,4 @@
-"""The commands list, new and schema."""
+"""`bpsheet list`, `bpsheet new` and `bpsheet schema`: experiment files to start from."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def list_templates() -> None:
     width = max(map(len, names))
     for name in names:
         say(f"{name:<{width}}  {load(name).title}")
-    # Beside the list, so that the list is nothing but templates.
-    say(f"A notebook that goes through some of them: {notebook_path()}", error=True)
+    # The notebook goes to standard error, so that the list has only templates.
+    say(f"A notebook that works through some of the templates: {notebook_path()}", error=True)
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet new my-network && bpsheet run my-network.toml")
@@ -36,11 +36,11 @@ def new(name: str) -> None:
 
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
     if not path.stem.strip(". "):
-        raise OutputError("a name for the file expected")
+        raise OutputError("expected a name for the file")
     if path.exists():
         raise OutputError(f"{path} exists; choose another name, or remove it first")
     with replacing(path) as stream:
-        # A file's name may have bytes that are no text.
+        # A file's name may have bytes that are not text.
         stream.write(starter_text(path.stem).encode(errors="replace"))
     say(f"Wrote {path}. Run it: bpsheet run {path}")
 
@@ -50,5 +50,5 @@ def schema() -> None:
     """Print the JSON schema of experiment files, for editors that complete and check them."""
     from bpsheet.api.experiment import Experiment
 
-    made = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    say(json.dumps(made | Experiment.model_json_schema(), indent=2, ensure_ascii=False))
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    say(json.dumps(head | Experiment.model_json_schema(), indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The command verify."""
+"""`bpsheet verify`: a workbook recalculated in another spreadsheet engine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
         for comparison in report.comparisons:
             for line in comparison.wrong[:5]:
                 say(f"  {comparison.what}: {line}")
-        has_only_errors = all(found.errors == len(found.wrong) for found in report.comparisons)
+        has_only_errors = all(each.errors == len(each.wrong) for each in report.comparisons)
         if engine == "ironcalc" and has_only_errors:
-            say("ironcalc knows no error in the middle of a formula; try --engine libreoffice.")
+            say("ironcalc cannot handle an error inside a formula; try --engine libreoffice.")
         sys.exit(1)

@@ -1,1 +1,1 @@
-"""Exercises: sheets to fill in, and marks for those that come back."""
+"""Exercises: sheets to fill in, and marks for the sheets that come back."""

@@ -1,4 +1,4 @@
-"""Comparing hand calculations with a run: a line for each value, the first mistake first."""
+"""Comparing hand calculations with a run: a judgement for each value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> list[Jud
     """The judgements of hand values, in the order in which they are computed.
 
     `hand` is a dict, a DataFrame, the path of a CSV file or of a filled-in exercise (.xlsx), or
-    None for the experiment's own [hand]. Raises HandError for what cannot be used.
+    None for the experiment's table [hand]. Raises HandError for hand values that cannot be read,
+    that are empty, or that go beyond the run.
     """
     if hand is None:
         hand = of_experiment(trace.experiment.hand)
@@ -28,15 +29,17 @@ def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> list[Jud
         hand = read_csv(Path(hand))
     values = hand_values(hand, trace.program.names)
     if not values:
-        raise HandError(["no values there"])
+        raise HandError(["there are no hand values"])
     last = max(iteration for iteration, _ in values)
     if last > len(trace):
-        raise HandError([f"iteration {last}, but the run has {len(trace)}"])
+        raise HandError(
+            [f"there is a value for iteration {last}, but the run has {len(trace)} iterations"]
+        )
     return judge(trace, values, decimal=decimal)
 
 
 def _filled_in(trace: Run, path: Path, decimal: str) -> list[Judgement]:
-    """The judgements of a filled-in exercise, over the numbers that it was made with."""
+    """The judgements of a filled-in exercise, over the numbers on its sheet."""
     from bpsheet.exercises.grade import read_filled
 
     task, filled = read_filled(path, trace.experiment)
@@ -44,10 +47,10 @@ def _filled_in(trace: Run, path: Path, decimal: str) -> list[Judgement]:
 
 
 def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """The mistakes in the order in which they were made, then what is right."""
+    """The judgements of the mistakes, in their order, and then those of the right values."""
     return sorted(judgements, key=lambda judgement: judgement.verdict.is_right)
 
 
 def compare(trace: Run, hand: Hand | str | Path | None, decimal: str) -> Report:
-    """See `Trace.compare`."""
+    """The report of hand values: see `Trace.compare`."""
     return Report.of(judged(trace, hand, decimal))

@@ -1,8 +1,8 @@
-"""Exercises: which values are asked, what is printed, and how a sheet says what it is.
+"""Exercises: an experiment with questions, and each student's copy of it.
 
-An exercise is an experiment with a choice of questions. A task is one student's copy of it,
-with numbers of their own where they are varied. Both come again from the same parts, so a
-filled-in sheet need carry no answers: its identity is enough to mark it.
+An exercise is an experiment with a choice of questions. A task is one student's copy, which may
+have its own numbers. The same parts give the same exercise and the same task again. So a filled-in
+sheet carries no answers: its identity is enough to mark it.
 
 >>> from bpsheet.api.opening import load
 >>> task = Exercise(load("two-neuron"), ask=("forward",)).task("Ada")
@@ -40,13 +40,13 @@ class Exercise:
     """An experiment and its questions.
 
     ask:        "forward", "backward", "update", or names of quantities
-    iterations: how many are asked, from the first
-    digits:     how many significant digits each value needs
-    vary:       what differs between students: "weights", "data" (the inputs)
+    iterations: the number of iterations that are asked, from the first
+    digits:     the number of significant digits that each value needs
+    vary:       the numbers that differ between students: "weights", "data" (the inputs)
     seed:       another seed gives other numbers
 
-    Raises ExperimentError, with every problem, where these do not fit the experiment, and
-    LimitError where a sheet would be too long to fill in.
+    Raises ExperimentError, with every problem, for choices that do not fit the experiment, and
+    LimitError for a sheet that would be too long to fill in.
     """
 
     experiment: Plan
@@ -154,7 +154,7 @@ class Task:
         asked = [line for line in made if line.is_asked]
         if len(asked) > MAX_ASKED:
             raise LimitError(
-                f"{len(asked):,} values would be asked; a sheet has {MAX_ASKED:,} at most. "
+                f"{len(asked):,} values would be asked; a sheet asks for at most {MAX_ASKED:,}. "
                 "Ask for fewer quantities, or fewer iterations"
             )
         if not asked:
@@ -180,7 +180,7 @@ class Task:
 
 
 def decimals_needed(exact: float, digits: int) -> int:
-    """How many decimals show so many significant digits of a value.
+    """The number of decimals that shows `digits` significant digits of a value.
 
     >>> decimals_needed(-0.0664, 3), decimals_needed(12.5, 3), decimals_needed(0.0, 3)
     (4, 1, 0)

@@ -33,7 +33,7 @@ HEADS = (
     "notes",
 )
 KEY_HEADS = ("student", "file", "iteration", "quantity", "exact", "rounded")
-# What a spreadsheet takes for the beginning of a formula.
+# The characters with which a formula begins in a spreadsheet.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -47,7 +47,7 @@ def safe_field(text: str) -> str:
 
 
 def path_text(path: Path, folder: Path) -> str:
-    """A file's place in the folder, as text that can be printed and written."""
+    """A file's path in the folder, as text that can be printed and written."""
     text = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "?" for char in text)
 
@@ -119,15 +119,15 @@ def feedback_text(sheet: MarkedSheet, title: str) -> str:
     if first is None:
         lines += ["Every value is right.", ""]
     else:
-        place = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
+        where = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
         lines += [
-            f"Look first at {place}: {_plain(first.reason)}",
+            f"Look first at {where}: {_plain(first.reason)}",
             "",
-            "What follows rightly from a wrong value keeps its mark.",
+            "A value that follows rightly from a wrong one keeps its mark.",
             "",
         ]
     if sheet.notes:
-        lines += [f"Noted: {_plain('; '.join(sheet.notes))}.", ""]
+        lines += [f"Notes: {_plain('; '.join(sheet.notes))}.", ""]
     lines += [
         "| iteration | quantity | written | expected | verdict | mark | |",
         "|---:|---|---:|---:|---|---:|---|",

@@ -1,7 +1,7 @@
 """The content of a filled-in workbook: its identity, and the asked cells.
 
-The file is a stranger's. It is guarded before it is opened, read from memory, never written,
-and of all its cells only the expected ones are looked at.
+A stranger has written the file. It is checked before it is opened, it is read from memory, it is
+never written, and only the expected cells are read.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from bpsheet.guard.package import guarded_bytes
 __all__ = ["Filled", "FilledBook", "open_filled"]
 
 MAX_TEXT = 200
-NOT_OURS = "not an exercise sheet that bpsheet made"
+NOT_OURS = "not an exercise sheet that bpsheet wrote"
 
 
 @dataclass(frozen=True)
 class Filled:
-    """The answers as text, by iteration and quantity; which were formulas, which numbers."""
+    """The answers as text by iteration and quantity, the formulas, and the number of numbers."""
 
     answers: dict[Place, str]
     formulas: tuple[Place, ...]
@@ -48,7 +48,7 @@ class FilledBook:
         self._name = name
 
     def identity(self) -> Identity:
-        """What the sheet says that it is. Raises WorkbookError where it is no exercise."""
+        """The identity of the sheet. Raises WorkbookError for a workbook that is no exercise."""
         if IDENTITY not in self._book.sheetnames or SHEET not in self._book.sheetnames:
             raise WorkbookError(f"{self._name}: {NOT_OURS}")
         with _reading(self._name):
@@ -61,12 +61,12 @@ class FilledBook:
             raise WorkbookError(f"{self._name}: {error}") from None
 
     def student(self) -> str:
-        """The name that was typed in."""
+        """The name that was typed on the sheet."""
         with _reading(self._name):
             return _text(self._book[SHEET][NAME_CELL].value)[:MAX_TEXT].strip()
 
     def read(self, task: Task) -> Filled:
-        """The asked cells. Raises WorkbookError where the lines are not where they were."""
+        """The answers. Raises WorkbookError for lines that were moved."""
         last = FIRST_ROW + len(task.lines) - 1
         with _reading(self._name):
             sheet = self._book[SHEET]

@@ -1,7 +1,7 @@
 """The fill-in workbook: printed values, blank cells to fill in, and live marks if asked for.
 
-Everything but the cells to fill in is protected, without a password. With live marks the
-answers stand on a very hidden sheet; without, there are none in the file.
+All cells but those to fill in are protected, without a password. With live marks the answers
+stand on a very hidden sheet. Without live marks the file has no answers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 SHEET, IDENTITY, ANSWERS = "Exercise", "Identity", "Answers"
 NAME_CELL = "B3"
 FIRST_ROW = 6
-# More lines than this are not readable on one page.
+# The most lines that are readable on one page.
 PAGE = 62
 
 EDGE = Side("thin", color="64748B")
@@ -55,9 +55,9 @@ BEFORE_IGNORED = re.compile(rb"</headerFooter>|<pageSetup [^>]*/>")
 
 
 def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
-    """A task as a workbook's bytes; the same task gives the same bytes.
+    """A task as the bytes of a workbook. The same task gives the same bytes.
 
-    `live` puts a mark beside each cell, which needs the answers in the file.
+    `live` puts a mark beside each cell; the file then has the answers.
     """
     book = Workbook()
     sheet = book.worksheets[0]
@@ -82,17 +82,17 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
         content = EMPTY.sub(rb"\1/>", content)
         content = FORMULA.sub(_with_value, content)
         if part == "xl/worksheets/sheet1.xml":
-            place = [found.end() for found in BEFORE_IGNORED.finditer(content)][-1]
-            said = f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/></ignoredErrors>'
-            content = content[:place] + said.encode() + content[place:]
+            end = [match.end() for match in BEFORE_IGNORED.finditer(content)][-1]
+            ignored = f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/></ignoredErrors>'
+            content = content[:end] + ignored.encode() + content[end:]
         return content
 
     return package_bytes(book, finished)
 
 
-def _with_value(found: re.Match[bytes]) -> bytes:
-    """A formula's cell with the value that it has as long as nothing is filled in."""
-    letters, row, number, formula = (group.decode() for group in found.groups(b""))
+def _with_value(cell: re.Match[bytes]) -> bytes:
+    """A formula's cell with its value before anything is filled in."""
+    letters, row, number, formula = (group.decode() for group in cell.groups(b""))
     kind, value = BLANK_VALUES.get(letters, ("str", ""))
     return f'<c r="{letters}{row}"{number} t="{kind}"><f>{formula}</f><v>{value}</v></c>'.encode()
 
@@ -104,8 +104,9 @@ def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
     put_text(
         sheet,
         "A2",
-        f"Fill in the framed cells, to {digits} significant digits (or more), with a point before "
-        "the decimals: " + _example(digits) + ".",
+        f"Fill in the framed cells with at least {digits} significant digits and a decimal point: "
+        + _example(digits)
+        + ".",
         style.NOTE,
     )
     put_text(sheet, "A3", "Name", style.LABEL)
@@ -117,8 +118,8 @@ def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
         put_text(
             sheet,
             "A4",
-            f"Beside each cell: {RIGHT} right, {NOT_YET} not right, {SHORT} right so far, but "
-            f"more digits are wanted, {UNREADABLE} no number.",
+            f"The marks beside the cells: {RIGHT} right, {NOT_YET} not right, {SHORT} right so "
+            f"far, but with too few digits, {UNREADABLE} no number.",
             style.NOTE,
         )
     code = f"{task.exercise.experiment.name} {task.exercise.fingerprint}"
@@ -128,42 +129,42 @@ def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
 
 
 def _example(digits: int) -> str:
-    """Numbers with so many significant digits."""
+    """Two numbers with `digits` significant digits."""
     many = "4271936508"[:digits]
     return f"0.{many} or −0.0{many}"
 
 
 def _line(sheet: Worksheet, row: int, line: Line) -> None:
-    places = [f"{letter}{row}" for letter in "ABCD"]
+    name, value, _, meaning = cells = [f"{letter}{row}" for letter in "ABCD"]
     if line.is_heading:
         _, pale = style.BANDS[line.phase or Phase.INPUT]
-        put_text(sheet, places[0], line.name, style.HEADER_FONT)
-        for place in places:
-            sheet[place].fill = style.solid(pale)
+        put_text(sheet, name, line.name, style.HEADER_FONT)
+        for cell in cells:
+            sheet[cell].fill = style.solid(pale)
         return
-    put_text(sheet, places[0], line.name, style.LABEL)
-    put_text(sheet, places[3], line.meaning[:1].upper() + line.meaning[1:], style.BODY)
-    sheet[places[3]].alignment = Alignment(wrap_text=True, vertical="center")
-    sheet[places[0]].alignment = Alignment(vertical="center")
+    put_text(sheet, name, line.name, style.LABEL)
+    put_text(sheet, meaning, line.meaning[:1].upper() + line.meaning[1:], style.BODY)
+    sheet[meaning].alignment = Alignment(wrap_text=True, vertical="center")
+    sheet[name].alignment = Alignment(vertical="center")
     sheet.row_dimensions[row].height = 16.5 * (1 + (len(line.meaning) - 1) // 80)
     if line.is_asked:
-        _blank(sheet, places[1])
+        _blank(sheet, value)
     elif isinstance(line.value, str):
-        put_text(sheet, places[1], line.value, style.BODY)
-        sheet[places[1]].alignment = Alignment(horizontal="right", vertical="center")
+        put_text(sheet, value, line.value, style.BODY)
+        sheet[value].alignment = Alignment(horizontal="right", vertical="center")
     elif line.value is not None:
-        put_number(sheet, places[1], _printed(line.value), style.BODY)
-        sheet[places[1]].alignment = Alignment(horizontal="right", vertical="center")
+        put_number(sheet, value, _printed(line.value), style.BODY)
+        sheet[value].alignment = Alignment(horizontal="right", vertical="center")
 
 
 def _printed(value: float) -> float:
-    """A given number; a computed one to as many digits as a person copies."""
+    """A number as printed: a long one is rounded to as many digits as a person copies."""
     return value if len(repr(value)) <= 8 else float(f"{value:.6g}")
 
 
-def _blank(sheet: Worksheet, place: str) -> None:
-    """A cell to fill in: framed, unlocked, and of text, so that digits stay as typed."""
-    cell = sheet[place]
+def _blank(sheet: Worksheet, address: str) -> None:
+    """Format a cell to fill in: framed, unlocked, and for text, so that digits stay as typed."""
+    cell = sheet[address]
     cell.border = BLANK
     cell.fill = style.INPUT_FILL
     cell.font = style.INPUT_FONT
@@ -201,14 +202,14 @@ def _answers(
 
 
 def _ranges(rows: list[int]) -> list[str]:
-    """The cells to fill in, adjoining ones as one range."""
-    found: list[list[int]] = []
+    """The ranges of the cells to fill in."""
+    groups: list[list[int]] = []
     for row in rows:
-        if found and found[-1][-1] == row - 1:
-            found[-1].append(row)
+        if groups and groups[-1][-1] == row - 1:
+            groups[-1].append(row)
         else:
-            found.append([row])
-    return [f"B{group[0]}:B{group[-1]}" for group in found]
+            groups.append([row])
+    return [f"B{group[0]}:B{group[-1]}" for group in groups]
 
 
 def _view(sheet: Worksheet, last: int) -> None:

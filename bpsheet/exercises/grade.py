@@ -38,7 +38,7 @@ class _Exercises:
     known: dict[Identity, Exercise] = field(default_factory=dict)
 
     def of(self, identity: Identity, name: str) -> Exercise:
-        """The exercise that an identity names. Raises WorkbookError where it is another's."""
+        """The exercise that an identity names. Raises WorkbookError for another experiment's."""
         other = WorkbookError(
             f"{name}: from another exercise ({identity.exercise[:60]} {identity.fingerprint[:12]}), "
             f"or {self.experiment.name} has been changed since"
@@ -63,9 +63,9 @@ class _Exercises:
 
 
 def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
-    """A filled-in sheet, unmarked: the numbers it was made with, and what was written.
+    """A filled-in sheet before marking: its task, and the written answers.
 
-    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
     task, filled, _ = _read(path, _Exercises(experiment))
     return task, filled
@@ -79,7 +79,7 @@ def grade_file(
 ) -> MarkedSheet:
     """Mark one filled-in sheet. The file is only read.
 
-    Raises WorkbookError where it is damaged, hostile, or from another exercise.
+    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
     return _grade(path, _Exercises(experiment), marks, decimal)
 
@@ -95,7 +95,7 @@ def _grade(
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
-    """The student's numbers, what they wrote, and their name."""
+    """A student's task, the written answers, and the student's name."""
     book = open_filled(path)
     identity = book.identity()
     task = exercises.of(identity, path.name).task(identity.student)
@@ -110,16 +110,16 @@ def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
         notes.append("the file was renamed")
     if filled.formulas:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
-        notes.append(f"formulas where typed values were wanted: {names}")
+        notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers:
-        notes.append(f"{filled.numbers} cells hold numbers, whose last zeros are lost")
+        notes.append(f"{filled.numbers} cells hold numbers, which lose zeros at the end")
     return notes
 
 
 def _marks(
     task: Task, filled: Filled, marks: Mapping[str, float], decimal: str
 ) -> tuple[Mark, ...]:
-    # A formula's text is no value; nothing of it is computed.
+    # A formula is no answer, and it is not computed.
     answers = {
         place: "a formula" if place in filled.formulas else text
         for place, text in filled.answers.items()
@@ -137,7 +137,7 @@ def _marks(
         exact = judgement.exact
         expected = f"{exact:.{decimals_needed(exact, digits)}f}"
         if place in filled.formulas:
-            reason = "A formula, where a typed value was wanted."
+            reason = "There is a formula instead of a typed value."
         elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
             written = numbers[place]
             verdict = FEW_DIGITS
@@ -151,7 +151,7 @@ def _marks(
 
 
 def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> bool:
-    """Whether a value has the digits asked, or those that it lacks are noughts."""
+    """Whether a written value has enough digits, or only zeros are missing."""
     for value in (shadow.followed(*place), shadow.exact(*place)):
         need = decimals_needed(value, digits)
         if written.decimals >= need or abs(value - written.value) <= 0.500000001 * 10.0**-need:
@@ -168,9 +168,10 @@ def grade_folder(
     decimal: str = ".",
     progress: Callable[[int], None] | None = None,
 ) -> Grades:
-    """Mark every filled-in sheet in a folder and the folders in it, and never stop at a bad one.
+    """Mark every filled-in sheet in a folder and its subfolders. A bad file does not stop it.
 
-    With a roster, sheets of students who are not on it are noted, and those absent listed.
+    With a roster (`students`), sheets of other students get a note, and absent students are
+    listed. `progress` is called with the number of files read.
     Raises OutputError where the folder cannot be read.
     """
     files = sheets_in(folder)
@@ -194,7 +195,10 @@ def grade_folder(
 
 
 def sheets_in(folder: Path) -> list[Path]:
-    """The files to mark, in order of their names. Hidden ones and lock files are passed over."""
+    """The files to mark, in order of their names, without hidden files and lock files.
+
+    Raises OutputError for a path that is no folder, and for too many files.
+    """
     if not folder.is_dir():
         raise OutputError(f"{folder} is not a folder")
     found = [
@@ -219,10 +223,10 @@ def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[Marke
     for sheet in sheets:
         notes = list(sheet.notes)
         if owners[sheet.student] > 1:
-            notes.append(f"{owners[sheet.student]} files say that they are this student's")
+            notes.append(f"{owners[sheet.student]} files carry this student's name")
         if students and sheet.student not in students:
             notes.append("not on the roster")
         if sheet.fingerprint != usual[0][0]:
-            notes.append("other questions, or another seed, than most files have")
+            notes.append("the questions or the seed differ from those of most files")
         noted.append(replace(sheet, notes=tuple(notes)))
     return noted

@@ -1,4 +1,4 @@
-"""What marking finds: marks, marked sheets, files refused, a class."""
+"""The results of marking: marks, marked sheets, refused files, a class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Grades", "Mark", "MarkedSheet", "Refusal"]
 
 @dataclass(frozen=True)
 class Mark:
-    """One value: its judgement, the verdict that counts, its mark, and what was expected."""
+    """The mark of one value: its judgement, the final verdict and reason, and the right value."""
 
     judgement: Judgement
     verdict: str
@@ -50,18 +50,18 @@ class MarkedSheet:
 
     @property
     def slips(self) -> Counter[str]:
-        """How often each slip was made; where several fit, the likeliest, with "perhaps"."""
-        found: Counter[str] = Counter()
+        """The number of times for each slip. Of several that fit, the likeliest has "perhaps"."""
+        counts: Counter[str] = Counter()
         for mark in self.marks:
             kinds = mark.judgement.slips
             if kinds and mark.verdict == Verdict.SLIP:
-                found[kinds[0] if len(kinds) == 1 else f"perhaps {kinds[0]}"] += 1
-        return found
+                counts[kinds[0] if len(kinds) == 1 else f"perhaps {kinds[0]}"] += 1
+        return counts
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that could not be marked, and why."""
+    """A file that could not be marked, and the reason."""
 
     path: Path
     reason: str
@@ -69,7 +69,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Grades:
-    """A class: the marked sheets, the files refused, and who handed in nothing."""
+    """A class: the marked sheets, the refused files, and the students without a sheet."""
 
     sheets: tuple[MarkedSheet, ...]
     refused: tuple[Refusal, ...]
@@ -77,8 +77,8 @@ class Grades:
 
     @property
     def slips(self) -> Counter[str]:
-        """How often each slip was made in the class."""
-        found: Counter[str] = Counter()
+        """The number of times for each slip in the class."""
+        counts: Counter[str] = Counter()
         for sheet in self.sheets:
-            found += sheet.slips
-        return found
+            counts += sheet.slips
+        return counts

@@ -1,7 +1,7 @@
-"""Handing out: one sheet, or one for each student with the key in a folder of its own.
+"""Handing out: one sheet, or a sheet for each student with the key in another folder.
 
-A sheet that is already there, and says something else, may be one that was filled in: it is
-not replaced unless `force` asks for it.
+An existing sheet with other contents may have been filled in, so it is replaced only with
+`force`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ KeyRow = tuple[str, str, int, str, float, str]
 
 
 def write_sheet(exercise: Exercise, path: Path, *, live: bool = False, force: bool = False) -> Task:
-    """One fill-in workbook with the experiment's own numbers.
+    """Write one fill-in workbook with the experiment's numbers. Returns its task.
 
-    Raises OutputError where the file cannot be written, or is there and differs; with `force`
-    it is replaced.
+    Raises OutputError where the file cannot be written, and for an existing file with other
+    contents. `force` replaces an existing file.
     """
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
@@ -51,10 +51,11 @@ def write_class(
     force: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
-    """A fill-in workbook for each student, and the key to all in another folder.
+    """Write a fill-in workbook for each student, and the key in another folder.
 
-    Raises OutputError where the key would lie among the sheets, or where a file cannot be
-    written, or is there and differs; with `force` it is replaced.
+    Returns the paths of the workbooks. Raises OutputError for a key among the sheets, where a
+    file cannot be written, and for an existing file with other contents. `force` replaces
+    existing files.
     """
     if folder.suffix.lower() == ".xlsx":
         raise OutputError(f"{folder}: with a roster, -o names a folder")
@@ -104,10 +105,10 @@ def _write(path: Path, content: bytes, *, force: bool) -> None:
 
 
 def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = False) -> list[Path]:
-    """A page of Markdown for each marked sheet.
+    """Write a page of Markdown for each marked sheet. Returns the paths of the pages.
 
-    Raises OutputError where one cannot be written, or where somebody has written in the one
-    that is there; with `force` it is replaced.
+    Raises OutputError where a page cannot be written, and for an existing page that somebody has
+    changed. `force` replaces such a page.
     """
     pages = {
         folder / name: sealed(feedback_text(sheet, title), "markdown")
@@ -125,8 +126,8 @@ def write_feedback(grades: Grades, folder: Path, title: str, *, force: bool = Fa
 def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     """A name for the page of each sheet, no two alike.
 
-    It is made from the student; where other sheets are this student's too, or nobody's, from the
-    student and the file; where the file has its name in other folders too, from its folder as well.
+    The name comes from the student. A student with several sheets, or a sheet without a student,
+    adds the file's name. Files of the same name add their folders.
     """
     root = Path(os.path.commonpath([sheet.path.parent for sheet in sheets])) if sheets else Path()
     owners = [
@@ -141,7 +142,7 @@ def _page_names(sheets: Sequence[MarkedSheet]) -> list[str]:
     names: dict[str, None] = {}
     for each in owners:
         owner = next((owner for owner in each if owner and count[owner] == 1), each[-1])
-        # A student may have chosen a name that is made here for another.
+        # A student may have typed a name that equals the name of another student's page.
         while (name := file_name(owner, ".md")) in names:
             owner += "'"
         names[name] = None

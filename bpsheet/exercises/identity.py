@@ -1,6 +1,7 @@
-"""What an exercise sheet says about itself: whose it is, and from which questions.
+"""The identity of an exercise sheet: its student, its exercise and its choices.
 
-It holds no answers. Read back, it is a stranger's text: every part is checked before use.
+The identity holds no answers. When it is read back it may be a stranger's text, so every part is
+checked before use.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bpsheet.errors import WorkbookError
 
 __all__ = ["FORMAT", "Identity", "read_identity"]
 
-# Another number means that the same names and seeds give other numbers or other lines.
+# A new format number means that the same names and seeds give other numbers or other lines.
 FORMAT = 1
 MAX_TEXT = 20_000
 MAX_NAME = 200
@@ -24,7 +25,7 @@ MAX_ASK = 1_000
 
 @dataclass(frozen=True)
 class Identity:
-    """An exercise's name and choices, the student's name, and the fingerprint of it all."""
+    """The exercise's name and choices, the student's name, and the exercise's fingerprint."""
 
     exercise: str
     student: str
@@ -49,12 +50,12 @@ class Identity:
             "seed": self.seed,
             "fingerprint": self.fingerprint,
         }
-        # A spreadsheet would read _x0041_ as A, and readers differ: it need not stand there.
+        # Some spreadsheets read _x0041_ as A, so the text avoids such escapes.
         return re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", r"\\u005f", json.dumps(parts, ensure_ascii=False))
 
 
 def _is_name(value: object) -> bool:
-    """Text of a line's length, without control characters and halves of characters."""
+    """Whether a value is a short text without control characters and lone surrogates."""
     return (
         isinstance(value, str)
         and len(value) <= MAX_NAME
@@ -63,7 +64,7 @@ def _is_name(value: object) -> bool:
 
 
 def read_identity(text: str) -> Identity:
-    """The identity in a sheet. Raises WorkbookError where the text is none."""
+    """The identity in a sheet's text. Raises WorkbookError for any other text."""
     if len(text) > MAX_TEXT:
         raise WorkbookError("its identity is damaged (too long)")
     try:
@@ -73,7 +74,7 @@ def read_identity(text: str) -> Identity:
     if not isinstance(parts, dict) or not isinstance(parts.get("bpsheet"), int):
         raise WorkbookError("its identity is damaged")
     if parts["bpsheet"] != FORMAT:
-        raise WorkbookError("it was made by another version of bpsheet")
+        raise WorkbookError("another version of bpsheet wrote the sheet")
     wanted = {"exercise", "student", "ask", "iterations", "digits", "vary", "seed", "fingerprint"}
     if set(parts) != wanted | {"bpsheet"}:
         raise WorkbookError("its identity is damaged")

@@ -1,7 +1,7 @@
-"""The formulas behind the live marks: what is typed, judged by its digits in the sheet itself.
+"""The formulas behind the live marks, which judge typed answers by their digits in the sheet.
 
-Each step has a cell of its own on the sheet of answers. Text is turned into numbers by its
-digits alone, for VALUE("0.25") is another number, or none, where the comma is the decimal sign.
+Each step has its own cell on the sheet of answers. The formulas turn text into numbers digit by
+digit, since VALUE("0.25") is another number, or none, where the comma is the decimal sign.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ __all__ = ["BLANK_VALUES", "NOT_YET", "RIGHT", "SHORT", "UNREADABLE", "mark_form
 
 RIGHT, NOT_YET, SHORT, UNREADABLE = "✓", "✗", "…", "?"
 
-# The values of the formulas as long as nothing is typed, by column: type and text. All
-# others are empty text.
+# The type and value of a formula before anything is typed, by its column. Other columns hold
+# empty text.
 BLANK_VALUES = {"D": ("str", "0"), "F": ("str", "0"), "H": ("b", "0")}
 
-# A half unit in the last digit, and a hair for binary rounding.
+# Half a unit of the last digit, with a tolerance for binary rounding.
 HALF = "0.500000001"
 MINUS = "−–‒﹣－"
 SPACES = (" ", "\u00a0", "\u2009", "\u202f")
@@ -29,24 +29,25 @@ def _removed(text: str, signs: tuple[str, ...] | str) -> str:
 
 
 def _number(text: str) -> str:
-    """Whether a text is digits, with at most one point in `text` already allowed for."""
+    """A formula that is true for a text of digits alone."""
     return f'AND(LEN({text})>0,{_removed(text, "0123456789")}="")'
 
 
 def mark_formulas(sheet: str, row: int, answer: float, digits: int) -> dict[str, str]:
-    """The formulas of one row by their column; the last gives the mark.
+    """The formulas of one row, by their columns. The last one gives the mark.
 
-    The answer stands in column A of the same row.
+    The exact answer stands in column A of the same row.
     """
     typed = f"{sheet}!$B${row}"
-    # A number, where the cell's format was changed: its decimal sign may be a comma.
+    # A cell whose format was changed holds a number, whose decimal sign may be a comma.
     text = f'IF(ISNUMBER({typed}),SUBSTITUTE({typed}&"",",","."),{typed}&"")'
     for sign in MINUS:
         text = f'SUBSTITUTE({text},"{sign}","-")'
     text = f'IF(ISBLANK({typed}),"",UPPER({_removed(text, SPACES)}))'
     need = decimals_needed(answer, digits)
     formulas = {
-        # What was typed; its mantissa without sign, its power of ten; the mantissa's digits.
+        # The typed text (B), its mantissa (C, without sign E) and power of ten (D, without sign F),
+        # the mantissa's digits (G), and whether the text is a number (H).
         "B": text,
         "C": 'IF(ISNUMBER(FIND("E",B#)),LEFT(B#,FIND("E",B#)-1),B#)',
         "D": 'IF(ISNUMBER(FIND("E",B#)),MID(B#,FIND("E",B#)+1,9),"0")',
@@ -54,7 +55,7 @@ def mark_formulas(sheet: str, row: int, answer: float, digits: int) -> dict[str,
         "F": 'IF(OR(LEFT(D#,1)="-",LEFT(D#,1)="+"),MID(D#,2,9),D#)',
         "G": 'SUBSTITUTE(E#,".","",1)',
         "H": f"AND({_number('G#')},{_number('F#')},LEN(G#)<16,LEN(F#)<3)",
-        # The decimals that it claims, and its digits as a whole number.
+        # The decimals of the number (I), and its digits as a whole number (J).
         "I": 'IF(H#,IF(ISNUMBER(FIND(".",E#)),LEN(E#)-FIND(".",E#),0)-VALUE(D#),"")',
         "J": 'IF(H#,VALUE(G#)*IF(LEFT(C#,1)="-",-1,1),"")',
         "K": (

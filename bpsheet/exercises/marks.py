@@ -1,4 +1,4 @@
-"""Marks for verdicts: full for a right method, settable in a file.
+"""Marks for verdicts, which a file may change. The method counts: a right one has the full mark.
 
 correct = 1
 close = 0.5
@@ -19,7 +19,7 @@ from bpsheet.words import nearest, shown
 
 __all__ = ["FEW_DIGITS", "MARKS", "read_marks"]
 
-# Right as far as it goes, but with fewer digits than were asked.
+# The verdict on a right value with fewer digits than were asked.
 FEW_DIGITS = "too few digits"
 
 MARKS: Mapping[str, float] = {
@@ -38,19 +38,19 @@ LARGEST = 1_000
 
 
 def read_marks(path: Path) -> dict[str, float]:
-    """The marks for each verdict; what the file does not name keeps its default.
+    """The mark for each verdict. A verdict that the file does not name keeps its default.
 
     Raises ExperimentError, with every problem.
     """
     try:
-        found = tomllib.loads(read_text(path, MAX_FILE))
+        given = tomllib.loads(read_text(path, MAX_FILE))
     except InputError as error:
         raise ExperimentError([Problem("", str(error))], str(path)) from None
     except (ValueError, RecursionError) as error:
         raise ExperimentError([Problem("", f"not a TOML file: {error}")], str(path)) from None
     marks = {str(verdict): mark for verdict, mark in MARKS.items()}
     problems = []
-    for key, value in found.items():
+    for key, value in given.items():
         verdict = key.replace("_", " ")
         if verdict not in marks:
             problems.append(

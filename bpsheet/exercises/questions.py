@@ -1,7 +1,7 @@
-"""The lines of an exercise sheet: what is printed, what is asked.
+"""The lines of an exercise sheet: the printed values and the asked values.
 
-Printed are the inputs, the hyper-parameters and the first weights; and of what is not
-asked, what the questions need, as long as it gives no answer away.
+The sheet prints the inputs, the hyper-parameters and the first weights. It also prints other
+values that the questions need, as long as they give no answer away.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Place = tuple[int, str]
 
 # The sections of an iteration, before its new weights.
 SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
-# After the colon the meaning says how it is computed; these are the student's to know.
+# After the colon a meaning says how the value is computed; for these roles the student must know.
 ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
 PRINTED_INPUTS = (Role.DATA, Role.TARGET)
 
@@ -31,8 +31,8 @@ PRINTED_INPUTS = (Role.DATA, Role.TARGET)
 class Line:
     """One line of the sheet.
 
-    A heading has only a name. A hyper-parameter has no iteration. `value` is what is
-    printed; None where it is asked.
+    A heading has only a name. A hyper-parameter has no iteration. `value` is the printed value;
+    None for an asked one.
     """
 
     name: str
@@ -45,12 +45,12 @@ class Line:
 
     @property
     def place(self) -> Place:
-        """Iteration and quantity."""
+        """The iteration and the quantity."""
         return self.iteration, self.name
 
 
 def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
-    """The lines, from the top. The trace has one row more than the iterations asked."""
+    """The lines of a sheet, from the top. The trace has one row more than `iterations`."""
     program = trace.program
     questions = _Questions(trace, ask, iterations)
     asked, printed = questions.asked, questions.printed
@@ -102,13 +102,13 @@ def _meaning(column: Column, iteration: int) -> str:
 
 
 class _Questions:
-    """Which places are asked, and which the asked ones follow from."""
+    """The places (iteration and quantity) that are asked, and the places that they need."""
 
     def __init__(self, trace: Run, ask: tuple[str, ...], iterations: int) -> None:
         self.program: Program = trace.program
         self.iterations = iterations
         ends = self.program.position.get(BATCH_END)
-        # Within a batch the weights stand still.
+        # Within a batch the weights do not change.
         self.still = {
             row
             for row in range(1, iterations + 1)
@@ -129,13 +129,13 @@ class _Questions:
         )
 
     def _asked_at(self, row: int, column: Column) -> Place | None:
-        """Where a quantity is asked; a weight as it is after the update."""
+        """The place at which a quantity is asked; for a weight the row after the update."""
         if column.role in (Role.WEIGHT, Role.ADJUSTMENT) and row in self.still:
             return None
         return (row + 1, column.name) if column.role is Role.WEIGHT else (row, column.name)
 
     def sources(self, place: Place) -> list[Place]:
-        """The places that a place is computed from; none where it is given."""
+        """The places from which a place is computed; none for a given value."""
         row, name = place
         column = self.program[name]
         if column.is_state and row == 1:
@@ -161,7 +161,7 @@ class _Questions:
 
     @cached_property
     def printed(self) -> frozenset[Place]:
-        """Every given value that is needed, and computed ones where nothing asked leads to them."""
+        """The given values that are needed, and the computed ones that no answer leads to."""
         needed = self._leading_to(self.asked, beyond=self.tainted)
         known = {place for place in needed if place not in self.tainted}
         given = self._leading_to(known, beyond=None) | known
@@ -173,7 +173,7 @@ class _Questions:
     def _leading_to(
         self, places: AbstractSet[Place], beyond: AbstractSet[Place] | None
     ) -> set[Place]:
-        """What places are computed from, directly or through those `beyond` (None: any)."""
+        """The places from which places are computed, directly or through `beyond` (None: any)."""
         found: set[Place] = set()
         waiting = list(places)
         while waiting:

@@ -1,4 +1,4 @@
-"""Students' names: a roster of them, and safe file names made from them."""
+"""Students' names: rosters, and safe file names for students."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ID_HEADS = ("id", "number")
 
 
 def file_name(student: str, ending: str = ".xlsx") -> str:
-    """A file's name for a student: plain letters and a hash, so that no two are alike.
+    """The name of a student's file: plain letters and a hash, so that no two names are alike.
 
-    No path, no device's name, no clash where capitals do not count.
+    The name holds no path and no device's name. Two names differ by more than capitals.
 
     >>> file_name("Ada Lovelace")
     'ada-lovelace-76740216.xlsx'
@@ -38,31 +38,33 @@ def file_name(student: str, ending: str = ".xlsx") -> str:
 def read_roster(path: Path) -> list[str]:
     """The students on a roster: a CSV file with a column `student` or `name`.
 
-    Without such a header each line is a name. A column `id` is added to the name, where two
-    have the same. Raises ExperimentError, with every problem.
+    Without such a header each line is a name. A column `id` or `number` is added to the name, so
+    that students of the same name differ. Raises ExperimentError, with every problem.
     """
     try:
         rows = numbered_rows(read_text(path, MAX_ROSTER))
     except (InputError, csv.Error) as error:
-        said = f"not a CSV file in UTF-8 ({error})" if isinstance(error, csv.Error) else str(error)
-        raise ExperimentError([Problem("", said)], str(path)) from None
+        is_csv = isinstance(error, csv.Error)
+        reason = f"not a CSV file in UTF-8 ({error})" if is_csv else str(error)
+        raise ExperimentError([Problem("", reason)], str(path)) from None
     heads = [head.strip().lower() for head in rows[0][1]] if rows else []
-    place = next((heads.index(head) for head in NAME_HEADS if head in heads), None)
-    number = next((heads.index(head) for head in ID_HEADS if head in heads), None)
-    if place is None:
-        place, number, lines = 0, None, rows
+    names = next((heads.index(head) for head in NAME_HEADS if head in heads), None)
+    ids = next((heads.index(head) for head in ID_HEADS if head in heads), None)
+    if names is None:
+        names, ids, lines = 0, None, rows
     else:
         lines = rows[1:]
-    students = [(line, _student(row, place, number)) for line, row in lines]
+    students = [(line, _student(row, names, ids)) for line, row in lines]
     problems = _problems(students)
     if problems:
         raise ExperimentError(problems, str(path))
     return [student for _, student in students]
 
 
-def _student(row: list[str], place: int, number: int | None) -> str:
-    name = " ".join(row[place].split()) if place < len(row) else ""
-    added = row[number].strip() if number is not None and number < len(row) else ""
+def _student(row: list[str], names: int, ids: int | None) -> str:
+    """The student in a row, from the column of names and that of ids."""
+    name = " ".join(row[names].split()) if names < len(row) else ""
+    added = row[ids].strip() if ids is not None and ids < len(row) else ""
     return f"{name} ({added})" if name and added else name
 
 
@@ -79,8 +81,12 @@ def _problems(students: list[tuple[int, str]]) -> list[Problem]:
         elif len(student) > MAX_NAME:
             problems.append(Problem(f"line {line}", f"a name of more than {MAX_NAME} characters"))
         elif any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in student):
-            problems.append(Problem(f"line {line}", "a character that is no part of a name"))
+            problems.append(
+                Problem(f"line {line}", "the name has a character that names do not have")
+            )
         elif student in seen:
-            problems.append(Problem(f"line {line}", f"{student} is there twice; add a column id"))
+            problems.append(
+                Problem(f"line {line}", f"{student} stands there twice; add a column id")
+            )
         seen.add(student)
     return problems

@@ -1,7 +1,7 @@
-"""Numbers of a student's own: short ones, with which no neuron is saturated.
+"""The numbers of one student: short numbers with which no neuron is saturated.
 
-They depend on the student, the seed and the exercise alone: the same again on any machine,
-whoever else is on the list.
+They depend only on the student, the seed and the exercise, so they are the same on any machine
+and with any other students on the roster.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["varied"]
 
 # The most rows that the search for good numbers computes: enough for thousands of attempts.
 MAX_ROWS = 4_000
-# A neuron whose output's derivative is less than this is saturated.
+# A neuron is saturated where the derivative of its output is less than this.
 LEAST_SLOPE = 0.04
 LEAST_GRADIENT = 0.001
 RowValues = dict[str, float]
@@ -32,7 +32,7 @@ RowValues = dict[str, float]
 
 @dataclass
 class _Budget:
-    """What is left of the rows that may be computed."""
+    """The number of rows that may still be computed."""
 
     rows: int
 
@@ -40,10 +40,10 @@ class _Budget:
 def varied(
     experiment: Plan, vary: Sequence[str], iterations: int, key: str
 ) -> dict[str, float | str]:
-    """Changes to an experiment's weights and inputs, drawn from a key.
+    """Changes to an experiment's weights and inputs, drawn at random from a key.
 
-    Raises ExperimentError where no nice numbers are found: saturated or dead neurons,
-    gradients of zero, values that overflow, whatever is drawn.
+    Raises ExperimentError where every draw gives saturated or dead neurons, gradients of zero, or
+    values that overflow.
     """
     program = experiment.program()
     digest = hashlib.sha256(key.encode()).digest()
@@ -62,8 +62,8 @@ def varied(
         [
             Problem(
                 "vary",
-                "no numbers were found with which no neuron is saturated "
-                "and no gradient is zero; vary less, or take smaller inputs",
+                "all numbers that were tried saturate a neuron or give a gradient of zero; vary "
+                "less, or take smaller inputs",
             )
         ],
         "exercise",
@@ -71,7 +71,7 @@ def varied(
 
 
 def _pick(rng: random.Random, choices: Sequence[float]) -> float:
-    # random() is the one draw that Python promises never to change.
+    # Python promises that random() never changes; other draws may change.
     return choices[int(rng.random() * len(choices))]
 
 
@@ -79,7 +79,7 @@ TENTHS = [sign * tenth / 10 for sign in (-1, 1) for tenth in range(1, 10)]
 
 
 def _weights(program: Program, rng: random.Random) -> dict[str, float]:
-    """One decimal between -0.9 and 0.9; a weight that is larger stays near what it was."""
+    """New weights with one decimal, from -0.9 to 0.9. A weight above 1 stays near its value."""
     changes = {}
     for column in program:
         if column.role is not Role.WEIGHT or column.start is None:
@@ -92,7 +92,7 @@ def _weights(program: Program, rng: random.Random) -> dict[str, float]:
 
 
 def _near(rng: random.Random, value: float) -> float:
-    """Two digits, half to one and a half times the value."""
+    """A number of two digits, from half to one and a half times the value."""
     step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
     count = round(abs(value) / step)
     drawn = count // 2 + int(rng.random() * (count + 1))
@@ -100,14 +100,14 @@ def _near(rng: random.Random, value: float) -> float:
 
 
 def _short(value: float) -> float:
-    """A number as short as it looks, without the dust of binary fractions."""
+    """A number rounded to two digits, without the rounding error of binary fractions."""
     return float(f"{value:.2g}")
 
 
 def _inputs(
     program: Program, inputs: Sequence[str], examples: Sequence[int], rng: random.Random
 ) -> dict[str, float]:
-    """Two digits within each input's own range. Inputs that are codes (0 and 1) stay."""
+    """New inputs of two digits within each input's range. Inputs that are codes (0, 1) stay."""
     changes = {}
     for name in inputs:
         table = program.tables[name]
@@ -135,7 +135,7 @@ def _rows(
 ) -> Iterator[RowValues]:
     """The first rows of a run with changed numbers, up to the column `last` where one is named.
 
-    A few rows of a small network are sooner evaluated than compiled.
+    Evaluating a few rows of a small network is faster than compiling its program.
     Raises CellError where a value overflows.
     """
     tables = {name: list(table) for name, table in program.tables.items()}
@@ -164,7 +164,10 @@ def _rows(
 def _is_nice(
     program: Program, changes: Mapping[str, float], iterations: int, budget: _Budget
 ) -> bool:
-    """No overflow, no saturated neuron, no gradient of zero where no input is."""
+    """Whether a run has no overflow, no saturated neuron, and no gradient of zero.
+
+    A gradient may be zero where its input is zero.
+    """
     try:
         for row in _rows(program, changes, iterations):
             budget.rows -= 1

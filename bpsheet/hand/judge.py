@@ -1,7 +1,7 @@
-"""Verdicts: what each written value is, from best to worst, and why.
+"""Verdicts on written values, and the reasons for them.
 
-The order: correct, rounded early, carried through, close, likely slip, wrong; and missing
-and not a number for what cannot be judged.
+From best to worst: correct, rounded early, carried through, close, likely slip, wrong. A value
+that cannot be judged is missing or not a number.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from bpsheet.runs.run import Run
 
 __all__ = ["Judgement", "Verdict", "judge"]
 
-# Off by no more than this many units in the last digit is a rounding slip.
+# A value that is off by no more than this many units in the last digit is a rounding slip.
 CLOSE = 1.5
 # With this many significant digits, the likeliest slip that fits may be named alone.
 SURE_DIGITS = 4
-# So many written values a formula may use for every mixture of them to be tried.
+# The most written values in a formula for which every mixture with exact values is tried.
 MAX_MIXED = 4
-# A wrong formula is shown with its numbers where it is no longer than this.
+# The most characters of a wrong formula that is shown with its numbers.
 LONGEST_WORKING = 70
 
 
 class Verdict(StrEnum):
-    """What a written value is."""
+    """The verdict on a written value."""
 
     CORRECT = "correct"
     ROUNDED = "rounded early"
@@ -46,15 +46,16 @@ class Verdict(StrEnum):
 
     @property
     def is_right(self) -> bool:
-        """Whether the method is right, so that the mark is kept."""
+        """Whether the method is right, so that the value earns its mark."""
         return self in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One written value: what it should be, what it is, and a sentence about it.
+    """The judgement of one written value: the exact value, the verdict and its reason.
 
-    `slips` are the kinds of slips that fit, the likeliest first.
+    `rounded` is the exact value with as many digits as were written. `slips` are the kinds of
+    slips that fit, the likeliest first.
     """
 
     iteration: int
@@ -96,7 +97,7 @@ def _unreadable(place: tuple[int, str], value: NotANumber, shadow: Shadow) -> Ju
 
 
 class _Case:
-    """One written number, and all that it is held against."""
+    """One written number, and the values with which it is compared."""
 
     def __init__(
         self,
@@ -135,7 +136,7 @@ class _Case:
             return *self._followed(used), ()
         off = [self.exact, *([self.shadow.followed(*self._place)] if used else [])]
         if any(self.value.agrees(value, CLOSE) for value in off):
-            said = f"Off in the last digit; {self.value.rounded(self.exact)} is the rounded value."
+            said = f"The last digit is off; {self.value.rounded(self.exact)} is the rounded value."
             return Verdict.CLOSE, said, ()
         slips = self._slips(used)
         if slips:
@@ -152,7 +153,7 @@ class _Case:
         return (self.iteration - ref.lag, ref.name) in self.shadow.answers
 
     def _mixtures(self, used: list[tuple[int, str]]) -> Iterable[float]:
-        """The formula over the student's values, and over mixtures of them with exact ones."""
+        """The formula's values over the student's values, and over mixtures with exact values."""
         if not used or self.column.formula is None:
             return
         yield self.shadow.followed(*self._place)
@@ -177,18 +178,18 @@ class _Case:
         ]
         if wrong:
             names = ", ".join(name for _, name in wrong)
-            return Verdict.CARRIED, f"Right with the value of {names} that you had."
+            return Verdict.CARRIED, f"Right with your value of {names}."
         names = ", ".join(name for _, name in used)
         return (
             Verdict.ROUNDED,
             (
-                f"Right with {names} as you rounded; with all digits it is "
+                f"Right with your rounded {names}; with all digits the value is "
                 f"{self.value.rounded(self.exact)}."
             ),
         )
 
     def _slips(self, used: list[tuple[int, str]]) -> list[_Found]:
-        """The slips that give what was written, the likeliest first, one of each kind."""
+        """The slips that give the written value, the likeliest first, one of each kind."""
         written = written_out(self.shadow.program, self.column, self._is_written)
         if written is None or (self.column.is_state and self.iteration == 1):
             return []
@@ -209,7 +210,7 @@ class _Case:
         return self.value.agrees(self.shadow.value(slip.formula, values))
 
     def _accusation(self, found: list[_Found]) -> str:
-        """One slip is named where it alone fits; several are offered."""
+        """The sentence on slips: a single one is named, several are offered."""
         first, *others = found
         working = self._working(first)
         if not others:
@@ -227,14 +228,14 @@ class _Case:
 
 @dataclass(frozen=True)
 class _Found:
-    """A slip that gives what was written, over these values."""
+    """A slip that gives the written value over certain values."""
 
     slip: Slip
     values: ValueOf
 
 
 class NumbersPrinter(TextPrinter):
-    """Plain text with numbers in the place of names, to four significant digits."""
+    """Plain text with numbers instead of names, to four significant digits."""
 
     times = " × "
 

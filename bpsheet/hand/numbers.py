@@ -1,4 +1,4 @@
-"""Numbers as people write them: text that claims so many digits.
+"""Numbers as people write them: text that claims a number of digits.
 
 `-0.25` claims two decimals, `-0.250` three, `1.2e-3` two significant digits. A written
 number is right when the exact value rounds to it.
@@ -25,20 +25,20 @@ SPACES = "\u00a0\u2007\u2009\u202f "
 PLAIN = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
 BARE = re.compile(r"([+-]?)()\.([0-9]+)(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
 POWER_OF_TEN = re.compile(r"\s*[x×*·]\s*10\s*\^?\s*[({]?\s*([+-]?[0-9]{1,3})\s*[)}]?$", re.ASCII)
-# A hair for binary rounding, as a part of the last digit.
+# The tolerance for binary rounding, as a part of the last digit.
 HAIR = 1e-9
 
 
 @dataclass(frozen=True)
 class Written:
-    """A number as written: its value, and the worth of one unit in its last digit."""
+    """A number as written: its text, its value, and one unit of its last digit."""
 
     text: str
     value: float
     unit: float
 
     def agrees(self, exact: float, units: float = 0.5) -> bool:
-        """Whether an exact value rounds to it; `units` widens that, in units of the last digit."""
+        """Whether an exact value is within `units` of the last digit (0.5: it rounds to this)."""
         if not math.isfinite(exact):
             return False
         hair = HAIR * self.unit + 4e-16 * abs(exact)
@@ -46,7 +46,7 @@ class Written:
 
     @property
     def decimals(self) -> int:
-        """The number of decimals that it claims (negative: it ends before the point)."""
+        """The number of decimals that it claims; negative for digits that end before the point."""
         return -round(math.log10(self.unit))
 
     @property
@@ -72,7 +72,7 @@ class Written:
 
 @dataclass(frozen=True)
 class NotANumber:
-    """Text that is no number, or could be read two ways, and why; or nothing at all."""
+    """A text that is blank, is no number, or could be read in two ways, and the reason."""
 
     text: str
     reason: str
@@ -80,7 +80,7 @@ class NotANumber:
 
 
 def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
-    """A typed number. `decimal` says which sign, "." or ",", stands before the decimals.
+    """A typed number. `decimal` is the sign before the decimals, "." or ",".
 
     Accepted: a Unicode minus, spaces around, `1.2e-3`, `1.2×10^-3`. Refused: `0,5` (unless
     the comma is declared), `1,234.5`, `1_000`, digits of other scripts, `nan`, fractions.
@@ -88,18 +88,22 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
     shown = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
     plain = text.strip(SPACES + "\t\r\n")
     if not plain:
-        return NotANumber(shown, "nothing is written there", is_blank=True)
+        return NotANumber(shown, "nothing is written", is_blank=True)
     if len(plain) > MAX_LENGTH:
-        return NotANumber(shown, "too long for a number")
+        return NotANumber(shown, "the text is too long for a number")
     for sign in MINUS:
         plain = plain.replace(sign, "-")
     plain = re.sub(rf"^([+-])[{SPACES}]+", r"\1", plain)
     if decimal == ",":
         if "." in plain:
-            return NotANumber(shown, "a point where the comma stands before the decimals")
+            return NotANumber(
+                shown, "there is a point, but a comma was to stand before the decimals"
+            )
         plain = plain.replace(",", ".")
     elif "," in plain:
-        return NotANumber(shown, "a comma can be read two ways; write a point before the decimals")
+        return NotANumber(
+            shown, "a comma can be read in two ways; write a point before the decimals"
+        )
     power = POWER_OF_TEN.search(plain)
     if power:
         plain = f"{plain[: power.start()]}e{power[1]}"

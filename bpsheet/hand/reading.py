@@ -1,6 +1,6 @@
-"""Hand values from wherever they are: a dict, a DataFrame, a CSV file, an experiment's [hand].
+"""Hand values from a dict, a DataFrame, a CSV file or an experiment's table [hand].
 
-All become the same: the text written for each (iteration, column).
+All are read as one mapping from (iteration, column) to the written text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ GREEK = {
 
 
 def _plain(name: str) -> str:
-    """A name without what people write differently: case, underscores, spaces, Greek."""
+    """A name without differences of case, underscores, spaces and Greek letters."""
     spelled = "".join(GREEK.get(char, char) for char in name)
     folded = unicodedata.normalize("NFKC", spelled).casefold()
     return "".join(char for char in folded if char not in "_ \t{}^\\")
@@ -49,7 +49,7 @@ def _plain(name: str) -> str:
 def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """Each name as the program writes it.
 
-    Raises HandError for names that it does not have, with the nearest known ones.
+    Raises HandError for unknown names, with the nearest known ones.
 
     >>> match_names(["Δw_xg0", "G"], ["g", "delta_w_xg0"])
     {'Δw_xg0': 'delta_w_xg0', 'G': 'g'}
@@ -125,7 +125,9 @@ def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
     for iteration, name, text in entries:
         place = (iteration, names[name])
         if values.get(place, text) != text:
-            raise HandError([f"{name} of iteration {iteration} is given twice, and differently"])
+            raise HandError(
+                [f"{name} of iteration {iteration} is given twice with different values"]
+            )
         values[place] = text
     return values
 
@@ -172,7 +174,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
 def read_csv(path: Path) -> pd.DataFrame:
     """A CSV file as text: `iteration, quantity, value`, or a column for each quantity.
 
-    Raises HandError where it cannot be read.
+    Raises HandError where the file cannot be read.
     """
     try:
         text = read_text(path, MAX_FILE)
@@ -184,7 +186,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise HandError(["a header line and a line of values expected"], str(path))
     header = [cell.strip() for cell in rows[0][1]]
     if len(set(header)) < len(header) or "" in header:
-        raise HandError(["every column needs a name of its own"], str(path))
+        raise HandError(["each column needs its own name"], str(path))
     for number, row in rows[1:]:
         if len(row) != len(header):
             raise HandError(
@@ -194,7 +196,7 @@ def read_csv(path: Path) -> pd.DataFrame:
 
 
 def of_experiment(hand: Mapping[str, Mapping[str, str]]) -> Hand:
-    """An experiment's own table [hand]. Raises HandError where it is empty."""
+    """The hand values in an experiment's table [hand]. Raises HandError for an empty table."""
     if not hand:
-        raise HandError(["no figures in [hand]; give a file with them"])
+        raise HandError(["there are no hand values in [hand]; give a file with hand values"])
     return {int(iteration): figures for iteration, figures in hand.items()}

@@ -13,15 +13,15 @@ from bpsheet.runs.cards import card
 __all__ = ["Report", "count_sentence"]
 
 COLUMNS = ["iteration", "quantity", "written", "exact", "rounded", "verdict", "reason"]
-# Of a longer report a notebook shows only what is not plainly correct, and no more than this.
+# A notebook shows at most this many rows. Of a longer report it leaves out the correct values.
 MOST = 60
 
 
 class Report(pd.DataFrame):
-    """A row for each value that was compared: see `Trace.compare`.
+    """A row for each compared value: see `Trace.compare`.
 
-    A DataFrame in every respect. Only in a notebook it looks different, as long as it has the
-    columns and the order that it was made with.
+    A report is a DataFrame. Only in a notebook it looks different, as long as it has its original
+    columns and order.
 
     >>> import bpsheet as bp
     >>> report = bp.load("two-neuron").run(5).compare({"g": "-0.24", "f": "0.58"})
@@ -31,7 +31,7 @@ class Report(pd.DataFrame):
 
     @classmethod
     def of(cls, judgements: Sequence[Judgement]) -> Report:
-        """The report of judgements, in the order in which they were computed."""
+        """The report of judgements, in their order."""
         rows = [
             (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
             for j in judgements
@@ -43,9 +43,9 @@ class Report(pd.DataFrame):
         return Report
 
     def _judgements(self) -> list[Judgement]:
-        """What it was made from; nothing where it has become another table since.
+        """The judgements in the rows; none for a report that has become another table.
 
-        Which mistake is the first can only be told while the rows are in their order.
+        The rows must be in their original order, since only then the first mistake is known.
         """
         numbers = self.index
         in_order = numbers.is_monotonic_increasing and numbers.is_unique
@@ -80,7 +80,7 @@ def _first_mistake(judgements: Sequence[Judgement]) -> Judgement | None:
 
 
 def count_sentence(judgements: Sequence[Judgement]) -> str:
-    """How many are right, and which is the first mistake."""
+    """A sentence with the number of right values and the first mistake."""
     right = sum(one.verdict.is_right for one in judgements)
     said = f"{right} of {len(judgements)} right."
     first = _first_mistake(judgements)
@@ -114,7 +114,7 @@ HEADS = (
 
 
 def _row(one: Judgement, *, is_first: bool) -> str:
-    # Why the first mistake is one stands above the table.
+    # The reason of the first mistake stands above the table.
     reason = "" if is_first or one.verdict is Verdict.CORRECT else one.reason
     kind = ' class="mistake"' if is_first else ""
     return (
@@ -128,6 +128,6 @@ def _row(one: Judgement, *, is_first: bool) -> str:
 
 
 def _verdict(one: Judgement) -> str:
-    """The verdict in words, with a mark before it: colour alone says nothing to some."""
+    """The verdict in words, after a mark, since colour alone does not reach every reader."""
     kind, mark = ("right", "✓") if one.verdict.is_right else ("mistaken", "✗")
     return f'<span class="verdict {kind}">{mark} {one.verdict}</span>'

@@ -1,8 +1,7 @@
-"""What a student's later values should be, given the earlier ones that they wrote.
+"""The values that follow from a student's earlier values.
 
-Marking by follow-through is the same program evaluated over other numbers: where a value
-was written, it stands in the place of the exact one. A value that follows rightly from
-wrong ones is a carried error, not a new one.
+Marking by follow-through evaluates the same program over other numbers: a written value replaces
+the exact value. A value that follows rightly from wrong values is a carried error, not a new one.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ Answers = Mapping[tuple[int, str], Written]
 
 
 class Shadow:
-    """The exact values of a run, and the values that follow from what was written.
+    """The exact values of a run, and the values that follow from the written values.
 
-    `answers` are the written numbers by (iteration, column). Rows are computed from the
-    first iteration that has one to the last.
+    `answers` are the written numbers by (iteration, column). Rows are computed from the first
+    iteration with an answer to the last.
     """
 
     def __init__(self, trace: Run, answers: Answers) -> None:
@@ -42,7 +41,7 @@ class Shadow:
         self._sources: dict[tuple[int, str], int] = {}
 
     def exact(self, iteration: int, name: str) -> float:
-        """The value of the run (NaN where it is an error)."""
+        """The exact value of the run; NaN for an error."""
         return float(self.trace.values[iteration - 1, self.program.position[name]])
 
     def exact_values(self, iteration: int) -> ValueOf:
@@ -50,7 +49,7 @@ class Shadow:
         return lambda ref: self._known(self.exact(iteration - ref.lag, ref.name))
 
     def shadow(self, iteration: int, name: str) -> float:
-        """The value written; where none was, the one that follows from those that were."""
+        """The written value or, without one, the value that follows from other written values."""
         self._rows  # noqa: B018 - computed on first use
         answer = self.answers.get((iteration, name))
         if answer is not None:
@@ -62,7 +61,7 @@ class Shadow:
         return lambda ref: self._known(self.shadow(iteration - ref.lag, ref.name))
 
     def followed(self, iteration: int, name: str) -> float:
-        """What the column's own formula gives over the student's values."""
+        """The value of the column's formula over the student's values."""
         self._rows  # noqa: B018 - computed on first use
         found = self._followed.get((iteration, name))
         return self.exact(iteration, name) if found is None else found
@@ -98,7 +97,7 @@ class Shadow:
 
     @cached_property
     def _rows(self) -> None:
-        """Compute row by row what follows; only where something written leads there."""
+        """Compute, row by row, the values that depend on written values."""
         if not self.answers:
             return
         iterations = [iteration for iteration, _ in self.answers]

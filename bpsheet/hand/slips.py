@@ -1,7 +1,7 @@
-"""Slips: the small mistakes that people make, as changes to a formula, one at a time.
+"""Slips: the small mistakes that people make, each as one change to a formula.
 
-Each slip is the column's own formula with one thing wrong, and a sentence that says what.
-They are data: the judge evaluates them and names the one that gives what was written.
+A slip is the column's formula with one mistake, and a sentence that names the mistake. Slips are
+data: the judge evaluates them and names the slip that gives the written value.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from bpsheet.program.program import Column, Program
 
 __all__ = ["Slip", "slips_of", "written_out"]
 
-# A formula with its unwritten parts written in has at most so many nodes.
+# The most nodes of a formula into which unwritten columns are put.
 MAX_SIZE = 400
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One wrong form of a formula. `rank` is its place in the order of likelihood."""
+    """One wrong form of a formula. `rank` is its rank by likelihood, from 0 for the likeliest."""
 
     kind: str
     formula: Expr
@@ -70,9 +70,9 @@ KINDS = (
 
 
 def written_out(program: Program, column: Column, is_written: Callable[[Ref], bool]) -> Expr | None:
-    """A column's formula with the columns that nobody wrote down put in.
+    """A column's formula, into which the formulas of unwritten columns are put.
 
-    Inputs, weights and what the student wrote stay references.
+    Inputs, weights and written columns stay references.
     """
     if column.formula is None:
         return None
@@ -89,7 +89,7 @@ def written_out(program: Program, column: Column, is_written: Callable[[Ref], bo
 
 
 def slips_of(program: Program, column: Column, formula: Expr) -> Iterator[Slip]:
-    """Every slip in a formula, the likely ones first; no two give the same formula."""
+    """The slips of a formula, the likeliest first. No two slips give the same formula."""
     found: dict[Expr, Slip] = {}
     for kind, wrong, reason in _changes(program, column, formula):
         if wrong != formula and wrong not in found:
@@ -97,7 +97,7 @@ def slips_of(program: Program, column: Column, formula: Expr) -> Iterator[Slip]:
     yield from sorted(found.values(), key=lambda slip: slip.rank)
 
 
-# What the backward pass hands on.
+# The roles of the columns that the backward pass passes on.
 PASSED_BACK = (Role.ERROR, Role.DERIVATIVE, Role.GRADIENT)
 Change = tuple[str, Expr, str]
 
@@ -106,8 +106,8 @@ def _changes(program: Program, column: Column, formula: Expr) -> Iterator[Change
     if column.role is not Role.WEIGHT:
         yield "sign", Neg(formula), "the sign is turned"
     if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
-        yield "half or double", Mul(Num(2.0), formula), "it is twice what it should be"
-        yield "half or double", Mul(Num(0.5), formula), "it is half of what it should be"
+        yield "half or double", Mul(Num(2.0), formula), "the value is twice the right one"
+        yield "half or double", Mul(Num(0.5), formula), "the value is half of the right one"
     for path in _paths(formula):
         node = _at(formula, path)
         for kind, wrong, reason in _node_changes(program, column, node):
@@ -143,9 +143,9 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
         case Mul(left, right):
             yield from _product(program, column, left, right)
         case Div(left, If() | Num()):
-            yield "sum for mean", left, "it is the sum, where the mean was asked"
+            yield "sum for mean", left, "the value is the sum, where the mean was asked"
         case Div(left, Sub(Num(1.0), Pow())):
-            yield "factor left out", left, "the correction for the beginning at 0 is left out"
+            yield "factor left out", left, "the correction for the start at 0 is left out"
         case Pow(base, Num(2.0)):
             yield "square left out", base, "the square is left out"
         case Sum(terms):
@@ -177,7 +177,7 @@ def _product(program: Program, column: Column, left: Expr, right: Expr) -> Itera
                 yield "half or double", kept, f"the factor {dropped.value:g} is left out"
             continue
         if isinstance(dropped, Neg):
-            # −learning rate: the sign is kept by those who forget the rate.
+            # Of −learning rate people forget the rate, but keep the sign.
             inner_kind, inner_what = _factor(program, dropped.operand)
             yield inner_kind, Neg(kept), f"{inner_what} is left out"
         kind, what = _factor(program, dropped)
@@ -191,7 +191,7 @@ def _product(program: Program, column: Column, left: Expr, right: Expr) -> Itera
 
 
 def _factor(program: Program, dropped: Expr) -> tuple[str, str]:
-    """What kind of slip it is to leave a factor out, and what the factor is called."""
+    """The kind of slip that leaves a factor out, and the factor's name."""
     inner = dropped.operand if isinstance(dropped, Neg) else dropped
     match inner:
         case Param("learning_rate"):
@@ -224,14 +224,14 @@ def _sum(program: Program, column: Column, terms: tuple[Expr, ...]) -> Iterator[
                     yield (
                         "sign",
                         total(turned),
-                        f"{term.name} is subtracted, though its sign is in it already",
+                        f"{term.name} is subtracted, though it has its sign already",
                     )
             case _:
                 yield "term left out", rest, "a term of the sum is left out"
 
 
 def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
-    """Another column in the place of the right one: the neighbour's, or of the next row."""
+    """The slips that use another column: a neighbour's, or the same one of the next row."""
     used = program[ref.name]
     if used.role is Role.WEIGHT and not ref.lag:
         if column.role in (Role.ADJUSTMENT, *PASSED_BACK):

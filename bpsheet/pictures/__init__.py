@@ -1,1 +1,1 @@
-"""Pictures: the network of an iteration, and curves over a run. Drawn with matplotlib."""
+"""Pictures: the network of an iteration, and curves over a run, drawn with matplotlib."""

@@ -1,4 +1,4 @@
-"""A run as a moving picture: the network at some of its iterations, and where its loss is."""
+"""A run as an animation: the network at some of its iterations, with a mark on the loss curve."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_FRAMES", "animate"]
 
-# A minute at the most; a longer run is shown at some of its iterations.
+# At a quarter of a second each, MOST_FRAMES take a minute. A longer run is shown in part.
 MOST_FRAMES, LEAST_FRAMES, SECONDS = 240, 2, 0.25
-# The last picture stays.
+# The last picture stays longer.
 LAST_SECONDS = 3.0
 DOTS = 80
 
@@ -30,10 +30,11 @@ DOTS = 80
 def animate(
     trace: Run, path: Path, frames: int = 60, progress: Callable[[int], None] | None = None
 ) -> int:
-    """Write the run as a .gif; says how many iterations it shows, the first and last among them.
+    """Write the run as a .gif file. Returns the number of iterations that it shows.
 
-    Raises ExperimentError for formulas without layers, LimitError for too many neurons to tell
-    apart, OutputError where the file cannot be written.
+    The first and the last iteration are among them. `progress` is called with the number of
+    pictures drawn. Raises ExperimentError for formulas without layers, LimitError for too many
+    neurons to tell apart, OutputError where the file cannot be written.
     """
     check_picture(path, (".gif",))
     from matplotlib.figure import Figure

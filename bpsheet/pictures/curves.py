@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Plots"]
 
-# More lines than this have no names beside them, and only as many are drawn as can be told apart.
+# Up to MOST_NAMED lines have their names beside them. At most MOST_LINES can be told apart.
 MOST_NAMED, MOST_LINES = 12, 60
 
-# Names beside the lines, not over them.
+# The legend stands beside the lines, not over them.
 BESIDE: dict[str, Any] = {
     "loc": "center left",
     "bbox_to_anchor": (1.0, 0.5),
@@ -38,10 +38,10 @@ BESIDE: dict[str, Any] = {
 
 
 class Plots:
-    """The curves of a trace. Each goes into `axes`, or a figure of its own (`axes.figure`), which
-    a notebook shows.
+    """The curves of a trace.
 
-    Raises OutputError where matplotlib is missing.
+    Each method draws into `axes`, by default into axes of a new figure (`axes.figure`), and
+    returns them. A notebook shows the figure. Raises OutputError where matplotlib is missing.
     """
 
     def __init__(self, trace: Run) -> None:
@@ -65,13 +65,13 @@ class Plots:
     def loss(self, axes: Axes | None = None) -> Axes:
         """The loss by iteration; with several examples also its mean over each epoch.
 
-        Raises ExperimentError where there is no loss.
+        Raises ExperimentError for an experiment without a loss.
         """
         trace = self._trace
         name = trace.experiment.model.loss
         if name is None:
-            said = "this experiment has no loss"
-            raise ExperimentError([Problem("", said)], "plot")
+            reason = "this experiment has no loss"
+            raise ExperimentError([Problem("", reason)], "plot")
         axes = self._axes(axes, name)
         numbers = trace.recording.iterations
         losses = trace.values[:, trace.program.position[name]]
@@ -87,17 +87,17 @@ class Plots:
         return axes
 
     def weights(self, axes: Axes | None = None) -> Axes:
-        """Every weight and bias by iteration; of very many as many as can be told apart."""
+        """Every weight and bias by iteration; of more than 60 weights a part."""
         trace = self._trace
-        places = [i for i, column in enumerate(trace.program) if column.role is Role.WEIGHT]
-        shown = places[:: max(1, -(-len(places) // MOST_LINES))]
+        indices = [i for i, column in enumerate(trace.program) if column.role is Role.WEIGHT]
+        shown = indices[:: max(1, -(-len(indices) // MOST_LINES))]
         label = "weight"
-        if len(shown) < len(places):
-            label += f" ({len(shown)} of {len(places):,})"
+        if len(shown) < len(indices):
+            label += f" ({len(shown)} of {len(indices):,})"
         axes = self._axes(axes, label)
-        for place in shown:
+        for index in shown:
             numbers = trace.recording.iterations
-            axes.plot(numbers, trace.values[:, place], label=words(trace.program.names[place]))
+            axes.plot(numbers, trace.values[:, index], label=words(trace.program.names[index]))
         if 0 < len(shown) <= MOST_NAMED:
             axes.legend(**BESIDE)
         return axes
@@ -105,12 +105,12 @@ class Plots:
     def gradients(self, axes: Axes | None = None) -> Axes:
         """The length of the gradient of each layer, by update, on a logarithmic scale.
 
-        Raises ExperimentError for a run of which only a part was kept, and where nothing is
-        trained.
+        Raises ExperimentError for a run that kept only a part of its rows, and for an experiment
+        that trains nothing.
         """
         measures = diagnose(self._trace).over_time
         if measures.empty:
-            raise ExperimentError([Problem("", "nothing is trained here")], "plot")
+            raise ExperimentError([Problem("", "this experiment trains nothing")], "plot")
         over_time = measures.xs("gradient", axis="columns", level="measure").to_numpy()
         layers = measures["gradient"].columns
         axes = self._axes(axes, "length of the gradient")
@@ -122,10 +122,10 @@ class Plots:
         return axes
 
     def surface(self, first: str, second: str, axes: Axes | None = None) -> Axes:
-        """The mean loss over all examples where two weights vary, and the path that they took.
+        """The mean loss over all examples as a function of two weights, and the path of training.
 
-        The other weights stay as they are at the end. Raises ExperimentError for unknown weights
-        and where there is no loss.
+        The other weights have their last values. Raises ExperimentError for unknown weights and
+        for an experiment without a loss.
         """
         from bpsheet.pictures.surface import draw_surface
 

@@ -1,4 +1,4 @@
-"""A matplotlib figure, and axes, that a notebook shows without being told how."""
+"""A matplotlib figure, and axes, that a notebook shows without any setting."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from matplotlib.figure import Figure
 
 __all__ = ["STEADY", "Panel", "Picture"]
 
-# The same figure gives the same bytes, and its words stay words.
+# With these settings the same figure gives the same bytes, and its words stay text.
 STEADY: dict[Any, str] = {"svg.hashsalt": "bpsheet", "svg.fonttype": "none"}
 
 
 class Picture(Figure):
-    """A figure. matplotlib's own is shown in a notebook only after pyplot was set up there."""
+    """A figure that a notebook shows. (It shows matplotlib's figures only with pyplot set up.)"""
 
     def _repr_svg_(self) -> str:
-        made = io.StringIO()
+        text = io.StringIO()
         with mpl.rc_context(STEADY):
-            self.savefig(made, format="svg", metadata={"Date": None})
-        return made.getvalue()
+            self.savefig(text, format="svg", metadata={"Date": None})
+        return text.getvalue()
 
 
 class Panel(Axes):
-    """Axes that stand for their picture: `trace.plot.loss()` at the end of a cell shows it."""
+    """Axes that a notebook shows as their figure: `trace.plot.loss()` at the end of a cell."""
 
     def _repr_svg_(self) -> str | None:
         figure = self.get_figure(root=True)

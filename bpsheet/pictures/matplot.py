@@ -1,4 +1,4 @@
-"""matplotlib, where it is installed, and figures as files."""
+"""The check for matplotlib, which is optional, and figures as files."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ __all__ = [
     "write_picture",
 ]
 
-# What fits above a picture.
+# The most characters that fit above a picture.
 LONGEST = 90
 ENDINGS = (".svg", ".png", ".pdf")
 
 
 def words(text: str) -> str:
-    """A user's words for matplotlib, which takes what stands between dollars for mathematics."""
+    """A user's text for matplotlib, which takes text between dollar signs for mathematics."""
     shown = clean(text)
     shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
     return shown.replace("$", r"\$")
 
 
 def need_matplotlib() -> None:
-    """Raise OutputError where matplotlib is missing, or finds no folder for its cache."""
+    """Raise OutputError where matplotlib is missing or has no folder for its cache."""
     if find_spec("matplotlib") is None:
         raise MissingExtraError("pictures need matplotlib", "plot")
     try:
@@ -48,14 +48,14 @@ def need_matplotlib() -> None:
 
 
 def check_picture(path: Path, endings: tuple[str, ...] = ENDINGS) -> None:
-    """Refuse, before anything runs, a name that no picture could be written to."""
+    """Refuse a path with an ending that is no picture's, before a run. Raises OutputError."""
     need_matplotlib()
     if path.suffix.lower() not in endings:
-        raise OutputError(f"{path}: a name that ends in {', '.join(endings)} expected")
+        raise OutputError(f"{path}: expected a name that ends in {', '.join(endings)}")
 
 
 def write_picture(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all; the same figure gives the same bytes."""
+    """Write a figure to a file, whole or not at all. The same figure gives the same bytes."""
     ending = path.suffix.lower()
     content = sealed_picture(picture_bytes(figure, ending), ending)
     with replacing(path) as stream:
@@ -63,12 +63,12 @@ def write_picture(figure: Figure, path: Path) -> None:
 
 
 def picture_bytes(figure: Figure, ending: str) -> bytes:
-    """A figure as a file of that ending; the same figure gives the same bytes."""
+    """A figure as the bytes of a file with an ending. The same figure gives the same bytes."""
     import matplotlib as mpl
 
     from bpsheet.pictures.figure import STEADY
 
-    # Without the time of writing, which each format would add in its own way.
+    # Without these settings each format would add the time of writing.
     metadata = {
         ".svg": {"Date": None},
         ".pdf": {"CreationDate": None, "Creator": MARK},

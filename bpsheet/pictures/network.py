@@ -1,7 +1,8 @@
-"""The network of an iteration: neurons with their outputs and error terms, an arrow per weight.
+"""The picture of the network at an iteration: neurons, and an arrow for each weight.
 
-An arrow is green where the weight grows and red, and broken, where it shrinks; the wider, the
-larger the adjustment. So the sign can be told without colours.
+A neuron shows its output and its error term. An arrow is green and solid where the weight grows,
+red and broken where it shrinks, so its sign can be told without colours. A wider arrow is a
+larger adjustment.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ INK, PALE, FILLED = "#1F2937", "#F8FAFC", "#E2E8F0"
 # The distances between layers and between neurons, and a neuron's radius.
 ACROSS, DOWN, RADIUS = 3.4, 1.5, 0.42
 THIN, WIDE = 0.8, 5.0
-# How far along an arrow its weight stands.
+# The part of an arrow's length at which its weight stands.
 LABEL_AT = 0.28
-# With more arrows than this the weights' values would cover each other.
+# With more arrows than MOST_LABELS the weights' values would cover each other. A network with more
+# arrows, or a layer with more neurons, than the other two is not drawn.
 MOST_LABELS, MOST_ARROWS, MOST_NEURONS = 24, 2_000, 60
 
 
@@ -51,16 +53,16 @@ class _Values:
         return "overflow" if np.isnan(value) else f"{value:.3g}"
 
     def adjustment(self, weight: str) -> float:
-        """What is added to a weight at the end of the iteration; 0 where it is frozen."""
+        """The number that is added to a weight at the end of the iteration; 0 for a fixed weight."""
         adjustment = self.trace.program.adjustment_of(weight)
         return 0.0 if adjustment is None else self.number(adjustment)
 
 
 def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
-    """The network, and how many arrows it has.
+    """The network, and its number of arrows.
 
-    Raises ExperimentError for formulas without layers, LimitError for a network of too many
-    neurons to be told apart.
+    Raises ExperimentError for formulas without layers, LimitError for too many neurons to tell
+    apart.
     """
     model = experiment.model
     if not isinstance(model, NetworkModel):
@@ -70,18 +72,17 @@ def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
     tallest = max(len(model.network.inputs), *(len(layer.outputs) for layer in model.layers))
     if tallest > MOST_NEURONS or arrows > MOST_ARROWS:
         raise LimitError(
-            f"a layer of {tallest} and {arrows:,} weights; a picture shows layers of "
-            f"{MOST_NEURONS} and {MOST_ARROWS:,} weights at the most"
+            f"the largest layer has {tallest} neurons, and the network {arrows:,} weights; a "
+            f"picture shows layers of {MOST_NEURONS} neurons and {MOST_ARROWS:,} weights at the most"
         )
     return model, arrows
 
 
 def draw_network(trace: Run, iteration: int, axes: Axes | None = None) -> Figure:
-    """The network at an iteration.
+    """The picture of the network at an iteration, by default as a new figure.
 
     Raises ExperimentError for formulas without layers and an iteration that was not run,
-    LimitError for a network of too many neurons to be told apart, OutputError where matplotlib
-    is missing.
+    LimitError for too many neurons to tell apart, OutputError where matplotlib is missing.
     """
     need_matplotlib()
     from bpsheet.pictures.figure import Picture
@@ -105,7 +106,7 @@ def draw_network(trace: Run, iteration: int, axes: Axes | None = None) -> Figure
 
 
 def network_size(trace: Run) -> tuple[float, float]:
-    """How wide and high a picture of the network is, in inches."""
+    """The width and height of a picture of the network, in inches."""
     model = trace.experiment.model
     assert isinstance(model, NetworkModel)
     layers = [model.network.inputs, *(layer.outputs for layer in model.layers)]
@@ -113,7 +114,7 @@ def network_size(trace: Run) -> tuple[float, float]:
 
 
 class _Picture:
-    """Layers from left to right, each in the middle of its height."""
+    """Draws layers from left to right, each centred vertically."""
 
     def __init__(self, axes: Axes, values: _Values, layers: list[tuple[str, ...]]) -> None:
         self.axes, self.values, self.layers = axes, values, layers
@@ -155,7 +156,7 @@ class _Picture:
     ) -> None:
         from matplotlib.patches import FancyArrowPatch
 
-        # From the edge of one neuron to that of the other.
+        # The arrow leads from the edge of one neuron to the edge of the other.
         across, down = end[0] - start[0], end[1] - start[1]
         edge = (RADIUS * across / np.hypot(across, down), RADIUS * down / np.hypot(across, down))
         share = abs(moved) / largest if largest > 0 and np.isfinite(moved) else 0.0
@@ -177,7 +178,7 @@ class _Picture:
         )
 
     def _weight(self, start: tuple[float, float], end: tuple[float, float], name: str) -> None:
-        """The weight's value on its arrow, before arrows cross."""
+        """Write a weight's value on its arrow, before arrows cross."""
         x, y = (a + LABEL_AT * (b - a) for a, b in zip(start, end, strict=True))
         moved = self.values.adjustment(name)
         sign = "" if moved == 0 or np.isnan(moved) else f"\n{moved:+.2g}"

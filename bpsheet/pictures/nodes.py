@@ -1,7 +1,7 @@
-"""Where a page's picture has its nodes and arrows: the layers of a network, or formulas by depth.
+"""The nodes and arrows of a page's picture: the layers of a network, or formulas by depth.
 
-The page moves nothing but the numbers: places are settled here, in steps from layer to layer
-and from node to node.
+The points are computed here, in steps from layer to layer and from node to node. The page changes
+only the numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TALLEST = 16
 
 @dataclass
 class _Node:
-    """A circle: its place, and the places of the columns that it shows (None: it has none)."""
+    """A circle: its name, its point, and the indices of the columns that it shows (or None)."""
 
     name: str
     x: float
@@ -37,7 +37,7 @@ class _Node:
 
 
 class _Arrow(NamedTuple):
-    """From node to node, with a weight and its adjustment where it has them."""
+    """An arrow from node to node, with the indices of its weight and adjustment (or None)."""
 
     start: int
     end: int
@@ -46,7 +46,7 @@ class _Arrow(NamedTuple):
 
 
 def picture_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """Nodes and arrows, as plain tables."""
+    """The nodes and arrows of an experiment's picture, as plain tables."""
     if isinstance(experiment.model, NetworkModel):
         nodes, arrows = _network(experiment.model, program)
     else:
@@ -90,7 +90,7 @@ def _network(model: NetworkModel, program: Program) -> tuple[list[_Node], list[_
 
 
 def _formulas(program: Program) -> tuple[list[_Node], list[_Arrow]]:
-    """Each value to the right of those that it is made of."""
+    """The nodes of formulas: each value stands to the right of the values in its formula."""
     forward = program.phase(Phase.FORWARD)
     used = {ref.name for column in forward for ref in column.references}
     given = [c for c in program.phase(Phase.INPUT, Phase.WEIGHT) if c.name in used]
@@ -139,7 +139,7 @@ def _place(program: Program, name: str | None) -> int | None:
 
 
 def _move(program: Program, weight: str | None) -> int | None:
-    """The adjustment of a weight; none where it is never moved."""
+    """The index of a weight's adjustment; None for a weight that is never adjusted."""
     if weight is None or program[weight].phase is not Phase.WEIGHT:
         return None
     return _place(program, program.adjustment_of(weight))

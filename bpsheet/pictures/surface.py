@@ -1,4 +1,4 @@
-"""The loss over two weights, and the path that training took across it."""
+"""The loss as a surface over two weights, and the path of training across it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_surface", "surface"]
 
-# Points along each side, and how far beyond the path the picture goes.
+# The points along each side, and the margin around the path: a share of its extent, or the least.
 POINTS, BEYOND, AT_LEAST = 41, 0.5, 0.5
 
 
 def surface(
     trace: Run, names: tuple[str, str], points: int = POINTS
 ) -> tuple[Values, Values, Values]:
-    """The mean loss over all examples where two weights vary and the others stay as they end.
+    """The mean loss over all examples as a function of two weights.
 
-    Returns the values of the first weight, of the second, and the losses: a row for each value
-    of the second. NaN where the loss has no value.
-    Raises ExperimentError for unknown weights and where there is no loss.
+    The other weights have their last values. Returns the values of the first weight (`points`
+    of them), of the second weight, and the losses as a matrix with a row for each value of the
+    second weight. A loss without a value is NaN.
+    Raises ExperimentError for unknown weights and for an experiment without a loss.
     """
     program = trace.program
     loss = program.loss
@@ -58,13 +59,13 @@ def surface(
         _around(trace.values[: last + 1, program.position[name]], points) for name in names
     )
     losses = np.empty((points, points))
-    for place in np.ndindex(points, points):
-        there = {names[0]: float(across[place[1]]), names[1]: float(up[place[0]])}
+    for point in np.ndindex(points, points):
+        moved = {names[0]: float(across[point[1]]), names[1]: float(up[point[0]])}
         try:
-            found = [run([(values | row | there)[name] for name in given])[0] for row in rows]
-            losses[place] = float(np.mean(np.real(found)))
+            singles = [run([(values | row | moved)[name] for name in given])[0] for row in rows]
+            losses[point] = float(np.mean(np.real(singles)))
         except (ArithmeticError, ValueError):
-            losses[place] = np.nan
+            losses[point] = np.nan
     return across, up, losses
 
 
@@ -76,7 +77,7 @@ def _around(path: Values, points: int) -> Values:
 
 
 def draw_surface(trace: Run, names: tuple[str, str], axes: Axes) -> Axes:
-    """The surface as lines of equal loss, and the path over it."""
+    """Draw the surface as filled contours, and the path of training over it."""
     across, up, losses = surface(trace, names)
     drawn = axes.contourf(across, up, losses, levels=24, cmap="cividis")
     bar = axes.figure.colorbar(drawn, ax=axes)

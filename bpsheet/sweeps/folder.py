@@ -1,8 +1,8 @@
-"""A folder in which a sweep is written run by run, so that it can go on after an interruption.
+"""A folder to which a sweep writes run by run, so that it can continue after an interruption.
 
-`run=1/losses.parquet`, `run=2/losses.parquet` … are what pandas, pyarrow and Dask read as one
-table; `_sweep.json` says which sweep it is, `_runs.parquet` has a row for each run once all are
-there (names that begin with _ are left out by them).
+pandas, pyarrow and Dask read `run=1/losses.parquet`, `run=2/losses.parquet` … as one table. They
+leave out names that begin with _: `_sweep.json`, which identifies the sweep, and `_runs.parquet`,
+which has a row for each run once all runs are done.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def write_frame(
     *,
     index: bool = True,
 ) -> None:
-    """Write a DataFrame as Parquet, with facts about it, and who wrote it, beside the columns."""
+    """Write a DataFrame as Parquet. The file's metadata has facts, and that bpsheet wrote it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(_of_one_type(frame), preserve_index=index)
-    said = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
-    table = table.replace_schema_metadata(said)
+    metadata = {**(table.schema.metadata or {}), MARK: "sweep", **(facts or {})}
+    table = table.replace_schema_metadata(metadata)
     with pq.ParquetWriter(stream, table.schema) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(PARQUET)
@@ -53,13 +53,13 @@ def write_frame(
 
 
 def _of_one_type(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of numbers and words as words: in Parquet a column has one type."""
+    """The frame with its mixed columns as words, since a column has one type in Parquet."""
     mixed = [name for name in frame if pd.api.types.is_object_dtype(frame[name])]
     return frame.astype(dict.fromkeys(mixed, "str"))
 
 
 class Parts:
-    """The folder. Raises OutputError where it cannot be used, or holds another sweep."""
+    """The folder of a sweep. Raises OutputError for an unusable folder and another sweep's."""
 
     def __init__(
         self,
@@ -73,26 +73,26 @@ class Parts:
             raise MissingExtraError(f"{folder}: a folder needs pyarrow", "parquet")
         self.folder = folder
         self._settings = settings
-        # A run alone has numbers where others have words: all parts have the types of all runs.
+        # Each part has the types of all runs: a setting may be a number here and a word elsewhere.
         self._types = {name: pd.Series(values).dtype for name, values in grid.items()}
         wanted = {"experiment": experiment.text, "grid": grid, "keep": str(keep)}
         text = self._begin(json.dumps(wanted, indent=1))
         self._sweep = hashlib.sha256(text.encode()).hexdigest()
 
     def _begin(self, wanted: str) -> str:
-        """Say in the folder which sweep it holds, or see that it is this one; what it says."""
+        """Write the manifest of the sweep, or check the existing one. Returns its text."""
         path = self.folder / MANIFEST
         try:
             if path.is_file():
                 text = path.read_text("utf-8")
                 if json.loads(text) != json.loads(wanted):
                     raise OutputError(
-                        f"{self.folder} holds another sweep; choose another folder, or remove it "
-                        "first"
+                        f"{self.folder} holds another sweep; choose another folder, or remove "
+                        "this one first"
                     )
                 return text
             if self.folder.is_dir() and any(self.folder.iterdir()):
-                raise OutputError(f"{self.folder} is not empty, and holds no sweep; choose another")
+                raise OutputError(f"{self.folder} holds other files and no sweep; choose another")
         except (OSError, ValueError, RecursionError) as error:
             raise OutputError(f"cannot read {path}: {error}") from None
         with replacing(path) as stream:
@@ -109,42 +109,42 @@ class Parts:
     def write(self, number: int, outcome: Outcome) -> None:
         """Write one run, whole or not at all."""
         losses = losses_frame(number + 1, self._settings[number], outcome)
-        # The folder's name says the number, to those who read all parts as one table.
+        # The folder's name gives the run's number to readers of all parts as one table.
         losses = losses.drop(columns="run").astype(self._types)
         facts = {name: repr(getattr(outcome, name)) for name in RESULTS}
         with replacing(self._path(number)) as stream:
             write_frame(stream, losses, self._whose(number) | facts, index=False)
 
     def finish(self, runs: pd.DataFrame) -> None:
-        """Write the table of all runs beside them."""
+        """Write the table of all runs into the folder."""
         with replacing(self.folder / RUNS) as stream:
             write_frame(stream, runs)
 
     def read(self) -> dict[int, Outcome]:
-        """The runs that are there, by their numbers (from 0).
+        """The outcomes of the runs in the folder, by their numbers (from 0).
 
-        Raises OutputError for a part that was changed since it was written, or is another run's.
+        Raises OutputError for a part that has changed since it was written, or is another run's.
         """
         import pyarrow as pa
 
-        found = {}
+        outcomes = {}
         for number in range(len(self._settings)):
             path = self._path(number)
             try:
                 if path.is_file():
-                    found[number] = self._read(number)
+                    outcomes[number] = self._read(number)
             except (OSError, ValueError, pa.ArrowException) as error:
                 raise OutputError(
-                    f"cannot go on from {path}: {error}; remove it to run it anew"
+                    f"cannot continue from {path}: {error}; remove it to run it anew"
                 ) from None
-        return found
+        return outcomes
 
     def _read(self, number: int) -> Outcome:
         import pyarrow.parquet as pq
 
         with self._path(number).open("rb") as stream:
             if not is_intact(stream):
-                raise ValueError("it is not as it was written")
+                raise ValueError("it has changed since it was written")
             stream.seek(0)
             table = pq.read_table(stream, columns=["iteration", "loss"])
         facts = {key.decode(): fact.decode() for key, fact in table.schema.metadata.items()}

@@ -1,4 +1,4 @@
-"""The grid of a sweep: the values of each setting, read once, as plain numbers and words."""
+"""The grid of a sweep: the values of each setting, as plain numbers and words."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from bpsheet.words import shown
 
 __all__ = ["MOST_RUNS", "Grid", "plain_grid"]
 
-# The columns that the tables of a sweep have besides the settings.
+# The columns of a sweep's tables that are not settings.
 COLUMNS = ("run", *RESULTS, "iteration", "loss")
-# The settings of all runs are in memory: more runs than this are a slip, or have no end.
+# The settings of all runs are in memory. More runs than this are a slip or an endless generator.
 MOST_RUNS = 1_000_000
-# Whole numbers beyond these borders have no column of their own in a table.
+# A whole number outside this range does not fit a table's column of whole numbers.
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
 Grid = dict[str, list[float | str]]
 
 
 def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[str]) -> Grid:
-    """The values of each setting as Python's own numbers and words, each value once.
+    """The values of each setting as Python numbers and words, each value once.
 
-    `grid` may hold anything that can be gone through once: a NumPy array, a range, a generator.
-    `weights` are the names that the experiment's weights have. Whole numbers beside other
-    numbers become floats, so that a setting has one type in every table.
-    Raises ExperimentError, with every problem, for what is no grid.
+    `grid` may have any iterables: a NumPy array, a range, a generator. `weights` are the names of
+    the experiment's weights. Whole numbers among floats become floats, so that a setting has one
+    type in every table. Raises ExperimentError, with every problem, for anything that is no grid.
 
     >>> import numpy as np
     >>> plain_grid({"learning_rate": np.array([0.1, 1]), "seed": iter([1, 2.0, 2])}, [])
@@ -56,7 +55,7 @@ def plain_grid(grid: Mapping[str, Iterable[AnyNumber | str]], weights: Iterable[
             except ExperimentError as error:
                 problems += [Problem(name, problem.message) for problem in error.problems]
     if not problems and not found:
-        problems = [Problem("grid", 'something to vary expected, such as {"seed": [1, 2]}')]
+        problems = [Problem("grid", 'nothing varies; give values, such as {"seed": [1, 2]}')]
     runs = prod(map(len, found.values()))
     if not problems and runs > MOST_RUNS:
         problems = [Problem("grid", f"{runs:,} runs; {MOST_RUNS:,} at the most")]
@@ -104,7 +103,7 @@ def _values(name: str, values: Iterable[Any]) -> list[float | str]:
 
 
 def _plain(value: Any) -> float | str:
-    """A number or a word of Python's own."""
+    """A value as a Python number or word. Raises ExperimentError for any other value."""
     value = plain(value)
     if isinstance(value, str):
         return value
@@ -119,7 +118,7 @@ def _plain(value: Any) -> float | str:
 
 
 def _seed(value: Any) -> int:
-    """A seed; a float that is a whole number is one, too."""
+    """A value as a seed. A float that is a whole number is allowed."""
     return Initial(seed=_whole(plain(value))).seed
 
 

@@ -14,7 +14,7 @@ from bpsheet.plan.plan import Plan
 __all__ = ["RESULTS", "Outcome", "Outcomes", "Settings", "losses_frame"]
 
 
-# What the table of runs says of each, after its settings.
+# The columns of the table of runs after the settings.
 RESULTS = ("first_loss", "final_loss", "first_error")
 
 
@@ -23,7 +23,7 @@ Settings = dict[str, float | str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the loss of the iterations kept, and where errors began (or 0)."""
+    """The outcome of a run: the losses of the kept iterations, and the first error (or 0)."""
 
     iterations: np.ndarray
     losses: np.ndarray
@@ -33,7 +33,7 @@ class Outcome:
 
 
 def losses_frame(run: int, settings: Settings, outcome: Outcome) -> pd.DataFrame:
-    """The losses of one run, tidy."""
+    """The losses of one run as a tidy DataFrame."""
     columns: dict[str, Any] = {"run": run, **settings}
     columns |= {"iteration": outcome.iterations, "loss": outcome.losses}
     return pd.DataFrame(columns)
@@ -43,9 +43,9 @@ class Outcomes:
     """The runs of a sweep, as two tidy DataFrames.
 
     runs:   a row for each run, by its number: its settings, `first_loss` and `final_loss` (the
-            mean of the first and of the last epoch, so that no single example decides), and
-            `first_error`, the iteration in which a value overflowed, or NA
-    losses: a row for each run and iteration kept: run, the settings, iteration, loss
+            means of the first and of the last epoch, so that no single example decides), and
+            `first_error`, the first iteration in which a value overflowed, or NA
+    losses: a row for each run and kept iteration: run, the settings, iteration, loss
     """
 
     def __init__(

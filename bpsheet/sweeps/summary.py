@@ -1,7 +1,7 @@
 """The workbook of a sweep: a line for each run, the loss against the settings, a chart.
 
-Where the runs are few and small, each has a sheet of its own with live formulas, which takes
-its hyper-parameters from the run's line: change a learning rate there, and its loss follows.
+If the runs are few and small, each run has its own sheet with live formulas. The sheet takes its
+hyper-parameters from the run's line: change a learning rate there, and its loss follows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ COLOUR = "1D5FA8"
 LIVE_RUNS, LIVE_CELLS = 12, 400_000
 # The range that six decimals show well.
 SMALLEST, LARGEST = 1e-4, 1e6
-# Beyond a factor of this an axis is logarithmic.
+# An axis is logarithmic if its largest number is more than this many times its smallest.
 WIDE = 20.0
 
 HEADS = {"first_loss": "loss of the first epoch", "final_loss": "loss of the last epoch"}
@@ -53,7 +53,7 @@ STATISTICS = {"median": "MEDIAN", "lowest": "MIN", "highest": "MAX"}
 
 
 def write_summary(sweep: Outcomes, path: Path) -> None:
-    """Write the workbook. Raises OutputError where the file cannot be written."""
+    """Write the workbook of a sweep. Raises OutputError where the file cannot be written."""
     if path.suffix.lower() != ".xlsx":
         raise OutputError(f"{path}: a workbook's name ends in .xlsx")
     book = Workbook()
@@ -75,7 +75,7 @@ def write_summary(sweep: Outcomes, path: Path) -> None:
 
 
 def _live_sheets(sweep: Outcomes) -> list[Sheet]:
-    """A sheet for each run, where they are few and small, and differ in their cells alone."""
+    """A sheet for each run if the runs are few and small and differ only in cells; else none."""
     experiment, count = sweep.experiment, len(sweep.settings)
     data = any(name.endswith("]") for name in sweep.settings[0])
     columns = len(experiment.columns)
@@ -100,14 +100,14 @@ def _live_sheets(sweep: Outcomes) -> list[Sheet]:
 
 
 def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, float | str]:
-    """The lines of the runs, the statistics beside them, and the chart. The formulas' values."""
+    """Write the lines of the runs, the statistics and the chart. Returns the formulas' values."""
     runs = sweep.runs
     names = list(sweep.settings[0])
     put_text(sheet, "A1", sweep.experiment.title or UNTITLED, style.TITLE)
     sheet.row_dimensions[1].height = 22
     note = f"{len(runs):,} runs, a line each."
     if any(run.taken for run in live):
-        note += " Blue cells may be changed: their runs, on sheets of their own, follow."
+        note += " Blue cells may be changed: the runs on the other sheets follow."
     put_text(sheet, "A2", note, style.NOTE)
     examples = sweep.experiment.example_count
     said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
@@ -115,20 +115,20 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     heads = ["run", *names, *HEADS.values()]
     if not live:  # this number would not follow
         heads.append("first error at iteration")
-    for place, head in enumerate(heads, start=1):
-        _head(sheet, place, head)
+    for column, head in enumerate(heads, start=1):
+        _head(sheet, column, head)
     looks = Looks()
     values: dict[str, float | str] = {}
     taken = set().union(*(run.taken for run in live)) if live else set()
     shape = _number_format(runs)
     for row, (number, line) in enumerate(runs.iterrows(), start=FIRST):
         put_number(sheet, f"A{row}", number, style.BODY)  # type: ignore[arg-type]
-        for place, name in enumerate(names, start=2):
-            cell = sheet.cell(row, place)
+        for column, name in enumerate(names, start=2):
+            cell = sheet.cell(row, column)
             _put(sheet, cell.coordinate, line[name])
             looks.give(cell, name in taken, _as_input if name in taken else _as_body)
-        for place, which in enumerate(HEADS, start=len(names) + 2):
-            cell = sheet.cell(row, place)
+        for column, which in enumerate(HEADS, start=len(names) + 2):
+            cell = sheet.cell(row, column)
             if live:
                 cell.value = f"={_mean(live[row - FIRST], which, examples or 1)}"
                 values[cell.coordinate] = float(line[which])
@@ -147,30 +147,30 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
 
 
 def _number_format(runs: pd.DataFrame) -> str:
-    """Six decimals where they show the smallest loss."""
+    """The number format of the losses: six decimals if they show every loss well."""
     losses = runs[list(HEADS)].to_numpy()
     sizes = np.abs(losses[np.isfinite(losses) & (losses != 0)])
     fits = bool(sizes.size) and sizes.min() >= SMALLEST and sizes.max() < LARGEST
     return "0.000000" if fits else style.SCIENTIFIC
 
 
-def _head(sheet: Worksheet, place: int, text: str) -> None:
-    cell = sheet.cell(HEADER, place)
+def _head(sheet: Worksheet, column: int, text: str) -> None:
+    cell = sheet.cell(HEADER, column)
     put_text(sheet, cell.coordinate, text, style.HEADER_FONT)
     cell.fill = style.solid("E2E8F0")
     cell.alignment = style.HEADER_ALIGNMENT
     cell.border = Border(bottom=style.BORDER.bottom)
-    sheet.column_dimensions[get_column_letter(place)].width = max(11.0, min(len(text) + 2.0, 16.0))
+    sheet.column_dimensions[get_column_letter(column)].width = max(11.0, min(len(text) + 2.0, 16.0))
     sheet.row_dimensions[HEADER].height = 32
 
 
-def _put(sheet: Worksheet, place: str, value: Any) -> None:
+def _put(sheet: Worksheet, address: str, value: Any) -> None:
     if isinstance(value, str):
-        put_text(sheet, place, value)
+        put_text(sheet, address, value)
     elif math.isfinite(value):
-        put_number(sheet, place, float(value))
+        put_number(sheet, address, float(value))
     else:
-        put_text(sheet, place, "overflow")
+        put_text(sheet, address, "overflow")
 
 
 def _as_input(cell: Any) -> None:
@@ -194,9 +194,9 @@ def _mean(run: Sheet, which: str, epoch: int) -> str:
 
 
 def _statistics(
-    sheet: Worksheet, sweep: Outcomes, place: int, shape: str
+    sheet: Worksheet, sweep: Outcomes, column: int, shape: str
 ) -> dict[str, float | str]:
-    """For each value of the first setting the median and the extremes of the last losses."""
+    """Write, for each value of the first setting, the median and extremes of the last losses."""
     runs, name = sweep.runs, next(iter(sweep.settings[0]))
     each = runs.groupby(name, sort=False)["final_loss"]
     count = int(each.size().iloc[0])
@@ -205,29 +205,29 @@ def _statistics(
         return values
     loss = get_column_letter(len(sweep.settings[0]) + 3)
     for offset, head in enumerate([name, "runs", *STATISTICS]):
-        _head(sheet, place + offset, head)
+        _head(sheet, column + offset, head)
     for index, (_, losses) in enumerate(each):
         row, first = FIRST + index, FIRST + index * count
-        sheet.cell(row, place).value = f"=B{first}"
-        values[sheet.cell(row, place).coordinate] = sweep.settings[index * count][name]
-        put_number(sheet, sheet.cell(row, place + 1).coordinate, count)
+        sheet.cell(row, column).value = f"=B{first}"
+        values[sheet.cell(row, column).coordinate] = sweep.settings[index * count][name]
+        put_number(sheet, sheet.cell(row, column + 1).coordinate, count)
         known = losses.dropna()
         for offset, (statistic, function) in enumerate(STATISTICS.items(), start=2):
             if known.empty:
                 continue
-            cell = sheet.cell(row, place + offset)
+            cell = sheet.cell(row, column + offset)
             cell.value = f"={function}({loss}{first}:{loss}{first + count - 1})"
             cell.number_format = shape
-            found = {"median": known.median, "lowest": known.min, "highest": known.max}[statistic]
-            values[cell.coordinate] = float(found())
+            compute = {"median": known.median, "lowest": known.min, "highest": known.max}
+            values[cell.coordinate] = float(compute[statistic]())
     return values
 
 
-def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, place: int) -> None:
-    """The loss of the last epoch against the first setting that is a number."""
+def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, left: int) -> None:
+    """Draw the loss of the last epoch against the first setting that is a number."""
     runs, last = sweep.runs, FIRST + len(sweep.runs) - 1
     names = list(sweep.settings[0])
-    # Settings of words, or of numbers and words, are no axis.
+    # A setting with words cannot be an axis.
     numeric = [n for n in names if n != SEED and pd.api.types.is_numeric_dtype(runs[n])]
     name = next((n for n in numeric if len(set(runs[n])) > 1), None)
     column = names.index(name) + 2 if name is not None else 1
@@ -240,8 +240,8 @@ def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, place: int) -> None:
     chart.x_axis.title, chart.y_axis.title = name or "run", HEADS["final_loss"]
     chart.x_axis.delete = chart.y_axis.delete = False
     across = runs[name] if name is not None else pd.Series(dtype=float)
-    for axis, found in ((chart.x_axis, across), (chart.y_axis, runs["final_loss"].dropna())):
-        if len(found) and found.min() > 0 and found.max() > WIDE * found.min():
+    for axis, shown in ((chart.x_axis, across), (chart.y_axis, runs["final_loss"].dropna())):
+        if len(shown) and shown.min() > 0 and shown.max() > WIDE * shown.min():
             axis.scaling.logBase = 10
             axis.crosses = "min"
         axis.number_format = "General"
@@ -263,4 +263,4 @@ def _chart(sheet: Worksheet, sweep: Outcomes, loss: int, place: int) -> None:
     chart.layout = ChartLayout(manualLayout=ManualLayout(x=0.14, y=0.05, w=0.8, h=0.72))
     values = len(set(runs[names[0]]))
     below = FIRST + values + 1 if values < len(runs) else FIRST
-    sheet.add_chart(chart, f"{get_column_letter(place)}{below}")
+    sheet.add_chart(chart, f"{get_column_letter(left)}{below}")

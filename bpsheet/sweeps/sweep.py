@@ -1,8 +1,8 @@
 """Many runs of one experiment: over a grid of settings, over seeds, on any executor.
 
 >>> import bpsheet as bp
->>> found = bp.sweep(bp.load("two-neuron"), {"learning_rate": [0.1, 1.0]})
->>> found.runs["final_loss"].round(6).tolist()
+>>> result = bp.sweep(bp.load("two-neuron"), {"learning_rate": [0.1, 1.0]})
+>>> result.runs["final_loss"].round(6).tolist()
 [0.004041, 0.000285]
 """
 
@@ -51,7 +51,7 @@ HANDED_OUT = 512
 
 @runtime_checkable
 class Client(Protocol):
-    """What speaks to a cluster and has executors of its own, such as `dask.distributed.Client`."""
+    """A cluster's client that has executors, such as `dask.distributed.Client`."""
 
     def get_executor(self) -> Executor: ...
 
@@ -60,18 +60,17 @@ class Sweep(Outcomes):
     """The runs of a sweep, as two tidy DataFrames.
 
     runs:   a row for each run, by its number: its settings, `first_loss` and `final_loss` (the
-            mean of the first and of the last epoch, so that no single example decides), and
-            `first_error`, the iteration in which a value overflowed, or NA
-    losses: a row for each run and iteration kept: run, the settings, iteration, loss
+            means of the first and of the last epoch, so that no single example decides), and
+            `first_error`, the first iteration in which a value overflowed, or NA
+    losses: a row for each run and kept iteration: run, the settings, iteration, loss
     """
 
     def to_excel(self, path: str | Path) -> Path:
-        """Write a workbook: a line for each run, the loss against the settings, and a chart.
+        """Write a workbook with a line for each run, the loss against the settings, and a chart.
 
-        Where the runs are few and small they are in it, each on a sheet of its own with live
-        formulas: change a learning rate on the sheet Summary, and its loss follows.
-        Returns the path; a file that is there is replaced. Raises OutputError where it cannot
-        be written.
+        If the runs are few and small, each run has its own sheet with live formulas: change a
+        learning rate on the sheet Summary, and its loss follows. Returns the path. An existing
+        file is replaced. Raises OutputError where the file cannot be written.
         """
         from bpsheet.sweeps.summary import write_summary
 
@@ -90,21 +89,22 @@ def sweep(
 ) -> Sweep:
     """Run an experiment with every combination of settings.
 
-    `grid` has the values of each setting: of `Experiment.changed` (`learning_rate`, a weight,
-    `iterations`, `batch_size`, `x1[2]`), and `seed` for the weights that are drawn.
-    `executor` is any of `concurrent.futures` or of its kind, such as MPI's, or a Dask cluster's
-    `Client`; by default a pool with a process for each processor.
-    `keep` thins out the losses ("every:100", "last:1000"). With `folder`, each run is written
-    there as it ends, as Parquet in folders run=1, run=2 …, at the end `runs` as _runs.parquet,
-    and a sweep that was interrupted goes on where it was.
+    `grid` has the values of each setting. The settings are those of `Experiment.changed`
+    (`learning_rate`, a weight, `iterations`, `batch_size`, `x1[2]`), and `seed` for the weights
+    that are drawn at random.
+    `executor` is an executor of `concurrent.futures` or of its kind, such as MPI's, or a Dask
+    cluster's `Client`. The default is a pool with a process for each processor.
+    `keep` keeps a part of the losses ("every:100", "last:1000").
+    `folder` gets each run as it ends, as Parquet in folders run=1, run=2 …, and at the end `runs`
+    as _runs.parquet. An interrupted sweep continues from its folder.
     `progress` is called with the number of runs done.
 
-    Raises ExperimentError for settings that do not fit, OutputError where the folder holds
-    something else, EngineError where a process dies.
+    Raises ExperimentError for settings that do not fit, OutputError for a folder that holds
+    something else, EngineError for a process that dies.
 
     >>> import bpsheet as bp
-    >>> found = bp.sweep(bp.load("two-neuron"), {"seed": range(3), "iterations": [10]})
-    >>> found.losses.shape
+    >>> result = bp.sweep(bp.load("two-neuron"), {"seed": range(3), "iterations": [10]})
+    >>> result.losses.shape
     (30, 5)
     """
     chosen = Keep.of(keep) if keep is not None else EVERYTHING
@@ -132,30 +132,33 @@ def sweep(
             if parts is not None:
                 parts.write(number, outcome)
             tell(len(done))
-    found = Sweep(experiment, settings, [done[number] for number in range(len(settings))])
+    result = Sweep(experiment, settings, [done[number] for number in range(len(settings))])
     if parts is not None:
-        parts.finish(found.runs)
-    return found
+        parts.finish(result.runs)
+    return result
 
 
 def _executor_of(given: Executor | Client | None) -> Executor | None:
-    """An executor as it is given, or that of a cluster's client. Raises ExperimentError."""
+    """The executor, or that of a cluster's client. Raises ExperimentError for anything else."""
     if isinstance(given, type) or not (given is None or hasattr(given, "submit")):
-        said = (
+        reason = (
             "an executor expected, such as ThreadPoolExecutor(4) of concurrent.futures, or a "
             f"Dask Client; got {shown(given)}"
         )
-        raise ExperimentError([Problem("executor", said)], "sweep")
+        raise ExperimentError([Problem("executor", reason)], "sweep")
     if not isinstance(given, Client):
         return given
     if getattr(given, "asynchronous", False):
-        said = "this client is asynchronous, and a sweep waits for its runs: give one that is not"
-        raise ExperimentError([Problem("executor", said)], "sweep")
+        reason = "this client is asynchronous, but a sweep needs a client that waits for its runs"
+        raise ExperimentError([Problem("executor", reason)], "sweep")
     return given.get_executor()
 
 
 def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
-    """The settings of each run; each value is tried out, so that a slip is found at once."""
+    """The settings of each run. Each value is tried, so that a slip is found at once.
+
+    Raises ExperimentError, with every problem.
+    """
     if experiment.model.loss is None:
         raise ExperimentError([Problem("", "this experiment has no loss to compare")], "sweep")
     if experiment.iterations > MOST_LOSSES:
@@ -165,7 +168,7 @@ def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
         )
     problems = []
     for name, values in grid.items():
-        # Seeds differ in nothing that could be refused.
+        # All seeds are allowed if one is, so only the first is tried.
         for value in values[:1] if name == SEED else values:
             try:
                 variant(experiment, {name: value})
@@ -178,7 +181,7 @@ def _combinations(experiment: Plan, grid: Grid) -> list[Settings]:
 
 @contextmanager
 def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[Executor | None]:
-    """The executor given, a pool of processes, or none where that would only cost time."""
+    """The given executor, a pool of processes, or None for a sweep that is faster without one."""
     size = runs * experiment.iterations * len(experiment.columns)
     if executor is not None or size < SMALL:
         yield executor
@@ -188,7 +191,7 @@ def _chosen(executor: Executor | None, experiment: Plan, runs: int) -> Iterator[
         stopped = Event()
         processes = ProcessPoolExecutor(workers, initializer=partial(begin, stopped))
     except OSError:
-        # Processes talk through /dev/shm, which is missing here, or full.
+        # Processes communicate through /dev/shm, which is missing or full here.
         yield None
         return
     with processes as pool:
@@ -219,8 +222,8 @@ def _results(
                 yield running.pop(future), future.result()
     except BrokenExecutor:
         raise EngineError(
-            "a process of the sweep was ended from outside, perhaps for want of memory; what was "
-            "written to a folder is kept, and the sweep goes on from it"
+            "a process of the sweep was ended from outside, perhaps for lack of memory; runs in a "
+            "folder are kept, and the sweep continues from them"
         ) from None
     finally:
         for future in running:
@@ -231,5 +234,5 @@ def _submitted(pool: Executor, task: tuple[Any, ...]) -> Future[Outcome]:
     try:
         return pool.submit(*task)
     except OSError as error:
-        said = error.strerror or error
-        raise EngineError(f"no process can be started for the sweep ({said})") from None
+        reason = error.strerror or error
+        raise EngineError(f"no process can be started for the sweep ({reason})") from None

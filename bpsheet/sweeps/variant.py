@@ -1,4 +1,4 @@
-"""One run of a sweep: the experiment with other settings, and what its run leaves."""
+"""One run of a sweep: the experiment with other settings, and the outcome of its run."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SEED = "seed"
 def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     """The experiment with other settings: those of `Experiment.changed`, and `seed`.
 
-    A seed draws the weights that the experiment leaves to chance, and the order of examples
-    where it is shuffled; where it leaves nothing to chance, all weights that are trained.
-    Raises ExperimentError for what does not fit.
+    A seed draws the weights that the experiment does not give, and the order of shuffled
+    examples. In an experiment without such random numbers it draws all trained weights.
+    Raises ExperimentError for settings that do not fit.
     """
     rest = {name: value for name, value in settings.items() if name != SEED}
     changed = experiment.changed(rest) if rest else experiment
@@ -39,7 +39,7 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     is_shuffled = changed.data.order == "shuffled"
     if not isinstance(changed.model, NetworkModel):
         if not is_shuffled:
-            said = "formulas leave nothing to chance; sweep over their first values instead"
+            said = "formulas have no random numbers; vary their first values instead"
             raise ExperimentError([Problem(SEED, said)], "sweep")
         return changed.replaced(data=changed.data.replaced(seed=seed))
     parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
@@ -60,16 +60,16 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
 
 
 def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
-    """One run. What comes and goes is plain, so that it can be sent to any process."""
+    """The outcome of one run. Arguments and result are plain, so that any process can get them."""
     experiment = variant(Plan(**tables), settings)
     program, iterations = experiment.program(), experiment.iterations
-    place = program.position[experiment.model.loss or ""]
+    loss = program.position[experiment.model.loss or ""]
     numbers, losses = [], np.empty(iterations)
     first_error = 0
     for piece in pieces(program, iterations):
         if is_stopped():
             raise EngineError("the sweep was stopped")
-        losses[piece.iterations - 1] = piece.values[:, place]
+        losses[piece.iterations - 1] = piece.values[:, loss]
         numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
         if len(piece.errors) and not first_error:
             first_error = int(piece.iterations[piece.first_error_row])

@@ -1,4 +1,4 @@
-"""The processes of a sweep: they end with the one that waits for their results."""
+"""The processes of a sweep, which end when the process that started them ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Flag", "begin", "is_stopped"]
 
 
 class Flag(Protocol):
-    """What `multiprocessing.Event` and `threading.Event` make."""
+    """An event of `multiprocessing.Event` or `threading.Event`."""
 
     def is_set(self) -> bool: ...
 
@@ -21,15 +21,15 @@ _stopped: Flag | None = None
 
 
 def begin(stopped: Flag) -> None:
-    """Prepare a process for the runs of a sweep; `stopped` is set when nobody wants them.
+    """Prepare a process for the runs of a sweep. `stopped` is set when the sweep stops.
 
-    Ctrl-C, and the end of a terminal, reach every process; the one that waits for the others
-    decides.
+    Ctrl-C and the end of a terminal reach every process. Only the process that waits for the
+    others obeys them.
     """
     global _stopped  # noqa: PLW0603 - a process has one pool
     _stopped = stopped
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A pool ends its processes by this signal. The parent's way of ending would be inherited.
+    # A pool ends its processes with this signal. The parent's handler would be inherited.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -37,7 +37,7 @@ def begin(stopped: Flag) -> None:
 
 
 def _outlive_nobody() -> None:
-    """End this process when the one that started it is killed: nothing else would."""
+    """End this process when its parent is killed; nothing else would end it."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
@@ -45,5 +45,5 @@ def _outlive_nobody() -> None:
 
 
 def is_stopped() -> bool:
-    """Whether the sweep of which this process computes a run has been stopped."""
+    """Whether the sweep of this process has been stopped."""
     return _stopped is not None and _stopped.is_set()

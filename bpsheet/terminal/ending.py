@@ -1,4 +1,4 @@
-"""Signals that end the program: it ends as it does on Ctrl-C, and leaves no half file behind."""
+"""Signals that end the program. It ends as on Ctrl-C and leaves no half-written file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 __all__ = ["ended_by_signals"]
 
-# The second is of a terminal that is closed; Windows has none.
+# SIGHUP comes when a terminal closes; Windows does not have it.
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal: one way for all commands.
+"""The output of all commands to the terminal.
 
 Names, titles and the text of files come from strangers. Here they lose everything that a terminal would obey: escape sequences, other control characters, turned writing directions.
 """
@@ -28,7 +28,7 @@ def say(text: str, *, error: bool = False) -> None:
     except OSError:
         if not error:
             raise
-        # There is no other place to say so; the exit status tells.
+        # No other stream could take the message, so only the exit status tells of the error.
         abandon(sys.stderr)
 
 
@@ -50,7 +50,7 @@ def console(*, error: bool = False) -> Console:
             self, renderable: Any, options: ConsoleOptions | None = None
         ) -> Iterable[Segment]:
             for segment in super().render(renderable, options):
-                # rich's own controls move the cursor of a progress bar.
+                # The controls of rich move the cursor of a progress bar.
                 if segment.control:
                     yield segment
                 else:

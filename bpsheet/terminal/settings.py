@@ -49,14 +49,14 @@ SET = click.option(
 FORCE = click.option(
     "--force",
     is_flag=True,
-    help="Replace a file even where it is not as bpsheet wrote it.",
+    help="Replace an existing file even if bpsheet did not write it or somebody has changed it.",
 )
 
 
 def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
-    """The pairs of --set: numbers where they read as numbers, else words.
+    """The pairs of --set as a dict. A value that reads as a number is a number, else a word.
 
-    Raises ExperimentError for text that is no pair.
+    Raises ExperimentError for a text that is no pair.
 
     >>> changes_of(["w_xg1 = 0.7", "reduction=mean"])
     {'w_xg1': 0.7, 'reduction': 'mean'}
@@ -79,7 +79,7 @@ def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
 
 
 def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) -> Experiment:
-    """The experiment of that name or file, with what --set and --iterations change.
+    """The experiment of a name or file, with the changes of --set and --iterations.
 
     Raises ExperimentError.
     """

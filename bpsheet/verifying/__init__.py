@@ -1,1 +1,1 @@
-"""Verifying: a workbook recalculated by a spreadsheet engine that is not ours."""
+"""Verifying: a workbook recalculated by an independent spreadsheet engine."""

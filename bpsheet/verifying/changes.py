@@ -1,4 +1,4 @@
-"""What is changed in a workbook before it is recalculated, by its reader or by us, and in which cells."""
+"""The changes in a workbook before it is recalculated: those of its reader, and those of a check."""
 
 from __future__ import annotations
 
@@ -63,20 +63,23 @@ def typed_weights(table: RecordedRun) -> dict[str, float]:
 
 
 def stored_settings(package: Guarded, sheet: Sheet) -> dict[str, float | str]:
-    """What a study's hyper-parameters are set to in the file, perhaps by its reader."""
+    """The values of a study's hyper-parameters in the file, which its reader may have changed.
+
+    Raises WorkbookError for a value that the cell does not allow.
+    """
     settings: dict[str, float | str] = {}
-    found = settings_in(package, sheet)
+    stored = settings_in(package, sheet)
     for cell in sheet.layout.program.parameters:
-        value = found[cell.name]
+        value = stored[cell.name]
         if not isinstance(value, int | float | str) or not cell.allows(value):
-            place = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
-            raise WorkbookError(f"{package.name}: {place}: {cell.expected} expected; got {value}")
+            address = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
+            raise WorkbookError(f"{package.name}: {address}: {cell.expected} expected; got {value}")
         settings[cell.name] = value
     return settings
 
 
 def moved_settings(sheet: Sheet) -> dict[str, float | str]:
-    """Another iteration, another step, another method."""
+    """Other settings of a study: another iteration, another step, another method."""
     moved: dict[str, float | str] = {}
     for cell in sheet.layout.program.parameters:
         if isinstance(cell.value, str):
@@ -111,9 +114,9 @@ def edited_order(sheets: Sequence[Sheet], values: Sequence[StoredCells]) -> list
     for index, shown in enumerate(layout.shown):
         if shown.column.name == EXAMPLE and shown.formula is None:
             numbers, before = [], []
-            for sheet, there in zip(sheets, values, strict=True):
+            for sheet, cells in zip(sheets, values, strict=True):
                 if sheet.layout.program is layout.program:
-                    typed = [int(c) if isinstance(c, int | float) else 0 for c in there[:, index]]
+                    typed = [int(c) if isinstance(c, int | float) else 0 for c in cells[:, index]]
                     numbers += typed
                     before += sheet.values[:, layout.program.position[EXAMPLE]].tolist()
             if numbers != before and all(1 <= number <= layout.examples for number in numbers):
@@ -124,7 +127,7 @@ def edited_order(sheets: Sequence[Sheet], values: Sequence[StoredCells]) -> list
 def refuse_what_has_no_cell(
     changes: Mapping[str, float | str], table: RecordedRun, layout: Layout
 ) -> None:
-    """Raise ExperimentError for changes that this workbook has no cell for."""
+    """Raise ExperimentError for changes of quantities that have no cell in this workbook."""
     weights = set(typed_weights(table))
     data = {
         f"{name}[{number}]"
@@ -144,7 +147,7 @@ def refuse_what_has_no_cell(
 def default_changes(table: RecordedRun) -> dict[str, float | str]:
     """Every first weight, every hyper-parameter and every example, each moved by a little.
 
-    A formula with a number where a reference belongs is found only if that number moves.
+    A formula that has a number instead of a reference is found only if that number changes.
     """
     experiment = table.experiment
     changes: dict[str, float | str] = {
@@ -162,7 +165,7 @@ def default_changes(table: RecordedRun) -> dict[str, float | str]:
 
 
 def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
-    """A number of the data, moved; targets stay what the loss and the rule can take."""
+    """A changed number of the data. A target stays within the range of the loss and the rule."""
     network = experiment.network
     if network is None or name in network.inputs:
         return value + (number % 5 + 1) / 32
@@ -176,7 +179,7 @@ def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
 def cells_of(
     changes: Mapping[str, float | str], table: RecordedRun, sheets: Sequence[Sheet]
 ) -> dict[tuple[str, str], float | str]:
-    """Where each change is typed in."""
+    """The cells (sheet and address) of the changes, with their values."""
     layout = sheets[0].layout
     cells: dict[tuple[str, str], float | str] = {}
     for name, value in changes.items():

@@ -1,8 +1,8 @@
-"""The program that runs ironcalc, in a process of its own: the engine can die of a signal.
+"""The program that runs ironcalc in a separate process, since a signal may kill the engine.
 
-It is run as a file and imports next to nothing. What it is asked comes as JSON on standard
-input; what cells hold goes to standard output, column by column: numbers as their eight bytes,
-so that no bit is lost, the rest as JSON.
+It runs as a file and imports very little. The task comes as JSON on standard input. The values
+of the cells go to standard output, column by column: numbers as eight bytes, so that no bit is
+lost, and other values as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["columns_of"]
 
 
 def main() -> int:
-    # The engine may print what it thinks; that is for the errors, not among the values.
+    # The engine may print to standard output; its prints go to standard error, not to the values.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     import ironcalc
@@ -32,9 +32,9 @@ def main() -> int:
             else:
                 model.update_cell_with_number(sheet, row, column, value)
         model.evaluate()
-        for sheet, first, rows, places in asked["sheets"]:
-            for place in places:
-                cells = [model.get_cell_value(sheet, first + row, place) for row in range(rows)]
+        for sheet, first, rows, columns in asked["sheets"]:
+            for column in columns:
+                cells = [model.get_cell_value(sheet, first + row, column) for row in range(rows)]
                 _write(out, cells)
     except ironcalc.WorkbookError as error:
         print(error, file=sys.stderr)  # noqa: T201
@@ -51,7 +51,7 @@ def _write(stream: IO[bytes], cells: Sequence[object]) -> None:
 
 
 def columns_of(stream: IO[bytes]) -> Iterator[list[Any]]:
-    """The columns that were written, each a list of what its cells hold."""
+    """The columns in a stream, each a list of the values of its cells."""
     while head := stream.readline():
         rows, others = json.loads(head)
         numbers = array("d", stream.read(8 * rows))

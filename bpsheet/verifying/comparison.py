@@ -1,4 +1,4 @@
-"""The cells of a recalculated workbook, held against a fresh run."""
+"""The cells of a recalculated workbook, compared with a fresh run."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from bpsheet.xlsx.cells import FIRST_ROW
 __all__ = ["Comparison", "compare"]
 
 
-# Numbers smaller than this share of 1, or of the largest number in their column, are
-# compared as if they had that size: a difference of two larger numbers has lost the digits
-# that a relative comparison would ask of it.
+# A number smaller than this share of 1, or of the largest number in its column, is compared as if
+# it had that size. It may be a difference of two larger numbers, which has lost digits.
 FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One comparison with a fresh run: how many cells, and where they differ most.
+    """One comparison with a fresh run.
 
-    wrong:  a line for each cell that differs
-    errors: how many of those should hold an error
+    cells:   the number of cells
+    largest: the largest relative difference, and `where` its cell
+    wrong:   a line for each cell that differs
+    errors:  the number of these cells that should hold an error
     """
 
     what: str
@@ -77,7 +78,7 @@ def compare(
 def _sorted_out(
     cells: npt.NDArray[np.object_], labels: tuple[str, ...] | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The cells as numbers; which are errors; which are neither."""
+    """The cells as numbers, whether each is an error, and whether each is neither."""
     numbers = np.zeros(len(cells))
     is_error = np.zeros(len(cells), dtype=bool)
     other = np.zeros(len(cells), dtype=bool)

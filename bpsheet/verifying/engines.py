@@ -1,8 +1,8 @@
-"""Spreadsheet engines that are not ours, behind one function each.
+"""Independent spreadsheet engines, each behind one function.
 
 `recalculate(package, sheets, changes)` opens a workbook, types the changed numbers into their
-cells, calculates every formula afresh, and gives back what the rows of these sheets then hold.
-Each engine runs in a process of its own, on a copy of what was checked.
+cells, recalculates every formula, and returns the values in the rows of the sheets. Each engine
+runs in its own process, on a copy of the checked file.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["ENGINES", "Changes", "Recalculate", "exactness", "libreoffice_command"]
 
-# Cells to change before the calculation: (sheet, cell) and the number or text typed there.
+# The cells to change before the calculation: (sheet, cell), with the number or text to type.
 Changes = Mapping[tuple[str, str], float | str]
 Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[StoredCells]]
 
-# What an engine may use, in bytes, beside a multiple of the workbook's unpacked size. Measured on
-# a hundred thousand iterations: ironcalc two and a half times that size.
+# The memory in bytes that an engine may use, in addition to a multiple of the workbook's unpacked
+# size. For a hundred thousand iterations ironcalc used two and a half times that size.
 MEMORY = 1_000_000_000
 OFFICE_MEMORY = 4_000_000_000
 
@@ -59,26 +59,26 @@ def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> li
         for sheet in sheets
     ]
     with temporary_folder() as folder:
-        # What was checked, whatever has become of the file.
+        # The copy has the checked bytes, even if the file has changed since.
         target = folder / "workbook.xlsx"
         target.write_bytes(package.content)
-        said = json.dumps({"path": str(target), "changes": typed, "sheets": asked})
-        found = run_engine(
+        request = json.dumps({"path": str(target), "changes": typed, "sheets": asked})
+        output = run_engine(
             [sys.executable, "-P", str(Path(__file__).with_name("child.py"))],
             Task("ironcalc", package.name, memory=MEMORY + 8 * package.unpacked),
-            said.encode(),
+            request.encode(),
         )
-    values = columns_of(io.BytesIO(found))
-    made = []
+    columns = columns_of(io.BytesIO(output))
+    values = []
     for sheet in sheets:
-        made.append(np.empty((len(sheet), len(sheet.layout.shown)), dtype=object))
+        values.append(np.empty((len(sheet), len(sheet.layout.shown)), dtype=object))
         for index in range(len(sheet.layout.shown)):
-            made[-1][:, index] = next(values)
-    return made
+            values[-1][:, index] = next(columns)
+    return values
 
 
 def libreoffice_command() -> str | None:
-    """LibreOffice's program, where it is installed."""
+    """The path of LibreOffice's program, or None."""
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
@@ -86,14 +86,14 @@ def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) ->
     """Stored values are removed first: LibreOffice would keep them."""
     command = libreoffice_command()
     if command is None:
-        raise EngineError("the engine libreoffice is not installed (no program soffice was found)")
+        raise EngineError("the engine libreoffice is not installed (there is no program soffice)")
     with temporary_folder() as folder:
         source = folder / "in" / "workbook.xlsx"
         source.parent.mkdir()
         _strip(package, source, changes)
         profile = (folder / "profile").as_uri()
         task = Task("LibreOffice", package.name, memory=OFFICE_MEMORY + 32 * package.unpacked)
-        said = run_engine(
+        output = run_engine(
             [
                 command,
                 f"-env:UserInstallation={profile}",
@@ -109,13 +109,13 @@ def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) ->
         )
         target = folder / "workbook.xlsx"
         if not target.exists():
-            raise task.failed(said)
+            raise task.failed(output)
         with opened(target, OURS, f"{package.name}, as LibreOffice saved it") as saved:
             return [read_values(saved, sheet) for sheet in sheets]
 
 
 def _strip(package: Guarded, target: Path, changes: Changes) -> None:
-    """A copy with the changes typed in and without the values of formulas."""
+    """Write a copy with the changes, and without the stored values of formulas."""
     names = enumerate(sheet_names(package), start=1)
     sheets = {f"xl/worksheets/sheet{number}.xml": name for number, name in names}
     package.check()
@@ -126,43 +126,43 @@ def _strip(package: Guarded, target: Path, changes: Changes) -> None:
                 sheet = sheets[part.filename]
                 typed = {cell: value for (s, cell), value in changes.items() if s == sheet}
                 content = STORED.sub(rb"\1", _typed(content, typed))
-            # Writing changes what says where the part lies.
+            # Writing changes the part's offset in its description, so a copy of it is written.
             new.writestr(copy(part), content)
 
 
-# A formula's stored value, and a cell with its place, its style and its content.
+# A formula's stored value, and a cell with its address, its style and its content.
 STORED = re.compile(rb"(</f>|<f [^>]*/>)<v>[^<]*</v>")
 CELL = re.compile(rb'<c r="([A-Z]+[0-9]+)"((?: s="[0-9]+")?)[^>]*?(?:/>|>.*?</c>)', re.DOTALL)
 
 
 def _typed(content: bytes, typed: Mapping[str, float | str]) -> bytes:
-    """The sheet with numbers (or words) typed into some of its cells."""
+    """A sheet's XML with numbers or words typed into some of its cells."""
     left = dict(typed)
 
-    def cell(found: re.Match[bytes]) -> bytes:
-        value = left.pop(found[1].decode(), None)
+    def cell(match: re.Match[bytes]) -> bytes:
+        value = left.pop(match[1].decode(), None)
         if value is None:
-            return found[0]
-        begin = b'<c r="%s"%s' % (found[1], found[2])
+            return match[0]
+        begin = b'<c r="%s"%s' % (match[1], match[2])
         if isinstance(value, str):
             return begin + f' t="inlineStr"><is><t>{escape(value)}</t></is></c>'.encode()
         return begin + f"><v>{value!r}</v></c>".encode()
 
     changed = CELL.sub(cell, content) if left else content
     if left:
-        raise EngineError(f"the cell {next(iter(left))} holds nothing that could be changed")
+        raise EngineError(f"the cell {next(iter(left))} is empty, so it cannot be changed")
     return changed
 
 
 ENGINES: Mapping[str, Recalculate] = {"ironcalc": _ironcalc, "libreoffice": _libreoffice}
 
-# Functions that an engine computes to fewer digits than spreadsheets do. The ERF of ironcalc is
-# off by up to 1e-10 of its value, and what follows from it by somewhat more.
+# Functions that an engine computes less exactly than spreadsheets do. The ERF of ironcalc is off
+# by up to 1e-10 of its value; values that follow from it are off by somewhat more.
 FEWER_DIGITS: Mapping[str, Mapping[str, float]] = {"ironcalc": {"erf": 1e-8}}
 
 
 def exactness(engine: str, sheets: Sequence[Sheet]) -> float:
-    """How far the cells of these sheets may be off because of the engine: 0 where it is exact."""
+    """The relative difference that an engine may cause in these sheets; 0 for an exact engine."""
     fewer = FEWER_DIGITS.get(engine, {})
     used = {
         node.function

@@ -1,7 +1,7 @@
-"""The program that runs another one with less memory: `limited.py BYTES COMMAND …`.
+"""The program that runs another program with limited memory: `limited.py BYTES COMMAND …`.
 
-A limit that is set between fork and exec would need Python code to run there, which is not
-safe in a process with threads.
+Setting the limit between fork and exec would run Python code there, which is not safe in a
+process with threads.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> None:
     if hard != resource.RLIM_INFINITY:
         most = min(most, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
-    # A crash is told by its signal; a core file of it would be as large as its memory.
+    # A crash is reported by its signal. A core file would be as large as the memory.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606
 

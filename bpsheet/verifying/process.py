@@ -1,4 +1,4 @@
-"""Running an engine: with a limit on its memory and its time, and its last words kept."""
+"""Running an engine with limits on its memory and its time, and keeping its last output."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from bpsheet.errors import EngineError
 __all__ = ["TIMEOUT", "Task", "run_engine"]
 
 TIMEOUT = 600
-# Where the platform has no limits of this kind (Windows), an engine runs without them.
+# On a platform without such limits (Windows) an engine runs without them.
 HAS_LIMITS = find_spec("resource") is not None
-MOST_SAID = 300
+LONGEST_OUTPUT = 300
 
 
 @dataclass(frozen=True)
 class Task:
-    """What runs, on which workbook, and how many bytes of memory it may use."""
+    """The engine that runs, its workbook, and the bytes of memory that it may use."""
 
     engine: str
     workbook: str
     memory: int
 
-    def failed(self, said: bytes, how: str = "") -> EngineError:
-        """The error that tells how the engine ended and what it said last."""
-        text = " ".join(said.decode(errors="replace").split())[-MOST_SAID:]
-        why = "; ".join(filter(None, [how, text])) or "without a word"
+    def failed(self, output: bytes, how: str = "") -> EngineError:
+        """The error that tells how the engine ended, with its last output."""
+        text = " ".join(output.decode(errors="replace").split())[-LONGEST_OUTPUT:]
+        why = "; ".join(filter(None, [how, text])) or "without a message"
         return EngineError(f"{self.workbook}: {self.engine} failed on this workbook ({why})")
 
 
 def run_engine(
     command: Sequence[str], task: Task, given: bytes = b"", temporary: Path | None = None
 ) -> bytes:
-    """What the command writes, given these bytes to read.
+    """Run a command with `given` as its input. Returns its output.
 
-    `temporary` is the folder for the engine's own temporary files. Raises EngineError where it
-    ends in any other way than well, or not in time.
+    `temporary` is the folder for the engine's temporary files. Raises EngineError for a command
+    that fails, that cannot be started, or that takes too long.
     """
     with _started(command, task, temporary) as process:
         try:
-            out, said = process.communicate(given, timeout=TIMEOUT)
+            output, errors = process.communicate(given, timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             raise EngineError(
                 f"{task.workbook}: {task.engine} took more than {TIMEOUT} seconds"
             ) from None
         finally:
-            # It, and whatever it has started: on Ctrl-C too.
+            # The engine and all that it has started end, on Ctrl-C too.
             _kill(process)
     if process.returncode:
-        raise task.failed(said, _how(process.returncode, task))
-    return out
+        raise task.failed(errors, _how(process.returncode, task))
+    return output
 
 
 def _started(command: Sequence[str], task: Task, temporary: Path | None) -> subprocess.Popen[bytes]:
     limited = [sys.executable, "-P", str(Path(__file__).with_name("limited.py")), str(task.memory)]
-    # ironcalc would say where in its own code it died, and little else.
+    # Without this setting ironcalc would print the place in its code, and little else.
     environment = {**os.environ, "RUST_BACKTRACE": "0"}
     if temporary is not None:
         environment["TMPDIR"] = str(temporary)
@@ -76,8 +76,8 @@ def _started(command: Sequence[str], task: Task, temporary: Path | None) -> subp
             env=environment,
         )
     except OSError as error:
-        said = error.strerror or error
-        raise EngineError(f"{task.workbook}: {task.engine} cannot be started ({said})") from None
+        reason = error.strerror or error
+        raise EngineError(f"{task.workbook}: {task.engine} cannot be started ({reason})") from None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -89,7 +89,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _how(status: int, task: Task) -> str:
-    """How it ended, in words."""
+    """A process's end in words; "" for an ordinary exit."""
     if status >= 0:
         return ""
     with suppress(ValueError):

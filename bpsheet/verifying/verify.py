@@ -1,8 +1,8 @@
-"""Does a workbook compute what it says? Asked of a spreadsheet engine that is not ours.
+"""Verifying that a workbook computes the right values, in an independent spreadsheet engine.
 
-Three comparisons with a fresh run, cell by cell: the values stored in the file; the
-values after a recalculation; and the values after weights, the learning rate and examples
-were changed and the workbook was recalculated.
+Three comparisons with a fresh run, cell by cell: the values that the file stores; the values
+after a recalculation; and the values after a recalculation with other weights, another learning
+rate and other examples.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from bpsheet.workbook.writing import check_fits, sheets_of
 __all__ = ["Report", "verify"]
 
 
-# Unchanged, both sides begin with the same bits; after a change, last digits may grow apart.
+# Without changes both sides begin with the same bits. After changes the last digits may differ.
 UNCHANGED = 1e-12
 CHANGED = 1e-10
 
@@ -74,14 +74,16 @@ def verify(
     changes: Mapping[str, float | str] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Report:
-    """Check a workbook of ours in another engine ("ironcalc" or "libreoffice").
+    """Check a workbook that bpsheet wrote in another engine ("ironcalc" or "libreoffice").
 
-    `changes` are made before the last comparison, by the names of `Experiment.changed`;
-    by default every first weight, the learning rate and the examples move a little. Where the reader
-    has changed inputs in the file, those are taken as they stand.
+    `changes` are applied before the last comparison, by the names of `Experiment.changed`. By
+    default every first weight, the learning rate and the examples move a little. Inputs that the
+    reader has changed in the file are used as they stand. `progress` is called with the name of
+    each stage.
 
-    Raises WorkbookError, EngineError, ExperimentError for changes that do not fit, and
-    OutputError where the folder for temporary files takes none.
+    Raises WorkbookError for a file that cannot be read, EngineError for an engine that is missing
+    or fails, ExperimentError for changes that do not fit, and OutputError where no temporary file
+    can be written.
     """
     if engine not in ENGINES:
         raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
@@ -97,7 +99,7 @@ def _verified(
     changes: Mapping[str, float | str] | None,
     say: Callable[[str], None],
 ) -> Report:
-    """The report on a workbook; every stage reads the same bytes."""
+    """The report on a workbook. Every stage reads the same bytes."""
     say("reading")
     stored = read_workbook(package)
     table = _run(stored)
@@ -126,8 +128,8 @@ def _verified(
         closer = sheets[len(sheets) - len(settings) :]
         moved = {key: moved_settings(sheet) for key, sheet in zip(settings, closer, strict=True)}
         for sheet, other in zip(closer, moved.values(), strict=True):
-            places = sheet.layout.parameter_cells
-            cells |= {(sheet.name, places[name]): value for name, value in other.items()}
+            addresses = sheet.layout.parameter_cells
+            cells |= {(sheet.name, addresses[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
     both = (sheets, after)
     comparisons = _comparisons(package, engine, both, values=values, cells=cells, say=say)
@@ -143,24 +145,26 @@ def _comparisons(
     cells: Mapping[tuple[str, str], float | str],
     say: Callable[[str], None],
 ) -> tuple[Comparison, ...]:
-    """The three comparisons; `sheets` are what is expected before and after the changes, and
-    `values` what the file stores.
+    """The three comparisons.
+
+    `sheets` are the expected sheets before and after the changes. `values` are the values that
+    the file stores.
     """
     before, after = sheets
     recalculate = ENGINES[engine]
     least = exactness(engine, before)
     live = [live_cells(package, sheet) for sheet in before]
     say("recalculating")
-    found = [
+    stages = [
         ("stored values", before, values, UNCHANGED),
         ("recalculated", before, recalculate(package, before, {}), max(UNCHANGED, least)),
     ]
     say("recalculating with changes")
     changed = recalculate(package, before, cells)
-    found.append(("recalculated with changes", after, changed, max(CHANGED, least)))
+    stages.append(("recalculated with changes", after, changed, max(CHANGED, least)))
     return tuple(
-        compare(what, expected, list(map(_without_dead, there, live, before)), tolerance)
-        for what, expected, there, tolerance in found
+        compare(what, expected, list(map(_without_dead, actual, live, before)), tolerance)
+        for what, expected, actual, tolerance in stages
     )
 
 

@@ -35,7 +35,7 @@ def test_a_file_is_loaded_by_its_path(tmp_path):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda _: None, "no such file, and no template of that name"),
+        (lambda _: None, "no such file, and no template of this name"),
         (lambda path: path.mkdir(), "a folder, not a file"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not a text file (UTF-8 expected)"),
         (

@@ -33,10 +33,10 @@ def test_an_svg_holds_its_words_as_text(command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["draw", "two-neuron", "-o", "x.gif"], "ends in .svg, .png, .pdf expected"),
+        (["draw", "two-neuron", "-o", "x.gif"], "expected a name that ends in .svg, .png, .pdf"),
         (["draw", "formula"], "no layers to draw"),
         (["draw", "digits"], "a picture shows layers of 60"),
-        (["animate", "two-neuron", "-o", "x.png"], "ends in .gif expected"),
+        (["animate", "two-neuron", "-o", "x.png"], "expected a name that ends in .gif"),
         (["animate", "formula"], "no layers to draw"),
         (["animate", "digits"], "a picture shows layers of 60"),
     ],

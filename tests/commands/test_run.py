@@ -123,7 +123,7 @@ def test_no_sheet_and_a_sheet_are_refused(command):
     asked = ("--sheet", "none", "--sheet", "charts")
     status, _, err = command("run", "one-weight", *asked, "-o", "x.xlsx")
     assert status == 1
-    assert "--sheet none goes with no other sheet" in err
+    assert "--sheet none cannot be given with another sheet" in err
     assert not Path("x.xlsx").exists()
 
 
@@ -165,9 +165,9 @@ def test_run_leaves_a_workbook_that_it_was_given_as_it_is(command, edit):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["-o", "x.txt"], "ends in .xlsx, .csv, .parquet expected"),
-        (["-o", "x"], "ends in .xlsx, .csv, .parquet expected"),
-        (["-o", "x.csv", "--layout", "book"], "layout is for workbooks"),
+        (["-o", "x.txt"], "expected a name that ends in .xlsx, .csv, .parquet"),
+        (["-o", "x"], "expected a name that ends in .xlsx, .csv, .parquet"),
+        (["-o", "x.csv", "--layout", "book"], "only a workbook (.xlsx) has a layout"),
         (["--keep", "some"], 'every:100 or last:1000 (with any number) expected; got "some"'),
         (["--keep", "last:0"], 'expected; got "last:0"'),
         (["--set", "w_xg9=1"], "w_xg9"),

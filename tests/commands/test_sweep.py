@@ -28,13 +28,13 @@ def test_the_command_sweeps_and_tells_the_best(command, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "something to vary expected"),
+        ([], "nothing varies; give --grid"),
         (["--grid", "learning_rate"], "NAME=VALUE,VALUE,… expected"),
         (["--grid", "=1,2"], "NAME=VALUE,VALUE,… expected"),
         (["--grid", "learning_rate="], "NAME=VALUE,VALUE,… expected"),
         (["--seeds", "5:1"], "FIRST:LAST expected"),
         (["--seeds", "1-3"], "FIRST:LAST expected"),
-        (["--seeds", "1:3", "-o", "x.txt"], "ends in .xlsx, .csv, .parquet expected"),
+        (["--seeds", "1:3", "-o", "x.txt"], "expected a name that ends in .xlsx, .csv, .parquet"),
         (["--seeds", "1:3", "--keep", "all"], "every:100 or last:1000"),
     ],
 )

@@ -111,7 +111,7 @@ def test_what_does_not_fit_is_refused(options, said):
 
 def test_more_than_a_sheet_holds_is_refused():
     task = Exercise(bp.load("iris"), iterations=50).task()
-    with pytest.raises(bp.LimitError, match=r"at most. Ask for fewer"):
+    with pytest.raises(bp.LimitError, match=r"at most 1,000. Ask for fewer"):
         _ = task.lines
 
 

@@ -113,7 +113,7 @@ def test_numbers_are_taken_and_noted(ada, own):
     answers = {name: float(text) for name, text in answers_of(ada).items()}
     sheet = grade_file(fill(own, ada, answers), NETWORK)
     assert sheet.total == 25
-    assert sheet.notes == ("25 cells hold numbers, whose last zeros are lost",)
+    assert sheet.notes == ("25 cells hold numbers, which lose zeros at the end",)
 
 
 def test_a_unicode_minus_is_taken_and_a_comma_where_it_is_declared(ada, own):
@@ -136,9 +136,9 @@ def test_what_is_no_number_earns_nothing_and_stops_nothing(ada, own, value):
 def test_a_formula_is_flagged_and_its_value_never_believed(ada, own):
     sheet = grade_file(fill(own, ada, answers_of(ada) | {"g": "=TANH(B19)"}), NETWORK)
     found = next(m for m in sheet.marks if m.judgement.quantity == "g")
-    assert found.reason == "A formula, where a typed value was wanted."
+    assert found.reason == "There is a formula instead of a typed value."
     assert found.mark == 0
-    assert "formulas where typed values were wanted: g" in sheet.notes
+    assert "formulas instead of typed values: g" in sheet.notes
 
 
 def test_marks_are_settable_by_verdict(ada, own, tmp_path):

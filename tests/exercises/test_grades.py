@@ -132,9 +132,9 @@ def test_copies_strangers_and_other_seeds_are_noted(tmp_path):
     (tmp_path / "three.xlsx").write_bytes(fill_in_workbook(easier.task("Bob")))
     grades = grade_folder(tmp_path, NETWORK, students=["Ada"])
     notes = {sheet.path.name: "; ".join(sheet.notes) for sheet in grades.sheets}
-    assert "2 files say that they are this student's" in notes["one.xlsx"]
+    assert "2 files carry this student's name" in notes["one.xlsx"]
     assert "not on the roster" in notes["three.xlsx"]
-    assert "other questions, or another seed" in notes["three.xlsx"]
+    assert "the questions or the seed differ" in notes["three.xlsx"]
     assert len(write_feedback(grades, tmp_path / "pages", "Title")) == 3
     assert len(list((tmp_path / "pages").iterdir())) == 3
 

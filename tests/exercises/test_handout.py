@@ -41,10 +41,10 @@ def test_names_of_files_are_safe_and_never_clash(roster):
     [
         ("", "no students"),
         ("name\n", "no students"),
-        ("Ada\nAda\n", "is there twice; add a column id"),
+        ("Ada\nAda\n", "stands there twice; add a column id"),
         ("name,id\n,3\n", "no name"),
         (f"{'x' * 101}\n", "more than 100 characters"),
-        ("A\x00da\n", "no part of a name"),
+        ("A\x00da\n", "a character that names do not have"),
     ],
 )
 def test_a_roster_with_problems_is_refused(tmp_path, text, said):

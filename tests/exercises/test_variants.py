@@ -47,5 +47,5 @@ def test_only_what_is_named_is_varied():
 def test_where_no_nice_numbers_are_found_it_says_so():
     """An input of a thousand saturates tanh whatever its weight is."""
     large = bp.load("two-neuron").changed({"x1[1]": 1000.0})
-    with pytest.raises(bp.ExperimentError, match="no neuron is saturated"):
+    with pytest.raises(bp.ExperimentError, match="saturate a neuron or give a gradient of zero"):
         Exercise(large, vary=("weights",)).task("Ada")

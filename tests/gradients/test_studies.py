@@ -343,5 +343,5 @@ def test_run_refuses_a_sheet_for_a_table_of_values(tmp_path, command):
     path = str(tmp_path / "t.csv")
     status, _, err = command("run", "one-weight", "--sheet", "hessian", "-o", path)
     assert status == 1
-    assert "sheets are for workbooks (.xlsx)" in err
+    assert "only a workbook (.xlsx) has sheets" in err
     assert list(tmp_path.iterdir()) == []

@@ -223,7 +223,7 @@ def test_a_workbook_of_another_kind_is_named_as_such(tmp_path, made):
     path = tmp_path / "other.xlsx"
     Workbook().save(path)
     for other in (path, made("two-neuron", "book", 10)):
-        with pytest.raises(bp.WorkbookError, match="not an exercise sheet that bpsheet made"):
+        with pytest.raises(bp.WorkbookError, match="not an exercise sheet that bpsheet wrote"):
             open_filled(other).identity()
 
 

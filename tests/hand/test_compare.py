@@ -59,12 +59,12 @@ def test_a_comparison_reads_to_the_last_iteration_and_no_further():
     trace = bp.load("two-neuron").run(3)
     exact = trace.frame.loc[3, "g"]
     assert trace.compare({3: {"g": f"{exact:.6f}"}})["verdict"].tolist() == ["correct"]
-    with pytest.raises(HandError, match="iteration 4, but the run has 3"):
+    with pytest.raises(HandError, match="iteration 4, but the run has 3 iterations"):
         trace.compare({4: {"g": "0.5"}})
 
 
 def test_a_comparison_of_nothing_is_refused():
-    with pytest.raises(HandError, match=r"^hand values:\n  no values there$"):
+    with pytest.raises(HandError, match=r"^hand values:\n  there are no hand values$"):
         bp.load("two-neuron").run(1).compare({})
 
 

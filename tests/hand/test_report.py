@@ -39,7 +39,7 @@ def test_the_report_counts_and_puts_the_first_mistake_on_top(report):
     assert rows[1] == ["1", "g", "-0.2449", "-0.2449", "✓ correct", ""]
     assert rows[4][4] == "✗ likely slip"
     assert "“1 − output”" in rows[4][5]
-    assert rows[5][4:] == ["✓ carried through", "Right with the value of f_error that you had."]
+    assert rows[5][4:] == ["✓ carried through", "Right with your value of f_error."]
     assert [row.get("class") for row in card.iterfind("table/tbody/tr")] == ["mistake"] + [None] * 5
 
 

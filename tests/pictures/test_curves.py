@@ -52,5 +52,5 @@ def test_curves_of_any_run_can_be_drawn(traced, name):
 def test_without_a_loss_there_is_none_to_draw(traced):
     with pytest.raises(bp.ExperimentError, match="has no loss"):
         traced("book-perceptron").plot.loss()
-    with pytest.raises(bp.ExperimentError, match="nothing is trained"):
+    with pytest.raises(bp.ExperimentError, match="trains nothing"):
         traced("formula").plot.gradients()

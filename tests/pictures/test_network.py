@@ -99,5 +99,7 @@ def test_what_cannot_be_drawn_is_refused(traced):
         traced("two-neuron", 30).draw(31)
     with pytest.raises(bp.ExperimentError, match="2 of this run was not kept"):
         bp.load("two-neuron").run(9, keep="every:4").draw(2)
-    with pytest.raises(bp.LimitError, match=r"a layer of 64 and 2,368 weights"):
+    with pytest.raises(
+        bp.LimitError, match=r"the largest layer has 64 neurons, and the network 2,368 weights"
+    ):
         traced("digits", 1).draw(1)

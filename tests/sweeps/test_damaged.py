@@ -60,7 +60,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_part_that_is_not_as_it_was_written_is_refused(swept, damage):
     pq.write_table(damage(pq.read_table(swept.part, partitioning=None)), swept.part)
-    with pytest.raises(bp.OutputError, match=r"run=2.* as it was written; remove it to run it"):
+    with pytest.raises(bp.OutputError, match=r"run=2.* since it was written; remove it to run it"):
         swept()
     swept.part.unlink()
     pd.testing.assert_frame_equal(swept().losses, swept.whole.losses, check_exact=True)
@@ -74,7 +74,7 @@ def test_a_part_of_which_some_bytes_changed_is_refused(swept, seed):
     else:
         del content[drawn.randrange(len(content)) :]
     swept.part.write_bytes(content)
-    with pytest.raises(bp.OutputError, match="as it was written; remove it to run it anew"):
+    with pytest.raises(bp.OutputError, match="since it was written; remove it to run it anew"):
         swept()
 
 

@@ -68,7 +68,7 @@ def test_a_folder_of_something_else_is_left_alone(xor, tmp_path):
         bp.sweep(xor, {"seed": [1, 2]}, folder=tmp_path / "runs")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    with pytest.raises(bp.OutputError, match="is not empty, and holds no sweep"):
+    with pytest.raises(bp.OutputError, match="holds other files and no sweep"):
         bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "full")
     (tmp_path / "runs" / "run=1" / "losses.parquet").write_bytes(b"PAR1")
     with pytest.raises(bp.OutputError, match="remove it to run it anew"):

@@ -75,7 +75,7 @@ def test_a_seed_that_is_a_whole_float_is_the_whole_number(xor):
 @pytest.mark.parametrize(
     ("grid", "said"),
     [
-        ({}, "something to vary expected"),
+        ({}, "nothing varies; give values"),
         ([("seed", [1])], "the values of each setting expected"),
         ({1: [2]}, "a setting's name expected; got 1"),
         ({"learning_rate": 0.1}, "learning_rate: a list of values expected; got 0.1"),

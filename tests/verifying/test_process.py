@@ -156,7 +156,7 @@ def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("exit 0", "failed on this workbook (without a word)"),
+        ("exit 0", "failed on this workbook (without a message)"),
         ("echo no display >&2; exit 7", "failed on this workbook (no display)"),
         ("sleep 60", "LibreOffice took more than 1 seconds"),
         ("kill -SEGV $$", "failed on this workbook (ended by the signal SIGSEGV"),

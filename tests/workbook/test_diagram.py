@@ -254,7 +254,7 @@ def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
     path = tmp_path / "x.xlsx"
     with pytest.raises(bp.ExperimentError, match="formulas have no layers to draw"):
         traced("formula", 1).to_excel(path, sheets=["diagram"])
-    with pytest.raises(bp.LimitError, match="a layer of 64 and"):
+    with pytest.raises(bp.LimitError, match="the largest layer has 64 neurons"):
         traced("digits", 1).to_excel(path, sheets=["diagram"])
     with monkeypatch.context() as patch:
         patch.setattr("bpsheet.pictures.matplot.find_spec", lambda _name: None)
