@@ -29,6 +29,7 @@ HIDDEN = ("INDIRECT(", "OFFSET(")
 MAX_NODES = 2_000_000
 # The most cells of array formulas that are read, of which perhaps few are on the way.
 MOST_ARRAY_CELLS = 500_000
+# The most factors of the derivatives of all cells on the way.
 MAX_SLOPES = 2_000_000
 
 

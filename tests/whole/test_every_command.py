@@ -36,7 +36,7 @@ COMMANDS = (
 NO_LOSS = "no loss"
 NO_WEIGHTS = "there are no weights"
 NO_LAYERS = "formulas have no layers to draw"
-NO_CHANCE = "formulas leave nothing to chance"
+NO_CHANCE = "formulas have no random numbers"
 # What a template cannot have, by the first words of a command or its sheet.
 REFUSED = {
     "book-perceptron": {
@@ -56,6 +56,7 @@ REFUSED = {
         "gradient-check": "2,410 weights, 500 at the most",
         "hessian": "2,410 weights",
         "exercise": "7,401 values would be asked",
+        "differentiate": "needs more than 20,000 cells",
         "draw": "2,368 weights",
         "animate": "2,368 weights",
     },
