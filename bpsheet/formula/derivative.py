@@ -33,7 +33,7 @@ from bpsheet.formula.tree import (
     upwards,
 )
 
-__all__ = ["differentiate"]
+__all__ = ["derivatives", "differentiate", "times"]
 
 # A cell's formula has a few thousand parts at the most.
 MOST_PARTS = 100_000
@@ -49,10 +49,10 @@ def differentiate(expr: Expr, name: str) -> Expr:
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
     Num(value=2.0)
     """
-    return _derivatives(expr, {name}).get(name, ZERO)
+    return derivatives(expr, {name}).get(name, ZERO)
 
 
-def _derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Expr]:
+def derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Expr]:
     """The partial derivatives of a formula by the column's name, in order of appearance.
 
     One walk, operands before what uses them, gives all of them (or `only` some): a formula
@@ -66,13 +66,13 @@ def _derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, E
     return found[0]
 
 
-def _refuse_vast(derivatives: Mapping[str, Expr]) -> None:
+def _refuse_vast(slopes: Mapping[str, Expr]) -> None:
     """Refuse derivatives that nobody could hold: nested choices repeat what they choose from.
 
     Here a part that stands in many places is one object, so that counting takes little.
     """
     counts: dict[int, int] = {}
-    waiting = list(derivatives.values())
+    waiting = list(slopes.values())
     while waiting:
         node = waiting[-1]
         missing = [part for part in children(node) if id(part) not in counts]
@@ -81,7 +81,7 @@ def _refuse_vast(derivatives: Mapping[str, Expr]) -> None:
             continue
         waiting.pop()
         counts[id(node)] = 1 + sum(counts[id(part)] for part in children(node))
-    for name, derivative in derivatives.items():
+    for name, derivative in slopes.items():
         if counts[id(derivative)] > MOST_PARTS:
             raise LimitError(
                 f"the derivative with respect to {name} would have {counts[id(derivative)]:,} "
@@ -143,7 +143,7 @@ def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
         case Neg():
             return lambda inner: _negative(inner[0])
         case Mul(left, right):
-            return lambda inner: _sum_of([_times(inner[0], right), _times(left, inner[1])])
+            return lambda inner: _sum_of([times(inner[0], right), times(left, inner[1])])
         case Div(left, right):
             return lambda inner: _quotient(left, right, *inner)
         case Pow(base, exponent):
@@ -152,7 +152,7 @@ def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
             return lambda inner: If(test, inner[1], inner[2])
         case Call(function, arguments):
             slopes = _slopes(function, arguments)
-            return lambda inner: _sum_of(list(map(_times, slopes, inner)))
+            return lambda inner: _sum_of(list(map(times, slopes, inner)))
     raise ProgramError(f"no derivative of {type(node).__name__}")
 
 
@@ -160,7 +160,7 @@ def _sum_of(terms: list[Expr]) -> Expr:
     return total([term for term in terms if term != ZERO])
 
 
-def _times(left: Expr, right: Expr) -> Expr:
+def times(left: Expr, right: Expr) -> Expr:
     if ZERO in (left, right):
         return ZERO
     # `is`, not `==`: the object ONE comes from differentiation and is dropped. A 1 that the
@@ -183,7 +183,7 @@ def _difference(left: Expr, right: Expr) -> Expr:
 def _quotient(left: Expr, right: Expr, upper: Expr, lower: Expr) -> Expr:
     """(u/v)' = u'/v − u v'/v²"""
     first = ZERO if upper == ZERO else Div(upper, right)
-    second = ZERO if lower == ZERO else Div(_times(left, lower), Pow(right, Num(2.0)))
+    second = ZERO if lower == ZERO else Div(times(left, lower), Pow(right, Num(2.0)))
     return _difference(first, second)
 
 
@@ -192,12 +192,12 @@ def _power(base: Expr, exponent: Expr, inner: Expr, upper: Expr) -> Expr:
     if isinstance(exponent, Num):
         less = exponent.value - 1
         reduced = base if less == 1 else Pow(base, Num(less))
-        return _times(Mul(exponent, reduced) if less else ONE, inner)
+        return times(Mul(exponent, reduced) if less else ONE, inner)
     if upper == ZERO:
-        return _times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
-    outer = _times(upper, Call("ln", (base,)))
-    along = ZERO if inner == ZERO else Div(_times(exponent, inner), base)
-    return _times(Pow(base, exponent), _sum_of([outer, along]))
+        return times(Mul(exponent, Pow(base, Sub(exponent, Num(1.0)))), inner)
+    outer = times(upper, Call("ln", (base,)))
+    along = ZERO if inner == ZERO else Div(times(exponent, inner), base)
+    return times(Pow(base, exponent), _sum_of([outer, along]))
 
 
 def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:

@@ -133,13 +133,7 @@ def check_gradient(
     """
     import pandas as pd
 
-    if method not in METHODS:
-        reason = f'no method "{method}"; known are {", ".join(METHODS)}'
-        raise ExperimentError([Problem("method", reason)], trace.experiment.name)
-    step = METHODS[method].delta if delta is None else delta
-    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:
-        reason = f"a number between 0 and 1 expected; got {shown(step)}"
-        raise ExperimentError([Problem("delta", reason)], trace.experiment.name)
+    step = _step(method, delta, trace.experiment.name)
     values = values_at(trace, iteration)
     program = trace.program
     leaves = [column for column in program.leaves if column.adjoint_name in values]
@@ -178,6 +172,18 @@ def check_gradient(
     count = len(leaves)
     passes = {"forward": count + 1, "central": 2 * count, "complex": count}[method]
     return GradientCheck(frame, method, step, iteration, tolerance, passes)
+
+
+def _step(method: str, delta: float | None, name: str) -> float:
+    """The step Δw of a method. Raises ExperimentError for an unknown method, or no such step."""
+    if method not in METHODS:
+        reason = f'no method "{method}"; known are {", ".join(METHODS)}'
+        raise ExperimentError([Problem("method", reason)], name)
+    step = METHODS[method].delta if delta is None else delta
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:
+        reason = f"a number between 0 and 1 expected; got {shown(step)}"
+        raise ExperimentError([Problem("delta", reason)], name)
+    return step
 
 
 def _moved(trace: Run, values: Mapping[str, float], *, over_complex: bool = False) -> Moved:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from bpsheet.formula.derivative import _derivatives, _times
+from bpsheet.formula.derivative import derivatives, times
 from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
@@ -44,7 +44,7 @@ def local_derivatives(column: Column, only: Collection[str] | None = None) -> Ma
         return column.partials
     if column.formula is None:
         return {}
-    return _derivatives(column.formula, only)
+    return derivatives(column.formula, only)
 
 
 def backward(forward: Sequence[Column], objective: str) -> list[Column]:
@@ -84,7 +84,7 @@ def backward(forward: Sequence[Column], objective: str) -> list[Column]:
             if column.slope_name:
                 passed.append(_slope_column(column, partial))
                 partial = Ref(column.slope_name)  # noqa: PLW2901
-            shares.setdefault(name, []).append(_times(adjoint, partial))
+            shares.setdefault(name, []).append(times(adjoint, partial))
     return [*passed, *reversed(gradients)]
 
 

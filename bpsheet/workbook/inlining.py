@@ -9,7 +9,7 @@ from bpsheet.formula.tree import Ref, walk
 from bpsheet.program.kinds import Role
 from bpsheet.program.program import Program
 
-__all__ = ["MAX_INLINED"]
+__all__ = ["MAX_INLINED", "to_inline"]
 
 
 # A formula with more nodes than this keeps its parts in columns of their own.
@@ -24,7 +24,7 @@ class _Inlining:
     once: frozenset[str]
 
 
-def _to_inline(program: Program, hides: frozenset[Role], typed: set[str]) -> _Inlining:
+def to_inline(program: Program, hides: frozenset[Role], typed: set[str]) -> _Inlining:
     hidden = {column.name for column in program if column.role in hides}
     in_next_row = {
         ref.name

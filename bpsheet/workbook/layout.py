@@ -19,7 +19,7 @@ from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, si
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
-from bpsheet.workbook.inlining import MAX_INLINED, _to_inline
+from bpsheet.workbook.inlining import MAX_INLINED, to_inline
 from bpsheet.workbook.traits import LAYOUTS, Traits
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
 
@@ -264,7 +264,7 @@ def make_layout(
         for column in program
         if column.formula is None or (not traits.data_sheet and isinstance(column.formula, Lookup))
     }
-    inlined = _to_inline(program, traits.hides, typed)
+    inlined = to_inline(program, traits.hides, typed)
     written: dict[Ref, Expr] = {}
     to_guard = set(guarded)
     shown: list[Shown] = []

@@ -16,6 +16,7 @@ import matplotlib as mpl
 import openpyxl
 import pytest
 
+import bpsheet as bp
 from bpsheet.api.experiment import Experiment
 from bpsheet.plan.templates import template_path
 from bpsheet.plan.toml import toml_text
@@ -177,6 +178,7 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(document, short, monke
         for block in PYTHON[document]:
             text = shortened(block.text) if short else block.text
             exec(compile("\n" * block.line + text, str(ROOT / document), "exec"), known)
+    assert known["bp"] is bp  # its blocks follow one another in one session
 
 
 TOML = of_language("toml")

@@ -6,27 +6,14 @@ import pydoc
 
 import pytest
 
-import bpsheet as bp
-
-TABLES = (
-    bp.Experiment,
-    bp.Network,
-    bp.Layer,
-    bp.Graph,
-    bp.Data,
-    bp.Training,
-    bp.Schedule,
-    bp.Initial,
-    bp.Test,
-    bp.Notation,
-)
+from tests.docs.tables import KEYS
 
 
 def in_one_line(text):
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
+@pytest.mark.parametrize("table", KEYS.values(), ids=lambda table: table.__name__)
 def test_help_has_each_field_with_its_meaning(table):
     printed = pydoc.render_doc(table, renderer=pydoc.plaintext).replace("\n |  ", "\n")
     for name, field in table.model_fields.items():
