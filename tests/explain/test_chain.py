@@ -118,3 +118,18 @@ def test_a_chain_that_is_too_long_to_write_out_is_not_multiplied_out(monkeypatch
     chain = chain_of(program, program.leaves[0].name)
     assert (chain.paths, chain.product) == (1, None)
     assert chain.words().startswith("The path from ")
+
+
+def test_the_longest_path_counts_and_not_the_shortest():
+    """A short way beside a long one does not make the product short enough to write out."""
+    deep = [f"a{n} = tanh(a{n - 1})" for n in range(1, 70)]
+    graph = {
+        "inputs": ["x"],
+        "parameters": {"w": 0.5},
+        "forward": ["a0 = w*x", *deep, "e = a69 + a0"],
+        "loss": "e",
+    }
+    data = {"examples": [[0.5]]}
+    program = bp.Experiment(graph=graph, data=data, training={"iterations": 1}).program()
+    chain = chain_of(program, "w")
+    assert (chain.paths, chain.product) == (2, None)

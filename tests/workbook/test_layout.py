@@ -314,3 +314,10 @@ def test_full_and_book_show_the_same_rows_of_weights(traced):
     assert full.program is book.program
     assert all(a.place < b.place for a, b in itertools.pairwise(full.shown))
     assert full_layout(trace.program, 4).by_name.keys() == full.by_name.keys()
+
+
+def test_the_full_layout_writes_the_safe_form_where_the_book_writes_the_plain_one(traced):
+    trace = traced("two-neuron", 10)
+    full, book = (layout_of(trace, kind).formula("f", 9) for kind in ("full", "book"))
+    assert full.startswith("IF(")
+    assert "IF(" not in book
