@@ -52,7 +52,10 @@ def shown(value: object) -> str:
     elif isinstance(value, dict):
         text = "a table"
     else:
-        text = repr(value)
+        try:
+            text = repr(value)
+        except ValueError:  # Python does not write whole numbers of more than 4,300 digits.
+            text = "a number of thousands of digits"
     text = clean(text[:200])
     return text if len(text) <= 60 else text[:57] + "…"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from bpsheet.files.paths import is_same_file
 from bpsheet.terminal.output import say
 from bpsheet.terminal.settings import FORCE
 
@@ -41,7 +42,7 @@ def differentiate(
     from bpsheet.files.ours import refuse_others
     from bpsheet.sheets import differentiate_workbook
 
-    if not (output.exists() and book.exists() and output.samefile(book)):
+    if not is_same_file(output, book):
         refuse_others(output, force=force)
     result = differentiate_workbook(book, loss, list(parameters), output, rate)
     for name, slope in list(result.gradient.items())[:20]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpsheet.errors import OutputError
+from bpsheet.files.paths import is_same_file
 from bpsheet.terminal.output import console, say
 from bpsheet.terminal.settings import FORCE, SET, OneOf, loaded, trained
 
@@ -106,7 +107,7 @@ def train(
     chosen = [name for name in sheets if name != "none"] if sheets else None
     check(path, layout, chosen)
     part = Keep.of(keep) if keep is not None else EVERYTHING
-    if path.exists() and Path(spec).exists() and path.samefile(spec):
+    if is_same_file(path, Path(spec)):
         raise OutputError(f"{path} is the experiment's own file; give another name with -o")
     refuse_others(path, force=force, first_line=first_line(experiment))
     if path.suffix.lower() == ".xlsx":

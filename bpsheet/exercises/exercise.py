@@ -75,7 +75,7 @@ class Exercise:
             ("digits", self.digits, MAX_DIGITS),
         ):
             if not 1 <= value <= largest:
-                problems.append(Problem(place, f"1 to {largest} expected; got {value}"))
+                problems.append(Problem(place, f"1 to {largest} expected; got {shown(value)}"))
         if not 0 <= self.seed < 2**63:
             problems.append(Problem("seed", "a whole number from 0 to 2^63 - 1 expected"))
         if problems:

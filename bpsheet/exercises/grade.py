@@ -18,6 +18,7 @@ from bpsheet.exercises.identity import Identity
 from bpsheet.exercises.marks import FEW_DIGITS, MARKS
 from bpsheet.exercises.questions import Place
 from bpsheet.exercises.roster import file_name
+from bpsheet.files.paths import is_folder
 from bpsheet.hand.judge import Verdict, judge
 from bpsheet.hand.numbers import Written, read_number
 from bpsheet.hand.shadow import Shadow
@@ -199,7 +200,7 @@ def sheets_in(folder: Path) -> list[Path]:
 
     Raises OutputError for a path that is no folder, and for too many files.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise OutputError(f"{folder} is not a folder")
     found = [
         path

@@ -15,6 +15,7 @@ from bpsheet.paper.blocks import Side
 from bpsheet.printers.atoms import Leaf, Value
 from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Column
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import Run
@@ -31,7 +32,7 @@ class Row:
     def __init__(self, trace: Run, iteration: int, digits: int = 4) -> None:
         problems = trace.problems_with(iteration)
         if not 1 <= digits <= MOST_DIGITS:
-            problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {digits}"))
+            problems.append(Problem("digits", f"1 to {MOST_DIGITS} expected; got {shown(digits)}"))
         if problems:
             raise ExperimentError(problems, trace.experiment.name)
         self.trace = trace

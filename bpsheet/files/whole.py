@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from bpsheet.errors import OutputError
+from bpsheet.words import shown
 
 __all__ = ["replacing", "temporary_folder"]
 
@@ -72,6 +73,8 @@ def temporary_folder() -> Iterator[Path]:
 
 def _check_path(path: Path) -> None:
     """Raise OutputError for a path that leads to anything but a file."""
+    if "\0" in str(path):
+        raise OutputError(f"{shown(str(path))} contains a character that no file name can have")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give a file's name")
     if path.exists() and not path.is_file():

@@ -23,6 +23,7 @@ from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.program.program import Program
 from bpsheet.tables.plain import AnyWhole, whole_number
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,9 @@ class Run:
         numbers = self.recording.iterations
         first, last = int(numbers[0]), int(numbers[-1])
         if not first <= iteration <= last:
-            message = f"{first:,} to {last:,} expected, which is what was run; got {iteration}"
+            message = (
+                f"{first:,} to {last:,} expected, which is what was run; got {shown(iteration)}"
+            )
             return [Problem("iteration", message)]
         if numbers[np.searchsorted(numbers, iteration)] != iteration:
             return [Problem("iteration", f"iteration {iteration:,} of this run was not kept")]

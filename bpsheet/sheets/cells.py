@@ -14,7 +14,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
-from bpsheet.formula.tree import Expr, Num, Ref, Sum, children, references, size, upwards
+from bpsheet.formula.tree import Expr, Ref, Sum, children, references, size, upwards
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
 from bpsheet.sheets.formula import MAX_CELLS, Area, read_formula, tokens_of
@@ -153,7 +153,7 @@ class _Book:
         value = self.content(name)
         if not isinstance(value, str) or not value.startswith("="):
             return None
-        block = self._read(value, sheet)
+        block = self._read(value, sheet, is_array=False)
         if len(block) != 1 or len(block[0]) != 1:
             raise FormulaError("its result is a range; enter it as an array formula")
         return value, block[0][0]
@@ -163,7 +163,7 @@ class _Book:
         if anchor not in self.read:
             array = self.content(anchor)
             assert isinstance(array, ArrayFormula)
-            area = self._read(str(array.text), sheet)
+            area = self._read(str(array.text), sheet, is_array=True)
             self.read_cells += len(area) * len(area[0])
             if self.read_cells > MOST_ARRAY_CELLS:
                 raise FormulaError(
@@ -172,20 +172,14 @@ class _Book:
             self.read[anchor] = str(array.text), area
         return self.read[anchor]
 
-    def _read(self, text: str, sheet: str) -> Area:
+    def _read(self, text: str, sheet: str, *, is_array: bool) -> Area:
         def resolve(reference: str, numbers_only: bool) -> Area:  # noqa: FBT001
             addresses = places(self.book, reference, sheet)
-            is_range = len(addresses) > 1 or len(addresses[0]) > 1
-            if numbers_only and is_range:
-                kept: list[Expr] = [
-                    Ref(name) for line in addresses for name in line if self._counts(name)
-                ]
-                # The range keeps its shape if every cell counts, for functions that pair cells.
-                if len(kept) < len(addresses) * len(addresses[0]):
-                    return [kept] if kept else [[Num(0.0)]]
+            if numbers_only:
+                return [[Ref(name) for line in addresses for name in line if self._counts(name)]]
             return [[Ref(name) for name in line] for line in addresses]
 
-        return read_formula(text, resolve)
+        return read_formula(text, resolve, is_array=is_array)
 
     def _counts(self, name: str) -> bool:
         value = self.content(name)

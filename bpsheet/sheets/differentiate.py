@@ -17,6 +17,7 @@ from pathlib import Path
 from openpyxl import Workbook, load_workbook
 
 from bpsheet.errors import BpsheetError, FormulaError, LimitError, OutputError, WorkbookError
+from bpsheet.files.paths import is_file, is_same_file
 from bpsheet.files.whole import replacing
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref, Sum, total, walk
@@ -89,9 +90,9 @@ def differentiate_workbook(
         raise OutputError(f"{output}: a name that ends in .xlsx expected")
     if path.suffix.lower() == ".xlsm":
         raise WorkbookError(f"{path}: it holds macros; save it as .xlsx first")
-    if output.exists() and path.exists() and output.samefile(path):
+    if is_same_file(output, path):
         raise OutputError(f"{output} is the workbook itself; give another name")
-    if not path.is_file():
+    if not is_file(path):
         raise WorkbookError(f"{path}: no such file")
     if not abs(learning_rate) < MAX_RATE:
         got = shown(learning_rate)

@@ -1,8 +1,10 @@
 """The parser of spreadsheet formulas: from text to formula trees, by a spreadsheet's rules.
 
 openpyxl cuts the text into tokens; the grammar is here. In a spreadsheet a minus sign binds tighter
-than ^, and ^ is read from left to right. A range is a block of cells, and arithmetic on blocks goes
-cell by cell, as in array formulas.
+than ^, and ^ is read from left to right. A range is a block of cells. In an array formula, and inside
+functions such as SUMPRODUCT, arithmetic on blocks goes cell by cell. Elsewhere a spreadsheet takes one
+cell of the range, that of the formula's own row or column, which is hardly what the author meant:
+such a formula is refused.
 """
 
 from __future__ import annotations
@@ -17,13 +19,29 @@ from openpyxl.formula.tokenizer import Token, TokenizerError
 
 from bpsheet.errors import FormulaError
 from bpsheet.formula.functions import FUNCTIONS as TABLE
-from bpsheet.formula.tree import Call, Compare, Div, Expr, If, Mul, Neg, Num, Pow, Sub, Sum, total
+from bpsheet.formula.tree import (
+    ZERO,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    If,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Sub,
+    Sum,
+    total,
+)
 
 __all__ = ["FUNCTIONS", "Area", "read_formula", "tokens_of"]
 
 MAX_LENGTH = 8_192
 MAX_NESTING = 64
 MAX_CELLS = 20_000
+# The most factors of the sums of a product of matrices.
+MAX_FACTORS = 200_000
 
 # A single value is a block of one row and one column.
 Area = list[list[Expr]]
@@ -39,11 +57,14 @@ ONE_TO_ONE = {
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 # Functions that ignore texts and empty cells in their ranges.
 NUMBERS_ONLY = frozenset({"SUM", "SUMSQ", "AVERAGE", "MAX", "MIN", "PRODUCT"})
+# Functions inside which arithmetic goes cell by cell, in any cell.
+CELL_BY_CELL = frozenset({"MMULT", "SUMPRODUCT", "SUMXMY2", "TRANSPOSE"})
 
 
-def read_formula(text: str, resolve: Resolve) -> Area:
+def read_formula(text: str, resolve: Resolve, *, is_array: bool = False) -> Area:
     """The tree of each cell of a formula's result; `resolve` gives the cells of a reference.
 
+    `is_array` tells whether the formula was entered as an array formula.
     Raises FormulaError for a text that is not a formula, and for functions that are not known.
 
     >>> from bpsheet.formula.tree import Ref
@@ -52,7 +73,8 @@ def read_formula(text: str, resolve: Resolve) -> Area:
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"more than {MAX_LENGTH:,} characters")
-    return _Parser([t for t in tokens_of(text) if t.type != Token.WSPACE], resolve).whole()
+    tokens = [t for t in tokens_of(text) if t.type != Token.WSPACE]
+    return _Parser(tokens, resolve, cell_by_cell=is_array).whole()
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -70,7 +92,7 @@ class _Parser:
     resolve: Resolve
     index: int = 0
     depth: int = 0
-    numbers_only: bool = False
+    cell_by_cell: bool = False
 
     @property
     def token(self) -> Token | None:
@@ -101,27 +123,39 @@ class _Parser:
             raise FormulaError(f"nested more than {MAX_NESTING} levels deep")
         left = self.sum()
         while sign := self._operator(Token.OP_IN, *COMPARISONS):
-            left = _cellwise(partial(Compare, sign), left, self.sum())
+            left = self.joined(partial(Compare, sign), left, self.sum())
         self.depth -= 1
         return left
 
     def sum(self) -> Area:
         left = self.product()
         while sign := self._operator(Token.OP_IN, "+", "-"):
-            left = _cellwise(_added if sign == "+" else Sub, left, self.product())
+            left = self.joined(_added if sign == "+" else Sub, left, self.product())
         return left
 
     def product(self) -> Area:
         left = self.power()
         while sign := self._operator(Token.OP_IN, "*", "/"):
-            left = _cellwise(Mul if sign == "*" else Div, left, self.power())
+            left = self.joined(Mul if sign == "*" else Div, left, self.power())
         return left
 
     def power(self) -> Area:
         left = self.signed()
         while self._operator(Token.OP_IN, "^"):
-            left = _cellwise(Pow, left, self.signed())
+            left = self.joined(Pow, left, self.signed())
         return left
+
+    def joined(self, function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -> Area:
+        self._allow(left, right)
+        return _cellwise(function, left, right)
+
+    def _allow(self, *blocks: Area) -> None:
+        """Refuse arithmetic with ranges where it would not go cell by cell."""
+        if not self.cell_by_cell and any(len(b) > 1 or len(b[0]) > 1 for b in blocks):
+            raise FormulaError(
+                "a range stands where a single value is expected; enter it as an array formula "
+                "(Ctrl-Shift-Enter) or use SUMPRODUCT"
+            )
 
     def signed(self) -> Area:
         signs = 0
@@ -129,8 +163,12 @@ class _Parser:
             signs += sign == "-"
         value = self.atom()
         while self._operator(Token.OP_POST, "%"):
+            self._allow(value)
             value = _each(lambda a: Div(a, Num(100.0)), value)
-        return _each(Neg, value) if signs % 2 else value
+        if signs % 2:
+            self._allow(value)
+            return _each(Neg, value)
+        return value
 
     def atom(self) -> Area:
         token = self.token
@@ -149,7 +187,7 @@ class _Parser:
             if token.subtype == Token.LOGICAL:
                 return [[Num(float(str(token.value).upper() == "TRUE"))]]
             if token.subtype == Token.RANGE:
-                return self.resolve(str(token.value), self.numbers_only)
+                return self.resolve(str(token.value), False)
         raise FormulaError(f"{token.value!r} cannot be differentiated")
 
     def call(self, name: str) -> Area:
@@ -158,19 +196,44 @@ class _Parser:
         if make is None:
             known = ", ".join(sorted(FUNCTIONS))
             raise FormulaError(f"the function {name} is not known here; known are {known}")
-        outside, self.numbers_only = self.numbers_only, name in NUMBERS_ONLY
+        outside, self.cell_by_cell = self.cell_by_cell, self.cell_by_cell or name in CELL_BY_CELL
         arguments: list[Area] = []
         if not (self.token is not None and self.token.subtype == Token.CLOSE):
-            arguments.append(self.comparison())
+            arguments.append(self.argument(name))
             while self.token is not None and self.token.type == Token.SEP:
                 self.index += 1
-                arguments.append(self.comparison())
+                arguments.append(self.argument(name))
         self._closes()
-        self.numbers_only = outside
+        self.cell_by_cell = outside
+        if name not in NUMBERS_ONLY | CELL_BY_CELL:
+            self._allow(*arguments)
         try:
             return make(arguments)
         except (IndexError, TypeError, ValueError):
             raise FormulaError(f"{name} cannot take {len(arguments)} arguments") from None
+
+    def argument(self, function: str) -> Area:
+        """An argument. SUM and its like leave out texts and empty cells of a range, but only of a
+        range that stands alone: in `SUM(A1:A9*B1:B9)` each cell keeps its partner.
+        """
+        start = self.index
+        while self.token is not None and self.token.type == Token.PAREN:
+            self.index += 1
+        token, inside = self.token, self.index - start
+        closing = self.tokens[self.index + 1 : self.index + 1 + inside]
+        after = self.tokens[self.index + 1 + inside : self.index + 2 + inside]
+        is_alone = (
+            token is not None
+            and token.subtype == Token.RANGE
+            and all(t.type == Token.PAREN and t.subtype == Token.CLOSE for t in closing)
+            and bool(after)
+            and (after[0].type == Token.SEP or after[0].subtype == Token.CLOSE)
+        )
+        if function in NUMBERS_ONLY and is_alone and token is not None:
+            self.index += 1 + inside
+            return self.resolve(str(token.value), True)
+        self.index = start
+        return self.comparison()
 
 
 def _added(left: Expr, right: Expr) -> Expr:
@@ -185,6 +248,8 @@ def _each(function: Callable[[Expr], Expr], block: Area) -> Area:
 def _cellwise(function: Callable[[Expr, Expr], Expr], left: Area, right: Area) -> Area:
     """An operation on two blocks, cell by cell. A single row, column or value is repeated."""
     rows, columns = max(len(left), len(right)), max(len(left[0]), len(right[0]))
+    if rows * columns > MAX_CELLS:
+        raise FormulaError(f"more than {MAX_CELLS:,} cells")
     for block in (left, right):
         if len(block) not in (1, rows) or len(block[0]) not in (1, columns):
             raise FormulaError("ranges of the same shape expected")
@@ -240,7 +305,7 @@ def _extreme(name: str) -> Callable[[list[Area]], Area]:
                 for i in range(0, len(cells), 2)
             ]
             cells = list(pairs)
-        return _single(cells[0])
+        return _single(cells[0] if cells else ZERO)
 
     return make
 
@@ -256,6 +321,8 @@ def _matrix_product(blocks: list[Area]) -> Area:
     left, right = blocks
     if len(left[0]) != len(right):
         raise FormulaError("MMULT needs as many columns on the left as rows on the right")
+    if len(left) * len(right) * len(right[0]) > MAX_FACTORS:
+        raise FormulaError(f"MMULT of matrices with more than {MAX_FACTORS:,} products of cells")
     columns = list(zip(*right, strict=True))
     return [
         [total([Mul(a, b) for a, b in zip(row, column, strict=True)]) for column in columns]
@@ -297,7 +364,7 @@ def _differences(blocks: list[Area]) -> Area:
 
 
 def _product(blocks: list[Area]) -> Area:
-    first, *rest = _flat(blocks)
+    first, *rest = _flat(blocks) or [ZERO]
     for cell in rest:
         first = Mul(first, cell)
     return _single(first)

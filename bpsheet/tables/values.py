@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from bpsheet.tables.plain import plain
@@ -62,7 +62,7 @@ def _bias(value: Any) -> bool | list[float]:
     if isinstance(value, list | tuple | range):
         for item in value:
             is_number = isinstance(item, int | float) and not isinstance(item, bool)
-            if not is_number or not np.isfinite(item):
+            if not is_number or not abs(item) <= sys.float_info.max:
                 raise ValueError(f"finite numbers expected; got {shown(item)}")
         return [float(item) for item in value]
     raise ValueError(

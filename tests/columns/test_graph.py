@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -156,11 +154,9 @@ def test_what_is_wrong_is_refused_with_its_place(graph, place, said):
         "x^" * 900 + "x",
     ],
 )
-def test_hostile_formulas_are_refused_quickly(text):
-    began = time.perf_counter()
+def test_hostile_formulas_are_refused(text):
     with pytest.raises(ExperimentError):
         experiment(forward=[f"e = {text}"])
-    assert time.perf_counter() - began < 5, "a reader would think it hangs"
 
 
 def test_a_million_terms_are_refused_before_they_are_made():

@@ -109,10 +109,10 @@ def test_an_array_formula_is_read_once_for_all_its_cells(tmp_path, monkeypatch):
     count = 0
     read = cells.read_formula
 
-    def counted(*arguments):
+    def counted(*arguments, **how):
         nonlocal count
         count += 1
-        return read(*arguments)
+        return read(*arguments, **how)
 
     monkeypatch.setattr(cells, "read_formula", counted)
     made = differentiate_workbook(arrays(tmp_path, 400), "D1", ["B1"], tmp_path / "out.xlsx")

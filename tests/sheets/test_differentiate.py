@@ -266,7 +266,7 @@ def broken(text, **cells):
         (broken("=A1*Other!C1"), "Sheet!B1: there is no sheet 'Other'"),
         (broken("=A1/(A1-2)"), "Sheet!B1: its value is #DIV/0!"),
         (broken("=[1]Sheet!A1*A1"), "is in another workbook"),
-        (broken("=A1*A1:A3"), "its result is a range; enter it as an array formula"),
+        (broken("=A1*A1:A3"), "Sheet!B1: a range stands where a single value is expected"),
         (broken("=SUM(A1"), "Sheet!B1: a closing parenthesis is missing"),
         (broken("=C1*2", C1=3), "no formula leads there from Sheet!A1"),
         (broken('=A1&"x"'), "Sheet!B1: '&' cannot stand there"),

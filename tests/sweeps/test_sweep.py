@@ -156,7 +156,7 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130
     assert b"Traceback" not in err
-    assert b"Stopped. runs is kept; the same command continues from it." in err
+    assert b"Stopped; runs is kept, and the same command goes on from it." in err
     assert len(list(tmp_path.glob("runs/run=*/losses.parquet"))) >= 9
     assert not list(tmp_path.rglob(".bpsheet-*"))
 

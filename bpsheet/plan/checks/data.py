@@ -45,7 +45,7 @@ def data_problems(experiment: Tables) -> Iterator[Problem]:
             if not 1 <= number <= len(data.examples):
                 yield Problem(
                     f"data.order[{index}]",
-                    f"an example's number from 1 to {len(data.examples)} expected; got {number}",
+                    f"an example's number from 1 to {len(data.examples)} expected; got {shown(number)}",
                 )
                 return
 
@@ -95,7 +95,7 @@ def training_problems(experiment: Tables) -> Iterator[Problem]:
     if isinstance(size, int) and examples and size > examples:
         yield Problem(
             "training.batch_size",
-            f'at most {examples}, the number of examples, or "all", expected; got {size}',
+            f'at most {examples}, the number of examples, or "all", expected; got {shown(size)}',
         )
 
 

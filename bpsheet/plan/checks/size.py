@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import network_of, units_of
+from bpsheet.words import shown
 
 if TYPE_CHECKING:
     from bpsheet.tables.tables import Tables
@@ -49,5 +50,5 @@ def length_problems(experiment: Tables) -> Iterator[Problem]:
         key = "epochs" if experiment.training.epochs is not None else "iterations"
         yield Problem(
             f"training.{key}",
-            f"{MAX_ITERATIONS:,} iterations at the most; got {experiment.iterations:,}",
+            f"{MAX_ITERATIONS:,} iterations at the most; got {shown(experiment.iterations)}",
         )
