@@ -1,6 +1,7 @@
 """The command line. It reads the arguments, calls a command and prints errors.
 
-The exit status is 2 for unusable input, 1 for other errors, 130 after Ctrl-C.
+The exit status is 2 for unusable input, 1 for other errors, and
+128 + its number after a signal: 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bpsheet.errors import (
     NotReplacedError,
     OutputError,
 )
-from bpsheet.terminal.ending import ended_by_signals
+from bpsheet.terminal.ending import Ended, ended_by_signals
 from bpsheet.terminal.output import abandon, say
 from bpsheet.version import __version__
 
@@ -77,9 +78,9 @@ def main() -> None:
     try:
         with ended_by_signals():
             cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as stopped:
         say("Stopped; nothing was written.", error=True)
-        sys.exit(130)
+        sys.exit(stopped.__cause__.status if isinstance(stopped.__cause__, Ended) else 130)
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)

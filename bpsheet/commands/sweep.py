@@ -110,6 +110,7 @@ def sweep(
     from bpsheet.sweeps.outcomes import RESULTS
     from bpsheet.sweeps.sweep import sweep as swept
     from bpsheet.terminal.display import late_progress
+    from bpsheet.terminal.ending import Ended
 
     grid = grid_of(pairs, seeds)
     experiment = loaded(spec, settings)
@@ -121,11 +122,11 @@ def sweep(
     try:
         with late_progress(console(error=True), "Training", total) as done:
             found = swept(experiment, grid, keep=keep, folder=folder, progress=done)
-    except KeyboardInterrupt:
+    except Ended as stopped:
         if folder is None:
             raise
         say(f"Stopped; {folder} is kept, and the same command goes on from it.", error=True)
-        sys.exit(130)
+        sys.exit(stopped.status)
     terminal = console()
     title = Text(experiment.title or experiment.name, "bold")
     terminal.print(title + Text(f": {total:,} runs", "not bold"))

@@ -1,37 +1,65 @@
-"""Signals that end the program. It ends as on Ctrl-C and leaves no half-written file."""
+"""Signals that end the program. It clears up, says so, and leaves no half-written file."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from threading import Timer
+from typing import Any, NoReturn
 
-__all__ = ["ended_by_signals"]
+__all__ = ["Ended", "ended_by_signals"]
 
-# SIGHUP comes when a terminal closes; Windows does not have it.
-SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# SIGINT is Ctrl-C. SIGHUP comes when a terminal closes; Windows does not have it.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+# A signal that was lost is sent again after so many seconds.
+PAUSE = 0.05
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends the program. `status` is the exit status that a shell gives it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+        self.status = 128 + number
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Inside the block, SIGTERM and SIGHUP raise SystemExit, with the usual status of 128 + their number.
+    """Inside the block, the signals SIGINT, SIGTERM and SIGHUP raise Ended, once.
 
     An ignored signal stays ignored: `nohup bpsheet …` outlives its terminal.
     """
-    ours = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    ours = {n: signal.getsignal(n) for n in SIGNALS if signal.getsignal(n) in usual}
+    hook = sys.unraisablehook
+
+    def end(number: int, _frame: object) -> NoReturn:
+        # A shell or an impatient hand sends another signal, which would disturb the clearing up.
+        for other in ours:
+            signal.signal(other, signal.SIG_IGN)
+        raise Ended(number)
+
+    def watch(lost: Any) -> None:
+        # Python only reports what is raised inside a callback or a destructor, and goes on.
+        if isinstance(lost.exc_value, Ended):
+            for other in ours:
+                signal.signal(other, end)
+            Timer(PAUSE, os.kill, (os.getpid(), lost.exc_value.number)).start()
+        else:
+            hook(lost)
+
     for number in ours:
-        signal.signal(number, _end)
+        signal.signal(number, end)
+    sys.unraisablehook = watch
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    # A closing terminal sends a signal, and its shell sends another, which would disturb the first.
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
-    sys.exit(128 + number)
+        sys.unraisablehook = hook
+        for number, before in ours.items():
+            signal.signal(number, before)

@@ -320,7 +320,7 @@ def test_a_disk_that_takes_nothing_is_one_clear_error(tmp_path, how, why):
 
 
 def test_a_name_that_no_file_can_have_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(OutputError, match="contains a character that no file name can have"):
+    with pytest.raises(bp.OutputError, match="contains a character that no file name can have"):
         with replacing(tmp_path / "a\0b.xlsx"):
             pass
     assert list(tmp_path.iterdir()) == []
