@@ -27,6 +27,7 @@ __all__ = [
     "place",
     "printable",
     "shown",
+    "thousands",
     "unfit_name",
 ]
 
@@ -58,6 +59,11 @@ def shown(value: object) -> str:
             text = "a number of thousands of digits"
     text = clean(text[:200])
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def thousands(number: int) -> str:
+    """A whole number with commas between its thousands. A long one is cut short."""
+    return f"{number:,}" if abs(number) < 10**30 else shown(number)
 
 
 def place(location: Sequence[int | str]) -> str:

@@ -8,6 +8,7 @@ Steps.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bpsheet.errors import LimitError
@@ -84,8 +85,45 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
     method = str(settings.get(METHOD, "central"))
     delta = settings.get(DELTA, METHODS[method].delta if method in METHODS else 1e-5)
     columns = program.phase(Phase.INPUT, Phase.WEIGHT, Phase.FORWARD)
+    names = _names_beside(columns)
+    gradients = [str(column.adjoint_name) for column in leaves]
+    presented = [column for column in columns if column.role in (Role.DATA, Role.TARGET)]
+    weights = program.phase(Phase.WEIGHT)
+    moved = tuple(leaf.name for leaf in leaves)
+    loss = program.loss
+    assert loss is not None
+    indices = [program.position[name] for name in gradients]
+    passes = Program(
+        (
+            *_turns(names, moved),
+            *(_moved(column, moved, names) for column in (*presented, *weights)),
+            *program.phase(Phase.FORWARD),
+            *_results(names, loss.name),
+        ),
+        (iteration_cell(trace, settings.get(AT, 1.0)), *_cells_to_change(delta, method)),
+        tables_of(trace, (*presented, *weights))
+        | {names.gradients: trace.values[:, indices].tolist()},
+        {names.moved: [0, *(number for number in range(1, len(leaves) + 1) for _ in "-+")]},
+    )
+    blocks = {column.name: (column.name, column.name) for column in (*presented, *weights)}
+    largest = max(1.0, *(abs(float(v)) for v in trace.values[:, program.position[loss.name]]))
+    lost = largest / abs(float(delta)) if delta else 1.0
+    return Study(
+        CHECK,
+        f"{trace.experiment.title or trace.experiment.name}: the gradient, by forward passes alone",
+        _notes(trace, len(leaves)),
+        passes,
+        2 * len(leaves) + 1,
+        blocks | {names.gradients: (gradients[0], gradients[-1])},
+        dict.fromkeys((names.numerical, names.difference, names.relative), lost),
+        _looks(moved, names, passes.names),
+    )
+
+
+def _names_beside(columns: Collection[Column]) -> _Names:
+    """The names of the sheet's own columns, none of which another column has."""
     taken = {column.name for column in columns}
-    names = _Names(
+    return _Names(
         *(
             unlike(name, taken)
             for name in (
@@ -102,61 +140,17 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
             )
         )
     )
-    gradients = [str(column.adjoint_name) for column in leaves]
-    presented = [column for column in columns if column.role in (Role.DATA, Role.TARGET)]
-    weights = program.phase(Phase.WEIGHT)
-    moved = tuple(leaf.name for leaf in leaves)
-    loss = program.loss
-    assert loss is not None
-    indices = [program.position[name] for name in gradients]
-    passes = Program(
-        (
-            *_turns(names, moved),
-            *(_moved(column, moved, names) for column in (*presented, *weights)),
-            *program.phase(Phase.FORWARD),
-            *_results(names, loss.name),
-        ),
-        (
-            iteration_cell(trace, settings.get(AT, 1.0)),
-            Parameter(
-                DELTA, delta, "Δw", "the step by which weights are moved", between=(1e-12, 1)
-            ),
-            Parameter(
-                METHOD,
-                method,
-                METHOD,
-                "central: the slope from both sides, forward: from the baseline",
-                CHOICES,
-            ),
-        ),
-        tables_of(trace, (*presented, *weights))
-        | {names.gradients: trace.values[:, indices].tolist()},
-        {names.moved: [0, *(number for number in range(1, len(leaves) + 1) for _ in "-+")]},
-    )
-    blocks = {column.name: (column.name, column.name) for column in (*presented, *weights)}
-    largest = max(1.0, *(abs(float(v)) for v in trace.values[:, program.position[loss.name]]))
-    lost = largest / abs(float(delta)) if delta else 1.0
-    results = (names.numerical, names.analytic, names.difference, names.relative)
-    return Study(
-        CHECK,
-        f"{trace.experiment.title or trace.experiment.name}: the gradient, by forward passes alone",
-        _notes(trace, len(leaves)),
-        passes,
-        2 * len(leaves) + 1,
-        blocks | {names.gradients: (gradients[0], gradients[-1])},
-        dict.fromkeys((names.numerical, names.difference, names.relative), lost),
-        (
-            *_marked(moved, names),
-            Look("unseen", results, Compare("<=", Ref(names.step), ZERO)),
-            Look(
-                "faint",
-                passes.names,
-                If(
-                    Compare("=", Param(METHOD), Text("forward")),
-                    Compare("<", Ref(names.step), ZERO),
-                    ZERO,
-                ),
-            ),
+
+
+def _cells_to_change(delta: float | str, method: str) -> tuple[Parameter, Parameter]:
+    return (
+        Parameter(DELTA, delta, "Δw", "the step by which weights are moved", between=(1e-12, 1)),
+        Parameter(
+            METHOD,
+            method,
+            METHOD,
+            "central: the slope from both sides, forward: from the baseline",
+            CHOICES,
         ),
     )
 
@@ -263,12 +257,18 @@ def _results(names: _Names, loss: str) -> list[Column]:
     ]
 
 
-def _marked(moved: tuple[str, ...], names: _Names) -> list[Look]:
-    """The looks that mark the weight that a row moves."""
-    return [
-        Look("marked", (name,), Compare("=", Ref(names.number), Num(float(number))))
-        for number, name in enumerate(moved, start=1)
-    ]
+def _looks(moved: tuple[str, ...], names: _Names, columns: tuple[str, ...]) -> tuple[Look, ...]:
+    """A row marks the weight that it moves. Rows without a result hide it, unused rows are faint."""
+    results = (names.numerical, names.analytic, names.difference, names.relative)
+    is_forward = Compare("=", Param(METHOD), Text("forward"))
+    return (
+        *(
+            Look("marked", (name,), Compare("=", Ref(names.number), Num(float(number))))
+            for number, name in enumerate(moved, start=1)
+        ),
+        Look("unseen", results, Compare("<=", Ref(names.step), ZERO)),
+        Look("faint", columns, If(is_forward, Compare("<", Ref(names.step), ZERO), ZERO)),
+    )
 
 
 def _notes(trace: Run, count: int) -> tuple[str, ...]:

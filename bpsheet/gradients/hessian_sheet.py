@@ -56,22 +56,7 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
     turns = [Compare("=", Ref(number), Num(float(n))) for n in range(1, len(weights) + 1)]
     results = {w.name: unlike(f"∂²{loss.name} / ∂{w.name}", taken) for w in weights}
     columns = (
-        Column(
-            number,
-            Phase.INPUT,
-            Role.ITERATION,
-            Sum((Ref(number, 1), ONE)),
-            start=1.0,
-            meaning="number of the row: one for each weight",
-        ),
-        Column(
-            moved,
-            Phase.INPUT,
-            Role.MOVED,
-            None,
-            labels=("", *directions),
-            meaning="the weight whose second derivatives this row holds",
-        ),
+        *_turns(number, moved, tuple(directions)),
         *(_as_in_steps(column) for column in (*presented, *weights)),
         *program.phase(Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT),
         *(
@@ -85,17 +70,7 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
             for turn, (weight, name) in zip(turns, directions.items(), strict=True)
         ),
         *tangents,
-        *(
-            Column(
-                results[weight.name],
-                Phase.CURVATURE,
-                Role.SECOND,
-                Ref(rows[weight.name]) if weight.name in rows else ZERO,
-                meaning=f"second derivative of {loss.name} with respect to the row's weight and "
-                f"{weight.name}",
-            )
-            for weight in weights
-        ),
+        *(_second(name, weight, rows.get(weight), loss.name) for weight, name in results.items()),
     )
     return Study(
         HESSIAN,
@@ -113,6 +88,39 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
             Look("marked", (name,), turn)
             for turn, name in zip(turns, results.values(), strict=True)
         ),
+    )
+
+
+def _turns(number: str, moved: str, directions: tuple[str, ...]) -> tuple[Column, Column]:
+    """The columns with the number of the row, and the weight whose row it is."""
+    return (
+        Column(
+            number,
+            Phase.INPUT,
+            Role.ITERATION,
+            Sum((Ref(number, 1), ONE)),
+            start=1.0,
+            meaning="number of the row: one for each weight",
+        ),
+        Column(
+            moved,
+            Phase.INPUT,
+            Role.MOVED,
+            None,
+            labels=("", *directions),
+            meaning="the weight whose second derivatives this row holds",
+        ),
+    )
+
+
+def _second(name: str, weight: str, slope: str | None, loss: str) -> Column:
+    """A second derivative: the slope of a weight's gradient, 0 where no formula leads to it."""
+    return Column(
+        name,
+        Phase.CURVATURE,
+        Role.SECOND,
+        ZERO if slope is None else Ref(slope),
+        meaning=f"second derivative of {loss} with respect to the row's weight and {weight}",
     )
 
 

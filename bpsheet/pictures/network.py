@@ -66,7 +66,7 @@ def check_drawable(experiment: Plan) -> tuple[NetworkModel, int]:
     """
     model = experiment.model
     if not isinstance(model, NetworkModel):
-        said = "formulas have no layers to draw; bpsheet derive shows how they hang together"
+        said = "formulas have no layers to draw; their derivatives show how they hang together"
         raise ExperimentError([Problem("graph", said)], "draw")
     arrows = sum(len(row) for layer in model.layers for row in layer.weights)
     tallest = max(len(model.network.inputs), *(len(layer.outputs) for layer in model.layers))

@@ -207,10 +207,13 @@ class _Parser:
         self.cell_by_cell = outside
         if name not in NUMBERS_ONLY | CELL_BY_CELL:
             self._allow(*arguments)
+        wrong = f"{name} cannot take {len(arguments)} arguments"
+        if bool(arguments) == (name == "PI"):
+            raise FormulaError(wrong)
         try:
             return make(arguments)
         except (IndexError, TypeError, ValueError):
-            raise FormulaError(f"{name} cannot take {len(arguments)} arguments") from None
+            raise FormulaError(wrong) from None
 
     def argument(self, function: str) -> Area:
         """An argument. SUM and its like leave out texts and empty cells of a range, but only of a
@@ -379,7 +382,7 @@ FUNCTIONS: Mapping[str, Callable[[list[Area]], Area]] = {
     "MAX": _extreme("max"),
     "MIN": _extreme("min"),
     "MMULT": _matrix_product,
-    "PI": lambda blocks: _single(Call("pi", ())) if not blocks else _if([]),
+    "PI": lambda _: _single(Call("pi", ())),
     "POWER": lambda blocks: _cellwise(Pow, *blocks),
     "PRODUCT": _product,
     "SUM": lambda blocks: _single(total(_flat(blocks))),

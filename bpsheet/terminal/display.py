@@ -45,7 +45,7 @@ __all__ = [
 # A bar that flashes by is worse than none.
 PATIENCE = 1.0
 
-# Of what a run suffers from, and of what `verify` changed.
+# Of what went wrong in a run, and of what `verify` changed.
 MOST_SENTENCES, MOST_CHANGES = 3, 3
 # A longer table is not read, and takes a minute to lay out.
 MOST_ROWS = 500
@@ -128,7 +128,7 @@ def long_summary(run: LongRun) -> list[str]:
 
 
 def summary(trace: Run) -> list[str]:
-    """A few plain sentences about a run: what it suffers from, and its tests."""
+    """A few plain sentences about a run: what went wrong in it, and its tests."""
     lines = diagnose(trace).sentences[:MOST_SENTENCES]
     tests = verdicts_sentence(trace)
     return lines if tests is None else [*lines, tests]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import network_of, units_of
-from bpsheet.words import shown
+from bpsheet.words import thousands
 
 if TYPE_CHECKING:
     from bpsheet.tables.tables import Tables
@@ -50,5 +50,5 @@ def length_problems(experiment: Tables) -> Iterator[Problem]:
         key = "epochs" if experiment.training.epochs is not None else "iterations"
         yield Problem(
             f"training.{key}",
-            f"{MAX_ITERATIONS:,} iterations at the most; got {shown(experiment.iterations)}",
+            f"{MAX_ITERATIONS:,} iterations at the most; got {thousands(experiment.iterations)}",
         )
