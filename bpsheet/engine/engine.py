@@ -93,7 +93,7 @@ def check_memory(rows: int, columns: int) -> None:
         raise LimitError(
             f"{rows:,} iterations of {columns:,} columns are {rows * columns:,} values; "
             f"{MAX_VALUES:,} at the most. Ask for fewer iterations, keep a part of them, or "
-            "write them to a file as they are computed (bpsheet run)"
+            "write them to a file, which is done as they are computed"
         )
 
 
