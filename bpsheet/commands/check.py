@@ -59,13 +59,15 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
         # One row more has the weights after the last update.
         rows = max((iteration for iteration, _ in values), default=1) + 1
         found = judged(experiment.run(iterations=rows), given, comma)
-    ordered = first_mistake_first(found)
+    ordered = first_mistake_first(found.judgements)
     console().print(_table(ordered[:MOST_LINES]))
     if rest := ordered[MOST_LINES:]:
         wrong = sum(not judgement.verdict.is_right for judgement in rest)
         say(f"… and {len(rest):,} more values, {wrong:,} of them with mistakes.")
-    say(count_sentence(found))
-    if not all(judgement.verdict.is_right for judgement in found):
+    say(count_sentence(found.judgements))
+    if found.reading is not None:
+        say(f"Read in another convention: {found.reading.said}.")
+    if not all(judgement.verdict.is_right for judgement in found.judgements):
         sys.exit(1)
 
 

@@ -11,6 +11,7 @@ import click
 from bpsheet.errors import OutputError
 from bpsheet.terminal.output import console, say
 from bpsheet.terminal.settings import FORCE
+from bpsheet.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -186,7 +187,7 @@ def grade(
     from bpsheet.exercises.feedback import HEADS, class_table
     from bpsheet.exercises.grade import grade_folder, sheets_in
     from bpsheet.exercises.handout import write_feedback
-    from bpsheet.exercises.marks import MARKS, read_marks
+    from bpsheet.exercises.marks import read_marks
     from bpsheet.exercises.roster import read_roster
     from bpsheet.files.ours import refuse_others
     from bpsheet.files.whole import replacing
@@ -197,13 +198,13 @@ def grade(
     if table.suffix.lower() != ".csv":
         raise OutputError(f"{table}: the class table's name ends in .csv")
     refuse_others(table, force=force, first_line=f"\ufeff{','.join(HEADS)}")
-    scheme = read_marks(marks) if marks is not None else MARKS
+    scale = read_marks(marks) if marks is not None else None
     roster = read_roster(students) if students is not None else []
     with late_progress(console(error=True), "Marking", len(sheets_in(folder))) as done:
         grades = grade_folder(
             folder,
             experiment,
-            scheme,
+            scale,
             students=roster,
             decimal="," if decimal == "comma" else ".",
             progress=done,
@@ -227,7 +228,9 @@ def _say(grades: Grades, folder: Path, table: Path, feedback: Path | None) -> No
     if grades.absent:
         say(f"Students without a sheet: {', '.join(grades.absent)}")
     if grades.slips:
-        slips = ", ".join(f"{kind} ({count})" for kind, count in grades.slips.most_common(3))
+        slips = ", ".join(
+            f"{kind} ({counted(count, 'student')})" for kind, count in grades.slips.most_common(3)
+        )
         say(f"Most frequent slips: {slips}")
     marked = "1 sheet" if len(grades.sheets) == 1 else f"{len(grades.sheets)} sheets"
     refusals = f", {len(grades.refused)} could not be marked" if grades.refused else ""
@@ -239,18 +242,18 @@ def _table(grades: Grades) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from bpsheet.exercises.feedback import first_mistake, frequent_slip, number
+    from bpsheet.exercises.feedback import causes_text, first_mistake, number
 
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("student", no_wrap=True)
     table.add_column("marks", justify="right", no_wrap=True)
-    for head in ("first mistake", "most frequent slip"):
+    for head in ("first mistake", "causes"):
         table.add_column(head)
     for sheet in sorted(grades.sheets, key=lambda sheet: (sheet.student.casefold(), sheet.path)):
         table.add_row(
             Text(sheet.student or sheet.path.name),
             f"{number(sheet.total)} of {number(sheet.out_of)}",
             Text(first_mistake(sheet)),
-            Text(frequent_slip(sheet)),
+            Text(causes_text(sheet)),
         )
     return table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bpsheet.errors import HandError
-from bpsheet.hand.judge import Judgement, judge
+from bpsheet.hand.judge import Judged, Judgement, judge
 from bpsheet.hand.reading import Hand, hand_values, of_experiment, read_csv
 from bpsheet.hand.report import Report
 from bpsheet.runs.run import Run
@@ -14,7 +14,7 @@ from bpsheet.runs.run import Run
 __all__ = ["compare", "first_mistake_first", "judged"]
 
 
-def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> list[Judgement]:
+def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> Judged:
     """The judgements of hand values, in the order in which they are computed.
 
     `hand` is a dict, a DataFrame, the path of a CSV file or of a filled-in exercise (.xlsx), or
@@ -38,7 +38,7 @@ def judged(trace: Run, hand: Hand | str | Path | None, decimal: str) -> list[Jud
     return judge(trace, values, decimal=decimal)
 
 
-def _filled_in(trace: Run, path: Path, decimal: str) -> list[Judgement]:
+def _filled_in(trace: Run, path: Path, decimal: str) -> Judged:
     """The judgements of a filled-in exercise, over the numbers on its sheet."""
     from bpsheet.exercises.grade import read_filled
 

@@ -27,7 +27,7 @@ from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
 from bpsheet.words import nearest, shown
 
-__all__ = ["Exercise", "Task", "decimals_needed"]
+__all__ = ["Exercise", "Task"]
 
 MAX_ASKED = 1_000
 MAX_ITERATIONS = 50
@@ -177,14 +177,3 @@ class Task:
         """The value of a line's quantity."""
         place = self.trace.program.position[line.name]
         return float(self.trace.values[line.iteration - 1, place])
-
-
-def decimals_needed(exact: float, digits: int) -> int:
-    """The number of decimals that shows `digits` significant digits of a value.
-
-    >>> decimals_needed(-0.0664, 3), decimals_needed(12.5, 3), decimals_needed(0.0, 3)
-    (4, 1, 0)
-    """
-    if exact == 0 or not math.isfinite(exact):
-        return 0
-    return max(0, digits - 1 - math.floor(math.log10(abs(exact))))

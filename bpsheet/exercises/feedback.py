@@ -13,10 +13,10 @@ from bpsheet.exercises.grades import Grades, MarkedSheet
 __all__ = [
     "HEADS",
     "KEY_HEADS",
+    "causes_text",
     "class_table",
     "feedback_text",
     "first_mistake",
-    "frequent_slip",
     "key_text",
     "number",
     "path_text",
@@ -29,7 +29,7 @@ HEADS = (
     "marks",
     "out of",
     "first mistake",
-    "most frequent slip",
+    "causes",
     "notes",
 )
 KEY_HEADS = ("student", "file", "iteration", "quantity", "exact", "rounded")
@@ -70,7 +70,7 @@ def class_table(grades: Grades, folder: Path) -> str:
                 number(sheet.total),
                 number(sheet.out_of),
                 safe_field(first_mistake(sheet)),
-                safe_field(frequent_slip(sheet)),
+                safe_field(causes_text(sheet)),
                 safe_field("; ".join(sheet.notes)),
             ]
         )
@@ -92,12 +92,13 @@ def first_mistake(sheet: MarkedSheet) -> str:
     return f"{judgement.quantity}, iteration {judgement.iteration}: {mark.verdict}{written}"
 
 
-def frequent_slip(sheet: MarkedSheet) -> str:
-    """The most frequent slip; a certain slip comes before a possible one."""
-    ranked = sorted(
-        sheet.slips.items(), key=lambda item: (item[0].startswith("perhaps "), -item[1], item[0])
+def causes_text(sheet: MarkedSheet) -> str:
+    """The causes of the mistakes, each once, with the number of values that it spoils or explains."""
+    return "; ".join(
+        f"{cause.kind} at {cause.place[1]}"
+        + (f" and {len(cause.places) - 1} more" if len(cause.places) > 1 else "")
+        for cause in sheet.causes
     )
-    return ranked[0][0] if ranked else ""
 
 
 def _plain(text: str) -> str:

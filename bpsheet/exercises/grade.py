@@ -6,22 +6,20 @@ A file that cannot be marked is listed with the reason; all others are marked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bpsheet.errors import BpsheetError, OutputError, WorkbookError
-from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
+from bpsheet.exercises.exercise import Exercise, Task
 from bpsheet.exercises.filled import Filled, open_filled
 from bpsheet.exercises.grades import Grades, Mark, MarkedSheet, Refusal
 from bpsheet.exercises.identity import Identity
-from bpsheet.exercises.marks import FEW_DIGITS, MARKS
-from bpsheet.exercises.questions import Place
+from bpsheet.exercises.marks import Scale
 from bpsheet.exercises.roster import file_name
 from bpsheet.files.paths import is_folder
-from bpsheet.hand.judge import Verdict, judge
-from bpsheet.hand.numbers import Written, read_number
-from bpsheet.hand.shadow import Shadow
+from bpsheet.hand.judge import Judged, Judgement, judge
+from bpsheet.hand.verdict import Verdict
 from bpsheet.plan.plan import Plan
 
 __all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
@@ -75,24 +73,31 @@ def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
 def grade_file(
     path: Path,
     experiment: Plan,
-    marks: Mapping[str, float] = MARKS,
+    scale: Scale | None = None,
     decimal: str = ".",
 ) -> MarkedSheet:
     """Mark one filled-in sheet. The file is only read.
 
     Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
-    return _grade(path, _Exercises(experiment), marks, decimal)
+    return _grade(path, _Exercises(experiment), scale or Scale(), decimal)
 
 
-def _grade(
-    path: Path, exercises: _Exercises, marks: Mapping[str, float], decimal: str
-) -> MarkedSheet:
+def _grade(path: Path, exercises: _Exercises, scale: Scale, decimal: str) -> MarkedSheet:
     task, filled, student = _read(path, exercises)
-    made = _marks(task, filled, marks, decimal)
+    scale.check(task.trace.program)
+    # A formula is no answer, and it is not computed.
+    answers = {
+        place: "a formula" if place in filled.formulas else text
+        for place, text in filled.answers.items()
+    }
+    judged = judge(task.trace, answers, decimal=decimal, digits=task.exercise.digits)
+    made, full = _marks(task, filled, judged, scale)
     notes = _notes(path, task.student, student, filled)
-    full = marks[Verdict.CORRECT] * len(made)
-    return MarkedSheet(path, student, task.exercise.fingerprint, made, full, tuple(notes))
+    if judged.reading is not None:
+        notes.append(f"another convention: {judged.reading.said}")
+    fingerprint = task.exercise.fingerprint
+    return MarkedSheet(path, student, fingerprint, made, full, tuple(notes), judged.causes)
 
 
 def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
@@ -118,52 +123,39 @@ def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
 
 
 def _marks(
-    task: Task, filled: Filled, marks: Mapping[str, float], decimal: str
-) -> tuple[Mark, ...]:
-    # A formula is no answer, and it is not computed.
-    answers = {
-        place: "a formula" if place in filled.formulas else text
-        for place, text in filled.answers.items()
-    }
-    judged = judge(task.trace, answers, decimal=decimal)
-    read = {place: read_number(text, decimal) for place, text in answers.items()}
-    numbers = {place: found for place, found in read.items() if isinstance(found, Written)}
-    shadow = Shadow(task.trace, numbers)
-    digits = task.exercise.digits
+    task: Task, filled: Filled, judged: Judged, scale: Scale
+) -> tuple[tuple[Mark, ...], float]:
+    """The marks of a sheet, and the full mark."""
+    program = task.trace.program
+    points = {one.place: scale.points_of(program[one.quantity]) for one in judged.judgements}
+    correct = scale.verdicts[Verdict.CORRECT]
+    full = correct * sum(points.values())
+    factor = scale.total / full if scale.total is not None and full else 1.0
+    first = {cause.place for cause in judged.causes}
     made = []
-    for judgement in judged:
-        place = (judgement.iteration, judgement.quantity)
-        verdict, reason = str(judgement.verdict), judgement.reason
-        mark = marks[verdict]
-        exact = judgement.exact
-        expected = f"{exact:.{decimals_needed(exact, digits)}f}"
-        if place in filled.formulas:
+    for one in judged.judgements:
+        reason = one.reason
+        if one.place in filled.formulas:
             reason = "There is a formula instead of a typed value."
-        elif judgement.verdict.is_right and not _has_digits(shadow, place, numbers[place], digits):
-            written = numbers[place]
-            verdict = FEW_DIGITS
-            reason = f"Right so far, but {digits} significant digits were asked."
-            # A written 0 shows no significant digits.
-            mark = marks[FEW_DIGITS] if written.value else marks[Verdict.WRONG]
-        elif place in numbers:
-            expected = judgement.rounded
-        made.append(Mark(judgement, verdict, reason, mark, expected))
-    return tuple(made)
+        mark = factor * points[one.place] * _share(one, scale)
+        if scale.cause is not None and one.verdict in (Verdict.SLIP, Verdict.AGAIN):
+            mark = factor * points[one.place] * correct
+            mark -= scale.cause if one.place in first else 0.0
+        made.append(Mark(one, str(one.verdict), reason, mark, one.rounded))
+    return tuple(made), factor * full
 
 
-def _has_digits(shadow: Shadow, place: Place, written: Written, digits: int) -> bool:
-    """Whether a written value has enough digits, or only zeros are missing."""
-    for value in (shadow.followed(*place), shadow.exact(*place)):
-        need = decimals_needed(value, digits)
-        if written.decimals >= need or abs(value - written.value) <= 0.500000001 * 10.0**-need:
-            return True
-    return False
+def _share(one: Judgement, scale: Scale) -> float:
+    """The part of its points that a value earns."""
+    if one.verdict is Verdict.FEW_DIGITS and not one.is_nearly_enough:
+        return scale.verdicts[Verdict.WRONG]
+    return scale.verdicts[one.verdict]
 
 
 def grade_folder(
     folder: Path,
     experiment: Plan,
-    marks: Mapping[str, float] = MARKS,
+    scale: Scale | None = None,
     *,
     students: Sequence[str] = (),
     decimal: str = ".",
@@ -181,7 +173,7 @@ def grade_folder(
     refused: list[Refusal] = []
     for number, path in enumerate(files, start=1):
         try:
-            sheets.append(_grade(path, exercises, marks, decimal))
+            sheets.append(_grade(path, exercises, scale or Scale(), decimal))
         except BpsheetError as error:
             reason = str(error).removeprefix(f"{path.name}: ")
             refused.append(Refusal(path, reason))

@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from bpsheet.hand.judge import Judgement, Verdict
+from bpsheet.hand.causes import Cause
+from bpsheet.hand.judge import Judgement
+from bpsheet.hand.verdict import Verdict
 
 __all__ = ["Grades", "Mark", "MarkedSheet", "Refusal"]
 
@@ -24,7 +26,7 @@ class Mark:
     @property
     def is_mistake(self) -> bool:
         """Whether the feedback mentions the value."""
-        return self.verdict not in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
+        return not self.judgement.verdict.is_right
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ class MarkedSheet:
     marks: tuple[Mark, ...]
     out_of: float
     notes: tuple[str, ...] = ()
+    causes: tuple[Cause, ...] = ()
 
     @property
     def total(self) -> float:
-        """The sum of the marks."""
-        return sum(mark.mark for mark in self.marks)
+        """The sum of the marks, 0 at the least."""
+        return max(0.0, sum(mark.mark for mark in self.marks))
 
     @property
     def first_mistake(self) -> Mark | None:
@@ -49,14 +52,13 @@ class MarkedSheet:
         return next((mark for mark in self.marks if mark.is_mistake), None)
 
     @property
-    def slips(self) -> Counter[str]:
-        """The number of times for each slip. Of several that fit, the likeliest has "perhaps"."""
-        counts: Counter[str] = Counter()
-        for mark in self.marks:
-            kinds = mark.judgement.slips
-            if kinds and mark.verdict == Verdict.SLIP:
-                counts[kinds[0] if len(kinds) == 1 else f"perhaps {kinds[0]}"] += 1
-        return counts
+    def slips(self) -> dict[str, None]:
+        """The kinds of its slips, in order. If several fit one mistake, the likeliest has "perhaps"."""
+        return {
+            kinds[0] if len(kinds) == 1 else f"perhaps {kinds[0]}": None
+            for mark in self.marks
+            if (kinds := mark.judgement.slips) and mark.judgement.verdict is Verdict.SLIP
+        }
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,5 @@ class Grades:
 
     @property
     def slips(self) -> Counter[str]:
-        """The number of times for each slip in the class."""
-        counts: Counter[str] = Counter()
-        for sheet in self.sheets:
-            counts += sheet.slips
-        return counts
+        """The number of students for each slip."""
+        return Counter(kind for sheet in self.sheets for kind in sheet.slips)

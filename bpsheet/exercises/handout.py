@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bpsheet.errors import NotReplacedError, OutputError
-from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
+from bpsheet.exercises.exercise import Exercise, Task
 from bpsheet.exercises.feedback import KEY_HEADS, feedback_text, key_text
 from bpsheet.exercises.fillin import fill_in_workbook
 from bpsheet.exercises.grades import Grades, MarkedSheet
@@ -20,6 +20,7 @@ from bpsheet.exercises.roster import file_name
 from bpsheet.files.ours import refuse_others
 from bpsheet.files.seals import sealed
 from bpsheet.files.whole import replacing
+from bpsheet.hand.numbers import decimals_needed
 
 __all__ = ["KEY_FILE", "write_class", "write_feedback", "write_sheet"]
 

@@ -6,7 +6,7 @@ digit, since VALUE("0.25") is another number, or none, where the comma is the de
 
 from __future__ import annotations
 
-from bpsheet.exercises.exercise import decimals_needed
+from bpsheet.hand.numbers import decimals_needed
 
 __all__ = ["BLANK_VALUES", "NOT_YET", "RIGHT", "SHORT", "UNREADABLE", "mark_formulas"]
 

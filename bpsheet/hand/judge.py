@@ -1,61 +1,53 @@
-"""Verdicts on written values, and the reasons for them.
+"""Judging written values: a verdict on each, with its reason, and the causes of the mistakes.
 
-From best to worst: correct, rounded early, carried through, close, likely slip, wrong. A value
-that cannot be judged is missing or not a number.
+A value is right if the exact value rounds to it, or if it follows from the numbers that were written
+before. Everything else is a mistake. The fewest causes that explain the mistakes of a sheet are
+named, each once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from itertools import product
+from dataclasses import dataclass, replace
 
+from bpsheet.engine.engine import run
 from bpsheet.engine.rows import ValueOf
+from bpsheet.errors import ProgramError
+from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Lookup, Param, Ref, children
+from bpsheet.hand.causes import Cause, Found, Search, causes_of
+from bpsheet.hand.following import Following, Outcome
 from bpsheet.hand.numbers import NotANumber, Written, read_number
-from bpsheet.hand.shadow import Shadow
-from bpsheet.hand.slips import Slip, slips_of, written_out
+from bpsheet.hand.readings import Reading, readings_of
+from bpsheet.hand.slips import Slips
+from bpsheet.hand.student import Place, Student, Values
+from bpsheet.hand.verdict import Verdict
 from bpsheet.printers.text import TextPrinter
-from bpsheet.program.program import Column
+from bpsheet.program.kinds import Role
 from bpsheet.runs.run import Run
+from bpsheet.words import counted, listed
 
-__all__ = ["Judgement", "Verdict", "judge"]
+__all__ = ["Judged", "Judgement", "judge"]
 
-# A value that is off by no more than this many units in the last digit is a rounding slip.
-CLOSE = 1.5
 # With this many significant digits, the likeliest slip that fits may be named alone.
 SURE_DIGITS = 4
-# The most written values in a formula for which every mixture with exact values is tried.
-MAX_MIXED = 4
 # The most characters of a wrong formula that is shown with its numbers.
 LONGEST_WORKING = 70
-
-
-class Verdict(StrEnum):
-    """The verdict on a written value."""
-
-    CORRECT = "correct"
-    ROUNDED = "rounded early"
-    CARRIED = "carried through"
-    CLOSE = "close"
-    SLIP = "likely slip"
-    WRONG = "wrong"
-    MISSING = "missing"
-    NO_NUMBER = "not a number"
-
-    @property
-    def is_right(self) -> bool:
-        """Whether the method is right, so that the value earns its mark."""
-        return self in (Verdict.CORRECT, Verdict.ROUNDED, Verdict.CARRIED)
+# On a sheet with so many mistakes that nothing explains, and fewer right values than those, nothing
+# is believed to follow from anything.
+MANY = 3
+# A wrong number that stands in more cells than these, and in this share of all, was not computed.
+SAME, SAME_SHARE = 3, 0.25
 
 
 @dataclass(frozen=True)
 class Judgement:
     """The judgement of one written value: the exact value, the verdict and its reason.
 
-    `rounded` is the exact value with as many digits as were written. `slips` are the kinds of
-    slips that fit, the likeliest first.
+    `rounded` is the value that was expected, with as many digits as were written. `slips` are the
+    kinds of slips that fit, the likeliest first. `is_nearly_enough` says that half of the
+    digits that were asked are there.
     """
 
     iteration: int
@@ -66,172 +58,264 @@ class Judgement:
     verdict: Verdict
     reason: str
     slips: tuple[str, ...] = ()
-
-
-def judge(
-    trace: Run, hand: Mapping[tuple[int, str], str], *, decimal: str = "."
-) -> list[Judgement]:
-    """Judge written values, by (iteration, column), in the order in which they are computed."""
-    read = {place: read_number(text, decimal) for place, text in hand.items()}
-    answers = {place: value for place, value in read.items() if isinstance(value, Written)}
-    shadow = Shadow(trace, answers)
-    order = trace.program.position
-    verdicts: dict[tuple[int, str], Verdict] = {}
-    found = []
-    for place in sorted(read, key=lambda place: (place[0], order[place[1]])):
-        value = read[place]
-        if isinstance(value, NotANumber):
-            made = _unreadable(place, value, shadow)
-        else:
-            made = _Case(shadow, verdicts, *place, value).judgement()
-        verdicts[place] = made.verdict
-        found.append(made)
-    return found
-
-
-def _unreadable(place: tuple[int, str], value: NotANumber, shadow: Shadow) -> Judgement:
-    exact = shadow.exact(*place)
-    verdict = Verdict.MISSING if value.is_blank else Verdict.NO_NUMBER
-    reason = value.reason[:1].upper() + value.reason[1:] + "."
-    return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
-
-
-class _Case:
-    """One written number, and the values with which it is compared."""
-
-    def __init__(
-        self,
-        shadow: Shadow,
-        verdicts: Mapping[tuple[int, str], Verdict],
-        iteration: int,
-        quantity: str,
-        value: Written,
-    ) -> None:
-        self.shadow = shadow
-        self.verdicts = verdicts
-        self.iteration = iteration
-        self.quantity = quantity
-        self.value = value
-        self.column: Column = shadow.program[quantity]
-        self.exact = shadow.exact(iteration, quantity)
-
-    def judgement(self) -> Judgement:
-        verdict, reason, slips = self._verdict()
-        return Judgement(
-            self.iteration,
-            self.quantity,
-            self.value.text,
-            self.exact,
-            self.value.rounded(self.exact),
-            verdict,
-            reason,
-            slips,
-        )
-
-    def _verdict(self) -> tuple[Verdict, str, tuple[str, ...]]:
-        if self.value.agrees(self.exact):
-            return Verdict.CORRECT, "The exact value rounds to it.", ()
-        used = self.shadow.sources(*self._place)
-        if any(self.value.agrees(value) for value in self._mixtures(used)):
-            return *self._followed(used), ()
-        off = [self.exact, *([self.shadow.followed(*self._place)] if used else [])]
-        if any(self.value.agrees(value, CLOSE) for value in off):
-            said = f"The last digit is off; {self.value.rounded(self.exact)} is the rounded value."
-            return Verdict.CLOSE, said, ()
-        slips = self._slips(used)
-        if slips:
-            kinds = tuple(found.slip.kind for found in slips)
-            return Verdict.SLIP, self._accusation(slips), kinds
-        said = f"{self.value.rounded(self.exact)} expected; no common slip gives this value."
-        return Verdict.WRONG, said, ()
+    is_nearly_enough: bool = False
 
     @property
-    def _place(self) -> tuple[int, str]:
+    def place(self) -> Place:
+        """The iteration and the quantity."""
         return self.iteration, self.quantity
-
-    def _is_written(self, ref: Ref) -> bool:
-        return (self.iteration - ref.lag, ref.name) in self.shadow.answers
-
-    def _mixtures(self, used: list[tuple[int, str]]) -> Iterable[float]:
-        """The formula's values over the student's values, and over mixtures with exact values."""
-        if not used or self.column.formula is None:
-            return
-        yield self.shadow.followed(*self._place)
-        written = written_out(self.shadow.program, self.column, self._is_written)
-        if written is None or not 1 < len(used) <= MAX_MIXED:
-            return
-        for choice in product((True, False), repeat=len(used)):
-            taken = {place for place, is_taken in zip(used, choice, strict=True) if is_taken}
-
-            def values(ref: Ref, taken: set[tuple[int, str]] = taken) -> float:
-                place = (self.iteration - ref.lag, ref.name)
-                source = self.shadow.shadow_values if place in taken else self.shadow.exact_values
-                return source(self.iteration)(ref)
-
-            yield self.shadow.value(written, values)
-
-    def _followed(self, used: list[tuple[int, str]]) -> tuple[Verdict, str]:
-        wrong = [
-            place
-            for place in used
-            if self.verdicts.get(place) not in (Verdict.CORRECT, Verdict.ROUNDED, None)
-        ]
-        if wrong:
-            names = ", ".join(name for _, name in wrong)
-            return Verdict.CARRIED, f"Right with your value of {names}."
-        names = ", ".join(name for _, name in used)
-        return (
-            Verdict.ROUNDED,
-            (
-                f"Right with your rounded {names}; with all digits the value is "
-                f"{self.value.rounded(self.exact)}."
-            ),
-        )
-
-    def _slips(self, used: list[tuple[int, str]]) -> list[_Found]:
-        """The slips that give the written value, the likeliest first, one of each kind."""
-        written = written_out(self.shadow.program, self.column, self._is_written)
-        if written is None or (self.column.is_state and self.iteration == 1):
-            return []
-        bases: list[ValueOf] = [self.shadow.exact_values(self.iteration)]
-        if used:
-            bases.insert(0, self.shadow.shadow_values(self.iteration))
-        found: dict[str, _Found] = {}
-        for slip in slips_of(self.shadow.program, self.column, written):
-            for values in bases:
-                if slip.kind not in found and self._gives(slip, values):
-                    found[slip.kind] = _Found(slip, values)
-        return list(found.values())
-
-    def _gives(self, slip: Slip, values: ValueOf) -> bool:
-        last = len(self.shadow.trace)
-        if slip.kind == "updated weight" and self.iteration == last:
-            return False
-        return self.value.agrees(self.shadow.value(slip.formula, values))
-
-    def _accusation(self, found: list[_Found]) -> str:
-        """The sentence on slips: a single one is named, several are offered."""
-        first, *others = found
-        working = self._working(first)
-        if not others:
-            sure = self.value.significant >= SURE_DIGITS
-            said = "it looks as if" if sure else "it could be that"
-            return f"{self.value.text} is {working}: {said} {first.slip.reason}."
-        reasons = "; or ".join(entry.slip.reason for entry in found[:3])
-        return f"It could be that {reasons}."
-
-    def _working(self, found: _Found) -> str:
-        """The wrong formula with the numbers put in, as it may stand in the student's notes."""
-        text = NumbersPrinter(found.values, self.shadow.cells.parameters).text(found.slip.formula)
-        return text if len(text) <= LONGEST_WORKING else "what comes of a slip"
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A slip that gives the written value over certain values."""
+class Judged:
+    """A judged sheet: its judgements in the order of computing, the causes of its mistakes, and the
+    convention by which it was read, where that is not the program's own.
+    """
 
-    slip: Slip
-    values: ValueOf
+    judgements: tuple[Judgement, ...]
+    causes: tuple[Cause, ...] = ()
+    reading: Reading | None = None
+
+
+def judge(
+    trace: Run,
+    hand: Mapping[Place, str | Written],
+    *,
+    decimal: str = ".",
+    digits: int | None = None,
+) -> Judged:
+    """Judge written values, by (iteration, column). `digits` significant digits are asked."""
+    read = {
+        place: value if isinstance(value, Written) else read_number(value, decimal)
+        for place, value in hand.items()
+    }
+    order = trace.program.position
+    read = dict(sorted(read.items(), key=lambda item: (item[0][0], order[item[0][1]])))
+    return _Sheet(trace, read, digits).judged()
+
+
+class _Sheet:
+    """A sheet of written values, judged by the reading that leaves the fewest mistakes."""
+
+    def __init__(
+        self, trace: Run, read: Mapping[Place, Written | NotANumber], digits: int | None
+    ) -> None:
+        self.trace = trace
+        self.read = read
+        self.digits = digits
+        self.answers = {place: v for place, v in read.items() if isinstance(v, Written)}
+        self.idle = _idle(trace, self.answers)
+        self.plain = Following(Student(trace.program, trace.values, self.answers), digits)
+        self.reading, student = self._best(self.plain)
+        self.search = Search(student, Slips(student.program), self.idle)
+        self.best = Following(student, digits, self.search.explain)
+        self.outcomes = self.best.outcomes
+        follows = {p: o.sources for p, o in self.outcomes.items() if o.verdict.is_right}
+        self.causes = causes_of(self.search.found, follows)
+        self.cause_at = {place: cause for cause in self.causes for place in cause.places}
+
+    def _best(self, plain: Following) -> tuple[Reading | None, Student]:
+        """The reading with the fewest mistakes, and the student's run in it."""
+        fewest, best = plain.flaws, None
+        program = self.trace.program
+        if plain.mistakes:
+            for reading in readings_of(program):
+                values = self._values(reading)
+                if values is None:
+                    continue
+                student = Student(reading.program(program), values, self.answers)
+                there = Following(student, self.digits)
+                is_clean = set(there.mistakes) <= set(plain.mistakes)
+                gain = plain.flaws - there.flaws
+                if is_clean and there.flaws < fewest and gain >= reading.least:
+                    fewest, best = there.flaws, reading
+        values = self._values(best) if best is not None else None
+        if best is None or values is None:
+            return None, Student(program, self.trace.values, self.answers)
+        return best, Student(best.program(program), values, self.answers)
+
+    def _values(self, reading: Reading) -> Values | None:
+        """The run's values in a reading; None where its formulas cannot be computed."""
+        try:
+            return run(reading.program(self.trace.program), len(self.trace)).values
+        except ProgramError:
+            return None
+
+    def judged(self) -> Judged:
+        made = [self._judgement(place, value) for place, value in self.read.items()]
+        return Judged(tuple(self._earned(made)), tuple(self.causes), self.reading)
+
+    def _judgement(self, place: Place, value: Written | NotANumber) -> Judgement:
+        exact = self.plain.student.exact(place)
+        if isinstance(value, NotANumber):
+            verdict = Verdict.MISSING if value.is_blank else Verdict.NO_NUMBER
+            reason = value.reason[:1].upper() + value.reason[1:] + "."
+            return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
+        outcome = self.outcomes[place]
+        verdict, reason, kinds = self._verdict(place, value, outcome)
+        rounded = value.rounded(exact)
+        half = bool(value.value) and 2 * value.significant >= (self.digits or 0)
+        return Judgement(*place, value.text, exact, rounded, verdict, reason, kinds, half)
+
+    def _verdict(
+        self, place: Place, value: Written, outcome: Outcome
+    ) -> tuple[Verdict, str, tuple[str, ...]]:
+        rounded = value.rounded(outcome.compared)
+        match outcome.verdict:
+            case Verdict.CORRECT if self.reading and not self._is_plainly_right(place, value):
+                return Verdict.CONVENTION, f"Right if {self.reading.said}.", ()
+            case Verdict.CORRECT:
+                return Verdict.CORRECT, "The exact value rounds to it.", ()
+            case Verdict.FEW_DIGITS if not value.says(outcome.compared):
+                said = f"It shows no digit of the value, {outcome.compared:.4g}."
+                return Verdict.FEW_DIGITS, said, ()
+            case Verdict.FEW_DIGITS:
+                said = f"Right so far, but {self.digits} significant digits were asked."
+                return Verdict.FEW_DIGITS, said, ()
+            case Verdict.ROUNDED | Verdict.CARRIED:
+                return outcome.verdict, self._followed(place, value, outcome), ()
+            case Verdict.CUT:
+                said = f"The further digits were cut off; rounded it is {rounded}{self._with(outcome)}."
+                return Verdict.CUT, said, ()
+            case Verdict.CLOSE:
+                said = (
+                    f"The last digit is off; {rounded} is the rounded value{self._with(outcome)}."
+                )
+                return Verdict.CLOSE, said, ()
+        return self._mistake(place, value)
+
+    def _is_plainly_right(self, place: Place, value: Written) -> bool:
+        return value.agrees(self.plain.student.exact(place))
+
+    def _with(self, outcome: Outcome) -> str:
+        """The end of a sentence about a value that follows from wrong ones."""
+        wrong = self._wrong(outcome)
+        is_exact = outcome.compared == outcome.compared and not outcome.sources
+        return f" with your {listed(wrong)}" if wrong and not is_exact else ""
+
+    def _wrong(self, outcome: Outcome) -> list[str]:
+        places = [place for place in outcome.sources if not self.best.was_right(place)]
+        return list(dict.fromkeys(name for _, name in places))
+
+    def _followed(self, place: Place, value: Written, outcome: Outcome) -> str:
+        if outcome.verdict is Verdict.CARRIED:
+            return f"Right with your value of {listed(self._wrong(outcome))}."
+        names = list(dict.fromkeys(name for _, name in outcome.sources))
+        exact = value.rounded(self.plain.student.exact(place))
+        return f"Right with your rounded {listed(names)}; with all digits the value is {exact}."
+
+    def _mistake(self, place: Place, value: Written) -> tuple[Verdict, str, tuple[str, ...]]:
+        cause = self.cause_at.get(place)
+        expected = value.rounded(self.plain.student.exact(place))
+        if cause is None:
+            return Verdict.WRONG, f"{expected} expected; no common slip gives this value.", ()
+        if cause.place != place:
+            return (
+                Verdict.AGAIN,
+                f"The same as in {cause.place[1]}: {self._own(place, cause).slip.reason}.",
+                (cause.kind,),
+            )
+        found = self.search.found[place]
+        own = self._own(place, cause)
+        # What explains several values is hardly chance.
+        others = [] if len(cause.places) > 1 else [one for one in found if one is not own]
+        kinds = (cause.kind, *(one.slip.kind for one in others))
+        return (
+            Verdict.SLIP,
+            self._accusation(place, value, own, others, cause),
+            tuple(dict.fromkeys(kinds)),
+        )
+
+    def _own(self, place: Place, cause: Cause) -> Found:
+        """The slip of a cause as it is made at one of its places."""
+        return next(one for one in self.search.found[place] if one.idea == cause.idea)
+
+    def _accusation(
+        self, place: Place, value: Written, own: Found, others: list[Found], cause: Cause
+    ) -> str:
+        """The sentence on a slip: a single one is named, several are offered."""
+        if others:
+            reasons = "; or ".join(one.slip.reason for one in (own, *others[:2]))
+            return f"It could be that {reasons}."
+        sure = value.significant >= SURE_DIGITS or len(cause.places) > 1
+        said = "it looks as if" if sure else "it could be that"
+        after = ""
+        if len(cause.places) > 1:
+            after += f" So it is in {counted(len(cause.places) - 1, 'further value')}."
+        if cause.explains:
+            after += f" What follows from it is right: {counted(cause.explains, 'value')}."
+        return f"{self._working(place, value, own)}: {said} {own.slip.reason}.{after}"
+
+    def _working(self, place: Place, value: Written, found: Found) -> str:
+        """The wrong formula with the numbers put in, as it may stand in the student's notes."""
+        student = self.search.student
+        printer = NumbersPrinter(student.over(found.row, found.line), student.cells.parameters)
+        try:
+            text = printer.text(found.slip.formula)
+        except CellError:
+            text = ""
+        if not 0 < len(text) <= LONGEST_WORKING:
+            return f"{value.text} comes of a slip"
+        if found.slip.column == place[1]:
+            match found.slip.formula:
+                case Ref(name):
+                    text = name
+            return f"{value.text} is {text}"
+        return f"{value.text} follows with {text} for {found.slip.column}"
+
+    def _earned(self, made: list[Judgement]) -> Iterable[Judgement]:
+        """The judgements, of which none follows from numbers that say nothing."""
+        unexplained = sum(self._is_unexplained(one) for one in made)
+        right = sum(
+            one.verdict in (Verdict.CORRECT, Verdict.CONVENTION, Verdict.ROUNDED) for one in made
+        )
+        is_nonsense = unexplained >= MANY and unexplained > right
+        for one in made:
+            follows = one.place in self.answers and self._follows(one)
+            is_idle = one.place in self.idle and one.verdict is not Verdict.AGAIN
+            says_nothing = follows and (is_nonsense or is_idle)
+            if says_nothing and self.answers[one.place].agrees(one.exact):
+                said = f"It shows no digit of the value, {one.exact:.4g}."
+                yield replace(one, verdict=Verdict.FEW_DIGITS, reason=said)
+            elif says_nothing:
+                said = f"{one.rounded} expected; too few of the numbers before it are right."
+                yield replace(one, verdict=Verdict.WRONG, reason=said)
+            else:
+                yield one
+
+    def _is_unexplained(self, one: Judgement) -> bool:
+        """Whether nothing explains a mistake, or only what may be chance."""
+        if one.verdict is not Verdict.SLIP:
+            return one.verdict is Verdict.WRONG
+        cause = self.cause_at[one.place]
+        return len(cause.places) == 1 and self.answers[one.place].significant < SURE_DIGITS
+
+    def _follows(self, one: Judgement) -> bool:
+        """Whether a value is right, or right so far, only as it follows from a mistake."""
+        if one.verdict is Verdict.FEW_DIGITS and self.answers[one.place].value:
+            return one.place in self.idle or bool(self._wrong(self.outcomes[one.place]))
+        return one.verdict in (Verdict.CARRIED, Verdict.AGAIN)
+
+
+def _idle(trace: Run, answers: Mapping[Place, Written]) -> frozenset[Place]:
+    """The places of numbers that were hardly worked out: one number all over, or given ones."""
+    position = trace.program.position
+    wrong = {
+        place: value.value
+        for place, value in answers.items()
+        if not value.agrees(float(trace.values[place[0] - 1, position[place[1]]]))
+        or not value.value
+    }
+    counts = Counter(wrong.values())
+    often = max(SAME, SAME_SHARE * len(answers))
+    given = {
+        float(value)
+        for column, value in zip(trace.program, trace.values[0], strict=True)
+        if column.role in (Role.DATA, Role.TARGET, Role.WEIGHT)
+    }
+    copies = [place for place, value in wrong.items() if value in given]
+    same = [place for place, value in answers.items() if counts[value.value] > often]
+    return frozenset([*same, *(copies if len(copies) > often else ())])
 
 
 class NumbersPrinter(TextPrinter):

@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["NotANumber", "Written", "read_number"]
+__all__ = ["Interval", "NotANumber", "Written", "computed", "decimals_needed", "read_number"]
 
 MAX_LENGTH = 60
 # Signs, multiplication signs and spaces that people type or that a program puts in.
@@ -27,15 +27,28 @@ BARE = re.compile(r"([+-]?)()\.([0-9]+)(?:[eE]([+-]?[0-9]{1,3}))?", re.ASCII)
 POWER_OF_TEN = re.compile(r"\s*[x×*·]\s*10\s*\^?\s*[({]?\s*([+-]?[0-9]{1,3})\s*[)}]?$", re.ASCII)
 # The tolerance for binary rounding, as a part of the last digit.
 HAIR = 1e-9
+# What is smaller is a 0 that was not computed exactly.
+NOTHING = 1e-13
+# What numbers near 0 may be off by, in the arithmetic of a computer.
+FLOOR = 1e-15
+
+
+# The least and the greatest of some values.
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Written:
-    """A number as written: its text, its value, and one unit of its last digit."""
+    """A number as written: its text, its value, and one unit of its last digit.
+
+    A number that a program computed (`is_exact`) claims all its digits. Half a unit is then the
+    error that is allowed.
+    """
 
     text: str
     value: float
     unit: float
+    is_exact: bool = False
 
     def agrees(self, exact: float, units: float = 0.5) -> bool:
         """Whether an exact value is within `units` of the last digit (0.5: it rounds to this)."""
@@ -43,6 +56,38 @@ class Written:
             return False
         hair = HAIR * self.unit + 4e-16 * abs(exact)
         return abs(exact - self.value) <= units * self.unit + hair
+
+    def says(self, exact: float) -> bool:
+        """Whether the number shows a digit of a value that it agrees with.
+
+        A written 0 does so only for a value that is 0: it may be anything small.
+
+        >>> read_number("0.00").says(0.0042), read_number("0").says(0.0)
+        (False, True)
+        """
+        return bool(self.value) or self.is_exact or abs(exact) < NOTHING
+
+    def is_cut_from(self, exact: float) -> bool:
+        """Whether the number is a value whose further digits were cut off, not rounded.
+
+        >>> read_number("0.24").is_cut_from(0.2489)
+        True
+        """
+        if self.is_exact or not self.value or not math.isfinite(exact):
+            return False
+        size = abs(exact) if exact * self.value > 0 else -1.0
+        return 0 <= size - abs(self.value) < self.unit
+
+    def shows(self, exact: float, digits: int) -> bool:
+        """Whether it has so many significant digits of a value, or only zeros are missing."""
+        need = decimals_needed(exact, digits)
+        return self.decimals >= need or abs(exact - self.value) <= (0.5 + HAIR) * 10.0**-need
+
+    @property
+    def interval(self) -> Interval:
+        """The numbers that round to it."""
+        half = 0.5 * self.unit + HAIR * self.unit + 4e-16 * abs(self.value)
+        return self.value - half, self.value + half
 
     @property
     def decimals(self) -> int:
@@ -64,10 +109,30 @@ class Written:
         """
         if not math.isfinite(exact):
             return "error"
+        if self.is_exact:
+            return f"{exact:.6g}"
         if re.search(r"[eE×*·x]", self.text):
             return f"{exact:.{self.significant - 1}e}"
         shown = f"{exact:.{max(self.decimals, 0)}f}"
         return shown.lstrip("-") if float(shown) == 0 else shown
+
+
+def decimals_needed(exact: float, digits: int) -> int:
+    """The number of decimals that shows `digits` significant digits of a value.
+
+    >>> decimals_needed(-0.0664, 3), decimals_needed(12.5, 3), decimals_needed(0.0, 3)
+    (4, 1, 0)
+    """
+    if exact == 0 or not math.isfinite(exact):
+        return 0
+    return max(0, digits - 1 - math.floor(math.log10(abs(exact))))
+
+
+def computed(value: float, rtol: float) -> Written | NotANumber:
+    """A number that a program computed, with the relative error that is allowed."""
+    if not math.isfinite(value):
+        return NotANumber(str(value), f"{value} is no number")
+    return Written(repr(value), value, 2 * max(rtol * abs(value), FLOOR), is_exact=True)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from html import escape
 
 import pandas as pd
 
-from bpsheet.hand.judge import Judgement, Verdict
+from bpsheet.hand.judge import Judged, Judgement
+from bpsheet.hand.verdict import Verdict
 from bpsheet.runs.cards import card
 
 __all__ = ["Report", "count_sentence"]
@@ -30,11 +31,11 @@ class Report(pd.DataFrame):
     """
 
     @classmethod
-    def of(cls, judgements: Sequence[Judgement]) -> Report:
-        """The report of judgements, in their order."""
+    def of(cls, judged: Judged) -> Report:
+        """The report of a judged sheet, in the order of its judgements."""
         rows = [
             (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
-            for j in judgements
+            for j in judged.judgements
         ]
         return cls(rows, columns=COLUMNS)
 

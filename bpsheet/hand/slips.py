@@ -1,4 +1,4 @@
-"""Slips: the small mistakes that people make, each as one change to a formula.
+"""Slips: the small mistakes that people make, each as one change to a column's formula.
 
 A slip is the column's formula with one mistake, and a sentence that names the mistake. Slips are
 data: the judge evaluates them and names the slip that gives the written value.
@@ -6,10 +6,13 @@ data: the judge evaluates them and names the slip that gives the written value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, islice
 
 from bpsheet.formula.tree import (
+    ONE,
     Call,
     Compare,
     Div,
@@ -26,26 +29,36 @@ from bpsheet.formula.tree import (
     children,
     rebuild,
     replace_refs,
-    size,
     total,
 )
-from bpsheet.program.kinds import Role
+from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
 
-__all__ = ["Slip", "slips_of", "written_out"]
+__all__ = ["Slip", "Slips"]
 
-# The most nodes of a formula into which unwritten columns are put.
-MAX_SIZE = 400
+# The most weights of a neuron, or derivatives of a program, that are tried in another's place.
+MOST_OTHERS = 12
+# The most nodes of a formula that is searched for slips.
+MOST_NODES = 400
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One wrong form of a formula. `rank` is its rank by likelihood, from 0 for the likeliest."""
+    """One wrong form of a column's formula.
+
+    kind:   the name of the mistake, one of `KINDS`
+    column: the column whose formula is wrong
+    reason: the end of a sentence that names the mistake
+    rank:   its rank by likelihood, from 0 for the likeliest
+    shape:  what the same mistake has in common in other columns of the same kind
+    """
 
     kind: str
+    column: str
     formula: Expr
     reason: str
     rank: int
+    shape: tuple[object, ...]
 
 
 # From the most to the least likely.
@@ -54,13 +67,21 @@ KINDS = (
     "derivative left out",
     "derivative in part",
     "derivative of the sum",
+    "derivative taken twice",
+    "derivative of another neuron",
     "bias left out",
     "learning rate left out",
     "half or double",
     "updated weight",
     "sum for mean",
+    "mean taken twice",
+    "batch sum left out",
     "square left out",
     "activation left out",
+    "exp left out",
+    "wrong logarithm",
+    "transposed weights",
+    "exchanged weights",
     "factor left out",
     "wrong input",
     "wrong weight",
@@ -69,49 +90,143 @@ KINDS = (
 )
 
 
-def written_out(program: Program, column: Column, is_written: Callable[[Ref], bool]) -> Expr | None:
-    """A column's formula, into which the formulas of unwritten columns are put.
-
-    Inputs, weights and written columns stay references.
-    """
-    if column.formula is None:
-        return None
-    given = (Role.DATA, Role.TARGET, Role.WEIGHT, Role.EXAMPLE, Role.BATCH_ROW, Role.BATCH_END)
-
-    def put_in(ref: Ref) -> Expr:
-        used = program[ref.name]
-        if ref.lag or used.role in given or is_written(ref) or used.formula is None:
-            return ref
-        return replace_refs(used.formula, put_in)
-
-    made = replace_refs(column.formula, put_in)
-    return made if size(made) <= MAX_SIZE else column.formula
-
-
-def slips_of(program: Program, column: Column, formula: Expr) -> Iterator[Slip]:
-    """The slips of a formula, the likeliest first. No two slips give the same formula."""
-    found: dict[Expr, Slip] = {}
-    for kind, wrong, reason in _changes(program, column, formula):
-        if wrong != formula and wrong not in found:
-            found[wrong] = Slip(kind, wrong, reason, KINDS.index(kind))
-    yield from sorted(found.values(), key=lambda slip: slip.rank)
-
-
 # The roles of the columns that the backward pass passes on.
 PASSED_BACK = (Role.ERROR, Role.DERIVATIVE, Role.GRADIENT)
 Change = tuple[str, Expr, str]
 
 
-def _changes(program: Program, column: Column, formula: Expr) -> Iterator[Change]:
-    if column.role is not Role.WEIGHT:
-        yield "sign", Neg(formula), "the sign is turned"
-    if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
-        yield "half or double", Mul(Num(2.0), formula), "the value is twice the right one"
-        yield "half or double", Mul(Num(0.5), formula), "the value is half of the right one"
-    for path in _paths(formula):
-        node = _at(formula, path)
-        for kind, wrong, reason in _node_changes(program, column, node):
-            yield kind, _replaced(formula, path, wrong), reason
+class Slips:
+    """The slips of a program's columns, each found once."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._of: dict[str, tuple[Slip, ...]] = {}
+
+    def of(self, name: str) -> tuple[Slip, ...]:
+        """The slips of a column, the likeliest first. No two slips give the same formula."""
+        if name not in self._of:
+            column = self.program[name]
+            found: dict[Expr, Slip] = {}
+            for kind, wrong, reason, shape in self._changes(column):
+                if wrong != column.formula and wrong not in found:
+                    rank = KINDS.index(kind)
+                    found[wrong] = Slip(kind, name, wrong, reason, rank, (kind, *shape))
+            self._of[name] = tuple(sorted(found.values(), key=lambda slip: slip.rank))
+        return self._of[name]
+
+    def alike(self, slip: Slip, among: Iterable[str]) -> dict[str, Expr]:
+        """The wrong formulas, if the same mistake is made in all columns of its kind and layer."""
+        column = self.program[slip.column]
+        changed = {}
+        for name in among:
+            other = self.program[name]
+            if (other.role, other.layer) == (column.role, column.layer):
+                like = next((s for s in self.of(name) if s.shape == slip.shape), None)
+                if like is not None:
+                    changed[name] = like.formula
+        return changed | {slip.column: slip.formula}
+
+    def _changes(self, column: Column) -> Iterator[tuple[str, Expr, str, tuple[object, ...]]]:
+        formula = column.formula
+        if column.role in (Role.DATA, Role.TARGET) and formula is not None:
+            yield "sign", Neg(formula), "the sign is turned", ()
+        if formula is None or column.phase is Phase.INPUT:
+            return
+        if column.role is not Role.WEIGHT:
+            yield "sign", Neg(formula), "the sign is turned", ()
+        if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
+            yield "half or double", Mul(Num(2.0), formula), "the value is twice the right one", (2,)
+            yield (
+                "half or double",
+                Mul(Num(0.5), formula),
+                "the value is half of the right one",
+                (0.5,),
+            )
+        for number, change in enumerate(self._whole_changes(column, formula)):
+            yield *change, ("whole", number)
+        paths = list(islice(_paths(formula), MOST_NODES + 1))
+        if len(paths) > MOST_NODES:
+            return
+        for path in paths:
+            node = _at(formula, path)
+            for number, (kind, wrong, reason) in enumerate(
+                _node_changes(self.program, column, node)
+            ):
+                yield kind, _replaced(formula, path, wrong), reason, (path, number)
+
+    def _whole_changes(self, column: Column, formula: Expr) -> Iterator[Change]:
+        """The slips that concern the column as a whole, by what it is."""
+        neuron = column.neuron
+        match column.role:
+            case Role.ERROR:
+                slope = self._slope(column)
+                if slope is not None:
+                    said = f"the derivative of {neuron}'s output is taken twice"
+                    yield "derivative taken twice", Mul(formula, slope), said
+                yield from self._transposed(column, formula)
+            case Role.OUTPUT_DERIVATIVE if not isinstance(formula, Num):
+                said = f"the derivative of {neuron}'s output is taken as 1"
+                yield "derivative left out", ONE, said
+            case Role.OUTPUT if len(column.references) == 1 and not isinstance(formula, Ref):
+                said = f"the activation of {neuron} is left out"
+                yield "activation left out", column.references[0], said
+            case Role.PART:
+                match formula:
+                    case Call("exp", (Sub(Ref() as z, Ref()),)):
+                        yield "exp left out", z, "exp is left out"
+            case Role.SUM:
+                yield from self._exchanged(column, formula)
+
+    def _slope(self, column: Column) -> Expr | None:
+        """The derivative of the neuron's output with respect to its own weighted sum."""
+        for other in self.program:
+            if (other.layer, other.neuron) != (column.layer, column.neuron):
+                continue
+            if other.role is Role.OUTPUT_DERIVATIVE:
+                return Ref(other.name)
+            if other.role is Role.OUTPUT and column.layer == self.program.last_layer:
+                y = Ref(other.name)
+                return Mul(y, Sub(ONE, y))
+        return None
+
+    @cached_property
+    def _matrices(self) -> Mapping[int, list[list[str]]]:
+        """The weights of each layer, a row for each neuron, without biases."""
+        found: dict[int, list[list[str]]] = {}
+        for column in self.program:
+            if column.role is Role.SUM and column.layer is not None and column.formula is not None:
+                terms = (
+                    column.formula.terms if isinstance(column.formula, Sum) else (column.formula,)
+                )
+                row = [
+                    term.right.name
+                    for term in terms
+                    if isinstance(term, Mul)
+                    and isinstance(term.left, Ref)
+                    and isinstance(term.right, Ref)
+                ]
+                found.setdefault(column.layer, []).append(row)
+        return found
+
+    def _transposed(self, column: Column, formula: Expr) -> Iterator[Change]:
+        """Weights of the next layer, taken along its rows where the columns belong."""
+        matrix = self._matrices.get((column.layer or 0) + 1, [])
+        if not 1 < len(matrix) == len(matrix[0]):
+            return
+        across = {
+            Ref(matrix[row][at]): Ref(matrix[at][row])
+            for row in range(len(matrix))
+            for at in range(len(matrix))
+        }
+        wrong = replace_refs(formula, across)
+        yield "transposed weights", wrong, "the weights' matrix is not transposed"
+
+    def _exchanged(self, column: Column, formula: Expr) -> Iterator[Change]:
+        weights = [r for r in column.references if self.program[r.name].role is Role.WEIGHT]
+        if len(weights) <= MOST_OTHERS:
+            for one, other in combinations(weights, 2):
+                wrong = replace_refs(formula, {one: other, other: one})
+                yield "exchanged weights", wrong, f"{one.name} and {other.name} are exchanged"
 
 
 def _paths(expr: Expr, path: tuple[int, ...] = ()) -> Iterator[tuple[int, ...]]:
@@ -136,6 +251,9 @@ def _replaced(expr: Expr, path: tuple[int, ...], new: Expr) -> Expr:
 
 def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Change]:
     match node:
+        case Div(Ref() as used, If() as length) if column.phase is Phase.UPDATE:
+            yield "sum for mean", used, "the value is the sum, where the mean was asked"
+            yield "mean taken twice", Div(node, length), "the mean is taken twice"
         case Neg(operand):
             yield "sign", operand, "a minus sign is left out"
         case Sub(left, right):
@@ -150,6 +268,9 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
             yield "square left out", base, "the square is left out"
         case Sum(terms):
             yield from _sum(program, column, terms)
+        case Call("ln"):
+            wrong = Div(node, Call("ln", (Num(10.0),)))
+            yield "wrong logarithm", wrong, "the logarithm to base 10 is taken, where ln belongs"
         case Call(function, (argument,)) if function in ("tanh", "logistic", "exp"):
             yield "activation left out", argument, f"{function} is left out"
             yield (
@@ -201,7 +322,8 @@ def _factor(program: Program, dropped: Expr) -> tuple[str, str]:
             if role is Role.RATE:
                 return "learning rate left out", "the learning rate"
             if role is Role.OUTPUT_DERIVATIVE:
-                return "derivative left out", f"{name}, the derivative of the output,"
+                neuron = program[name].neuron
+                return "derivative left out", f"{name}, the derivative of {neuron}'s output,"
             return "factor left out", f"the factor {name}"
         case Mul(y, Sub(Num(1.0), again)) if y == again:
             return "derivative left out", "the derivative of the output"
@@ -226,6 +348,11 @@ def _sum(program: Program, column: Column, terms: tuple[Expr, ...]) -> Iterator[
                         total(turned),
                         f"{term.name} is subtracted, though it has its sign already",
                     )
+            case Ref() if column.role is Role.GRADIENT_SUM:
+                continue
+            case _ if column.role is Role.GRADIENT_SUM:
+                said = "only the last example's gradient is used, not the sum over the batch"
+                yield "batch sum left out", rest, said
             case _:
                 yield "term left out", rest, "a term of the sum is left out"
 
@@ -246,6 +373,10 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
         yield from _swapped(program, ref, "wrong input", Role.DATA)
     elif used.role is Role.ERROR:
         yield from _swapped(program, ref, "wrong error term", Role.ERROR)
+    elif used.role is Role.OUTPUT_DERIVATIVE:
+        for other in _few(program, Role.OUTPUT_DERIVATIVE, ref.name):
+            said = f"{other.name}, the derivative of {other.neuron}'s output, is used, where {ref.name} belongs"
+            yield "derivative of another neuron", Ref(other.name), said
     elif used.role is Role.OUTPUT and column.role is Role.OUTPUT_DERIVATIVE:
         summed = next((ref.name for ref in used.references), ref.name)
         if summed in program.position and program[summed].role is Role.SUM:
@@ -257,6 +388,22 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
                     f"but {summed}, the weighted sum, is put in"
                 ),
             )
+        for role in (Role.OUTPUT, Role.SUM):
+            for other in _few(program, role, ref.name):
+                if other.name == summed:
+                    continue
+                said = f"{other.name} is put into the derivative of {used.neuron}'s output"
+                yield "derivative of another neuron", Ref(other.name), said
+                if role is Role.SUM and used.formula is not None:
+                    there = replace_refs(used.formula, {Ref(summed): Ref(other.name)})
+                    said = f"the derivative of {used.neuron}'s output is taken at {other.name}"
+                    yield "derivative of another neuron", there, said
+
+
+def _few(program: Program, role: Role, name: str) -> list[Column]:
+    """The other columns of a role, where there are few of them."""
+    found = [column for column in program if column.role is role and column.name != name]
+    return found if len(found) <= MOST_OTHERS else []
 
 
 def _swapped(program: Program, ref: Ref, kind: str, role: Role) -> Iterator[Change]:

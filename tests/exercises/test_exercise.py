@@ -8,7 +8,8 @@ import re
 import pytest
 
 import bpsheet as bp
-from bpsheet.exercises.exercise import Exercise, decimals_needed
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.hand.numbers import decimals_needed
 from tests.helpers.exercises import printed, two_neurons
 from tests.helpers.samples import small_templates
 

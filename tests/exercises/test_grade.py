@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 import bpsheet as bp
-from bpsheet.exercises.exercise import Exercise, decimals_needed
+from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.fillin import FIRST_ROW, fill_in_workbook
 from bpsheet.exercises.grade import grade_file, read_filled
-from bpsheet.exercises.marks import MARKS, read_marks
+from bpsheet.exercises.marks import MARKS, Scale, read_marks
+from bpsheet.hand.numbers import decimals_needed
 from tests.helpers.grading import NETWORK, answers_of, fill, typed_into
 from tests.helpers.samples import SAMPLE, sampled, small_templates
 
@@ -145,7 +146,7 @@ def test_marks_are_settable_by_verdict(ada, own, tmp_path):
     path = tmp_path / "marks.toml"
     path.write_text('correct = 2\n"likely slip" = 0.5\ncarried_through = 1\n', encoding="utf-8")
     marks = read_marks(path)
-    assert marks == {**MARKS, "correct": 2, "likely slip": 0.5, "carried through": 1}
+    assert marks == Scale({**MARKS, "correct": 2, "likely slip": 0.5, "carried through": 1})
     sheet = grade_file(fill(own, ada, answers_of(ada, {"delta_w_xg1": -1.0})), NETWORK, marks)
     by_verdict = {mark.judgement.quantity: mark.mark for mark in sheet.marks}
     assert by_verdict["delta_w_xg1"] == 0.5

@@ -84,12 +84,12 @@ def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, comma
     assert err == ""
     assert "Marked 3 sheets, 6 could not be marked." in out
     assert "damaged.xlsx: damaged" in out
-    assert "Most frequent slips: sign (2)" in out
+    assert "Most frequent slips: sign (2 students)" in out
     rows = table_of(tmp_path / "grades.csv")
     assert [row["student"] for row in rows] == ["'=cmd()", "Ada", "Bob", *[""] * 6]
     assert (rows[2]["marks"], rows[2]["out of"]) == ("24", "25")
     assert rows[2]["first mistake"].startswith("f_error, iteration 1: likely slip (")
-    assert rows[2]["most frequent slip"] == "sign"
+    assert rows[2]["causes"] == "sign at f_error"
     pages = {
         path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()
     }

@@ -9,8 +9,8 @@ import ironcalc
 import pytest
 from openpyxl import load_workbook
 
-from bpsheet.exercises.exercise import decimals_needed
 from bpsheet.exercises.fillin import FIRST_ROW, SHEET
+from bpsheet.hand.numbers import decimals_needed
 from tests.helpers.exercises import Z_G_ROW, two_neurons
 from tests.helpers.samples import sampled
 

@@ -10,7 +10,7 @@ from bpsheet.exercises.compare import first_mistake_first, judged
 def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):
     exact = trace.frame.loc[1]
     right = {name: f"{exact[name]:.4f}" for name in ("z_g", "z_f")}
-    found = judged(trace, {**right, "g": "0.7", "f": "0.3"}, ".")
+    found = judged(trace, {**right, "g": "0.7", "f": "0.3"}, ".").judgements
     assert [judgement.quantity for judgement in found] == ["z_g", "g", "z_f", "f"]
     sorted_ = first_mistake_first(found)
     assert [judgement.quantity for judgement in sorted_] == ["g", "f", "z_g", "z_f"]

@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.hand.judge import Verdict, judge
+from bpsheet.hand.judge import judge
+from bpsheet.hand.verdict import Verdict
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.verdicts import only
 
 
 def verdicts(trace, hand):
-    return {j.quantity: j.verdict for j in judge(trace, {(1, k): v for k, v in hand.items()})}
+    judged = judge(trace, {(1, k): v for k, v in hand.items()})
+    return {j.quantity: j.verdict for j in judged.judgements}
 
 
 def test_the_book_is_right_but_for_one_figure(trace):
@@ -78,14 +80,14 @@ def test_a_value_that_nothing_explains_is_wrong(trace):
 def test_errors_of_a_run_can_be_compared_without_a_crash():
     trace = bp.load("exploding").run()
     names = [column.name for column in trace.program]
-    found = judge(trace, {(15, name): "1.0" for name in names})
+    found = judge(trace, {(15, name): "1.0" for name in names}).judgements
     assert len(found) == len(names)
     assert all(math.isnan(j.exact) or math.isfinite(j.exact) for j in found)
 
 
 def test_a_slip_in_copying_the_data_is_worked_out_too(trace):
     """What is looked up has no formula of names to put numbers into."""
-    (found,) = judge(trace, {(1, "y"): "-1"})
+    (found,) = judge(trace, {(1, "y"): "-1"}).judgements
     assert found.reason.startswith("-1 is -y of example 1: ")
 
 
@@ -95,6 +97,6 @@ def test_any_text_anywhere_gets_a_verdict(trace, data):
     names = st.sampled_from([c.name for c in trace.program])
     texts = st.one_of(st.text(max_size=12), st.floats(-10, 10).map(lambda v: f"{v:.3f}"))
     hand = data.draw(st.dictionaries(st.tuples(st.integers(1, 5), names), texts, max_size=8))
-    found = judge(trace, hand)
+    found = judge(trace, hand).judgements
     assert {(j.iteration, j.quantity) for j in found} == set(hand)
     assert all(j.reason and "nan" not in j.reason for j in found)

@@ -9,10 +9,10 @@ from pathlib import Path
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.exercises.exercise import Exercise, Task, decimals_needed
+from bpsheet.exercises.exercise import Exercise, Task
 from bpsheet.exercises.fillin import FIRST_ROW, NAME_CELL, SHEET, fill_in_workbook
-from bpsheet.hand.numbers import read_number
-from bpsheet.hand.shadow import Shadow
+from bpsheet.hand.numbers import decimals_needed, read_number
+from bpsheet.hand.student import Student
 
 EXERCISE = Exercise(bp.load("two-neuron"), digits=4, vary=("weights", "data"), seed=5)
 NETWORK = EXERCISE.experiment
@@ -29,7 +29,8 @@ def answers_of(task: Task, slips: dict[str, float] | None = None) -> dict[str, s
     wrong = {}
     for line in task.lines:
         if line.is_asked:
-            value = Shadow(task.trace, wrong).followed(*line.place)
+            student = Student(task.trace.program, task.trace.values, wrong)
+            value = student.value_of(line.place)
             value *= (slips or {}).get(line.name, 1.0)
             written[line.place] = f"{value:.{decimals_needed(value, digits) + 1}f}"
             if line.name in (slips or {}):

@@ -1,0 +1,40 @@
+"""Simulated classes: what is right keeps its marks, a slip is named, nonsense earns nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.hand_sheets import measure
+from tests.helpers.samples import sampled
+
+
+@pytest.mark.parametrize("digits", sampled([3, 4, 5, 6], 3))
+def test_a_class_is_judged_rightly(digits):
+    shares = measure(30, digits, seed=digits)
+    assert shares["lost"] == 0
+    assert shares["named"] + shares["offered"] > 0.93
+    assert shares["false"] < 0.02
+    assert shares["kept"] > 0.98
+    assert shares["chance"] < 0.05
+    assert shares["readings"] > 0.9
+    assert shares["cut"] > 0.99
+    assert shares["nonsense"] < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("digits", [3, 4, 5, 6])
+def test_over_thousands_of_sheets(digits):
+    """The goals, and what was reached, are in tests/README.md."""
+    shares = measure(1000, digits, seed=100 + digits)
+    assert shares["lost"] == 0
+    assert shares["named"] + shares["offered"] > 0.97
+    assert shares["false"] < 0.005
+    assert shares["kept"] > 0.99
+    assert shares["readings"] > 0.95
+    assert shares["nonsense"] < 0.005
+
+
+def test_two_digits_are_read_with_care():
+    shares = measure(20, 2, seed=2)
+    assert shares["lost"] < 0.01
+    assert shares["false"] < 0.03
