@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.run import Run
@@ -26,14 +26,30 @@ __all__ = ["Readers"]
 class Readers(Run):
     """A run with its readers: comparison, worked solution, diagnosis, gradients, curvature."""
 
-    def compare(self, hand: Hand | str | Path | None = None, decimal: str = ".") -> Report:
-        """Compare hand calculations with this run, and judge them by the digits written.
+    def compare(
+        self,
+        hand: Hand | Run | str | Path | None = None,
+        decimal: str = ".",
+        *,
+        rtol: float | None = None,
+        iteration: AnyWhole = 1,
+    ) -> Report:
+        """Compare hand calculations, or the numbers of a program, with this run.
 
         `hand` is `{quantity: text}` for the first iteration, `{iteration: {quantity: text}}`,
         a row of a frame (its name is the iteration), a DataFrame or a CSV file (iteration,
         quantity, value; or a column for each quantity), or a filled-in exercise (.xlsx), which
         is judged over the numbers it was made with; without it, the experiment's own [hand].
         `decimal` is what stands before the decimals.
+
+        Text claims the digits that are written. Numbers claim those of their type, and may be off by
+        `rtol` (1e-9, for float32 2e-5), unless all of them are short: then they were typed.
+
+        `hand` may also be another run, or arrays by layer, of NumPy or torch or in an .npz file:
+        `{"W1": …, "b1": …, "Z1": …, "A1": …, "dZ1": …, "dW1": …, "db1": …, "W1_new": …, "loss": …}`,
+        of the `iteration`, or of the batch that it belongs to. Arrays have a row, or a column, for
+        each example, and weights have a row, or a column, for each neuron; `.notes` say how they
+        were read, and which array is the first that differs.
 
         Returns a DataFrame with a row for each value and the columns iteration, quantity,
         written, exact, rounded, verdict and reason. A notebook shows the first mistake on top.
@@ -47,7 +63,7 @@ class Readers(Run):
         from bpsheet.exercises.compare import compare
 
         self._need_all("a comparison")
-        return compare(self, hand, decimal)
+        return compare(self, hand, decimal, rtol=rtol, iteration=self._whole_of(iteration))
 
     def explain(
         self, iteration: AnyWhole, only: Iterable[str] | None = None, digits: AnyWhole = 4
@@ -90,10 +106,25 @@ class Readers(Run):
         self._need_all("a diagnosis")
         return diagnose(self)
 
+    @overload
     def check_gradient(
         self, iteration: AnyWhole, method: str = "central", delta: AnyNumber | None = None
-    ) -> GradientCheck:
+    ) -> GradientCheck: ...
+
+    @overload
+    def check_gradient(self, iteration: Mapping[Any, object]) -> Report: ...
+
+    def check_gradient(
+        self,
+        iteration: AnyWhole | Mapping[Any, object],
+        method: str = "central",
+        delta: AnyNumber | None = None,
+    ) -> GradientCheck | Report:
         """The gradient of an iteration, compared with an estimate from forward passes alone.
+
+        In the place of the iteration's number, somebody's own gradient may be given: arrays by layer
+        (`{"dW1": …, "db1": …}`), or numbers by their weights. They are of the first iteration, or of
+        the first batch, and are judged as by `compare`.
 
         `method` is "forward", (L(w + Δ) − L(w)) / Δ, "central", (L(w + Δ) − L(w − Δ)) / 2Δ, or
         "complex", Im L(w + iΔ) / Δ, which is exact to the last digits. `delta` is the step Δ. The
@@ -109,6 +140,11 @@ class Readers(Run):
         from bpsheet.gradients.studies import check_gradient
 
         self._need_all("a check of the gradient")
+        if isinstance(iteration, Mapping):
+            from bpsheet.exercises.compare import judged_gradient
+            from bpsheet.hand.report import Report
+
+            return Report.of(judged_gradient(self, iteration))
         return check_gradient(self, self._whole_of(iteration), method, plain(delta))
 
     def operations(self) -> pd.DataFrame:

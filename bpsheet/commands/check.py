@@ -13,9 +13,9 @@ from bpsheet.terminal.output import console, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bpsheet.hand.judge import Judgement
+    from bpsheet.hand.judge import Judged, Judgement
 
-__all__ = ["check"]
+__all__ = ["check", "print_judged"]
 
 COLOURS = {"correct": "green", "rounded early": "green", "carried through": "green"}
 
@@ -27,7 +27,8 @@ MOST_LINES = 500
 @click.command(
     epilog="\b\nExamples:\n  bpsheet check two-neuron\n"
     "  bpsheet check two-neuron my-values.csv\n\n\b\n"
-    "A CSV file has the columns iteration, quantity, value, or a column for each quantity."
+    "A CSV file has the columns iteration, quantity, value, or a column for each quantity.\n"
+    "An .npz file has arrays by layer: W1, b1, Z1, A1, dZ1, dW1, db1, loss."
 )
 @click.argument("spec")
 @click.argument("hand", required=False, type=click.Path(path_type=Path))
@@ -38,27 +39,40 @@ MOST_LINES = 500
     show_default=True,
     help="What stands before the decimals.",
 )
-def check(spec: str, hand: Path | None, decimal: str) -> None:
-    """Compare hand calculations with a run of SPEC, by the digits that were written.
+@click.option(
+    "--rtol", type=click.FloatRange(0, 1), metavar="R", help="The relative error allowed."
+)
+@click.option(
+    "--iteration",
+    type=click.IntRange(1),
+    default=1,
+    metavar="K",
+    help="The iteration, or its batch, that arrays are of.",
+)
+def check(spec: str, hand: Path | None, decimal: str, rtol: float | None, iteration: int) -> None:
+    """Compare hand calculations, or a program's numbers, with a run of SPEC.
 
-    HAND is a CSV file or a filled-in exercise (.xlsx). The default is the table [hand] of SPEC.
+    HAND is a CSV file, arrays (.npz) or a filled-in exercise (.xlsx). The default is the table
+    [hand] of SPEC. Text is judged by its digits; numbers with all digits are compared with a
+    relative error of 1e-9, or of R.
     The exit status is 0 if every value is right or carried through, and 1 if there are mistakes.
     """
     from bpsheet.api.opening import load
-    from bpsheet.exercises.compare import first_mistake_first, judged
-    from bpsheet.hand.reading import hand_values, of_experiment, read_csv
-    from bpsheet.hand.report import count_sentence
+    from bpsheet.exercises.compare import judged, run_for
 
     experiment = load(spec)
     comma = "," if decimal == "comma" else "."
-    if hand is not None and hand.suffix.lower() == ".xlsx":
-        found = judged(experiment.run(iterations=1), hand, comma)
-    else:
-        given = read_csv(hand) if hand is not None else of_experiment(experiment.hand)
-        values = hand_values(given, [column.name for column in experiment.columns])
-        # One row more has the weights after the last update.
-        rows = max((iteration for iteration, _ in values), default=1) + 1
-        found = judged(experiment.run(iterations=rows), given, comma)
+    is_sheet = hand is not None and hand.suffix.lower() == ".xlsx"
+    rows = 1 if is_sheet else run_for(experiment, hand, iteration)
+    trace = experiment.run(iterations=rows)
+    print_judged(judged(trace, hand, comma, rtol=rtol, iteration=iteration))
+
+
+def print_judged(found: Judged) -> None:
+    """Print the judgements, mistakes first, and end with status 1 if there are any."""
+    from bpsheet.exercises.compare import first_mistake_first
+    from bpsheet.hand.report import count_sentence
+
     ordered = first_mistake_first(found.judgements)
     console().print(_table(ordered[:MOST_LINES]))
     if rest := ordered[MOST_LINES:]:
@@ -67,6 +81,8 @@ def check(spec: str, hand: Path | None, decimal: str) -> None:
     say(count_sentence(found.judgements))
     if found.reading is not None:
         say(f"Read in another convention: {found.reading.said}.")
+    for note in found.notes:
+        say(f"{note[:1].upper()}{note[1:]}.")
     if not all(judgement.verdict.is_right for judgement in found.judgements):
         sys.exit(1)
 

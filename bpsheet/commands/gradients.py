@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -61,15 +62,35 @@ def _cell(value: object) -> str:
     help="Differences from both sides, from one side, or the complex step.",
 )
 @click.option("--delta", type=float, metavar="D", help="The step by which each weight moves.")
+@click.option(
+    "--theirs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A gradient of your own: arrays dW1, db1 … (.npz), or quantity and value (.csv).",
+)
 @SET
 def gradcheck(
-    spec: str, iteration: int, method: str, delta: float | None, settings: tuple[str, ...]
+    *,
+    spec: str,
+    iteration: int,
+    method: str,
+    delta: float | None,
+    theirs: Path | None,
+    settings: tuple[str, ...],
 ) -> None:
     """Compare the gradient of an iteration of SPEC with one from forward passes alone.
 
-    Each weight is moved a little, and the loss is computed again. The exit status is 1 where a
-    gradient disagrees.
+    Each weight is moved a little, and the loss is computed again. With --theirs, the gradient in a
+    file is judged instead. The exit status is 1 where a gradient disagrees.
     """
+    if theirs is not None:
+        from bpsheet.commands.check import print_judged
+        from bpsheet.exercises.compare import judged_gradient
+
+        experiment = loaded(spec, settings)
+        trace = experiment.run(iteration + experiment.example_count)
+        print_judged(judged_gradient(trace, theirs, iteration=iteration))
+        return
     trace = _run(spec, iteration, settings)
     check = trace.check_gradient(iteration, method, delta)
     terminal = console()

@@ -24,6 +24,8 @@ NEAR = (1, 1, 2, 4)
 # With so many digits, a slip need not give the written value itself: what it gives with some
 # rounding before counts, within so many units of the last digit.
 SPAN_DIGITS, WIDEST = 3, 20
+# After so many wrong formulas that were tried for a sheet, no further mistake is explained.
+MOST_TRIES = 10_000
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ class Search:
         self.slips = slips
         self.idle = idle
         self.found: dict[Place, list[Found]] = {}
+        self.tries = 0
 
     def explain(self, place: Place, value: Written) -> float | None:
         """What a wrong value would be without rounding, by the likeliest slip that explains it."""
-        found = self.found[place] = [] if place in self.idle else self._at(place, value)
+        is_left_out = place in self.idle or self.tries > MOST_TRIES
+        found = self.found[place] = [] if is_left_out else self._at(place, value)
         return found[0].value if found else None
 
     def _at(self, place: Place, value: Written) -> list[Found]:
@@ -132,6 +136,7 @@ class Search:
     ) -> tuple[float, Line] | None:
         tried: list[float] = []
         for line in lines:
+            self.tries += 1
             made = self.student.value_with(place, changed, line)
             if made in tried:
                 continue

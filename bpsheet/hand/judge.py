@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bpsheet.engine.engine import run
 from bpsheet.engine.rows import ValueOf
@@ -25,7 +26,7 @@ from bpsheet.hand.student import Place, Student, Values
 from bpsheet.hand.verdict import Verdict
 from bpsheet.printers.text import TextPrinter
 from bpsheet.program.kinds import Role
-from bpsheet.runs.run import Run
+from bpsheet.program.program import Program
 from bpsheet.words import counted, listed
 
 __all__ = ["Judged", "Judgement", "judge"]
@@ -69,24 +70,35 @@ class Judgement:
 @dataclass(frozen=True)
 class Judged:
     """A judged sheet: its judgements in the order of computing, the causes of its mistakes, and the
-    convention by which it was read, where that is not the program's own.
+    convention by which it was read, where that is not the program's own. `notes` say how the values
+    were read.
     """
 
     judgements: tuple[Judgement, ...]
     causes: tuple[Cause, ...] = ()
     reading: Reading | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Basis(Protocol):
+    """A run as the judge needs it: its program, and its values with a row for each iteration."""
+
+    @property
+    def program(self) -> Program: ...
+    @property
+    def values(self) -> Values: ...
 
 
 def judge(
-    trace: Run,
-    hand: Mapping[Place, str | Written],
+    trace: Basis,
+    hand: Mapping[Place, str | Written | NotANumber],
     *,
     decimal: str = ".",
     digits: int | None = None,
 ) -> Judged:
     """Judge written values, by (iteration, column). `digits` significant digits are asked."""
     read = {
-        place: value if isinstance(value, Written) else read_number(value, decimal)
+        place: read_number(value, decimal) if isinstance(value, str) else value
         for place, value in hand.items()
     }
     order = trace.program.position
@@ -98,7 +110,7 @@ class _Sheet:
     """A sheet of written values, judged by the reading that leaves the fewest mistakes."""
 
     def __init__(
-        self, trace: Run, read: Mapping[Place, Written | NotANumber], digits: int | None
+        self, trace: Basis, read: Mapping[Place, Written | NotANumber], digits: int | None
     ) -> None:
         self.trace = trace
         self.read = read
@@ -137,7 +149,7 @@ class _Sheet:
     def _values(self, reading: Reading) -> Values | None:
         """The run's values in a reading; None where its formulas cannot be computed."""
         try:
-            return run(reading.program(self.trace.program), len(self.trace)).values
+            return run(reading.program(self.trace.program), len(self.trace.values)).values
         except ProgramError:
             return None
 
@@ -207,6 +219,9 @@ class _Sheet:
     def _mistake(self, place: Place, value: Written) -> tuple[Verdict, str, tuple[str, ...]]:
         cause = self.cause_at.get(place)
         expected = value.rounded(self.plain.student.exact(place))
+        if cause is None and value.is_exact and self._is_right_as_text(place, value):
+            said = f"{expected} expected; as text, {value.text} would claim its own digits alone."
+            return Verdict.WRONG, said, ()
         if cause is None:
             return Verdict.WRONG, f"{expected} expected; no common slip gives this value.", ()
         if cause.place != place:
@@ -225,6 +240,10 @@ class _Sheet:
             self._accusation(place, value, own, others, cause),
             tuple(dict.fromkeys(kinds)),
         )
+
+    def _is_right_as_text(self, place: Place, value: Written) -> bool:
+        text = read_number(value.text)
+        return isinstance(text, Written) and text.agrees(self.plain.student.exact(place))
 
     def _own(self, place: Place, cause: Cause) -> Found:
         """The slip of a cause as it is made at one of its places."""
@@ -297,7 +316,7 @@ class _Sheet:
         return one.verdict in (Verdict.CARRIED, Verdict.AGAIN)
 
 
-def _idle(trace: Run, answers: Mapping[Place, Written]) -> frozenset[Place]:
+def _idle(trace: Basis, answers: Mapping[Place, Written]) -> frozenset[Place]:
     """The places of numbers that were hardly worked out: one number all over, or given ones."""
     position = trace.program.position
     wrong = {

@@ -128,11 +128,11 @@ def decimals_needed(exact: float, digits: int) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(exact))))
 
 
-def computed(value: float, rtol: float) -> Written | NotANumber:
+def computed(value: float, text: str, rtol: float) -> Written | NotANumber:
     """A number that a program computed, with the relative error that is allowed."""
     if not math.isfinite(value):
-        return NotANumber(str(value), f"{value} is no number")
-    return Written(repr(value), value, 2 * max(rtol * abs(value), FLOOR), is_exact=True)
+        return NotANumber(text, f"{text} is no number")
+    return Written(text, value, 2 * max(rtol * abs(value), FLOOR), is_exact=True)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Hand values from a dict, a DataFrame, a CSV file or an experiment's table [hand].
 
-All are read as one mapping from (iteration, column) to the written text.
+All are read as one mapping from (iteration, column) to the written text, or to the number that a
+program computed.
 """
 
 from __future__ import annotations
@@ -22,11 +23,22 @@ from bpsheet.tables.csv_rows import first_line, numbered_rows
 from bpsheet.tables.plain import plain
 from bpsheet.words import nearest, shown
 
-__all__ = ["Hand", "hand_values", "match_names", "of_experiment", "read_csv"]
+__all__ = [
+    "Entries",
+    "Entry",
+    "Hand",
+    "digits_of",
+    "hand_values",
+    "match_names",
+    "of_experiment",
+    "read_csv",
+]
 
 # `pd.Series[Any]`, which exists for type checkers alone.
 Hand: TypeAlias = "Mapping[Any, object] | pd.Series[Any] | pd.DataFrame"
-WrittenTexts = dict[tuple[int, str], str]
+# A text, or a number with the name of its type.
+Entry = str | tuple[float, str]
+Entries = dict[tuple[int, str], Entry]
 
 # Numbers of fewer digits than Python's.
 SHORT = ("float32", "float16")
@@ -46,20 +58,21 @@ def _plain(name: str) -> str:
     return "".join(char for char in folded if char not in "_ \t{}^\\")
 
 
-def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """Each name as the program writes it.
+def match_names(names: Iterable[str], known: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Each known name as the program writes it, and the unknown names.
 
-    Raises HandError for unknown names, with the nearest known ones.
+    Raises HandError, with the nearest known names, where a name has two meanings, and where none is
+    known: then hardly one is meant to be something else.
 
-    >>> match_names(["Δw_xg0", "G"], ["g", "delta_w_xg0"])
-    {'Δw_xg0': 'delta_w_xg0', 'G': 'g'}
+    >>> match_names(["Δw_xg0", "G", "my sum"], ["g", "delta_w_xg0"])
+    ({'Δw_xg0': 'delta_w_xg0', 'G': 'g'}, ['my sum'])
     """
     known = list(known)
     exact = set(known)
     spelled: dict[str, list[str]] = {}
     for name in known:
         spelled.setdefault(_plain(name), []).append(name)
-    found, problems = {}, []
+    found, problems, unknown = {}, [], []
     for name in names:
         alike = [name] if name in exact else spelled.get(_plain(name), [])
         if len(alike) == 1:
@@ -67,29 +80,36 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
         elif alike:
             problems.append(f"{shown(name)} could be {' or '.join(alike)}")
         else:
-            problems.append(f"unknown quantity {shown(name)}; {nearest(name, known)}")
+            unknown.append(name)
+    if unknown and not found:
+        problems += [f"unknown quantity {shown(name)}; {nearest(name, known)}" for name in unknown]
     if problems:
         raise HandError(problems)
-    return found
+    return found, unknown
 
 
 def _text(value: object) -> str:
     """A value as it was written: text as it is, nothing as blank, a number by its digits."""
-    value = _single(value)
+    entry = _entry(value)
+    return entry if isinstance(entry, str) else digits_of(*entry)
+
+
+def digits_of(number: float, kind: str) -> str:
+    """A number with the digits that its type has.
+
+    >>> digits_of(0.1, "float64"), digits_of(float(np.float32(0.1)), "float32")
+    ('0.1', '0.1')
+    """
+    return str(np.dtype(kind).type(number)) if kind in SHORT else repr(number)
+
+
+def _entry(value: object) -> Entry:
+    """Text as it is, nothing as blank, a number with its type."""
+    kind = str(getattr(value, "dtype", "float64")).rpartition(".")[2]
     number = plain(value)
     if number is None or number is pd.NA or (isinstance(number, float) and math.isnan(number)):
         return ""
-    return str(value)
-
-
-def _single(value: object) -> object:
-    """The number of an array or a tensor, with the digits that its own precision has."""
-    kind = getattr(value, "dtype", None)
-    if kind is None or isinstance(value, np.generic):
-        return value
-    number = plain(value)
-    name = str(kind).rpartition(".")[2]
-    return np.dtype(name).type(number) if name in SHORT and isinstance(number, float) else number
+    return (number, kind) if isinstance(number, float) else str(number)
 
 
 def _iteration(value: object) -> int:
@@ -100,17 +120,17 @@ def _iteration(value: object) -> int:
     raise HandError([f"an iteration's number from 1 expected; got {shown(text)}"])
 
 
-def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
-    """The texts by (iteration, column).
+def hand_values(hand: Hand, known: Iterable[str]) -> tuple[Entries, list[str]]:
+    """The texts and numbers by (iteration, column), and the names that are no column's.
 
     A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
     first iteration `{quantity: text}`. A Series is as a dict; a row of a frame has its iteration
     as its name. A DataFrame has the columns iteration, quantity and
     value, or a column for each quantity and the iteration as a column or as its index.
-    Raises HandError for what is none of these, and for unknown names.
+    Raises HandError for what is none of these, and where no name is known.
 
     >>> hand_values({"g": "-0.25"}, ["g", "f"])
-    {(1, 'g'): '-0.25'}
+    ({(1, 'g'): '-0.25'}, [])
     """
     if isinstance(hand, pd.DataFrame):
         entries = list(_from_frame(hand))
@@ -120,19 +140,21 @@ def hand_values(hand: Hand, known: Iterable[str]) -> WrittenTexts:
         raise HandError(
             [f"a dict, a Series, a DataFrame or a file expected; got {type(hand).__name__}"]
         )
-    names = match_names(dict.fromkeys(name for _, name, _ in entries), known)
-    values: WrittenTexts = {}
+    names, unknown = match_names(dict.fromkeys(name for _, name, _ in entries), known)
+    values: Entries = {}
     for iteration, name, text in entries:
+        if name not in names:
+            continue
         place = (iteration, names[name])
         if values.get(place, text) != text:
             raise HandError(
                 [f"{name} of iteration {iteration} is given twice with different values"]
             )
         values[place] = text
-    return values
+    return values, unknown
 
 
-Entry = tuple[int, str, str]
+Line = tuple[int, str, Entry]
 
 
 def _pairs(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[tuple[Any, object]]:
@@ -140,24 +162,24 @@ def _pairs(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[tuple[Any, o
     return zip(hand.index, hand.array, strict=True) if isinstance(hand, pd.Series) else hand.items()
 
 
-def _from_mapping(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[Entry]:
+def _from_mapping(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[Line]:
     row = plain(getattr(hand, "name", None))
     first = row if isinstance(row, int) and not isinstance(row, bool) else 1
     for key, value in _pairs(hand):
         if isinstance(value, Mapping | pd.Series):
             for name, text in _pairs(value):
-                yield _iteration(key), str(name), _text(text)
+                yield _iteration(key), str(name), _entry(text)
         elif isinstance(key, tuple) and len(key) == 2:
-            yield _iteration(key[0]), str(key[1]), _text(value)
+            yield _iteration(key[0]), str(key[1]), _entry(value)
         else:
-            yield _iteration(first), str(key), _text(value)
+            yield _iteration(first), str(key), _entry(value)
 
 
-def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
+def _from_frame(frame: pd.DataFrame) -> Iterable[Line]:
     columns = {str(name).strip().casefold(): name for name in frame.columns}
     if all(name in columns for name in LONG):
         for row in frame[[columns[name] for name in LONG]].itertuples(index=False):
-            yield _iteration(row[0]), _text(row[1]).strip(), _text(row[2])
+            yield _iteration(row[0]), _text(row[1]).strip(), _entry(row[2])
         return
     if ITERATION in columns:
         numbers = list(frame[columns[ITERATION]])
@@ -168,7 +190,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Entry]:
     for name in frame.columns:
         if str(name).strip().casefold() != ITERATION:
             for number, value in zip(numbers, frame[name].array, strict=True):
-                yield _iteration(number), str(name).strip(), _text(value)
+                yield _iteration(number), str(name).strip(), _entry(value)
 
 
 def read_csv(path: Path) -> pd.DataFrame:

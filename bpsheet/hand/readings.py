@@ -96,6 +96,10 @@ def _passed_back(column: Column) -> bool:
     return column.role in PASSED_BACK
 
 
+def _uses(program: Program, column: Column, role: Role) -> bool:
+    return any(program[ref.name].role is role for ref in column.references)
+
+
 def _scaled(
     program: Program, factor: float, *, with_loss: bool = False, compensated: bool = True
 ) -> dict[str, Expr]:
@@ -109,7 +113,8 @@ def _scaled(
         if column.formula is None:
             continue
         uses = [ref for ref in column.references if ref.name in back]
-        if (column.name in back and not uses) or (column.role is Role.LOSS and with_loss):
+        is_loss = column.role is Role.LOSS and not _uses(program, column, Role.LOSS)
+        if (column.name in back and not uses) or (is_loss and with_loss):
             changed[column.name] = Mul(Num(factor), column.formula)
         elif column.phase is Phase.UPDATE and uses and compensated:
             divided = {ref: Div(ref, Num(factor)) for ref in uses}

@@ -37,7 +37,39 @@ class Report(pd.DataFrame):
             (j.iteration, j.quantity, j.written, j.exact, j.rounded, str(j.verdict), j.reason)
             for j in judged.judgements
         ]
-        return cls(rows, columns=COLUMNS)
+        report = cls(rows, columns=COLUMNS)
+        report.attrs["notes"] = list(judged.notes)
+        report.attrs["convention"] = judged.reading.said if judged.reading else ""
+        report.attrs["causes"] = [
+            {
+                "kind": cause.kind,
+                "iteration": cause.place[0],
+                "quantity": cause.place[1],
+                "reason": cause.reason,
+                "values": len(cause.places),
+                "explains": cause.explains,
+            }
+            for cause in judged.causes
+        ]
+        return report
+
+    @property
+    def notes(self) -> list[str]:
+        """How the values were read, and which array is the first that differs."""
+        return list(self.attrs.get("notes", ()))
+
+    @property
+    def convention(self) -> str:
+        """The convention that the values keep, if it is not the experiment's own."""
+        return str(self.attrs.get("convention", ""))
+
+    @property
+    def causes(self) -> pd.DataFrame:
+        """The causes of the mistakes, a row for each: its kind, its first place, the reason, in how
+        many values it is made, and how many follow rightly from it.
+        """
+        heads = ["kind", "iteration", "quantity", "reason", "values", "explains"]
+        return pd.DataFrame(self.attrs.get("causes", []), columns=heads)
 
     @property
     def _constructor(self) -> type[Report]:

@@ -164,6 +164,9 @@ class Slips:
                     said = f"the derivative of {neuron}'s output is taken twice"
                     yield "derivative taken twice", Mul(formula, slope), said
                 yield from self._transposed(column, formula)
+                weights = [r for r in column.references if self.program[r.name].role is Role.WEIGHT]
+                updated = replace_refs(formula, {r: Ref(r.name, -1) for r in weights})
+                yield "updated weight", updated, "the weights are used after their update"
             case Role.OUTPUT_DERIVATIVE if not isinstance(formula, Num):
                 said = f"the derivative of {neuron}'s output is taken as 1"
                 yield "derivative left out", ONE, said
@@ -362,7 +365,7 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
     used = program[ref.name]
     if used.role is Role.WEIGHT and not ref.lag:
         if column.role in (Role.ADJUSTMENT, *PASSED_BACK):
-            # Lag −1: the row after, where the weight has been updated.
+            # Lag −1: after the update.
             yield (
                 "updated weight",
                 Ref(ref.name, -1),

@@ -18,6 +18,7 @@ from bpsheet.engine.rows import Cells, ValueOf
 from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Expr, Ref, references
 from bpsheet.hand.numbers import Interval, Written
+from bpsheet.program.kinds import BATCH_END
 from bpsheet.program.program import Column, Program
 
 __all__ = ["Boxes", "Line", "Place", "Student", "Values"]
@@ -62,6 +63,8 @@ class Student:
         self._spans: tuple[Boxes, Boxes] = ({}, {})
         # Which written values lead to a value: a bit for each, so that many cost little.
         self._bits = {place: 1 << number for number, place in enumerate(answers)}
+        self._places = list(answers)
+        self._following: dict[tuple[str, ...], frozenset[str]] = {}
         self._leading: dict[Place, int] = {}
 
     def places(self) -> Iterator[Place]:
@@ -111,6 +114,16 @@ class Student:
         found = lines[0] if lines else self.written.get(place)
         return self.exact(place) if found is None else found
 
+    def place_of(self, row: int, ref: Ref) -> Place:
+        """The place that a row's formula refers to. With the lag -1 it lies after the update."""
+        if ref.lag >= 0:
+            return row - ref.lag, ref.name
+        end = self.program.position.get(BATCH_END)
+        if end is not None:
+            while row <= len(self.values) and not self.values[row - 1, end]:
+                row += 1
+        return row + 1, ref.name
+
     def exact(self, place: Place) -> float:
         """The exact value of the run; NaN for an error."""
         return float(self.values[place[0] - 1, self.program.position[place[1]]])
@@ -131,14 +144,18 @@ class Student:
             if (source := (place[0] - ref.lag, ref.name)) in self.answers
         }
         first = [source for source in near if self._bits[source] & bits]
-        others = (p for p, bit in self._bits.items() if bit & bits and p not in near)
-        return [*first, *others]
+        others = []
+        while bits:
+            lowest = bits & -bits
+            others.append(self._places[lowest.bit_length() - 1])
+            bits ^= lowest
+        return [*first, *(place for place in others if place not in near)]
 
     def over(self, row: int, line: Line) -> ValueOf:
         """The values of a line, as the formulas of a row refer to them."""
 
         def look(ref: Ref) -> float:
-            place = (row - ref.lag, ref.name)
+            place = self.place_of(row, ref)
             found = line.get(place)
             if found is None:
                 found = self.exact(place) if place[0] <= len(self.values) else NAN
@@ -219,6 +236,12 @@ class Student:
 
     def following(self, names: Iterable[str]) -> frozenset[str]:
         """Some columns, and all that depend on them, in the same row or a later one."""
+        key = tuple(names)
+        if key not in self._following:
+            self._following[key] = self._dependent(key)
+        return self._following[key]
+
+    def _dependent(self, names: tuple[str, ...]) -> frozenset[str]:
         found = set(names)
         waiting = list(found)
         while waiting:
@@ -253,6 +276,8 @@ class Student:
     def value_with(self, place: Place, changed: Mapping[str, Expr], line: Line) -> float:
         """A place's value over a line, if some columns had other formulas in every row.
 
+        `Ref(name, -1)` in such a formula is a weight after the update.
+
         A written number on the way stays as it is. NaN where the value is an error, or needs too
         many others.
         """
@@ -260,10 +285,7 @@ class Student:
 
 
 class _Again:
-    """The values of one line once more, with other formulas for some columns.
-
-    `Ref(name, -1)` in such a formula is the column's value in the next row.
-    """
+    """The values of one line once more, with other formulas for some columns."""
 
     def __init__(self, student: Student, changed: Mapping[str, Expr], line: Line) -> None:
         self.student = student
@@ -303,7 +325,7 @@ class _Again:
         self.known[place] = NAN
         formula = self.changed.get(name, column.formula)
         value = student.cells.formula(
-            formula, lambda ref: _known(self._value((row - ref.lag, ref.name)))
+            formula, lambda ref: _known(self._value(student.place_of(row, ref)))
         )
         self.known[place] = value
         return value

@@ -10,26 +10,33 @@ from bpsheet.hand.reading import hand_values, match_names, read_csv
 def test_values_come_as_dicts_frames_and_files_and_mean_the_same(tmp_path):
     known = ["g", "f", "MSE'"]
     expected = {(1, "g"): "-0.25", (1, "f"): "0.42"}
-    assert hand_values({"g": "-0.25", "f": "0.42"}, known) == expected
-    assert hand_values({1: {"g": "-0.25", "f": "0.42"}}, known) == expected
-    assert hand_values({(1, "g"): "-0.25", (1, "f"): "0.42"}, known) == expected
+    assert hand_values({"g": "-0.25", "f": "0.42"}, known) == (expected, [])
+    assert hand_values({1: {"g": "-0.25", "f": "0.42"}}, known) == (expected, [])
+    assert hand_values({(1, "g"): "-0.25", (1, "f"): "0.42"}, known) == (expected, [])
     long = pd.DataFrame({"iteration": [1, 1], "quantity": ["g", "f"], "value": ["-0.25", "0.42"]})
-    assert hand_values(long, known) == expected
+    assert hand_values(long, known) == (expected, [])
     wide = pd.DataFrame({"iteration": ["1"], "g": ["-0.25"], "f": ["0.42"]})
-    assert hand_values(wide, known) == expected
+    assert hand_values(wide, known) == (expected, [])
     for name, text in (
         ("long.csv", "iteration,quantity,value\n1,g,-0.25\n1,f,0.42\n"),
         ("wide.csv", "\ufeffiteration;g;f\n1;-0.25;0.42\n"),
     ):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        assert hand_values(read_csv(path), known) == expected
+        assert hand_values(read_csv(path), known) == (expected, [])
 
 
 def test_names_are_matched_without_case_underscores_and_greek_letters():
     known = ["delta_w_xg0", "w_xg0", "f_error", "MSE'"]
-    found = match_names(["Δw_xg0", "W_XG0", "f error", "mse′"], known)
+    found, unknown = match_names(["Δw_xg0", "W_XG0", "f error", "mse′"], known)
     assert list(found.values()) == known
+    assert unknown == []
+
+
+def test_an_unknown_name_among_known_ones_is_left_out(trace):
+    report = trace.compare({"g": "-0.24", "my note": "0.5"})
+    assert report["quantity"].tolist() == ["g"]
+    assert report.notes == ["not compared, since the run has no such quantity: my note"]
 
 
 def test_unknown_names_get_the_nearest_known_ones():
