@@ -6,6 +6,7 @@ are written, without their rounding, and with anything in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -41,11 +42,16 @@ class Following:
     """The outcomes of a sheet, by place, and the places of the mistakes, in order.
 
     `leaps` are the places of right values that do not follow from the wrong ones before them. They
-    show that those were not used as the program uses them.
+    show that those were not used as the program uses them. After more than `most` mistakes and leaps
+    the rest is not looked at.
     """
 
     def __init__(
-        self, student: Student, digits: int | None = None, explain: Explain | None = None
+        self,
+        student: Student,
+        digits: int | None = None,
+        explain: Explain | None = None,
+        most: float = math.inf,
     ) -> None:
         self.student = student
         self.digits = digits
@@ -63,10 +69,12 @@ class Following:
                     outcome = replace(outcome, verdict=Verdict.WRONG)
                     student.own[place] = found
             self.outcomes[place] = outcome
-            if outcome.verdict is Verdict.WRONG:
-                self.mistakes.append(place)
-            else:
+            if outcome.verdict is not Verdict.WRONG:
                 self._settle(place, value, outcome)
+                continue
+            self.mistakes.append(place)
+            if self.flaws > most:
+                return
 
     def _outcome(self, place: Place, value: Written) -> Outcome:
         student = self.student
@@ -153,6 +161,8 @@ class Following:
     def _settle(self, place: Place, value: Written, outcome: Outcome) -> None:
         """Note for what a right or nearly right value stands in all that follows."""
         student = self.student
+        if place not in student.written:
+            return
         low, high = value.interval
         if outcome.verdict is Verdict.CUT:
             end = value.value + (value.unit if value.value > 0 else -value.unit)

@@ -136,7 +136,7 @@ class _Sheet:
                 if values is None:
                     continue
                 student = Student(reading.program(program), values, self.answers)
-                there = Following(student, self.digits)
+                there = Following(student, self.digits, most=fewest)
                 is_clean = set(there.mistakes) <= set(plain.mistakes)
                 gain = plain.flaws - there.flaws
                 if is_clean and there.flaws < fewest and gain >= reading.least:

@@ -62,8 +62,8 @@ class Student:
         # The spans over each kind of intervals.
         self._spans: tuple[Boxes, Boxes] = ({}, {})
         # Which written values lead to a value: a bit for each, so that many cost little.
-        self._bits = {place: 1 << number for number, place in enumerate(answers)}
-        self._places = list(answers)
+        self._bits: dict[Place, int] = {}
+        self._places: list[Place] = []
         self._following: dict[tuple[str, ...], frozenset[str]] = {}
         self._leading: dict[Place, int] = {}
 
@@ -79,10 +79,15 @@ class Student:
                 place = (row, column.name)
                 self._compute(place, column)
                 answer = self.answers.get(place)
-                if answer is not None:
+                if answer is None:
+                    continue
+                # What a program computed as the run did moves nothing.
+                if not (answer.is_exact and answer.agrees(self.exact(place))):
+                    self._bits[place] = 1 << len(self._places)
+                    self._places.append(place)
                     self.written[place] = self.own[place] = answer.value
                     self.wide[place] = self.near[place] = answer.interval
-                    yield place
+                yield place
 
     def _compute(self, place: Place, column: Column) -> None:
         row = place[0]
@@ -91,7 +96,10 @@ class Student:
         used = [(row - ref.lag, ref.name) for ref in column.references]
         bits = 0
         for source in used:
-            bits |= self._bits[source] if source in self.answers else self._leading.get(source, 0)
+            if source in self.answers:
+                bits |= self._bits.get(source, 0)
+            else:
+                bits |= self._leading.get(source, 0)
         if not bits:
             return
         self._leading[place] = bits
@@ -141,7 +149,7 @@ class Student:
         near = {
             source: None
             for ref in self.program[place[1]].references
-            if (source := (place[0] - ref.lag, ref.name)) in self.answers
+            if (source := (place[0] - ref.lag, ref.name)) in self._bits
         }
         first = [source for source in near if self._bits[source] & bits]
         others = []
