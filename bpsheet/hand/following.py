@@ -22,6 +22,8 @@ CLOSE = 1.5
 CLOSE_DIGITS = 2
 # How many times as wide as a value the span may be that rests on what was near by.
 NEAR_ROOM = 4.0
+# The errors of computed numbers add up to no more than so many times the one that is allowed.
+ACCURATE = 10_000.0
 # With fewer digits, not everything that rounds to a number is believed to have been it.
 WIDE_DIGITS = 3
 
@@ -152,6 +154,9 @@ class Following:
 
         A span wider than `room` times the value would confirm almost anything.
         """
+        lines = self.student.followed(place)
+        if value.is_exact and not any(value.agrees(found, ACCURATE) for found in lines):
+            return None
         low, high = self.student.span(place, boxes)
         if not high - low < room * abs(value.value):
             return None

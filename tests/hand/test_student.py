@@ -36,7 +36,7 @@ def test_sources_are_the_written_values_that_lead_to_one(trace):
     student = student_of(trace, z_g="0.5", g="0.7", f="0.6", w_gf1="0.55")
     assert student.sources((1, "z_g")) == []
     assert student.sources((1, "g")) == [(1, "z_g")]
-    assert student.sources((1, "f")) == [(1, "g"), (1, "w_gf1")]
+    assert student.sources((1, "f")) == [(1, "w_gf1"), (1, "g")]
 
 
 def test_a_written_number_stands_in_the_place_of_the_runs(trace):
