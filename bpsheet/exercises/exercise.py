@@ -18,10 +18,14 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from bpsheet.engine.engine import run
 from bpsheet.errors import ExperimentError, LimitError, Problem
 from bpsheet.exercises.identity import FORMAT, Identity
 from bpsheet.exercises.questions import Line, lines_of
 from bpsheet.exercises.variants import varied
+from bpsheet.hand.readings import in_textbook_form
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
@@ -57,7 +61,8 @@ class Exercise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        names = [column.name for column in self.experiment.columns if _may_be_asked(column.phase)]
+        program = in_textbook_form(self.experiment.program(iterations=1))
+        names = [column.name for column in program if _may_be_asked(column.phase)]
         problems = [
             Problem("ask", f"{shown(name)} cannot be asked; {nearest(name, [*STEPS, *names])}")
             for name in self.ask
@@ -123,11 +128,22 @@ class Exercise:
             key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
             changes = varied(longer, self.vary, self.iterations, key)
             longer = longer.changed(changes)
-        return Task(self, student, Run.of(longer))
+        return Task(self, student, _in_textbook_form(Run.of(longer)))
 
     @cached_property
     def _unvaried(self) -> Task:
         return self.task()
+
+
+def _in_textbook_form(trace: Run) -> Run:
+    """The run with softmax as it is worked by hand, unless e^z is too large for that."""
+    program = in_textbook_form(trace.program)
+    if program is trace.program:
+        return trace
+    recording = run(program, len(trace))
+    if not np.isfinite(recording.values).all():
+        return trace
+    return Run(trace.experiment, program, recording)
 
 
 def _may_be_asked(phase: Phase) -> bool:

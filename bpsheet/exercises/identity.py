@@ -17,7 +17,7 @@ from bpsheet.errors import WorkbookError
 __all__ = ["FORMAT", "Identity", "read_identity"]
 
 # A new format number means that the same names and seeds give other numbers or other lines.
-FORMAT = 1
+FORMAT = 2
 MAX_TEXT = 20_000
 MAX_NAME = 200
 MAX_ASK = 1_000

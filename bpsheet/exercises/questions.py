@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
-from bpsheet.program.kinds import STEPS, TITLES, Phase, Role
+from bpsheet.formula.tree import Expr, Mul, Num, Ref
+from bpsheet.program.kinds import BATCH_ROW, STEPS, TITLES, Phase, Role
 from bpsheet.program.program import Column, Program
 from bpsheet.runs.run import Run
 
@@ -101,6 +102,49 @@ def _meaning(column: Column, iteration: int) -> str:
     return said[:1].upper() + said[1:]
 
 
+def _fixed(trace: Run, iterations: int) -> frozenset[Place]:
+    """The places whose value is the same whatever one works out: asking for them asks nothing.
+
+    Such are constants (the derivative of a linear output), what is multiplied by a 0 that is given,
+    and a weight whose adjustment is such a 0.
+    """
+    program = trace.program
+    given = (Role.DATA, Role.TARGET)
+    found: set[Place] = set()
+
+    def is_nought(place: Place) -> bool:
+        is_known = program[place[1]].role in given or place in found
+        return is_known and trace.values[place[0] - 1, program.position[place[1]]] == 0
+
+    for row in range(1, iterations + 2):
+        for column in program:
+            if column.formula is None or (column.is_state and row == 1):
+                continue
+            used = {ref: (row - ref.lag, ref.name) for ref in column.references}
+            if column.role is Role.GRADIENT_SUM:
+                before = (row - 1, column.name)
+                begins = trace.values[row - 1, program.position[BATCH_ROW]] == 1
+                gradient = used[column.references[-1]]
+                is_fixed = is_nought(gradient) and (begins or is_nought(before))
+            elif column.role is Role.WEIGHT:
+                is_fixed = all(is_nought(p) for ref, p in used.items() if ref.name != column.name)
+            else:
+                factors = _factors(column.formula)
+                is_fixed = isinstance(column.formula, Num) or any(
+                    isinstance(factor, Ref) and is_nought(used[factor]) for factor in factors
+                )
+            if is_fixed:
+                found.add((row, column.name))
+    return frozenset(found)
+
+
+def _factors(formula: Expr) -> list[Expr]:
+    """The factors of a product; the formula itself where it is none."""
+    if isinstance(formula, Mul):
+        return [*_factors(formula.left), *_factors(formula.right)]
+    return [formula]
+
+
 class _Questions:
     """The places (iteration and quantity) that are asked, and the places that they need."""
 
@@ -114,6 +158,7 @@ class _Questions:
             for row in range(1, iterations + 1)
             if ends is not None and not trace.values[row - 1, ends]
         }
+        self.fixed = _fixed(trace, iterations)
         phases = {phase for name in ask for phase in STEPS.get(name, ())}
         self.asked = {
             place
@@ -122,7 +167,7 @@ class _Questions:
             if column.name in ask
             or column.phase in phases
             or (column.role is Role.WEIGHT and Phase.UPDATE in phases)
-            if (place := self._asked_at(row, column))
+            if (place := self._asked_at(row, column)) and place not in self.fixed
         }
         self.updates = any(
             self.program[name].phase in (Phase.UPDATE, Phase.WEIGHT) for _, name in self.asked
@@ -138,7 +183,7 @@ class _Questions:
         """The places from which a place is computed; none for a given value."""
         row, name = place
         column = self.program[name]
-        if column.is_state and row == 1:
+        if (column.is_state and row == 1) or place in self.fixed:
             return []
         if column.role is Role.WEIGHT and row - 1 in self.still:
             return [(row - 1, name)]

@@ -7,7 +7,8 @@ that nobody wrote down and that leads to it. Of these the fewest that explain ev
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations, islice
 
 from bpsheet.formula.tree import Expr
 from bpsheet.hand.numbers import Written
@@ -24,6 +25,8 @@ NEAR = (1, 1, 2, 4)
 # With so many digits, a slip need not give the written value itself: what it gives with some
 # rounding before counts, within so many units of the last digit.
 SPAN_DIGITS, WIDEST = 3, 20
+# With so many digits, two slips at once are looked for: among the likely kinds, and so many pairs.
+PAIR_DIGITS, LIKELY, MOST_PAIRS = 5, 12, 3_000
 # After so many wrong formulas that were tried for a sheet, no further mistake is explained.
 MOST_TRIES = 10_000
 
@@ -109,6 +112,8 @@ class Search:
                 break
         if not found and value.significant >= SPAN_DIGITS:
             found = self._with_rounding(place, value)
+        if not found and value.significant >= PAIR_DIGITS:
+            found = self._pairs(place, value, rows)
         return sorted(found.values(), key=lambda one: one.slip.rank)
 
     def _with_rounding(self, place: Place, value: Written) -> dict[tuple[str, Role], Found]:
@@ -123,6 +128,27 @@ class Search:
             if high - low < WIDEST * value.unit and value.agrees(nearest):
                 made = Found(slip, row, nearest, student.written, role)
                 found.setdefault((slip.kind, role), made)
+        return found
+
+    def _pairs(
+        self, place: Place, value: Written, rows: Mapping[str, int]
+    ) -> dict[tuple[str, Role], Found]:
+        """Two slips at once, in two formulas of which nobody wrote the first one's value down."""
+        student = self.student
+        likely = [slip for name in rows for slip in self.slips.of(name) if slip.rank <= LIKELY]
+        found: dict[tuple[str, Role], Found] = {}
+        pairs = ((a, b) for a, b in combinations(likely, 2) if a.column != b.column)
+        for one, other in islice(pairs, MOST_PAIRS):
+            changed = {one.column: one.formula, other.column: other.formula}
+            made = student.value_with(place, changed, student.own)
+            if value.agrees(made) and value.says(made):
+                role = student.program[one.column].role
+                both = replace(
+                    one,
+                    kind=f"{one.kind}, and {other.kind}",
+                    reason=f"{one.reason}, and {other.reason}",
+                )
+                found[both.kind, role] = Found(both, rows[one.column], made, student.own, role)
         return found
 
     def _variants(self, slip: Slip, names: Sequence[str]) -> list[Mapping[str, Expr]]:

@@ -20,6 +20,7 @@ from bpsheet.formula.tree import (
     Param,
     Ref,
     Sub,
+    Sum,
     children,
     rebuild,
     replace_refs,
@@ -28,10 +29,14 @@ from bpsheet.formula.tree import (
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
 
-__all__ = ["Reading", "readings_of"]
+__all__ = ["Reading", "in_textbook_form", "readings_of"]
 
 # The columns that the backward pass passes on, each in proportion to those before it.
 PASSED_BACK = (Role.LOSS_DERIVATIVE, Role.ERROR, Role.DERIVATIVE, Role.GRADIENT)
+
+
+# What e^z is, in the textbooks' form of softmax.
+EXPONENTIAL = "exponential of the weighted sum"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,13 @@ def readings_of(program: Program) -> Iterator[Reading]:
         yield Reading(
             "softmax without the shift",
             "softmax is computed without subtracting the largest sum",
+            changed,
+            least=1,
+        )
+    if changed := _shifted(program):
+        yield Reading(
+            "softmax with the shift",
+            "softmax is computed with the largest sum subtracted from all",
             changed,
             least=1,
         )
@@ -136,14 +148,85 @@ def _counts(program: Program) -> Iterator[tuple[int, str]]:
 
 
 def _unshifted(program: Program) -> dict[str, Expr]:
-    """e^z in the place of e^(z − the largest z)."""
+    """e^z in the place of e^(z − the largest z), and −ln y in the loss."""
     changed: dict[str, Expr] = {}
     for column in program:
         match column.formula:
             case Call("exp", (Sub(Ref(name) as z, Ref()),)) if column.role is Role.PART:
                 if program[name].role is Role.SUM:
                     changed[column.name] = Call("exp", (z,))
+    if changed:
+        outputs = {
+            (column.layer, column.neuron): column.name
+            for column in program
+            if column.role is Role.OUTPUT
+        }
+        for column in program:
+            if column.role is Role.LOSS and column.formula is not None:
+                plain = _with_outputs(program, column.formula, outputs)
+                if plain != column.formula:
+                    changed[column.name] = plain
     return changed
+
+
+def _with_outputs(
+    program: Program, formula: Expr, outputs: Mapping[tuple[int | None, str | None], str]
+) -> Expr:
+    """A loss with −ln y in the place of largest + ln(sum) − z, which is the same."""
+    made: list[Expr] = []
+    for node in upwards(formula):
+        operands = children(node)
+        first = len(made) - len(operands)
+        new = rebuild(node, tuple(made[first:])) if operands else node
+        match new:
+            case Sub(Sum((Ref(), Call("ln", (Ref(),)))), Ref(z)):
+                summed = program[z]
+                output = outputs.get((summed.layer, summed.neuron))
+                if summed.role is Role.SUM and output is not None:
+                    new = Neg(Call("ln", (Ref(output),)))
+        made[first:] = [new]
+    return made[0]
+
+
+def _shifted(program: Program) -> dict[str, Expr]:
+    """e^(z − the largest z) in the place of e^z."""
+    powers: dict[int | None, dict[str, Expr]] = {}
+    for column in program:
+        match column.formula:
+            case Call("exp", (Ref() as z,)) if column.role is Role.PART:
+                powers.setdefault(column.layer, {})[column.name] = z
+    return {
+        name: Call("exp", (Sub(z, Call("max", tuple(sums.values()))),))
+        for sums in powers.values()
+        for name, z in sums.items()
+    }
+
+
+def in_textbook_form(program: Program) -> Program:
+    """The program with softmax as textbooks write it, e^z over the sum of all e^z.
+
+    >>> import bpsheet as bp
+    >>> names = in_textbook_form(bp.load("iris").program(1)).names
+    >>> "exp_p_setosa" in names, "max_z2" in names
+    (True, False)
+    """
+    changed = _unshifted(program)
+    if not changed:
+        return program
+    columns = [
+        replace(
+            column,
+            formula=changed[column.name],
+            meaning=EXPONENTIAL if column.role is Role.PART else column.meaning,
+        )
+        if column.name in changed
+        else column
+        for column in program
+    ]
+    used = {ref.name for column in columns for ref in column.references}
+    parts = (column for column in program if column.role is Role.PART)
+    idle = {column.name for column in parts} - used
+    return replace(program, columns=tuple(c for c in columns if c.name not in idle))
 
 
 def _rate_inside(program: Program, *, turned: bool) -> dict[str, Expr]:

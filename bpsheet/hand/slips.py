@@ -30,6 +30,7 @@ from bpsheet.formula.tree import (
     rebuild,
     replace_refs,
     total,
+    walk,
 )
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
@@ -179,6 +180,12 @@ class Slips:
                         yield "exp left out", z, "exp is left out"
             case Role.SUM:
                 yield from self._exchanged(column, formula)
+            case Role.LOSS if any(
+                isinstance(n, Call) and n.function == "ln" for n in walk(formula)
+            ):
+                wrong = Div(formula, Call("ln", (Num(10.0),)))
+                said = "the logarithm to base 10 is taken, where ln belongs"
+                yield "wrong logarithm", wrong, said
 
     def _slope(self, column: Column) -> Expr | None:
         """The derivative of the neuron's output with respect to its own weighted sum."""

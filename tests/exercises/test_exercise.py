@@ -120,3 +120,30 @@ def test_decimals_for_significant_digits():
     assert decimals_needed(0.0001, 3) == 6
     assert decimals_needed(123.4, 3) == 0
     assert decimals_needed(math.nan, 3) == 0
+
+
+def asked_of(name, **how):
+    task = Exercise(bp.load(name), **how).task()
+    return task, [line.name for line in task.lines if line.is_asked]
+
+
+def test_softmax_is_asked_as_textbooks_write_it():
+    """e^z, not e^(z − the largest z), which nobody works by hand; the outputs are the same."""
+    task, asked = asked_of("iris")
+    row = task.trace.frame.loc[1]
+    assert "max_z2" not in asked
+    assert row["exp_p_setosa"] == math.exp(row["z_p_setosa"])
+    run = bp.load("iris").run(2).frame.loc[1]
+    for name in ("p_setosa", "loss", "dloss / dz_p_setosa"):
+        assert row[name] == pytest.approx(run[name], rel=1e-12)
+
+
+def test_what_is_the_same_whatever_one_does_is_not_asked():
+    """A constant derivative; a gradient times an input of 0, and the weight that it leaves as it is."""
+    _, asked = asked_of("log-likelihood")
+    assert "dy1 / ds_y1" not in asked
+    task, asked = asked_of("n-samples")
+    assert task.trace.frame.loc[1, "x_1"] == 0
+    assert "dC / dw1_11" not in asked
+    assert "sum_dC / dw1_11" not in asked
+    assert "dC / db1_1" in asked

@@ -10,6 +10,7 @@ from bpsheet.exercises.fillin import FIRST_ROW, fill_in_workbook
 from bpsheet.exercises.grade import grade_file, read_filled
 from bpsheet.exercises.marks import MARKS, Scale, read_marks
 from bpsheet.hand.numbers import decimals_needed
+from bpsheet.program.kinds import STEPS
 from tests.helpers.grading import NETWORK, answers_of, fill, typed_into
 from tests.helpers.samples import SAMPLE, sampled, small_templates
 
@@ -154,9 +155,44 @@ def test_marks_are_settable_by_verdict(ada, own, tmp_path):
     assert sheet.out_of == 50
 
 
+def test_points_of_steps_and_quantities_and_a_total_add_up(ada, own, tmp_path):
+    path = tmp_path / "marks.toml"
+    path.write_text("total = 10\n[points]\nbackward = 2\nMSE = 0.5\n", encoding="utf-8")
+    scale = read_marks(path)
+    steps = [ada.trace.program[line.name].phase for line in ada.lines if line.is_asked]
+    backward = sum(phase in STEPS["backward"] for phase in steps)
+    full = len(steps) + backward - 0.5
+    sheet = grade_file(fill(own, ada, answers_of(ada)), NETWORK, scale)
+    assert sheet.total == pytest.approx(10)
+    assert sheet.out_of == pytest.approx(10)
+    by_name = {mark.judgement.quantity: mark.mark for mark in sheet.marks}
+    assert by_name["MSE"] == pytest.approx(0.5 * 10 / full)
+    assert by_name["f_error"] == pytest.approx(2 * 10 / full)
+    assert by_name["z_g"] == pytest.approx(10 / full)
+
+
+def test_a_cause_costs_what_the_scale_says_once(ada, own, tmp_path):
+    path = tmp_path / "marks.toml"
+    path.write_text("cause = 3\n", encoding="utf-8")
+    slips = {line.name: -1.0 for line in ada.lines if line.name.startswith("delta_")}
+    sheet = grade_file(fill(own, ada, answers_of(ada, slips)), NETWORK, read_marks(path))
+    assert [cause.kind for cause in sheet.causes] == ["sign"]
+    assert len(sheet.causes[0].places) == len(slips)
+    assert sheet.total == sheet.out_of - 3
+
+
+def test_points_of_what_the_sheet_does_not_have_are_refused(ada, own, tmp_path):
+    path = tmp_path / "marks.toml"
+    path.write_text("[points]\nbackwards = 2\n", encoding="utf-8")
+    with pytest.raises(bp.ExperimentError, match=r'points.backwards: .* did you mean "backward"'):
+        grade_file(fill(own, ada, answers_of(ada)), NETWORK, read_marks(path))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("total = -1", "a number from 0 expected"),
+        ("points = 3", "a table expected"),
         ("corect = 1", 'no verdict "corect"'),
         ("wrong = true", "a number expected"),
         ("wrong = nan", "a number up to"),

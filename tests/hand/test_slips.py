@@ -1,5 +1,7 @@
 """Slips: the mistakes that people make, each named by what came of it."""
 
+import math
+
 import pytest
 
 import bpsheet as bp
@@ -52,3 +54,13 @@ def test_a_minus_sign_left_out_inside_a_formula_is_named():
     found = only(trace, {"h": f"{0.8**3 + 2 * 0.8:.4f}"}, "h")
     assert found.verdict is Verdict.SLIP
     assert "a minus sign is left out" in found.reason
+
+
+def test_two_slips_at_once_are_named(trace):
+    """The bias is forgotten in z_g, and the sign of g_error is turned; of both only g_error is written."""
+    row = trace.frame.loc[1]
+    slip = row["f_error"] * row["w_gf1"] * (1 - math.tanh(row["z_g"] - row["w_xg0"]) ** 2) * -1
+    hand = {"f_error": f"{row['f_error']:.9f}", "g_error": f"{slip:.7f}"}
+    found = only(trace, hand, "g_error")
+    assert found.verdict is Verdict.SLIP
+    assert any("sign" in kind and "bias left out" in kind for kind in found.slips)
