@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+
+import pytest
 
 import bpsheet as bp
+from bpsheet.hand.judge import judge
 from bpsheet.hand.numbers import Written, read_number
+from tests.helpers import hand_sheets
 from tests.helpers.browser import settled
 from tests.helpers.pages import field
+from tests.helpers.samples import sampled
 
 
 def test_typed_numbers_are_read_and_judged_as_hand_calculations_are(page_file, opened):
@@ -90,3 +96,56 @@ def test_answers_to_other_numbers_are_gone(page_file, opened):
 def test_too_few_digits_are_right_so_far(page_file, opened):
     page = opened(page_file("two-neuron"))
     assert practised(page, {"g": "-0.2"})["g"].startswith("… right so far")
+
+
+JUDGED = """([answers]) => {
+  const { content, run } = bpsheet, practice = new Practice(run, content, 0);
+  for (const [name, text] of answers) practice.answers.set(content.names.indexOf(name), text);
+  practice.judge();
+  return answers.map(([name]) => practice.verdicts.get(content.names.indexOf(name)).word);
+}"""
+# The page's words, and the verdicts that they stand for.
+WORDS = {
+    "correct": {"correct", "other convention"},
+    "rounded early": {"rounded early", "carried through"},
+    "carried through": {"rounded early", "carried through"},
+    "right so far": {"too few digits"},
+    "cut, not rounded": {"cut, not rounded"},
+    "close": {"close"},
+    "not yet": {"likely slip", "same slip again", "wrong"},
+}
+
+
+def drawn_sheets(name, count, seed):
+    """Sheets of the first iteration: right in one of four ways, cut, or with one slip."""
+    rng = random.Random(seed)
+    trace = bp.load(name).run(2)
+    for _ in range(count):
+        asked = hand_sheets.asked_of(trace, rng)
+        way = rng.choice(list(hand_sheets.ways(rng).values()))
+        slip = hand_sheets.planted(trace, asked, rng) if rng.random() < 0.5 else None
+        changed = {slip.column: slip.formula} if slip else {}
+        writes = rng.choice([hand_sheets.written, hand_sheets.written, hand_sheets.cut])
+        digits = rng.choice([1, 2, 3, 4, 6])
+        yield hand_sheets.worked(trace, asked, digits, changed, way=way, writes=writes)
+
+
+@pytest.mark.parametrize(
+    "name", sampled(["two-neuron", "book-xor", "two-hidden-layers", "iris"], "two-neuron")
+)
+def test_practice_agrees_with_the_judge_on_drawn_sheets(page_file, opened, name):
+    """250 sheets for each of four templates: right, right so far, rounded, follow-through, mistakes."""
+    page = opened(page_file(name))
+    trace = bp.load(name).run(2)
+    seen = Counter()
+    for sheet in drawn_sheets(name, 250, seed=len(name)):
+        judged = judge(trace, sheet, digits=2)
+        answers = [[one.quantity, one.written] for one in judged.judgements]
+        words = page.evaluate(JUDGED, [answers])
+        if judged.reading is not None:
+            continue
+        for word, one in zip(words, judged.judgements, strict=True):
+            seen[word] += 1
+            seen["disagree"] += str(one.verdict) not in WORDS[word]
+    assert len(seen) >= 6
+    assert seen["disagree"] <= 0.002 * seen.total()

@@ -59,10 +59,23 @@ function agrees(written, exact, units = 0.5) {
   return Number.isFinite(exact) && abs(exact - written.value) <= units * written.unit + hair;
 }
 
+// Whether a written number is an exact value whose further digits were cut off, not rounded.
+function isCut(written, exact) {
+  const beyond = abs(exact) - abs(written.value);
+  return Boolean(written.value) && exact * written.value > 0 && beyond >= 0 && beyond < written.unit;
+}
+
+// The number of significant digits that a written number claims.
+function significant(written) {
+  if (!written.value) return 1;
+  return max(1, Math.floor(Math.log10(abs(written.value)) + 1e-12) + 1 + written.decimals);
+}
+
 // Whether a written number shows too few digits: fewer than `digits` significant digits of an exact
 // value that has more.
 function isShort(written, exact, digits = 2) {
-  if (exact === 0) return false;
+  if (abs(exact) < 1e-13) return false;
+  if (!written.value) return true;
   const needed = max(0, digits - 1 - Math.floor(Math.log10(abs(exact))));
   return written.decimals < needed && abs(written.value - exact) > 0.500000001 * 10 ** -needed;
 }
