@@ -171,11 +171,17 @@ class Following:
         low, high = value.interval
         if outcome.verdict is Verdict.CUT:
             end = value.value + (value.unit if value.value > 0 else -value.unit)
-            student.wide[place] = min(value.value, end), max(value.value, end)
+            student.wide[place] = student.near[place] = (
+                min(value.value, end),
+                max(value.value, end),
+            )
             student.own[place] = outcome.compared
             return
         if outcome.verdict is Verdict.CLOSE:
-            student.wide[place] = min(low, outcome.compared), max(high, outcome.compared)
+            student.wide[place] = student.near[place] = (
+                min(low, outcome.compared),
+                max(high, outcome.compared),
+            )
             student.own[place] = outcome.compared
             return
         near = [
