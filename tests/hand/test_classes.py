@@ -10,7 +10,7 @@ from tests.helpers.samples import sampled
 
 @pytest.mark.parametrize("digits", sampled([3, 4, 5, 6], 3))
 def test_a_class_is_judged_rightly(digits):
-    shares = measure(30, digits, seed=digits)
+    shares = measure(16, digits, seed=digits)
     assert shares["lost"] == 0
     assert shares["named"] + shares["offered"] > 0.93
     assert shares["false"] < 0.02
@@ -35,6 +35,6 @@ def test_over_thousands_of_sheets(digits):
 
 
 def test_two_digits_are_read_with_care():
-    shares = measure(20, 2, seed=2)
+    shares = measure(10, 2, seed=2)
     assert shares["lost"] < 0.01
     assert shares["false"] < 0.03
