@@ -18,7 +18,7 @@ def test_a_class_is_judged_rightly(digits):
     assert shares["chance"] < 0.05
     assert shares["readings"] > 0.9
     assert shares["cut"] > 0.99
-    assert shares["nonsense"] < 0.02
+    assert shares["nonsense"] < 0.05
 
 
 @pytest.mark.slow
