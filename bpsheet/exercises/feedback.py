@@ -127,6 +127,8 @@ def feedback_text(sheet: MarkedSheet, title: str) -> str:
             "A value that follows rightly from a wrong one keeps its mark.",
             "",
         ]
+    if len(sheet.causes) > 1:
+        lines += [f"The causes of the mistakes: {_plain(causes_text(sheet))}.", ""]
     if sheet.notes:
         lines += [f"Notes: {_plain('; '.join(sheet.notes))}.", ""]
     lines += [

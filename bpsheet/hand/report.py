@@ -103,7 +103,8 @@ class Report(pd.DataFrame):
     def _repr_html_(self) -> str | None:
         judgements = self._judgements()
         if judgements and pd.get_option("display.notebook_repr_html"):
-            return _card(judgements)
+            said = [f"Read in another convention: {self.convention}."] if self.convention else []
+            return _card(judgements, [*said, *(f"{n[:1].upper()}{n[1:]}." for n in self.notes)])
         ordinary: str | None = super()._repr_html_()  # type: ignore[misc]
         return ordinary
 
@@ -122,7 +123,7 @@ def count_sentence(judgements: Sequence[Judgement]) -> str:
     return f"{said} The first mistake is {first.quantity} in iteration {first.iteration}."
 
 
-def _card(judgements: Sequence[Judgement]) -> str:
+def _card(judgements: Sequence[Judgement], notes: Sequence[str]) -> str:
     first = _first_mistake(judgements)
     parts = [f"<p><strong>{escape(count_sentence(judgements))}</strong></p>"]
     if first is not None:
@@ -137,6 +138,7 @@ def _card(judgements: Sequence[Judgement]) -> str:
     parts.append(f"<table><thead><tr>{HEADS}</tr></thead>\n<tbody>{rows}</tbody></table>")
     if len(shown) < len(judgements):
         parts.append(f'<p class="about">{len(judgements) - len(shown):,} more are not shown.</p>')
+    parts += [f'<p class="about">{escape(note)}</p>' for note in notes]
     return card(parts)
 
 

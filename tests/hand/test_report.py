@@ -112,3 +112,20 @@ def test_of_a_long_report_the_card_has_what_is_not_plainly_correct(traced):
     assert words(card.findall("p")[-1]) == "99 more are not shown."
     wrong = {number: {"f": "0.1"} for number in range(1, 101)}
     assert len(table_of(parsed(trace.compare(wrong)._repr_html_()))[1]) == MOST
+
+
+def test_the_card_tells_how_the_values_were_read(traced):
+    trace = traced("iris", 20)
+    mine = {"A1": trace.frame[["h1", "h2", "h3", "h4"]].to_numpy()[:10], "cache": [1.0]}
+    card = parsed(trace.compare(mine)._repr_html_())
+    assert words(card.findall("p")[-1]) == "Not compared, since the names say nothing: cache."
+
+
+def test_a_report_has_its_causes_as_a_frame(report):
+    causes = report.causes
+    assert causes["quantity"].tolist() == ["f_error"]
+    assert causes.columns.tolist() == [
+        "kind", "iteration", "quantity", "reason", "values", "explains"
+    ]  # fmt: skip
+    assert report.convention == ""
+    assert report.notes == []
