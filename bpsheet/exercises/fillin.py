@@ -7,7 +7,8 @@ stand on a very hidden sheet. Without live marks the file has no answers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from openpyxl import Workbook
 from openpyxl.formatting.rule import Rule
@@ -16,6 +17,7 @@ from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.exercises.exercise import Task
+from bpsheet.exercises.livefollow import follow
 from bpsheet.exercises.livemarks import (
     BLANK_VALUES,
     NOT_YET,
@@ -25,6 +27,7 @@ from bpsheet.exercises.livemarks import (
     mark_formulas,
 )
 from bpsheet.exercises.questions import Line
+from bpsheet.hand.numbers import decimals_needed
 from bpsheet.program.kinds import Phase
 from bpsheet.workbook import style
 from bpsheet.xlsx.cells import put_number, put_text
@@ -66,8 +69,7 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
     for row, line in enumerate(task.lines, start=FIRST_ROW):
         _line(sheet, row, line)
     asked = [(row, line) for row, line in enumerate(task.lines, FIRST_ROW) if line.is_asked]
-    if live:
-        _answers(book, sheet, task, asked)
+    values = _answers(book, sheet, task, asked) if live else {}
     hidden = book.create_sheet(IDENTITY)
     hidden.sheet_state = "veryHidden"
     put_text(hidden, "A1", task.identity.text)
@@ -80,7 +82,7 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
             return content
         # An empty cell has no type: some readers show a 0 for an empty cell of the type number.
         content = EMPTY.sub(rb"\1/>", content)
-        content = FORMULA.sub(_with_value, content)
+        content = FORMULA.sub(partial(_with_value, values), content)
         if part == "xl/worksheets/sheet1.xml":
             end = [match.end() for match in BEFORE_IGNORED.finditer(content)][-1]
             ignored = f'<ignoredErrors><ignoredError sqref="{cells}" numberStoredAsText="1"/></ignoredErrors>'
@@ -90,10 +92,12 @@ def fill_in_workbook(task: Task, *, live: bool = False) -> bytes:
     return package_bytes(book, finished)
 
 
-def _with_value(cell: re.Match[bytes]) -> bytes:
+def _with_value(values: Mapping[str, float], cell: re.Match[bytes]) -> bytes:
     """A formula's cell with its value before anything is filled in."""
     letters, row, number, formula = (group.decode() for group in cell.groups(b""))
     kind, value = BLANK_VALUES.get(letters, ("str", ""))
+    if letters + row in values:
+        kind, value = "n", repr(values[letters + row])
     return f'<c r="{letters}{row}"{number} t="{kind}"><f>{formula}</f><v>{value}</v></c>'.encode()
 
 
@@ -174,20 +178,26 @@ def _blank(sheet: Worksheet, address: str) -> None:
 
 
 def _answers(
-    book: Workbook, sheet: Worksheet, task: Task, asked: Iterable[tuple[int, Line]]
-) -> None:
+    book: Workbook, sheet: Worksheet, task: Task, asked: Sequence[tuple[int, Line]]
+) -> dict[str, float]:
+    """Write the sheet of answers. Returns the values of its numeric formulas before any answer."""
     hidden = book.create_sheet(ANSWERS)
     hidden.sheet_state = "veryHidden"
     hidden.protection.sheet = True
     last = FIRST_ROW
+    digits = task.exercise.digits
+    followed = follow(task, {line.place: row for row, line in asked}, asked[-1][0] + 2)
+    values = dict(followed.values)
     for row, line in asked:
         answer = task.exact(line)
         put_number(hidden, f"A{row}", answer)
-        formulas = mark_formulas(SHEET, row, answer, task.exercise.digits)
-        for letter, formula in formulas.items():
+        sources = followed.sources[row]
+        for letter, formula in mark_formulas(SHEET, row, answer, digits, sources).items():
             hidden[f"{letter}{row}"].value = formula
+            if letter in "PQ":
+                values[f"{letter}{row}"] = decimals_needed(answer, digits)
         mark = sheet[f"C{row}"]
-        mark.value = f"={ANSWERS}!{list(formulas)[-1]}{row}"
+        mark.value = f"={ANSWERS}!K{row}"
         mark.alignment = Alignment(horizontal="center", vertical="center")
         mark.font = Font(name="Segoe UI Symbol", size=11, bold=True)
         last = row
@@ -199,6 +209,14 @@ def _answers(
             dxf=DifferentialStyle(font=Font(color=colour)),
         )
         sheet.conditional_formatting.add(f"C{FIRST_ROW}:C{last}", rule)
+    for address, formula in followed.formulas.items():
+        hidden[address].value = formula
+    for address, value in followed.typed.items():
+        if isinstance(value, str):
+            put_text(hidden, address, value)
+        else:
+            put_number(hidden, address, value)
+    return values
 
 
 def _ranges(rows: list[int]) -> list[str]:

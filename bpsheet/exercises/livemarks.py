@@ -6,6 +6,8 @@ digit, since VALUE("0.25") is another number, or none, where the comma is the de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bpsheet.hand.numbers import decimals_needed
 
 __all__ = ["BLANK_VALUES", "NOT_YET", "RIGHT", "SHORT", "UNREADABLE", "mark_formulas"]
@@ -14,7 +16,12 @@ RIGHT, NOT_YET, SHORT, UNREADABLE = "✓", "✗", "…", "?"
 
 # The type and value of a formula before anything is typed, by its column. Other columns hold
 # empty text.
-BLANK_VALUES = {"D": ("str", "0"), "F": ("str", "0"), "H": ("b", "0")}
+BLANK_VALUES = {
+    "D": ("str", "0"),
+    "F": ("str", "0"),
+    "H": ("b", "0"),
+    **dict.fromkeys("RSTUVWX", ("b", "0")),
+}
 
 # Half a unit of the last digit, with a tolerance for binary rounding.
 HALF = "0.500000001"
@@ -33,11 +40,15 @@ def _number(text: str) -> str:
     return f'AND(LEN({text})>0,{_removed(text, "0123456789")}="")'
 
 
-def mark_formulas(sheet: str, row: int, answer: float, digits: int) -> dict[str, str]:
-    """The formulas of one row, by their columns. The last one gives the mark.
+def mark_formulas(
+    sheet: str, row: int, answer: float, digits: int, sources: Sequence[int]
+) -> dict[str, str]:
+    """The formulas of one row, by their columns. That in column K gives the mark.
 
-    The exact answer stands in column A of the same row.
+    The exact answer stands in column A of the same row. `sources` are the rows of the answers from
+    which this one follows; what follows stands in L and N.
     """
+    follows = bool(sources)
     typed = f"{sheet}!$B${row}"
     # A cell whose format was changed holds a number, whose decimal sign may be a comma.
     text = f'IF(ISNUMBER({typed}),SUBSTITUTE({typed}&"",",","."),{typed}&"")'
@@ -58,12 +69,32 @@ def mark_formulas(sheet: str, row: int, answer: float, digits: int) -> dict[str,
         # The decimals of the number (I), and its digits as a whole number (J).
         "I": 'IF(H#,IF(ISNUMBER(FIND(".",E#)),LEN(E#)-FIND(".",E#),0)-VALUE(D#),"")',
         "J": 'IF(H#,VALUE(G#)*IF(LEFT(C#,1)="-",-1,1),"")',
-        "K": (
-            f'IF(B#="","",IF(NOT(H#),"{UNREADABLE}",'
-            f'IF(ABS(J#-A#*10^I#)>{HALF},"{NOT_YET}",'
-            f'IF(I#>={need},"{RIGHT}",'
-            f'IF(ABS(J#*10^({need}-I#)-A#*10^{need})<={HALF},"{RIGHT}",'
-            f'IF(J#=0,"{NOT_YET}","{SHORT}"))))))'
-        ),
     }
+    values = {"A": str(need), "L": "P#", "N": "Q#"} if follows else {"A": str(need)}
+    agrees = dict(zip(values, "RST", strict=False))
+    # How many decimals show the digits that are asked (P, Q); whether the number agrees with a value
+    # (R, S, T), and whether it shows enough of it (U, V, W).
+    for value, letter in zip(values, "RST", strict=False):
+        formulas[letter] = f"IF(AND(H#,ISNUMBER({value}#)),ABS(J#-{value}#*10^I#)<={HALF},FALSE)"
+    for value, letter in list(zip("LN", "PQ", strict=True)) if follows else []:
+        formulas[letter] = (
+            f"IF(ISNUMBER({value}#),IF({value}#=0,0,"
+            f"MAX(0,{digits - 1}-INT(LOG10(ABS({value}#))))),0)"
+        )
+    # Nothing follows from a number with too few digits (X).
+    if follows:
+        short = [f'K{source}="{SHORT}"' for source in sources]
+        formulas["X"] = f"OR({','.join(short)})"
+    for (value, places), letter in zip(values.items(), "UVW", strict=False):
+        is_sure = agrees[value] + "#" if value == "A" else f"AND({agrees[value]}#,NOT(X#))"
+        formulas[letter] = (
+            f"IF({is_sure},IF(AND(J#=0,{value}#<>0),FALSE,IF(I#>={places},TRUE,"
+            f"ABS(J#*10^({places}-I#)-{value}#*10^{places})<={HALF})),FALSE)"
+        )
+    right = ",".join(f"{letter}#" for letter in "UVW"[: len(values)])
+    near = ",".join(f"{letter}#" for letter in "RST"[: len(values)])
+    formulas["K"] = (
+        f'IF(B#="","",IF(NOT(H#),"{UNREADABLE}",IF(OR({right}),"{RIGHT}",'
+        f'IF(AND(OR({near}),J#<>0),"{SHORT}","{NOT_YET}"))))'
+    )
     return {letter: "=" + formula.replace("#", str(row)) for letter, formula in formulas.items()}

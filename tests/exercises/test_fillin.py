@@ -78,10 +78,13 @@ def test_every_formula_carries_the_value_that_it_has(live):
         for number in (1, 2):
             text = package.read(f"xl/worksheets/sheet{number}.xml").decode()
             cells = re.findall(r'r="([A-Z]+)([0-9]+)"[^>]*><f>[^<]*</f><v>([^<]*)</v>', text)
-            assert len(cells) == text.count("<f>") == (25 if number == 1 else 250)
+            assert len(cells) == text.count("<f>") >= (25 if number == 1 else 500)
             for letter, row, stored in cells:
                 value = model.get_cell_value(number - 1, int(row), ord(letter) - 64)
-                assert ("0" if value is False else value) == stored, f"{letter}{row}"
+                if letter in "LMNOPQ":
+                    assert value == pytest.approx(float(stored), rel=1e-12), f"{letter}{row}"
+                else:
+                    assert ("0" if value is False else value) == stored, f"{letter}{row}"
 
 
 def test_the_sheet_prints_on_one_page(opened):
