@@ -199,8 +199,36 @@ class _Reader:
         for of_weights in (True, False):
             arrays = [one for one in self.waiting if self._is_of_weights(one) is of_weights]
             votes = sum(self._vote(one) for one in arrays if one.is_matrix)
-            for one in arrays:
-                self._take(one, is_turned=votes > 0 and True in one.orders)
+            taken = [(one, one.order(is_turned=votes > 0)) for one in arrays]
+            moved = {} if of_weights else self._other_order(taken)
+            for one, order in taken:
+                self._take(one, [(moved.get(row, row), name) for row, name in order])
+
+    def _other_order(self, arrays: Sequence[tuple[_Array, list[Place]]]) -> dict[int, int]:
+        """The row that each example of the arrays is, if they stand in another order; else nothing.
+
+        The first array whose rows are, one for one, those of the run tells the order.
+        """
+        for one, order in arrays:
+            values = dict(zip(order, one.values.ravel().tolist(), strict=True))
+            names = list(dict.fromkeys(name for _, name in order))
+            if {row for row, _ in order} != set(self.rows):
+                continue
+            theirs = np.array([[values[row, name] for name in names] for row in self.rows])
+            position = [self.program.position[name] for name in names]
+            ours = self.whole.values[np.ix_([row - 1 for row in self.rows], position)]
+            alike = np.isclose(theirs[:, None], ours[None], rtol=1e-3).all(axis=2)
+            if alike.diagonal().all():
+                return {}
+            if (alike.sum(axis=0) == 1).all() and (alike.sum(axis=1) == 1).all():
+                places = alike.argmax(axis=1).tolist()
+                shown = ", ".join(str(place + 1) for place in places[:10])
+                more = ", …" if len(places) > 10 else ""
+                self.found.notes.append(
+                    f"the examples stand in another order, as {one.name} shows: {shown}{more}"
+                )
+                return {row: self.rows[place] for row, place in zip(self.rows, places, strict=True)}
+        return {}
 
     def _is_of_weights(self, one: _Array) -> bool:
         """Whether an array has a row for each neuron, and not one for each example."""
@@ -212,9 +240,8 @@ class _Reader:
             return len(one.values.ravel()) if True in one.orders else -len(one.values.ravel())
         return self._agreement(one, is_turned=True) - self._agreement(one, is_turned=False)
 
-    def _take(self, one: _Array, *, is_turned: bool) -> None:
-        order = one.orders.get(is_turned) or next(iter(one.orders.values()))
-        if one.is_matrix and order is one.orders.get(True):
+    def _take(self, one: _Array, order: list[Place]) -> None:
+        if one.is_matrix and one.is_turned:
             self.found.notes.append(f"{one.name} is read transposed: its rows are our columns")
         for index, place in zip(np.ndindex(one.values.shape), order, strict=True):
             self.found.numbers[place] = float(one.values[index]), one.kind
@@ -236,7 +263,7 @@ class _Reader:
         return float(np.isclose(one.values.ravel().astype(float), exact, rtol=1e-3).sum())
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Array:
     """An array, and the places of its numbers: as they are, or (True) with rows for columns."""
 
@@ -245,6 +272,12 @@ class _Array:
     kind: str
     orders: dict[bool, list[Place]]
     is_matrix: bool
+    is_turned: bool = False
+
+    def order(self, *, is_turned: bool) -> list[Place]:
+        """The places in an orientation, or in the only one that there is."""
+        self.is_turned = is_turned if is_turned in self.orders else not is_turned
+        return self.orders[self.is_turned]
 
 
 def _orders(grid: Grid, values: npt.NDArray[Any]) -> dict[bool, list[Place]]:

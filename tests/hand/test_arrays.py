@@ -234,3 +234,35 @@ def test_the_commands_take_arrays(tmp_path, command):
     assert "The first array that differs is dZ1" in out
     status, out, _ = command("gradcheck", str(path), "--theirs", str(tmp_path / "right.npz"))
     assert status == 0
+
+
+def test_examples_in_another_order_are_told_and_compared():
+    """The gradient of a whole batch is the same whatever the order."""
+    given = experiment()
+    order = [2, 0, 3, 1]
+    arrays = program(given)
+    for name in ("Z1", "A1", "Z2", "A2", "dZ1", "dZ2"):
+        arrays[name] = arrays[name][order]
+    report = given.run(8).compare(arrays)
+    assert set(report["verdict"]) <= {"correct", "other convention"}
+    assert "the examples stand in another order, as Z1 shows: 3, 1, 4, 2" in report.notes
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_learning_rate_inside_the_velocity_is_a_convention(sign):
+    """v = μv + ηg and w − v, or with the sign inside, as many texts have it: the same weights."""
+    given = network(
+        [2, 1], ["tanh"], rule="momentum", momentum=0.9, learning_rate=0.1, iterations=4
+    )
+    trace = given.run(4)
+    velocities = [c.name for c in trace.program if c.role == "memory of the rule"]
+    hand = {}
+    for row in (1, 2, 3):
+        for name in velocities:
+            hand[row, name] = f"{sign * 0.1 * trace.frame.loc[row, name]:.6f}"
+        for name in trace.update:
+            if name.startswith("delta_"):
+                hand[row, name] = f"{trace.frame.loc[row, name]:.6f}"
+    report = trace.compare(hand)
+    assert set(report["verdict"]) <= {"correct", "other convention", "rounded early"}
+    assert "inside the velocity" in report.convention
