@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,8 +34,21 @@ __all__ = ["compare", "first_mistake_first", "judged", "judged_gradient", "run_f
 # that somebody typed.
 RTOL = {"float64": 1e-9, "float32": 2e-5, "float16": 2e-2, "bfloat16": 5e-2}
 TYPED_DIGITS = {"float64": 8, "float32": 6}
-# An .npz file of more bytes is no set of small matrices.
+# More bytes are no set of small matrices.
 MAX_FILE = 100_000_000
+# What reading a damaged or hostile .npz file raises.
+DAMAGE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class _Extended(NamedTuple):
@@ -150,11 +165,12 @@ def run_for(plan: Plan, hand: Hand | str | Path | None, iteration: int = 1) -> i
 def _arrays_in(path: Path) -> dict[str, Any]:
     """The arrays of an .npz file. Raises HandError where it cannot be read."""
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise HandError([f"a file of at most {MAX_FILE:,} bytes expected"], str(path))
+        with zipfile.ZipFile(path) as package:
+            if sum(info.file_size for info in package.infolist()) > MAX_FILE:
+                raise HandError([f"arrays of at most {MAX_FILE:,} bytes expected"], str(path))
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except DAMAGE as error:
         raise HandError([f"cannot be read as arrays ({error})"], str(path)) from None
 
 

@@ -165,7 +165,7 @@ class _Sheet:
             return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
         outcome = self.outcomes[place]
         verdict, reason, kinds = self._verdict(place, value, outcome)
-        rounded = value.rounded(exact)
+        rounded = self._expected(place, value)
         half = bool(value.value) and 2 * value.significant >= (self.digits or 0)
         return Judgement(*place, value.text, exact, rounded, verdict, reason, kinds, half)
 
@@ -181,28 +181,39 @@ class _Sheet:
             case Verdict.FEW_DIGITS if not value.says(outcome.compared):
                 said = f"It shows no digit of the value, {outcome.compared:.4g}."
                 return Verdict.FEW_DIGITS, said, ()
+            case Verdict.FEW_DIGITS if self.digits is None:
+                names = listed(self._wrong(outcome))
+                return (
+                    Verdict.FEW_DIGITS,
+                    f"It follows from your {names}, which shows no digit.",
+                    (),
+                )
             case Verdict.FEW_DIGITS:
                 said = f"Right so far, but {self.digits} significant digits were asked."
                 return Verdict.FEW_DIGITS, said, ()
             case Verdict.ROUNDED | Verdict.CARRIED:
                 return outcome.verdict, self._followed(place, value, outcome), ()
             case Verdict.CUT:
-                said = f"The further digits were cut off; rounded it is {rounded}{self._with(outcome)}."
+                after = self._with(place, outcome)
+                said = f"The further digits were cut off; rounded it is {rounded}{after}."
                 return Verdict.CUT, said, ()
             case Verdict.CLOSE:
-                said = (
-                    f"The last digit is off; {rounded} is the rounded value{self._with(outcome)}."
-                )
+                after = self._with(place, outcome)
+                said = f"The last digit is off; {rounded} is the rounded value{after}."
                 return Verdict.CLOSE, said, ()
         return self._mistake(place, value)
 
     def _is_plainly_right(self, place: Place, value: Written) -> bool:
         return value.agrees(self.plain.student.exact(place))
 
-    def _with(self, outcome: Outcome) -> str:
-        """The end of a sentence about a value that follows from wrong ones."""
+    def _expected(self, place: Place, value: Written) -> str:
+        """The exact value in the student's convention, with as many digits as were written."""
+        return value.rounded(self.best.student.exact(place))
+
+    def _with(self, place: Place, outcome: Outcome) -> str:
+        """The end of a sentence about a value that was compared with what follows from wrong ones."""
         wrong = self._wrong(outcome)
-        is_exact = outcome.compared == outcome.compared and not outcome.sources
+        is_exact = outcome.compared == self.best.student.exact(place)
         return f" with your {listed(wrong)}" if wrong and not is_exact else ""
 
     def _wrong(self, outcome: Outcome) -> list[str]:
@@ -213,12 +224,12 @@ class _Sheet:
         if outcome.verdict is Verdict.CARRIED:
             return f"Right with your value of {listed(self._wrong(outcome))}."
         names = list(dict.fromkeys(name for _, name in outcome.sources))
-        exact = value.rounded(self.plain.student.exact(place))
+        exact = self._expected(place, value)
         return f"Right with your rounded {listed(names)}; with all digits the value is {exact}."
 
     def _mistake(self, place: Place, value: Written) -> tuple[Verdict, str, tuple[str, ...]]:
         cause = self.cause_at.get(place)
-        expected = value.rounded(self.plain.student.exact(place))
+        expected = self._expected(place, value)
         if cause is None and value.is_exact and self._is_right_as_text(place, value):
             said = f"{expected} expected; as text, {value.text} would claim its own digits alone."
             return Verdict.WRONG, said, ()

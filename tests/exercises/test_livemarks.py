@@ -102,7 +102,7 @@ def marked(task, sheet):
     return found
 
 
-@pytest.mark.parametrize("count", sampled([40, 500], 40))
+@pytest.mark.parametrize("count", sampled([40, 1000], 40))
 def test_marks_agree_with_the_judge_on_drawn_sheets(live, count):
     """Right, right so far, rounded, follow-through, not right. A mark knows no intervals, and no
     conventions: what a mixture of rounded and exact numbers gives may be a digit off.

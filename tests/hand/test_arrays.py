@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -266,3 +268,41 @@ def test_the_learning_rate_inside_the_velocity_is_a_convention(sign):
     report = trace.compare(hand)
     assert set(report["verdict"]) <= {"correct", "other convention", "rounded early"}
     assert "inside the velocity" in report.convention
+
+
+def bomb(path):
+    """A small file that would unpack to a gigabyte of noughts."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("A1.npy", bytes(200_000_000))
+
+
+def huge_shape(path):
+    """A header that claims more numbers than there are."""
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }"
+    head += b" " * (63 - (10 + len(head)) % 64) + b"\n"
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr(
+            "A1.npy", b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(80)
+        )
+
+
+def objects(path):
+    np.savez(path, A1=np.array([{"a": 1}], dtype=object))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.write_bytes(b"not a zip"),
+        lambda path: path.write_bytes(b""),
+        bomb,
+        huge_shape,
+        objects,
+    ],
+    ids=["text", "empty", "bomb", "shape", "objects"],
+)
+def test_a_damaged_or_hostile_file_of_arrays_is_refused_in_a_sentence(tmp_path, make):
+    path = tmp_path / "mine.npz"
+    make(path)
+    with pytest.raises(HandError, match=r"cannot be read as arrays|at most 100,000,000 bytes"):
+        bp.load("iris").run(10).compare(path)

@@ -100,3 +100,16 @@ def test_any_text_anywhere_gets_a_verdict(trace, data):
     found = judge(trace, hand).judgements
     assert {(j.iteration, j.quantity) for j in found} == set(hand)
     assert all(j.reason and "nan" not in j.reason for j in found)
+
+
+def test_what_follows_from_a_nought_shows_as_little(trace):
+    found = only(trace, {"f": "0", "MSE'": "-1.0"}, "MSE'")
+    assert found.verdict is Verdict.FEW_DIGITS
+    assert found.reason == "It follows from your f, which shows no digit."
+
+
+def test_in_another_convention_the_expected_value_is_of_that_convention(trace):
+    """With target minus output, a wrong error term should have been positive."""
+    hand = {"MSE'": "0.580", "f_error": "0.123", "delta_w_gf0": "0.0123", "delta_w_gf1": "-0.00301"}
+    found = only(trace, hand, "f_error")
+    assert found.rounded == "0.141"
