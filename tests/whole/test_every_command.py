@@ -55,7 +55,7 @@ REFUSED = {
     "digits": {
         "gradient-check": "2,410 weights, 500 at the most",
         "hessian": "2,410 weights",
-        "exercise": "7,401 values would be asked",
+        "exercise": "4,616 values would be asked",
         "differentiate": "needs more than 20,000 cells",
         "draw": "2,368 weights",
         "animate": "2,368 weights",
