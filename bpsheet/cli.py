@@ -80,7 +80,8 @@ def main() -> None:
             cli.main(standalone_mode=False)
     except click.exceptions.Abort as stopped:
         say("Stopped; nothing was written.", error=True)
-        sys.exit(stopped.__cause__.status if isinstance(stopped.__cause__, Ended) else 130)
+        ended = stopped.__context__
+        sys.exit(ended.status if isinstance(ended, Ended) else 130)
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)

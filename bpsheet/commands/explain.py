@@ -96,8 +96,8 @@ def _written(document: Document, form: str, output: Path | None, *, force: bool)
     text = str(getattr(document, form)())
     if output is None:
         # A file or another program gets UTF-8, the encoding that the web page declares.
-        is_terminal = sys.stdout is not None and sys.stdout.isatty()
-        click.echo(text if is_terminal else text.encode(), nl=False)
+        if sys.stdout is not None:
+            click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
         return
     # Plain text has no room for a seal.
     first_line = text.partition("\n")[0] if form == "text" else ""

@@ -65,7 +65,7 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
                     inspect.Parameter.KEYWORD_ONLY,
                     default=inspect.Parameter.empty
                     if field.is_required()
-                    else field.get_default(call_default_factory=True),
+                    else field.get_default(call_default_factory=True, validated_data={}),
                 )
                 for name, field in fields.items()
             ]
@@ -112,7 +112,7 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
 
 def _described(name: str, field: FieldInfo) -> str:
     """A field, its default and its meaning, as lines of a docstring."""
-    default = field.get_default(call_default_factory=True)
+    default = field.get_default(call_default_factory=True, validated_data={})
     head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
     text = field.description or ""
     if get_origin(field.annotation) is Literal:

@@ -23,6 +23,9 @@ __all__ = ["abandon", "console", "say"]
 
 def say(text: str, *, error: bool = False) -> None:
     """Print a line unbroken, however long it is."""
+    if (sys.stderr if error else sys.stdout) is None:
+        # The program was started with the stream closed.
+        return
     try:
         click.echo(printable(text), err=error)
     except OSError:

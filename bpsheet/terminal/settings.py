@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["FORCE", "SET", "OneOf", "changes_of", "loaded", "naming_set", "trained"]
 
 
-class OneOf(click.ParamType[str, str]):
+# The class has parameters for type checkers alone: in older versions of click it takes none.
+if TYPE_CHECKING:
+    Words = click.ParamType[str, str]
+else:
+    Words = click.ParamType
+
+
+class OneOf(Words):
     """A name from a table that is imported when the option is used, or its help is shown."""
 
     name = "name"
@@ -33,7 +40,9 @@ class OneOf(click.ParamType[str, str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return self.choice.convert(value, param, ctx)
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
+        if ctx is None:  # as older versions of click ask
+            return self.choice.get_metavar(param)  # type: ignore[call-arg]
         return self.choice.get_metavar(param, ctx)
 
 
