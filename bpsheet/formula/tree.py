@@ -40,6 +40,7 @@ __all__ = [
     "rebuild",
     "references",
     "replace_refs",
+    "rewrite",
     "size",
     "total",
     "upwards",
@@ -300,15 +301,21 @@ def replace_refs(expr: Expr, replacement: Callable[[Ref], Expr] | Mapping[Ref, E
     if isinstance(replacement, Mapping):
         table = replacement
         return replace_refs(expr, lambda ref: table.get(ref, ref))
+    replaced = replacement
+    return rewrite(expr, lambda node: replaced(node) if isinstance(node, Ref) else node)
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The formula with each part changed, operands before what uses them.
+
+    >>> rewrite(Neg(Num(2.0)), lambda node: node.operand if isinstance(node, Neg) else node)
+    Num(value=2.0)
+    """
     made: list[Expr] = []
     for node in upwards(expr):
-        if isinstance(node, Ref):
-            made.append(replacement(node))
-        elif operands := children(node):
-            first = len(made) - len(operands)
-            made[first:] = [rebuild(node, tuple(made[first:]))]
-        else:
-            made.append(node)
+        operands = children(node)
+        first = len(made) - len(operands)
+        made[first:] = [change(rebuild(node, tuple(made[first:])) if operands else node)]
     return made[0]
 
 

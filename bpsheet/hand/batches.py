@@ -20,9 +20,7 @@ from bpsheet.formula.tree import (
     Ref,
     Sum,
     Text,
-    children,
-    rebuild,
-    upwards,
+    rewrite,
 )
 from bpsheet.program.kinds import BATCH_ROW, EPOCH, ITERATION, Phase, Role
 from bpsheet.program.program import Column, Program
@@ -50,7 +48,8 @@ def with_batches(program: Program) -> Program:
     for column in program:
         changed = column
         if column.phase is Phase.UPDATE and wholes and column.formula is not None:
-            changed = replace(column, formula=_replaced(column.formula, wholes))
+            formula = rewrite(column.formula, lambda node: wholes.get(node, node))
+            changed = replace(column, formula=formula)
         columns.append(changed)
         if sums and column is sums[-1]:
             for summed in sums:
@@ -67,17 +66,6 @@ def with_batches(program: Program) -> Program:
         # A name that the program has already stays the program's.
         return program
     return replace(program, columns=tuple(columns))
-
-
-def _replaced(formula: Expr, table: dict[Expr, Expr]) -> Expr:
-    """A formula in which whole parts are replaced."""
-    made: list[Expr] = []
-    for node in upwards(formula):
-        operands = children(node)
-        first = len(made) - len(operands)
-        new = rebuild(node, tuple(made[first:])) if operands else node
-        made[first:] = [table.get(new, new)]
-    return made[0]
 
 
 def _losses(program: Program) -> Iterator[Column]:

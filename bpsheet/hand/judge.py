@@ -118,40 +118,34 @@ class _Sheet:
         self.answers = {place: v for place, v in read.items() if isinstance(v, Written)}
         self.idle = _idle(trace, self.answers)
         self.plain = Following(Student(trace.program, trace.values, self.answers), digits)
-        self.reading, student = self._best(self.plain)
-        self.search = Search(student, Slips(student.program), self.idle)
-        self.best = Following(student, digits, self.search.explain)
+        self.reading, program, values = self._best(self.plain)
+        student = Student(program, values, self.answers)
+        self.search = Search(student, Slips(program), self.idle)
+        self.best = self.plain
+        if any(not outcome.verdict.is_right for outcome in self.plain.outcomes.values()):
+            self.best = Following(student, digits, self.search.explain)
         self.outcomes = self.best.outcomes
         follows = {p: o.sources for p, o in self.outcomes.items() if o.verdict.is_right}
         self.causes = causes_of(self.search.found, follows)
         self.cause_at = {place: cause for cause in self.causes for place in cause.places}
 
-    def _best(self, plain: Following) -> tuple[Reading | None, Student]:
-        """The reading with the fewest mistakes, and the student's run in it."""
-        fewest, best = plain.flaws, None
+    def _best(self, plain: Following) -> tuple[Reading | None, Program, Values]:
+        """The reading with the fewest mistakes, with its program and its values."""
         program = self.trace.program
-        if plain.mistakes:
-            for reading in readings_of(program):
-                values = self._values(reading)
-                if values is None:
-                    continue
-                student = Student(reading.program(program), values, self.answers)
-                there = Following(student, self.digits, most=fewest)
-                is_clean = set(there.mistakes) <= set(plain.mistakes)
-                gain = plain.flaws - there.flaws
-                if is_clean and there.flaws < fewest and gain >= reading.least:
-                    fewest, best = there.flaws, reading
-        values = self._values(best) if best is not None else None
-        if best is None or values is None:
-            return None, Student(program, self.trace.values, self.answers)
-        return best, Student(best.program(program), values, self.answers)
-
-    def _values(self, reading: Reading) -> Values | None:
-        """The run's values in a reading; None where its formulas cannot be computed."""
-        try:
-            return run(reading.program(self.trace.program), len(self.trace.values)).values
-        except ProgramError:
-            return None
+        best: tuple[Reading | None, Program, Values] = None, program, self.trace.values
+        fewest = plain.flaws
+        for reading in readings_of(program) if plain.mistakes else ():
+            there = reading.program(program)
+            try:
+                values = run(there, len(self.trace.values)).values
+            except ProgramError:
+                # Its formulas cannot be computed in this program's order.
+                continue
+            found = Following(Student(there, values, self.answers), self.digits, most=fewest)
+            is_clean = set(found.mistakes) <= set(plain.mistakes)
+            if is_clean and found.flaws < fewest and plain.flaws - found.flaws >= reading.least:
+                fewest, best = found.flaws, (reading, there, values)
+        return best
 
     def judged(self) -> Judged:
         made = [self._judgement(place, value) for place, value in self.read.items()]

@@ -21,10 +21,8 @@ from bpsheet.formula.tree import (
     Ref,
     Sub,
     Sum,
-    children,
-    rebuild,
     replace_refs,
-    upwards,
+    rewrite,
 )
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column, Program
@@ -173,19 +171,17 @@ def _with_outputs(
     program: Program, formula: Expr, outputs: Mapping[tuple[int | None, str | None], str]
 ) -> Expr:
     """A loss with −ln y in the place of largest + ln(sum) − z, which is the same."""
-    made: list[Expr] = []
-    for node in upwards(formula):
-        operands = children(node)
-        first = len(made) - len(operands)
-        new = rebuild(node, tuple(made[first:])) if operands else node
-        match new:
+
+    def plain(node: Expr) -> Expr:
+        match node:
             case Sub(Sum((Ref(), Call("ln", (Ref(),)))), Ref(z)):
                 summed = program[z]
                 output = outputs.get((summed.layer, summed.neuron))
                 if summed.role is Role.SUM and output is not None:
-                    new = Neg(Call("ln", (Ref(output),)))
-        made[first:] = [new]
-    return made[0]
+                    return Neg(Call("ln", (Ref(output),)))
+        return node
+
+    return rewrite(formula, plain)
 
 
 def _shifted(program: Program) -> dict[str, Expr]:
@@ -255,15 +251,13 @@ def _rate_inside(program: Program, *, turned: bool) -> dict[str, Expr]:
 
 def _without_rate(formula: Expr, *, turned: bool) -> Expr:
     """An adjustment without its factor, the learning rate; with `turned` without its sign too."""
-    made: list[Expr] = []
-    for node in upwards(formula):
-        operands = children(node)
-        first = len(made) - len(operands)
-        new = rebuild(node, tuple(made[first:])) if operands else node
-        match new:
+
+    def bare(node: Expr) -> Expr:
+        match node:
             case Mul(Neg(Param("learning_rate")), kept):
-                new = kept if turned else Neg(kept)
+                return kept if turned else Neg(kept)
             case Mul(Param("learning_rate"), kept):
-                new = Neg(kept) if turned else kept
-        made[first:] = [new]
-    return made[0]
+                return Neg(kept) if turned else kept
+        return node
+
+    return rewrite(formula, bare)

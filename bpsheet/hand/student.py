@@ -110,18 +110,6 @@ class Student:
         else:
             self.written[place], self.own[place] = written, own
 
-    def value_of(self, place: Place) -> float:
-        """A place's value over the written numbers, as they are written."""
-        for _ in self.places():
-            pass
-        last = max((row for row, _ in self.answers), default=place[0])
-        for earlier in range(last, place[0] + 1):
-            for column in self.program:
-                self._compute((earlier, column.name), column)
-        lines = self.followed(place)
-        found = lines[0] if lines else self.written.get(place)
-        return self.exact(place) if found is None else found
-
     def place_of(self, row: int, ref: Ref) -> Place:
         """The place that a row's formula refers to. With the lag -1 it lies after the update."""
         if ref.lag >= 0:

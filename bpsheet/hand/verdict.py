@@ -27,8 +27,3 @@ class Verdict(StrEnum):
     def is_right(self) -> bool:
         """Whether the method is right, so that the value earns its mark."""
         return self in (Verdict.CORRECT, Verdict.CONVENTION, Verdict.ROUNDED, Verdict.CARRIED)
-
-    @property
-    def is_mistake(self) -> bool:
-        """Whether the method is wrong, as far as the value shows it."""
-        return self in (Verdict.SLIP, Verdict.AGAIN, Verdict.WRONG)

@@ -18,6 +18,7 @@ from bpsheet.hand.judge import judge
 from bpsheet.hand.verdict import Verdict
 from bpsheet.program.kinds import Role
 from tests.helpers.grading import fill
+from tests.helpers.hand_sheets import ALL_ASKED
 
 
 def network(sizes, activations, *, loss="half_squared_error", examples=None, seed=1, **training):
@@ -62,18 +63,6 @@ def exact(trace, name, iteration=1):
     return float(trace.frame.loc[iteration, name])
 
 
-WORKED = (
-    Role.SUM,
-    Role.OUTPUT,
-    Role.LOSS,
-    Role.LOSS_DERIVATIVE,
-    Role.OUTPUT_DERIVATIVE,
-    Role.ERROR,
-    Role.GRADIENT,
-    Role.ADJUSTMENT,
-)
-
-
 @pytest.mark.parametrize("template", ["iris", "two-neuron", "book-xor"])
 @pytest.mark.parametrize("text", ["0", "1", "0.000", 0, "1e308", "0.500"])
 def test_1_one_number_in_every_cell_earns_next_to_nothing(tmp_path, template, text):
@@ -113,7 +102,7 @@ def test_5_exact_working_after_an_early_slip_is_right():
     trace = experiment.run(2)
     weights = {n: exact(trace, n) for n in names_of(trace, Role.WEIGHT)}
     wrong = experiment.changed({"w_h1_0": 0.0}).run(2)
-    names = [n for n in names_of(trace, *WORKED) if n != "z_h1"]
+    names = [n for n in names_of(trace, *ALL_ASKED) if n != "z_h1"]
     hand = {"z_h1": f"{exact(wrong, 'z_h1'):.3g}"} | {n: f"{exact(wrong, n):.3g}" for n in names}
     found, judged = by_name(trace, hand)
     assert weights["w_h1_0"] != 0

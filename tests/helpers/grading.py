@@ -11,11 +11,19 @@ from openpyxl import load_workbook
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise, Task
 from bpsheet.exercises.fillin import FIRST_ROW, NAME_CELL, SHEET, fill_in_workbook
-from bpsheet.hand.numbers import decimals_needed, read_number
+from bpsheet.hand.numbers import Written, computed, decimals_needed, read_number
 from bpsheet.hand.student import Student
 
 EXERCISE = Exercise(bp.load("two-neuron"), digits=4, vary=("weights", "data"), seed=5)
 NETWORK = EXERCISE.experiment
+
+
+def following(task: Task, wrong: dict[tuple[int, str], Written], place: tuple[int, str]) -> float:
+    """What a place's value is after wrong ones: what follows there, or the exact value."""
+    answers = wrong | {place: computed(0.0, "", 0.0)}
+    student = Student(task.trace.program, task.trace.values, answers)
+    assert place in list(student.places())
+    return (*student.followed(place), student.exact(place))[0]
 
 
 def answers_of(task: Task, slips: dict[str, float] | None = None) -> dict[str, str]:
@@ -29,8 +37,7 @@ def answers_of(task: Task, slips: dict[str, float] | None = None) -> dict[str, s
     wrong = {}
     for line in task.lines:
         if line.is_asked:
-            student = Student(task.trace.program, task.trace.values, wrong)
-            value = student.value_of(line.place)
+            value = following(task, wrong, line.place)
             value *= (slips or {}).get(line.name, 1.0)
             written[line.place] = f"{value:.{decimals_needed(value, digits) + 1}f}"
             if line.name in (slips or {}):
