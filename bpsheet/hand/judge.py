@@ -7,39 +7,29 @@ named, each once.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bpsheet.engine.engine import run
-from bpsheet.engine.rows import ValueOf
 from bpsheet.errors import ProgramError
-from bpsheet.formula.evaluate import CellError
-from bpsheet.formula.tree import Lookup, Param, Ref, children
+from bpsheet.hand.accusation import SURE_DIGITS, accusation
 from bpsheet.hand.causes import Cause, Found, Search, causes_of
 from bpsheet.hand.following import Following, Outcome
+from bpsheet.hand.idle import idle_places
 from bpsheet.hand.numbers import NotANumber, Written, read_number
 from bpsheet.hand.readings import Reading, readings_of
 from bpsheet.hand.slips import Slips
 from bpsheet.hand.student import Place, Student, Values
 from bpsheet.hand.verdict import Verdict
-from bpsheet.printers.text import TextPrinter
-from bpsheet.program.kinds import Role
 from bpsheet.program.program import Program
-from bpsheet.words import counted, listed
+from bpsheet.words import listed
 
 __all__ = ["Judged", "Judgement", "judge"]
 
-# With this many significant digits, the likeliest slip that fits may be named alone.
-SURE_DIGITS = 4
-# The most characters of a wrong formula that is shown with its numbers.
-LONGEST_WORKING = 70
 # On a sheet with so many mistakes that nothing explains, and fewer right values than those, nothing
 # is believed to follow from anything.
 MANY = 3
-# A wrong number that stands in more cells than these, and in this share of all, was not computed.
-SAME, SAME_SHARE = 3, 0.25
 
 
 @dataclass(frozen=True)
@@ -116,7 +106,7 @@ class _Sheet:
         self.read = read
         self.digits = digits
         self.answers = {place: v for place, v in read.items() if isinstance(v, Written)}
-        self.idle = _idle(trace, self.answers)
+        self.idle = idle_places(trace.program, trace.values, self.answers)
         self.plain = Following(Student(trace.program, trace.values, self.answers), digits)
         self.reading, program, values = self._best(self.plain)
         student = Student(program, values, self.answers)
@@ -242,7 +232,7 @@ class _Sheet:
         kinds = (cause.kind, *(one.slip.kind for one in others))
         return (
             Verdict.SLIP,
-            self._accusation(place, value, own, others, cause),
+            accusation(self.search.student, place, own, others, cause),
             tuple(dict.fromkeys(kinds)),
         )
 
@@ -253,39 +243,6 @@ class _Sheet:
     def _own(self, place: Place, cause: Cause) -> Found:
         """The slip of a cause as it is made at one of its places."""
         return next(one for one in self.search.found[place] if one.idea == cause.idea)
-
-    def _accusation(
-        self, place: Place, value: Written, own: Found, others: list[Found], cause: Cause
-    ) -> str:
-        """The sentence on a slip: a single one is named, several are offered."""
-        if others:
-            reasons = "; or ".join(one.slip.reason for one in (own, *others[:2]))
-            return f"It could be that {reasons}."
-        sure = value.significant >= SURE_DIGITS or len(cause.places) > 1
-        said = "it looks as if" if sure else "it could be that"
-        after = ""
-        if len(cause.places) > 1:
-            after += f" So it is in {counted(len(cause.places) - 1, 'further value')}."
-        if cause.explains:
-            after += f" What follows from it is right: {counted(cause.explains, 'value')}."
-        return f"{self._working(place, value, own)}: {said} {own.slip.reason}.{after}"
-
-    def _working(self, place: Place, value: Written, found: Found) -> str:
-        """The wrong formula with the numbers put in, as it may stand in the student's notes."""
-        student = self.search.student
-        printer = NumbersPrinter(student.over(found.row, found.line), student.cells.parameters)
-        try:
-            text = printer.text(found.slip.formula)
-        except CellError:
-            text = ""
-        if not 0 < len(text) <= LONGEST_WORKING:
-            return f"{value.text} comes of a slip"
-        if found.slip.column == place[1]:
-            match found.slip.formula:
-                case Ref(name):
-                    text = name
-            return f"{value.text} is {text}"
-        return f"{value.text} follows with {text} for {found.slip.column}"
 
     def _earned(self, made: list[Judgement]) -> Iterable[Judgement]:
         """The judgements, of which none follows from numbers that say nothing."""
@@ -319,46 +276,3 @@ class _Sheet:
         if one.verdict is Verdict.FEW_DIGITS and self.answers[one.place].value:
             return one.place in self.idle or bool(self._wrong(self.outcomes[one.place]))
         return one.verdict in (Verdict.CARRIED, Verdict.AGAIN)
-
-
-def _idle(trace: Basis, answers: Mapping[Place, Written]) -> frozenset[Place]:
-    """The places of numbers that were hardly worked out: one number all over, or given ones."""
-    position = trace.program.position
-    wrong = {
-        place: value.value
-        for place, value in answers.items()
-        if not value.agrees(float(trace.values[place[0] - 1, position[place[1]]]))
-        or not value.value
-    }
-    counts = Counter(wrong.values())
-    often = max(SAME, SAME_SHARE * len(answers))
-    given = {
-        float(value)
-        for column, value in zip(trace.program, trace.values[0], strict=True)
-        if column.role in (Role.DATA, Role.TARGET, Role.WEIGHT)
-    }
-    copies = [place for place, value in wrong.items() if value in given]
-    same = [place for place, value in answers.items() if counts[value.value] > often]
-    return frozenset([*same, *(copies if len(copies) > often else ())])
-
-
-class NumbersPrinter(TextPrinter):
-    """Plain text with numbers instead of names, to four significant digits."""
-
-    times = " × "
-
-    def __init__(self, values: ValueOf, parameters: Mapping[str, float | str]) -> None:
-        super().__init__()
-        self.values = values
-        self.parameters = parameters
-
-    def lookup(self, node: Lookup) -> str:
-        places = ", ".join(self.text(place) for place in children(node))
-        return f"{node.table} of example {places}"
-
-    def reference(self, node: Ref) -> str:
-        return f"{self.values(node):.4g}"
-
-    def param(self, node: Param) -> str:
-        value = self.parameters[node.name]
-        return f"{value:.4g}" if isinstance(value, float) else value
