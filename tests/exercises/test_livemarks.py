@@ -78,6 +78,17 @@ def test_marks_agree_with_the_digits_for_every_value(live):
             model.update_cell_with_text(0, row, 2, "")
 
 
+def test_a_mark_follows_through_an_answer_that_is_left_blank(live):
+    """g is wrong, z_f is blank: f = 1 / (1 + e^0.35) follows all the same."""
+    rows = {line.name: r for r, line in enumerate(two_neurons().task().lines, FIRST_ROW)}
+    model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
+    for name, text in {"g": "-0.300", "f": "0.413"}.items():
+        model.update_cell_with_text(0, rows[name], 2, text)
+    model.evaluate()
+    shown = {name: model.get_cell_value(0, rows[name], 3) for name in ("g", "z_f", "f")}
+    assert shown == {"g": "✗", "z_f": "", "f": "✓"}
+
+
 def typed_sheets(task, count, seed):
     """Sheets as they are typed: right in one of four ways, with one slip, or with too few digits."""
     rng = random.Random(seed)
