@@ -92,10 +92,12 @@ class Following:
             few = few or Outcome(Verdict.FEW_DIGITS, right, sources)
         if few is not None:
             return few
-        for found in (exact, *lines):
-            if value.is_cut_from(found):
-                return Outcome(Verdict.CUT, found, sources)
-        if value.significant >= CLOSE_DIGITS and not value.is_exact:
+        # With fewer digits than were asked, nearly right is not right.
+        if value.significant >= (self.digits or 1):
+            for found in (exact, *lines):
+                if value.is_cut_from(found):
+                    return Outcome(Verdict.CUT, found, sources)
+        if value.significant >= (self.digits or CLOSE_DIGITS) and not value.is_exact:
             for found in (exact, *lines):
                 if value.agrees(found, CLOSE):
                     return Outcome(Verdict.CLOSE, found, sources)

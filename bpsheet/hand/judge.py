@@ -275,4 +275,6 @@ class _Sheet:
         """Whether a value is right, or right so far, only as it follows from a mistake."""
         if one.verdict is Verdict.FEW_DIGITS and self.answers[one.place].value:
             return one.place in self.idle or bool(self._wrong(self.outcomes[one.place]))
+        if one.verdict in (Verdict.CUT, Verdict.CLOSE):
+            return bool(self._with(one.place, self.outcomes[one.place]))
         return one.verdict in (Verdict.CARRIED, Verdict.AGAIN)

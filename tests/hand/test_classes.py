@@ -15,6 +15,11 @@ def test_a_class_is_judged_rightly(digits):
     assert shares["named"] + shares["offered"] > 0.93
     assert shares["false"] < 0.02
     assert shares["kept"] > 0.98
+    assert shares["both"] > 0.9
+    assert shares["not both"] < 0.05
+    assert shares["kept beside two"] > 0.97
+    assert shares["foreign"] < 0.2
+    assert shares["kept beside foreign"] > 0.97
     assert shares["chance"] < 0.05
     assert shares["readings"] > 0.9
     assert shares["cut"] > 0.99
@@ -30,6 +35,11 @@ def test_over_thousands_of_sheets(digits):
     assert shares["named"] + shares["offered"] > 0.97
     assert shares["false"] < 0.005
     assert shares["kept"] > 0.99
+    assert shares["both"] > 0.97
+    assert shares["not both"] < 0.01
+    assert shares["kept beside two"] > 0.99
+    assert shares["foreign"] < 0.05
+    assert shares["kept beside foreign"] > 0.98
     assert shares["readings"] > 0.95
     assert shares["nonsense"] < 0.005
 

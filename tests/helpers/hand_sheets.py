@@ -16,7 +16,22 @@ from bpsheet.api.experiment import Trace
 from bpsheet.engine.rows import Cells
 from bpsheet.exercises.marks import Scale
 from bpsheet.formula.evaluate import CellError
-from bpsheet.formula.tree import Expr, Num
+from bpsheet.formula.tree import (
+    ONE,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Num,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    children,
+    rebuild,
+    size,
+    walk,
+)
 from bpsheet.hand.judge import Judged, judge
 from bpsheet.hand.numbers import read_number
 from bpsheet.hand.readings import readings_of
@@ -252,6 +267,11 @@ def measure(count: int, digits: int, seed: int = 0) -> dict[str, float]:
     offered:  planted slips that are among several
     false:    planted slips for which only others are named
     kept:     marks of all other values after one slip
+    both:     slips of a sheet with two that are named at their place, or among several
+    not both: those for which only others are named
+    kept beside two: marks of all other values of such a sheet
+    foreign:  mistakes in a formula whose value no slip of the table gives, and that are called one
+    kept beside foreign: marks of all other values after one
     chance:   random mistakes that are called a slip
     readings: sheets in another convention that keep all marks
     cut:      values whose digits were cut that are called so, or are right
@@ -269,6 +289,8 @@ def measure(count: int, digits: int, seed: int = 0) -> dict[str, float]:
         found["values"] += len(judged.judgements)
         found["lost"] += sum(not one.verdict.is_right for one in judged.judgements)
         _count_slip(found, trace, asked, digits, rng)
+        _count_two(found, trace, asked, digits, rng)
+        _count_foreign(found, trace, asked, digits, rng)
         _count_chance(found, trace, asked, digits, rng)
         _count_reading(found, trace, asked, digits, rng)
         sheet = worked(trace, asked, digits, {}, way=exactly, writes=cut)
@@ -293,6 +315,11 @@ def measure(count: int, digits: int, seed: int = 0) -> dict[str, float]:
         "offered": part("offered", "slips"),
         "false": part("false", "slips"),
         "kept": part("kept", "others"),
+        "both": part("both", "two slips"),
+        "not both": part("not both", "two slips"),
+        "kept beside two": part("kept beside two", "beside two"),
+        "foreign": part("foreign called", "foreign"),
+        "kept beside foreign": part("kept beside foreign", "beside foreign"),
         "chance": part("chance", "mistakes"),
         "readings": part("readings", "read"),
         "cut": part("cut", "cut values"),
@@ -320,6 +347,100 @@ def _count_slip(found, trace, asked, digits, rng) -> None:
             found["named"] += bool(one.slips) and one.slips[0] == slip.kind
             found["offered"] += slip.kind in one.slips[1:]
             found["false"] += bool(one.slips) and slip.kind not in one.slips
+
+
+def _count_two(found, trace, asked, digits, rng) -> None:
+    """Two slips at once, each in a formula whose value is written down."""
+    way = rng.choice(list(ways(rng).values()))
+    slips = {slip.column: slip for _ in range(2) if (slip := planted(trace, asked, rng))}
+    changed = {name: slip.formula for name, slip in slips.items()}
+    sheet = worked(trace, asked, digits, changed, way=way)
+    for name in slips if len(slips) == 2 else ():
+        # Each must be seen where the other one is made as well.
+        alone = {other: formula for other, formula in changed.items() if other != name}
+        if sheet.get((1, name)) == worked(trace, asked, digits, alone, way=exactly).get((1, name)):
+            return
+    if len(slips) < 2 or any((1, name) not in sheet for name in slips):
+        return
+    for one in judge(trace, sheet, digits=digits).judgements:
+        slip = slips.get(one.quantity)
+        if slip is None:
+            found["beside two"] += 1
+            found["kept beside two"] += one.verdict.is_right
+        elif one.verdict in (Verdict.SLIP, Verdict.WRONG, Verdict.AGAIN):
+            found["two slips"] += 1
+            found["both"] += slip.kind in one.slips
+            found["not both"] += bool(one.slips) and slip.kind not in one.slips
+
+
+def foreign(trace: Trace, name: str, rng: random.Random) -> Expr | None:
+    """A column's formula with a mistake that is not in the table of slips."""
+    program = trace.program
+    formula = program[name].formula
+    known = {slip.formula for slip in Slips(program).of(name)} | {formula}
+    before = [column.name for column in program][: program.position[name]]
+    parts = list(walk(formula))
+    at = rng.randrange(len(parts))
+    node = parts[at]
+    match node:
+        case Ref(_, 0):
+            wrong = rng.choice([Ref(rng.choice(before)), Pow(node, Num(2.0)), Sub(ONE, node)])
+        case Num(value):
+            wrong = Num(value + rng.choice([-1.0, 1.0, 0.1]))
+        case Mul(left, right):
+            wrong = rng.choice([Sum((left, right)), Div(left, right), Sub(left, right)])
+        case Sum(terms):
+            wrong = rng.choice([Mul(terms[0], terms[1]), Div(node, Num(float(len(terms))))])
+        case Sub(left, right):
+            wrong = rng.choice([Mul(left, right), Div(left, right), Pow(node, Num(2.0))])
+        case Call(_, (argument,)):
+            wrong = rng.choice([Call("exp", (argument,)), Pow(argument, Num(2.0)), Div(ONE, node)])
+        case _:
+            return None
+    made = _with_part(formula, at, wrong)
+    return None if made in known else made
+
+
+def _with_part(formula: Expr, at: int, wrong: Expr) -> Expr:
+    """The formula with the part that `walk` gives at a number replaced."""
+    if at == 0:
+        return wrong
+    operands = list(children(formula))
+    start = 1
+    for index, operand in enumerate(operands):
+        if at < start + size(operand):
+            operands[index] = _with_part(operand, at - start, wrong)
+            break
+        start += size(operand)
+    return rebuild(formula, tuple(operands))
+
+
+def _count_foreign(found, trace, asked, digits, rng) -> None:
+    """A mistake that the table does not have: it is not called another, and costs its own mark."""
+    name = rng.choice(asked).name
+    wrong = foreign(trace, name, rng)
+    if wrong is None:
+        return
+    way = rng.choice(list(ways(rng).values()))
+    sheet = worked(trace, asked, digits, {name: wrong}, way=way)
+    # Where a factor is 1, or an input another one, many mistakes give what a slip gives.
+    formulas = [
+        trace.program[name].formula,
+        *(slip.formula for slip in Slips(trace.program).of(name)),
+    ]
+    likely = [
+        worked(trace, asked, digits, {name: formula}, way=exactly).get((1, name))
+        for formula in formulas
+    ]
+    if sheet.get((1, name)) in (None, *likely):
+        return
+    for one in judge(trace, sheet, digits=digits).judgements:
+        if one.quantity != name:
+            found["beside foreign"] += 1
+            found["kept beside foreign"] += one.verdict.is_right
+        elif one.verdict in (Verdict.SLIP, Verdict.WRONG):
+            found["foreign"] += 1
+            found["foreign called"] += one.verdict is Verdict.SLIP
 
 
 def _count_chance(found, trace, asked, digits, rng) -> None:
@@ -355,4 +476,4 @@ if __name__ == "__main__":
     sheets = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     for digits_written in range(2, 7):
         shares = measure(sheets, digits_written)
-        print(digits_written, " ".join(f"{name} {part:.2%}" for name, part in shares.items()))
+        print(digits_written, " · ".join(f"{name} {part:.2%}" for name, part in shares.items()))

@@ -123,14 +123,12 @@ class Practice {
       short = true;
     }
     if (short) return { mark: "…", word: "right so far", reason: "write two significant digits.", short };
-    for (const found of [exact, ...lines]) {
-      if (isCut(written, found)) return { mark: "≈", word: "cut, not rounded", reason: "", compared: found };
-    }
-    for (const found of [exact, ...lines]) {
-      if (significant(written) > 1 && agrees(written, found, OFF_IN_LAST_DIGIT)) {
-        return { mark: "≈", word: "close", reason: "the last digit is off.", compared: found };
-      }
-    }
+    // With one digit, where two are asked, nearly right is not right.
+    const nearby = significant(written) > 1 ? [exact, ...lines] : [];
+    const cut = nearby.find((found) => isCut(written, found));
+    if (cut !== undefined) return { mark: "≈", word: "cut, not rounded", reason: "", compared: cut };
+    const close = nearby.find((found) => agrees(written, found, OFF_IN_LAST_DIGIT));
+    if (close !== undefined) return { mark: "≈", word: "close", reason: "the last digit is off.", compared: close };
     return { mark: "✗", word: "not yet", reason: "" };
   }
 
