@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from bpsheet.columns.model import Model, NetworkModel
 from bpsheet.columns.names import trained_names
 from bpsheet.columns.presentation import (
     example_order,
     parameters,
-    perceptron_columns,
-    presentation_columns,
+    perceptron_groups,
+    presentation_groups,
 )
-from bpsheet.columns.updates import update_columns
-from bpsheet.columns.verdicts import verdict_columns
+from bpsheet.columns.updates import update_groups
+from bpsheet.columns.verdicts import verdict_groups
 from bpsheet.program.backward import backward
 from bpsheet.program.kinds import EXAMPLE, Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
+from bpsheet.program.quantities import Group, Scope, columns_of
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Test, Training
 
-__all__ = ["columns_of", "is_batched", "program_of"]
+__all__ = ["groups_of", "is_batched", "program_of"]
 
 
 def is_batched(training: Training, examples: int) -> bool:
@@ -30,7 +30,7 @@ def is_batched(training: Training, examples: int) -> bool:
     return size != 1
 
 
-def columns_of(
+def groups_of(
     model: Model,
     training: Training,
     test: Test | None,
@@ -38,8 +38,9 @@ def columns_of(
     *,
     examples: int,
     cyclic: bool,
-) -> list[Column]:
-    """Every column of the program, in the order of the phases."""
+) -> list[Group]:
+    """Every quantity of the program, in the order of the phases."""
+    scope = Scope()
     trained = trained_names(model.weights, training.freeze, training.only)
     adjustments = {
         name: notation.name("adjustment", weight=name, loss=model.loss or notation.name("loss"))
@@ -47,42 +48,40 @@ def columns_of(
         if name in trained
     }
     batched = is_batched(training, examples) and bool(adjustments)
-    presented = [
-        _with_derivative(column, model, notation)
-        for column in presentation_columns(
-            model.inputs, model.targets, examples, cyclic=cyclic, batched=batched
-        )
-    ]
-    weights = model.weight_columns(adjustments)
-    forward = model.forward_columns()
-    columns = [*presented, *weights, *forward]
+    derivatives = {
+        name: notation.name("derivative", value=name, loss=model.loss) for name in model.gradient_of
+    }
+    presented = presentation_groups(
+        model.inputs,
+        model.targets,
+        derivatives,
+        scope,
+        examples,
+        cyclic=cyclic,
+        batched=batched,
+        as_vectors=isinstance(model, NetworkModel),
+    )
+    weights = model.weight_groups(adjustments, scope)
+    forward = model.forward_groups(scope)
+    groups = [*presented, *weights, *forward]
     if model.loss is not None:
-        asked = [column for column in presented if column.adjoint_name]
-        columns += backward([*asked, *weights, *forward], model.loss)
+        asked = [group for group in presented if group.quantities[0].first.adjoint_name]
+        groups += backward([*asked, *weights, *forward], model.loss, scope)
         uphill = training.rule == "gradient_ascent" or model.uphill
-        columns += update_columns(
-            training, weights, notation, adjustments, uphill=uphill, batched=batched
+        groups += update_groups(
+            training, weights, notation, adjustments, scope, uphill=uphill, batched=batched
         )
     elif isinstance(model, NetworkModel):
-        by_name = {column.name: column for column in weights}
-        columns += perceptron_columns(model.layers[-1], model.targets, by_name, adjustments)
+        groups += perceptron_groups(model.output, weights, adjustments, scope)
     if test is not None and isinstance(model, NetworkModel):
-        outputs = [column for column in forward if column.role is not Role.LOSS]
-        columns += verdict_columns(test, model.inputs, model.layers[-1].outputs, outputs)
+        passed = [group for group in forward if group.quantities[0].first.role is not Role.LOSS]
+        groups += verdict_groups(test, model.inputs, model.output, passed, scope)
     order = list(Phase)
-    return sorted(columns, key=lambda column: order.index(column.phase))
-
-
-def _with_derivative(column: Column, model: Model, notation: Notation) -> Column:
-    """The column of an input, with a name for its derivative if this was asked for."""
-    if column.name not in model.gradient_of:
-        return column
-    name = notation.name("derivative", value=column.name, loss=model.loss)
-    return replace(column, adjoint_name=name)
+    return sorted(groups, key=lambda group: order.index(group.quantities[0].phase))
 
 
 def program_of(
-    columns: Sequence[Column],
+    groups: Sequence[Group],
     training: Training,
     tables: Mapping[str, Sequence[float]],
     *,
@@ -90,7 +89,8 @@ def program_of(
     seed: int,
     iterations: int,
 ) -> Program:
-    """The columns with their hyper-parameters, data and order of examples."""
+    """The program of some quantities, with hyper-parameters, data and the order of examples."""
+    columns = columns_of(groups)
     examples = len(next(iter(tables.values())))
     moves = any(column.role is Role.ADJUSTMENT for column in columns)
     return Program(

@@ -14,8 +14,8 @@ from typing import Any
 from bpsheet.columns.formulas import graph_columns, parameter_columns
 from bpsheet.columns.initial import initial_values
 from bpsheet.columns.names import LayerNames, weight_names, wire
-from bpsheet.columns.network import forward_columns, weight_columns
-from bpsheet.program.program import Column
+from bpsheet.columns.network import forward_groups, weight_groups
+from bpsheet.program.quantities import Group, Scope, alone
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph, Initial, Network
 from bpsheet.tables.tables import Tables
@@ -45,11 +45,11 @@ class Model(ABC):
         return False
 
     @abstractmethod
-    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
-        """A column for each weight; `adjustments` names the adjustment of each trained weight."""
+    def weight_groups(self, adjustments: Mapping[str, str], scope: Scope, /) -> list[Group]:
+        """The weights; `adjustments` names the adjustment of each one that is trained."""
 
     @abstractmethod
-    def forward_columns(self) -> list[Column]:
+    def forward_groups(self, scope: Scope, /) -> list[Group]:
         """The forward pass, the loss last."""
 
     @abstractmethod
@@ -70,20 +70,25 @@ class NetworkModel(Model):
         self.loss = notation.name("loss") if network.loss is not None else None
 
     @property
+    def output(self) -> str:
+        """The name of the array of the network's outputs."""
+        return f"a{len(self.layers)}"
+
+    @property
     def uphill(self) -> bool:
         return self.network.loss is not None and LOSSES[self.network.loss].maximised
 
-    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
+    def weight_groups(self, adjustments: Mapping[str, str], scope: Scope) -> list[Group]:
         gradients = {
             name: self.notation.name("gradient", weight=name, loss=self.loss)
             for name in self.weights
             if self.loss is not None
         }
         values = initial_values(self.network, self.layers, self.initial)
-        return weight_columns(self.layers, values, adjustments, gradients)
+        return weight_groups(self.layers, values, adjustments, gradients, scope)
 
-    def forward_columns(self) -> list[Column]:
-        return forward_columns(self.network, self.layers, self.notation)
+    def forward_groups(self, scope: Scope) -> list[Group]:
+        return forward_groups(self.network, self.layers, self.notation, scope)
 
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
         table = deepcopy(self.network.model_dump(exclude_unset=True))
@@ -109,11 +114,11 @@ class GraphModel(Model):
         self.loss = graph.loss
         self.gradient_of = graph.gradient_of
 
-    def weight_columns(self, adjustments: Mapping[str, str]) -> list[Column]:
-        return parameter_columns(self.graph, self.notation, adjustments)
+    def weight_groups(self, adjustments: Mapping[str, str], _scope: Scope) -> list[Group]:
+        return alone(parameter_columns(self.graph, self.notation, adjustments))
 
-    def forward_columns(self) -> list[Column]:
-        return graph_columns(self.graph, self.notation)
+    def forward_groups(self, _scope: Scope) -> list[Group]:
+        return alone(graph_columns(self.graph, self.notation))
 
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
         table = self.graph.model_dump(exclude_unset=True)

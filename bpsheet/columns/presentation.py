@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bpsheet.columns.names import LayerNames
 from bpsheet.columns.updates import adjustment_column, settings_of
+from bpsheet.formula.arrays import Array, as_column
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -31,6 +31,7 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATION, Phase, Role
 from bpsheet.program.program import Column, Parameter
+from bpsheet.program.quantities import Group, Quantity, Scope, alone
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import SETTINGS
 
@@ -38,13 +39,17 @@ __all__ = [
     "BATCH_END",
     "BATCH_ROW",
     "EPOCH",
+    "INPUTS",
     "ITERATION",
+    "TARGETS",
     "example_order",
     "parameters",
-    "perceptron_columns",
-    "presentation_columns",
+    "perceptron_groups",
+    "presentation_groups",
 ]
 
+# The names of the arrays that an example gives.
+INPUTS, TARGETS = "x", "t"
 # The range of a cell that counts something.
 COUNTS = (1.0, 1e9)
 
@@ -74,10 +79,22 @@ def _input(
     )
 
 
-def presentation_columns(
-    inputs: Sequence[str], targets: Sequence[str], examples: int, *, cyclic: bool, batched: bool
-) -> list[Column]:
-    """What a row presents: iteration, epoch, example, the row of the batch, the data."""
+def presentation_groups(
+    inputs: Sequence[str],
+    targets: Sequence[str],
+    derivatives: Mapping[str, str],
+    scope: Scope,
+    examples: int,
+    *,
+    cyclic: bool,
+    batched: bool,
+    as_vectors: bool,
+) -> list[Group]:
+    """What a row presents: iteration, epoch, example, the row of the batch, the data.
+
+    `derivatives` names the derivative of the loss with respect to some inputs. `as_vectors` makes
+    one vector of all inputs, and one of all targets.
+    """
     before = Sub(Ref(ITERATION), Num(1.0))
     count = Num(float(examples))
     columns = [
@@ -122,17 +139,25 @@ def presentation_columns(
                 "1 on the last presentation of a batch, where the weights are adjusted",
             ),
         ]
-    for names, role in ((inputs, Role.DATA), (targets, Role.TARGET)):
-        columns += [
-            _input(
-                name,
-                role,
-                Lookup(name, Ref(EXAMPLE)),
-                f"{'input' if role is Role.DATA else 'target'} {name} of the example",
+    groups = alone(columns)
+    for vector, names, role in ((INPUTS, inputs, Role.DATA), (TARGETS, targets, Role.TARGET)):
+        what = "input" if role is Role.DATA else "target"
+        data = [
+            Column(
+                name=name,
+                phase=Phase.INPUT,
+                role=role,
+                formula=Lookup(name, Ref(EXAMPLE)),
+                adjoint_name=derivatives.get(name),
+                meaning=f"{what} {name} of the example",
             )
             for name in names
         ]
-    return columns
+        if not as_vectors:
+            groups += alone(data)
+        elif data:
+            groups.append(Group((scope.given(vector, data),)))
+    return groups
 
 
 def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
@@ -170,28 +195,37 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
     return tuple(cells)
 
 
-def perceptron_columns(
-    layer: LayerNames,
-    targets: Sequence[str],
-    weights: Mapping[str, Column],
-    adjustments: Mapping[str, str],
-) -> list[Column]:
-    """The adjustments of the perceptron rule.
+def perceptron_groups(
+    output: str, weights: Sequence[Group], adjustments: Mapping[str, str], scope: Scope
+) -> list[Group]:
+    """The adjustments of the perceptron rule; `output` is the array of the outputs.
 
     Δw = target · input · learning rate where the output is wrong, else 0.
     """
-    columns: list[Column] = []
-    for index, (output, target) in enumerate(zip(layer.outputs, targets, strict=True)):
-        sources: list[Expr] = [Num(1.0)] * len(layer.biases[index : index + 1])
-        sources += [Ref(name) for name in layer.inputs]
-        for name, source in zip(layer.of_neuron(index), sources, strict=True):
-            if name not in adjustments:
+    how = "target times input times learning rate where the output is wrong, else 0"
+    groups = []
+    for group in weights:
+        made = []
+        for weight in group.quantities:
+            entries = weight.each(lambda column: adjustments.get(column.name))
+            if not any(entries.ravel()):
                 continue
-            formula = If(
-                Compare("=", Ref(output), Ref(target)),
-                Num(0.0),
-                Mul(Mul(Ref(target), source), Param("learning_rate")),
-            )
-            how = "target times input times learning rate where the output is wrong, else 0"
-            columns.append(adjustment_column(adjustments[name], formula, weights[name], how))
-    return columns
+            # A bias has the input 1. A weight's input is that of its column.
+            is_bias = len(weight.shape) == 1
+            source: Expr = Num(1.0) if is_bias else Ref(INPUTS)
+            y: Expr = Ref(output) if is_bias else as_column(Ref(output))
+            t: Expr = Ref(TARGETS) if is_bias else as_column(Ref(TARGETS))
+            formula = If(Compare("=", y, t), Num(0.0), Mul(Mul(t, source), Param("learning_rate")))
+
+            def make(
+                index: tuple[int, ...],
+                formula: Expr,
+                _: object,
+                weight: Quantity = weight,
+                entries: Array = entries,
+            ) -> Column:
+                return adjustment_column(entries[index], formula, weight.columns[index], how)
+
+            made.append(scope.quantity(f"Δ{weight.name}", entries, formula, make))
+        groups.append(Group(tuple(made)))
+    return groups

@@ -1,6 +1,6 @@
-"""The columns from the gradients to the adjustments.
+"""The quantities from the gradients to the adjustments.
 
-A gradient goes through the stages that the training asks for, each a group of columns: the
+A gradient goes through the stages that the training asks for, each a group of quantities: the
 running sum over a batch and the batch's gradient, clipping, weight decay, the rule's memory. Then
 comes the adjustment. In batches, all but the running sums change only on the batch's last row.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from bpsheet.formula.arrays import Array, beside, sum_of
 from bpsheet.formula.filling import fill
 from bpsheet.formula.tree import (
     Call,
@@ -28,11 +29,13 @@ from bpsheet.formula.tree import (
 from bpsheet.formula.tree import Text as Word
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, ITERATION, Phase, Role
 from bpsheet.program.program import Column
+from bpsheet.program.quantities import Group, Quantity, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Training
-from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Quantity, Rule
+from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Rule
+from bpsheet.textbook.rules import Quantity as Memory
 
-__all__ = ["adjustment_column", "setting_names", "settings_of", "update_columns"]
+__all__ = ["adjustment_column", "setting_names", "settings_of", "update_groups"]
 
 UPDATES, RATE = "updates", "rate"
 NORM, FACTOR = "gradient_norm", "clip_factor"
@@ -66,26 +69,26 @@ def setting_names(training: Training) -> list[str]:
     return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
 
 
-def update_columns(
+def update_groups(
     training: Training,
-    weights: Sequence[Column],
+    weights: Sequence[Group],
     notation: Notation,
     adjustments: Mapping[str, str],
+    scope: Scope,
     *,
     uphill: bool,
     batched: bool,
-) -> list[Column]:
-    """The columns from the gradients of the trained weights to their adjustments.
+) -> list[Group]:
+    """The quantities from the gradients of the trained weights to their adjustments.
 
     `adjustments` names each trained weight's adjustment. `uphill` says that the loss is
     maximised. Equation for plain descent: Δw = −learning rate · gradient.
     """
-    trained = [weight for weight in weights if weight.name in adjustments]
-    if not trained:
+    if not adjustments:
         return []
     return _Updates(
-        training, trained, notation, adjustments, uphill=uphill, batched=batched
-    ).columns
+        training, weights, notation, adjustments, scope, uphill=uphill, batched=batched
+    ).groups
 
 
 class _Updates:
@@ -94,9 +97,10 @@ class _Updates:
     def __init__(
         self,
         training: Training,
-        trained: Sequence[Column],
+        weights: Sequence[Group],
         notation: Notation,
         adjustments: Mapping[str, str],
+        scope: Scope,
         *,
         uphill: bool,
         batched: bool,
@@ -104,12 +108,17 @@ class _Updates:
         self.training = training
         self.rule: Rule = RULES[training.rule]
         self.settings = settings_of(training)
-        self.trained = trained
+        # Of each group of weights those arrays of which at least one weight is trained.
+        self.weights = [trained for group in weights if (trained := _trained(group, adjustments))]
+        self.adjustments = adjustments
         self.notation = notation
+        self.scope = scope
         self.uphill = uphill
         self.batched = batched
-        self.columns: list[Column] = []
-        self.gradients: Formulas = {w.name: Ref(str(w.adjoint_name)) for w in trained}
+        self.groups: list[Group] = []
+        self.gradients: Formulas = {
+            weight.name: Ref(self._gradient(weight)) for group in self.weights for weight in group
+        }
         if batched:
             self._sum_over_batch()
         self._clip()
@@ -117,32 +126,81 @@ class _Updates:
         self._count()
         remembered = self._remember()
         rate = self._rate()
-        self._adjust(adjustments, rate, remembered)
+        self._adjust(rate, remembered)
+
+    def _gradient(self, weight: Quantity) -> str:
+        """The gradient of an array of weights, without those that are never updated."""
+        names = [column.name for column in weight.columns.ravel()]
+        if all(name in self.adjustments for name in names):
+            return weight.adjoint
+        own = f"{weight.adjoint} of the trained"
+        self.scope.announce(
+            own, weight.each(lambda c: c.adjoint_name if c.name in self.adjustments else None)
+        )
+        return own
 
     def _each(
-        self, pattern: str, role: Role, formula: Callable[[Column, str], Expr], meaning: str
+        self, pattern: str, role: Role, formula: Callable[[Quantity, str], Expr], meaning: str
     ) -> Formulas:
-        """A column for each weight; `meaning` may contain {gradient} and {weight}."""
-        refs: Formulas = {}
-        for weight in self.trained:
-            words = {"weight": weight.name, "gradient": str(weight.adjoint_name)}
-            name = self.notation.name(pattern, **words, loss=self.notation.name("loss"))
-            self.columns.append(
-                Column(
-                    name=name,
-                    phase=Phase.UPDATE,
-                    role=role,
-                    formula=formula(weight, name),
-                    layer=weight.layer,
-                    neuron=weight.neuron,
-                    meaning=meaning.format(**words),
-                )
+        """A quantity for each array of weights; `meaning` may contain {gradient} and {weight}."""
+        loss = self.notation.name("loss")
+
+        def words(weight: Column) -> dict[str, str]:
+            return {"weight": weight.name, "gradient": str(weight.adjoint_name)}
+
+        def name(weight: Column) -> str:
+            return self.notation.name(pattern, **words(weight), loss=loss)
+
+        def make(weight: Column, name: str, formula: Expr) -> Column:
+            return Column(
+                name=name,
+                phase=Phase.UPDATE,
+                role=role,
+                formula=formula,
+                layer=weight.layer,
+                neuron=weight.neuron,
+                meaning=meaning.format(**words(weight)),
             )
-            refs[weight.name] = Ref(name)
+
+        return self._stage(pattern, name, formula, make)
+
+    def _stage(
+        self,
+        stage: str,
+        name: Callable[[Column], str],
+        formula: Callable[[Quantity, str], Expr],
+        make: Callable[[Column, str, Expr], Column],
+    ) -> Formulas:
+        """A quantity for each array of weights, with a column for each weight that is trained."""
+        refs: Formulas = {}
+        for group in self.weights:
+            made = []
+            for weight in group:
+                entries = weight.each(
+                    lambda column: name(column) if column.name in self.adjustments else None
+                )
+                own = f"{stage} {weight.name}" if weight.shape else entries.item()
+                self.scope.announce(own, entries)
+
+                def column(
+                    index: tuple[int, ...],
+                    formula: Expr,
+                    _: object,
+                    weight: Quantity = weight,
+                    entries: Array = entries,
+                ) -> Column:
+                    return make(weight.columns[index], entries[index], formula)
+
+                made.append(self.scope.quantity(own, entries, formula(weight, own), column))
+                refs[weight.name] = Ref(own)
+            self.groups.append(Group(tuple(made)))
         return refs
 
     def _one(self, name: str, role: Role, formula: Expr, meaning: str) -> Ref:
-        self.columns.append(Column(name, Phase.UPDATE, role, formula, meaning=meaning))
+        def make(_index: tuple[int, ...], formula: Expr, _: object) -> Column:
+            return Column(name, Phase.UPDATE, role, formula, meaning=meaning)
+
+        self.groups.append(Group((self.scope.quantity(name, name, formula, make),)))
         return Ref(name)
 
     def _at_end(self, formula: Expr, otherwise: Expr) -> Expr:
@@ -152,10 +210,10 @@ class _Updates:
         return If(Compare("=", Ref(BATCH_END), Num(1.0)), formula, otherwise)
 
     def _sum_over_batch(self) -> None:
-        def running(weight: Column, name: str) -> Expr:
+        def running(weight: Quantity, name: str) -> Expr:
             begins = Compare("=", Ref(BATCH_ROW), Num(1.0))
             so_far = If(begins, Num(0.0), Ref(name, lag=1))
-            return Sum((so_far, Ref(str(weight.adjoint_name))))
+            return Sum((so_far, self.gradients[weight.name]))
 
         sums = self._each(
             "gradient_sum", Role.GRADIENT_SUM, running, "sum of {gradient} since the batch began"
@@ -184,7 +242,7 @@ class _Updates:
                 "gradient of {weight}, cut to the clip value where it is larger",
             )
         elif "clip_norm" in self.settings:
-            squares = total([Mul(gradient, gradient) for gradient in before.values()])
+            squares = total([self._squares(group, before) for group in self.weights])
             norm = self._one(
                 NORM,
                 Role.GRADIENT_NORM,
@@ -205,13 +263,20 @@ class _Updates:
                 "gradient of {weight}, times the factor that shortens all of them together",
             )
 
+    def _squares(self, group: Sequence[Quantity], gradients: Formulas) -> Expr:
+        """The sum of the squares of a layer's gradients, in the order of the sheet."""
+        squares = [Mul(gradients[weight.name], gradients[weight.name]) for weight in group]
+        if not group[0].shape:
+            return squares[0]
+        return sum_of(beside(*squares) if len(squares) == 2 else squares[0])
+
     def _decay(self) -> None:
         """Weight decay: the derivative of ½ · weight decay · w², which pulls the weight towards 0."""
         if "weight_decay" not in self.settings or self.rule.decoupled:
             return
         before = self.gradients
 
-        def decayed(weight: Column, _: str) -> Expr:
+        def decayed(weight: Quantity, _: str) -> Expr:
             pull = Mul(Param("weight_decay"), Ref(weight.name))
             gradient = before[weight.name]
             whole = Sub(gradient, pull) if self.uphill else Sum((gradient, pull))
@@ -245,24 +310,22 @@ class _Updates:
     def _remember(self) -> dict[str, Formulas]:
         """The rule's own quantities, each from the gradient and from the quantities before it."""
         quantities: dict[str, Formulas] = {}
-        for quantity in self.rule.quantities:
+        for memory in self.rule.quantities:
             known = dict(quantities)
 
             def formula(
-                weight: Column, name: str, quantity: Quantity = quantity, known: Known = known
+                weight: Quantity, name: str, memory: Memory = memory, known: Known = known
             ) -> Expr:
                 whole = self._filled(
-                    quantity.formula,
+                    memory.formula,
                     g=self.gradients[weight.name],
                     t=Ref(UPDATES) if self.batched else Ref(ITERATION),
                     last=_last(name),
                     **{key: one[weight.name] for key, one in known.items()},
                 )
-                return self._at_end(whole, _last(name) if quantity.kept else Num(0.0))
+                return self._at_end(whole, _last(name) if memory.kept else Num(0.0))
 
-            quantities[quantity.name] = self._each(
-                quantity.name, Role.MEMORY, formula, quantity.meaning
-            )
+            quantities[memory.name] = self._each(memory.name, Role.MEMORY, formula, memory.meaning)
         return quantities
 
     def _rate(self) -> Expr:
@@ -289,20 +352,35 @@ class _Updates:
             f"learning rate of this update: {how}",
         )
 
-    def _adjust(self, adjustments: Mapping[str, str], rate: Expr, remembered: Known) -> None:
+    def _adjust(self, rate: Expr, remembered: Known) -> None:
         signed = rate if self.uphill else Neg(rate)
         how = ("" if self.uphill else "minus ") + self.rule.how
-        for weight in self.trained:
+
+        def step(weight: Quantity, _: str) -> Expr:
             known = {key: one[weight.name] for key, one in remembered.items()}
-            step = self._filled(
+            whole = self._filled(
                 (self.uphill and self.rule.uphill) or self.rule.adjustment,
                 rate=signed,
                 g=self.gradients[weight.name],
                 w=Ref(weight.name),
                 **known,
             )
-            formula = self._at_end(step, Num(0.0))
-            self.columns.append(adjustment_column(adjustments[weight.name], formula, weight, how))
+            return self._at_end(whole, Num(0.0))
+
+        self._stage(
+            "Δ",
+            lambda weight: self.adjustments[weight.name],
+            step,
+            lambda weight, name, formula: adjustment_column(name, formula, weight, how),
+        )
+
+
+def _trained(group: Group, adjustments: Mapping[str, str]) -> list[Quantity]:
+    return [
+        weight
+        for weight in group.quantities
+        if any(column.name in adjustments for column in weight.columns.ravel())
+    ]
 
 
 def _last(name: str) -> Expr:

@@ -6,15 +6,17 @@ verdict compares the outputs with the targets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from bpsheet.columns.presentation import INPUTS
 from bpsheet.formula.tree import Call, Compare, Expr, Mul, Num, Ref, replace_refs
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
+from bpsheet.program.quantities import Group, Quantity, Scope, alone
 from bpsheet.tables.spec import Test
 
-__all__ = ["LABELS", "names_of", "verdict_columns"]
+__all__ = ["LABELS", "names_of", "verdict_groups"]
 
 LABELS = ("Incorrect", "Correct")
 
@@ -24,49 +26,65 @@ def names_of(test: Test) -> list[str]:
     return test.names or [f"test {index + 1}" for index in range(len(test.examples))]
 
 
-def verdict_columns(
-    test: Test, inputs: Sequence[str], outputs: Sequence[str], forward: Sequence[Column]
-) -> list[Column]:
-    """The columns of all test examples; `forward` is the forward pass without the loss."""
-    columns: list[Column] = []
+def verdict_groups(
+    test: Test, inputs: Sequence[str], outputs: str, forward: Sequence[Group], scope: Scope
+) -> list[Group]:
+    """The groups of all test examples.
+
+    `forward` is the forward pass without the loss, `outputs` the array of the network's outputs.
+    """
+    groups: list[Group] = []
     verdicts: list[Column] = []
+    names = [ref.name for ref in scope.cells[outputs]]
     for name, example in zip(names_of(test), test.examples, strict=True):
         values = dict(zip(inputs, example, strict=False))
         targets = example[len(inputs) :]
-        renamed: dict[str, Expr] = {key: Num(value) for key, value in values.items()}
-        for column in forward:
-            own = f"{column.name} ({name})"
-            assert column.formula is not None
-            formula = replace_refs(
-                column.formula, {Ref(known): expr for known, expr in renamed.items()}
-            )
-            renamed[column.name] = Ref(own)
-            is_output = column.role is Role.OUTPUT
-            columns.append(
-                replace(
-                    column,
-                    name=own,
-                    phase=Phase.TEST,
-                    role=Role.TEST_OUTPUT if is_output else Role.TEST_SUM,
-                    formula=formula,
-                    partials=None,
-                    slope_name=None,
-                    adjoint_name=None,
-                    meaning=f"{column.name} when the inputs are those of {name}",
-                )
-            )
+        own = {q.name: f"{q.name} ({name})" for group in forward for q in group.quantities}
+        own[INPUTS] = f"{INPUTS} ({name})"
+        scope.put(own[INPUTS], [Num(value) for value in values.values()])
+        renamed = {Ref(known): Ref(here) for known, here in own.items()}
+        for group in forward:
+            own_quantities = [_tested(q, name, renamed, scope) for q in group.quantities]
+            groups.append(Group(tuple(own_quantities)))
         verdicts.append(
             Column(
                 name=name,
                 phase=Phase.TEST,
                 role=Role.VERDICT,
-                formula=_verdict(test, [renamed[output] for output in outputs], targets),
+                formula=_verdict(test, list(scope.cells[own[outputs]]), targets),
                 labels=LABELS,
                 meaning=f"whether this row's weights give the right answer for "
-                f"{_described(values, outputs, targets)}",
+                f"{_described(values, names, targets)}",
             )
         )
-    return [*columns, *verdicts]
+    return [*groups, *alone(verdicts)]
+
+
+def _tested(quantity: Quantity, test: str, renamed: Mapping[Ref, Expr], scope: Scope) -> Quantity:
+    """A quantity of the forward pass, for the inputs of a test."""
+
+    def make(index: tuple[int, ...], formula: Expr, _: object) -> Column:
+        column: Column = quantity.columns[index]
+        is_output = column.role is Role.OUTPUT
+        return replace(
+            column,
+            name=f"{column.name} ({test})",
+            phase=Phase.TEST,
+            role=Role.TEST_OUTPUT if is_output else Role.TEST_SUM,
+            formula=formula,
+            partials=None,
+            slope_name=None,
+            adjoint_name=None,
+            meaning=f"{column.name} when the inputs are those of {test}",
+        )
+
+    assert quantity.formula is not None
+    return scope.quantity(
+        f"{quantity.name} ({test})",
+        quantity.each(lambda column: f"{column.name} ({test})"),
+        replace_refs(quantity.formula, renamed),
+        make,
+    )
 
 
 def _verdict(test: Test, outputs: list[Expr], targets: list[float]) -> Expr:

@@ -28,6 +28,7 @@ __all__ = [
     "Mul",
     "Neg",
     "Num",
+    "Operation",
     "Param",
     "Pow",
     "Ref",
@@ -175,6 +176,18 @@ class If:
     otherwise: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation on whole arrays, such as the product of two matrices.
+
+    `kind` is one of the rows of `bpsheet.formula.arrays.OPERATIONS`. A program's cells have none:
+    each cell has its own formula, in which the operation is written out.
+    """
+
+    kind: str
+    operands: tuple[Expr, ...]
+
+
 Expr = (
     Num
     | Text
@@ -191,6 +204,7 @@ Expr = (
     | Call
     | Compare
     | If
+    | Operation
 )
 
 LEAVES = frozenset({Num, Text, Ref, Param, Symbol})
@@ -218,6 +232,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return arguments
         case If(test, then, otherwise):
             return (test, then, otherwise)
+        case Operation(_, operands):
+            return operands
     raise ProgramError(f"not a formula node: {expr!r}")
 
 
@@ -234,6 +250,8 @@ def rebuild(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
             return Call(function, operands)
         case Compare(operator, _, _):
             return Compare(operator, *operands)
+        case Operation(kind, _):
+            return Operation(kind, operands)
         case _:
             return type(expr)(*operands)
 

@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from pydantic import PrivateAttr, ValidationError
 
-from bpsheet.columns.assembly import columns_of, program_of
+from bpsheet.columns.assembly import groups_of, program_of
 from bpsheet.columns.model import Model, model_of
 from bpsheet.columns.updates import setting_names
 from bpsheet.elsewhere import same_name
@@ -34,6 +34,7 @@ from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Column, Program
+from bpsheet.program.quantities import Group, columns_of
 from bpsheet.tables.datafile import resolve_file
 from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
@@ -108,10 +109,10 @@ class Plan(Tables):
         return self.training.rule == "gradient_ascent" or self.model.uphill
 
     @cached_property
-    def columns(self) -> tuple[Column, ...]:
-        """The columns of the program."""
+    def groups(self) -> tuple[Group, ...]:
+        """The quantities of the program: numbers, vectors and matrices."""
         return tuple(
-            columns_of(
+            groups_of(
                 self.model,
                 self.training,
                 self.test,
@@ -121,12 +122,17 @@ class Plan(Tables):
             )
         )
 
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the program."""
+        return tuple(columns_of(self.groups))
+
     def program(self, iterations: int | None = None) -> Program:
         """The program of a run."""
         columns = zip(*self.ordered_examples(), strict=True)
         tables = dict(zip(self.data_names, columns, strict=True))
         return program_of(
-            self.columns,
+            self.groups,
             self.training,
             tables,
             order=self.data.order,

@@ -1,21 +1,22 @@
-"""The backward pass of a program: reverse-mode differentiation of its forward columns.
+"""The backward pass of a program: reverse-mode differentiation of its forward quantities.
 
-The derivative of the loss with respect to a column (its *adjoint*) is a sum over the columns
-that use it: their adjoint times their partial derivative. The forward columns are walked in
+The derivative of the loss with respect to a quantity (its *adjoint*) is a sum over the quantities
+that use it: their adjoint times their partial derivative. The forward pass is walked in
 reverse, so every adjoint is ready when it is needed. An adjoint or a partial derivative becomes
-a column where the notation names it (`MSE'`, `f'`, `f_error`, `dMSE / dw_gf1`). The others are
+a quantity with columns where the notation names it (`MSE'`, `f'`, `f_error`, `dMSE / dw_gf1`). The others are
 written into the formulas that use them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from bpsheet.formula.arrays import product, pulled_back, shape_of, transposed
 from bpsheet.formula.derivative import derivatives, times
 from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
+from bpsheet.program.quantities import Group, Quantity, Scope
 
 __all__ = ["ADDED_UP", "backward", "local_derivatives"]
 
@@ -47,45 +48,102 @@ def local_derivatives(column: Column, only: Collection[str] | None = None) -> Ma
     return derivatives(column.formula, only)
 
 
-def backward(forward: Sequence[Column], objective: str) -> list[Column]:
-    """The backward columns of a forward pass, in reverse order, then the gradients.
+def backward(groups: Sequence[Group], objective: str, scope: Scope | None = None) -> list[Group]:
+    """The backward pass of a forward pass, in reverse order, then the gradients.
 
-    `forward` has every column from the weights to the loss, `objective` names the loss.
-    Equation: ∂L/∂c = Σ over the users u of c of ∂L/∂u · ∂u/∂c.
+    `groups` has every quantity from the weights to the loss, `objective` names the loss, and
+    `scope` has the arrays among the quantities.
+    Equation: ∂L/∂q = Σ over the users u of q of ∂L/∂u · ∂u/∂q.
 
-    A column with an `adjoint_name` gets a column for its adjoint, and one with a `slope_name` a
-    column for its partial derivative. The adjoints of weights and inputs are the gradients and
-    come last.
+    A quantity whose columns have an `adjoint_name` gets a quantity for its adjoint, and one whose
+    columns have a `slope_name` a quantity for its partial derivative. The adjoints of weights and
+    inputs are the gradients and come last.
     """
-    wanted = {column.name for column in forward}
-    shares: dict[str, list[Expr]] = {objective: [ONE]}
-    passed: list[Column] = []
-    error_terms: set[str] = set()
-    gradients: list[Column] = []
-    for column in reversed(forward):
-        collected = shares.get(column.name)
+    return _Backward(groups, objective, scope or Scope()).groups()
+
+
+class _Backward:
+    def __init__(self, groups: Sequence[Group], objective: str, scope: Scope) -> None:
+        self.forward = groups
+        self.scope = scope
+        self.wanted = {quantity.name for group in groups for quantity in group.quantities}
+        self.shares: dict[str, list[Expr]] = {objective: [ONE]}
+        self.error_terms: set[str] = set()
+
+    def groups(self) -> list[Group]:
+        passed: list[Group] = []
+        gradients: list[Group] = []
+        for group in reversed(self.forward):
+            made = [new for quantity in reversed(group.quantities) for new in self._of(quantity)]
+            if made and made[0].phase is Phase.GRADIENT:
+                gradients.append(Group(tuple(reversed(made))))
+            elif made:
+                passed.append(Group(tuple(made), backwards=True))
+        return [*passed, *reversed(gradients)]
+
+    def _of(self, quantity: Quantity) -> Iterator[Quantity]:
+        """What the backward pass computes for a quantity of the forward pass."""
+        first = quantity.first
+        is_leaf = first.phase in LEAVES
+        collected = self.shares.get(quantity.name)
         if collected is None:
-            if column.phase in LEAVES and column.adjoint_name:
-                # The loss does not depend on the column, for example behind a step.
-                gradients.append(_adjoint_column(column, Num(0.0)))
-            continue
+            if is_leaf and first.adjoint_name:
+                # The loss does not depend on it, for example behind a step.
+                yield self._adjoint(quantity, Num(0.0))
+            return
         adjoint = total(collected[::-1])
-        if column.adjoint_name:
-            is_fed_back = any(ref.name in error_terms for ref in references(adjoint))
-            derivative = _adjoint_column(column, adjoint, is_fed_back=is_fed_back)
-            error_terms |= {derivative.name} if derivative.role is Role.ERROR else set()
-            (gradients if column.phase in LEAVES else passed).append(derivative)
+        if first.adjoint_name:
+            derivative = self._adjoint(quantity, adjoint)
+            if derivative.first.role is Role.ERROR:
+                self.error_terms.add(derivative.name)
+            yield derivative
             adjoint = Ref(derivative.name)
-        if column.phase in LEAVES:
-            continue
-        for name, partial in local_derivatives(column, wanted).items():
-            if partial == ZERO or name not in wanted:
+        if is_leaf:
+            return
+        if quantity.partials is None and self.scope.has_arrays(quantity.formula):
+            found = pulled_back(quantity.formula, adjoint, self.scope.shapes, self.wanted)
+            for name, share in found.items():
+                self.shares.setdefault(name, []).append(share)
+            return
+        for name, partial in self._partials(quantity).items():
+            if partial == ZERO or name not in self.wanted:
                 continue
-            if column.slope_name:
-                passed.append(_slope_column(column, partial))
-                partial = Ref(column.slope_name)  # noqa: PLW2901
-            shares.setdefault(name, []).append(times(adjoint, partial))
-    return [*passed, *reversed(gradients)]
+            if first.slope_name:
+                slope = self._slope(quantity, partial)
+                yield slope
+                partial = Ref(slope.name)  # noqa: PLW2901
+            self.shares.setdefault(name, []).append(self._share(quantity, adjoint, partial))
+
+    def _partials(self, quantity: Quantity) -> Mapping[str, Expr]:
+        if quantity.partials is not None:
+            return quantity.partials
+        return {} if quantity.formula is None else derivatives(quantity.formula, self.wanted)
+
+    def _share(self, quantity: Quantity, adjoint: Expr, partial: Expr) -> Expr:
+        """What the loss's derivative passes on through one partial derivative."""
+        if quantity.shape and len(shape_of(partial, self.scope.shapes)) > len(quantity.shape):
+            # Each entry depends on all entries of the other: a row of the matrix for each.
+            return product(transposed(partial), adjoint)
+        return times(adjoint, partial)
+
+    def _adjoint(self, quantity: Quantity, adjoint: Expr) -> Quantity:
+        is_fed_back = any(ref.name in self.error_terms for ref in references(adjoint))
+        return self.scope.quantity(
+            quantity.adjoint,
+            quantity.each(lambda column: column.adjoint_name),
+            adjoint,
+            lambda index, formula, _: _adjoint_column(
+                quantity.columns[index], formula, is_fed_back=is_fed_back
+            ),
+        )
+
+    def _slope(self, quantity: Quantity, partial: Expr) -> Quantity:
+        return self.scope.quantity(
+            quantity.slope,
+            quantity.each(lambda column: column.slope_name),
+            partial,
+            lambda index, formula, _: _slope_column(quantity.columns[index], formula),
+        )
 
 
 def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False) -> Column:
@@ -121,16 +179,14 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False)
         case _:
             role = Role.DERIVATIVE
             meaning = f"{what}: {ADDED_UP}"
-    return replace(
-        column,
+    return Column(
         name=str(column.adjoint_name),
         phase=phase,
         role=role,
         formula=adjoint,
-        start=None,
-        partials=None,
-        slope_name=None,
-        adjoint_name=None,
+        layer=column.layer,
+        neuron=column.neuron,
+        labels=column.labels,
         meaning=meaning,
     )
 

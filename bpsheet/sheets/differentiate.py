@@ -26,6 +26,7 @@ from bpsheet.guard.package import guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program.backward import backward
 from bpsheet.program.program import Column
+from bpsheet.program.quantities import alone, columns_of
 from bpsheet.sheets.cells import Way, places, quoted, way_of
 from bpsheet.words import shown
 from bpsheet.xlsx.addition import AddedRow, with_sheet
@@ -104,7 +105,8 @@ def differentiate_workbook(
         way = way_of(book, stored, loss_cell, parameter_cells)
     except WorkbookError as error:
         raise WorkbookError(f"{path}: {error}") from None
-    derivatives = {column.name: column for column in backward(way.forward, loss_cell)}
+    passed = columns_of(backward(alone(way.forward), loss_cell))
+    derivatives = {column.name: column for column in passed}
     _refuse_long(derivatives)
     title = _free(book)
     order = [*way.forward[: len(parameter_cells)], *reversed(way.forward[len(parameter_cells) :])]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bpsheet.formula.filling import fill
-from bpsheet.formula.tree import ONE, Div, Expr, Num, total
+from bpsheet.formula.tree import ONE, Div, Expr, Num
 
 __all__ = ["LOSSES", "SIMPLIFIED", "Loss", "Simplified"]
 
@@ -28,10 +28,9 @@ class Loss:
     maximised: bool = False
     fits: tuple[str, ...] = ()
 
-    def formula(self, targets: list[Expr], outputs: list[Expr]) -> Expr:
-        """The loss of one example, over all outputs."""
-        terms = [fill(self.term, t=t, y=y) for t, y in zip(targets, outputs, strict=True)]
-        return _divided(fill(self.whole, s=total(terms), n=Num(float(len(outputs)))))
+    def formula(self, parts: Expr, count: int) -> Expr:
+        """The loss of one example, from the sum of the parts of its `count` outputs."""
+        return _divided(fill(self.whole, s=parts, n=Num(float(count))))
 
     def slope(self, target: Expr, output: Expr, count: int) -> Expr:
         """The derivative of the loss with respect to one of `count` outputs."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from bpsheet.columns.names import wire
-from bpsheet.columns.network import forward_columns, weight_columns
+from bpsheet.columns.network import forward_groups, weight_groups
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Mul, Num, Pow, Ref, Sub, Sum
-from bpsheet.program.backward import ADDED_UP, backward
+from bpsheet.program import backward as module
+from bpsheet.program.backward import ADDED_UP
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Column
+from bpsheet.program.quantities import Scope, alone, columns_of
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Layer, Network
 from tests.helpers.written import written
+
+
+def backward(forward, objective):
+    """The backward columns of columns that are numbers."""
+    return columns_of(module.backward(alone(forward), objective))
 
 
 def column(name, formula, phase=Phase.FORWARD, role=Role.SUM, *, adjoint=None, slope=None, **more):
@@ -124,13 +131,18 @@ def network_columns(loss="half_squared_error", targets=("y",), **more):
     every = [
         name for layer in layers for n in range(len(layer.neurons)) for name in layer.of_neuron(n)
     ]
-    weights = weight_columns(
+    scope = Scope()
+    scope.announce("x", network.inputs)
+    scope.announce("t", network.targets)
+    weights = weight_groups(
         layers,
         dict.fromkeys(every, 0.5),
         {},
         {name: notation.name("gradient", weight=name, loss="MSE") for name in every},
+        scope,
     )
-    return backward([*weights, *forward_columns(network, layers, notation)], "MSE")
+    forward = forward_groups(network, layers, notation, scope)
+    return columns_of(module.backward([*weights, *forward], "MSE", scope))
 
 
 def test_two_neurons_have_the_backward_columns_of_the_book():

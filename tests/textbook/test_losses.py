@@ -9,7 +9,7 @@ import pytest
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Num, Ref
+from bpsheet.formula.tree import Num, Ref, total
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from tests.helpers.slopes import central, value
 
@@ -19,6 +19,12 @@ OUTPUTS = {
 }
 
 
+def whole(loss, targets, outputs):
+    """The loss of one example."""
+    parts = [fill(loss.term, t=t, y=y) for t, y in zip(targets, outputs, strict=True)]
+    return loss.formula(total(parts), len(parts))
+
+
 @pytest.mark.parametrize("count", OUTPUTS)
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_losss_derivative_is_that_of_its_formula(name, count):
@@ -26,7 +32,7 @@ def test_a_losss_derivative_is_that_of_its_formula(name, count):
     loss = LOSSES[name]
     targets, outputs = OUTPUTS[count]
     names = [f"y{n}" for n in range(count)]
-    formula = loss.formula([Num(t) for t in targets], [Ref(y) for y in names])
+    formula = whole(loss, [Num(t) for t in targets], [Ref(y) for y in names])
     at = dict(zip(names, outputs, strict=True))
     for target, y in zip(targets, names, strict=True):
         slope = value(loss.slope(Num(target), Ref(y), count), **at)
@@ -58,7 +64,7 @@ MULTINOMIAL = sum(t * math.log(y) for t, y in zip(*OUTPUTS[3], strict=True))
 )
 def test_losses_are_what_their_names_say(name, expected):
     targets, outputs = OUTPUTS[3]
-    formula = LOSSES[name].formula([Num(t) for t in targets], [Num(y) for y in outputs])
+    formula = whole(LOSSES[name], [Num(t) for t in targets], [Num(y) for y in outputs])
     assert value(formula) == pytest.approx(expected, rel=1e-14)
 
 
@@ -70,7 +76,7 @@ def test_every_loss_has_a_case_above():
 def test_a_loss_falls_or_a_likelihood_rises_as_the_output_nears_the_target(name):
     loss = LOSSES[name]
     near, far = (
-        value(loss.formula([Num(1.0), Num(0.0)], [Num(y), Num(1 - y)])) for y in (0.9, 0.2)
+        value(whole(loss, [Num(1.0), Num(0.0)], [Num(y), Num(1 - y)])) for y in (0.9, 0.2)
     )
     assert (near > far) is loss.maximised
 
@@ -91,8 +97,8 @@ def test_a_simplified_loss_is_the_loss_of_the_outputs_and_so_is_its_derivative(n
         value(parse_formula(form.term, {"z", "t", *at}), z=s, t=t, **at)
         for s, t in zip(sums, targets, strict=True)
     ]
-    whole = loss.formula([Num(t) for t in targets], [Num(y) for y in outputs])
-    assert math.fsum(terms) == pytest.approx(value(whole), rel=1e-12)
+    formula = whole(loss, [Num(t) for t in targets], [Num(y) for y in outputs])
+    assert math.fsum(terms) == pytest.approx(value(formula), rel=1e-12)
     if "softmax" not in loss.fits:
         term = parse_formula(form.term, {"z", "t"})
         slope = central(lambda x: value(term, z=x, t=0.25), z)

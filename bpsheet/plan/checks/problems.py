@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpsheet.columns.assembly import columns_of
+from bpsheet.columns.assembly import groups_of
 from bpsheet.columns.model import NetworkModel, model_of
 from bpsheet.columns.updates import setting_names
 from bpsheet.errors import Problem
@@ -30,6 +30,7 @@ from bpsheet.plan.checks.network import (
 )
 from bpsheet.plan.checks.size import length_problems, width_problems
 from bpsheet.program.kinds import Role
+from bpsheet.program.quantities import columns_of
 from bpsheet.tables.notation import LONGEST_NAME
 from bpsheet.tables.spec import Network
 from bpsheet.words import nearest, shown, unfit_name
@@ -81,7 +82,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         model = NetworkModel(network, experiment.initial, experiment.notation)
     if not are_kinds_known:
         training = training.model_copy(update={"rule": "gradient_descent"})
-    columns = columns_of(
+    groups = groups_of(
         model,
         training,
         experiment.test if with_tests else None,
@@ -93,7 +94,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
     taken = {"iterations", *setting_names(training)}
     reported: set[str] = set()
     seen: dict[str, str] = {}
-    for column in columns:
+    for column in columns_of(groups):
         why = unfit_name(column.name) if column.name else "a name expected"
         if why is None and len(column.name) > LONGEST_NAME:
             why = f"at most {LONGEST_NAME} characters expected"

@@ -1,0 +1,441 @@
+"""Formulas of whole arrays: their shapes, the formulas of their cells, and their backward pass.
+
+A quantity of a network is a vector or a matrix: `z = b + W @ a`. Arrays of one shape are combined
+entry by entry, and a smaller one is repeated as NumPy repeats it. What else can be done with arrays
+is a row of one table, `OPERATIONS`: which shape the result has, what its cells say, and what goes
+back through it.
+
+>>> W, a = Ref("W"), Ref("a")
+>>> shape_of(product(W, a), {"W": (3, 2), "a": (2,)})
+(3,)
+>>> cells = {"W": named([["w1", "w2"]]), "a": named(["x1", "x2"])}
+>>> written_out(product(W, a), cells)[0]
+Sum(terms=(Mul(left=Ref(name='x1', lag=0), right=Ref(name='w1', lag=0)), Mul(left=Ref(name='x2', lag=0), right=Ref(name='w2', lag=0))))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bpsheet.errors import ProgramError
+from bpsheet.formula.derivative import derivatives, times
+from bpsheet.formula.tree import (
+    ZERO,
+    Call,
+    Expr,
+    Mul,
+    Neg,
+    Operation,
+    Ref,
+    Sub,
+    Sum,
+    children,
+    rebuild,
+    references,
+    replace_refs,
+    total,
+    upwards,
+)
+
+__all__ = [
+    "OPERATIONS",
+    "Array",
+    "Shape",
+    "along",
+    "as_column",
+    "beside",
+    "largest",
+    "mapped",
+    "named",
+    "product",
+    "pulled_back",
+    "shape_of",
+    "sum_of",
+    "transposed",
+    "written_out",
+]
+
+Shape = tuple[int, ...]
+# An array of formulas, or of names. None stands where the array has no cell.
+Array = Any
+Cells = Mapping[str, Array]
+Shapes = Mapping[str, Shape]
+# Operands with the derivatives of the loss with respect to them.
+Shares = Iterable[tuple[Expr, Expr]]
+
+
+def product(left: Expr, right: Expr) -> Operation:
+    """The matrix product. Equation: (A B)_ij = Σ_k A_ik B_kj."""
+    return Operation("product", (left, right))
+
+
+def transposed(matrix: Expr) -> Operation:
+    """A matrix with rows and columns exchanged."""
+    return Operation("transposed", (matrix,))
+
+
+def as_column(vector: Expr) -> Operation:
+    """A vector as a matrix of one column: with a row beside it, each is multiplied with each.
+
+    Equation: (u vᵀ)_ij = u_i v_j.
+    """
+    return Operation("as column", (vector,))
+
+
+def sum_of(array: Expr) -> Operation:
+    """The sum of all entries, row by row."""
+    return Operation("sum", (array,))
+
+
+def largest(vector: Expr) -> Operation:
+    """The largest entry of a vector."""
+    return Operation("largest", (vector,))
+
+
+def beside(column: Expr, matrix: Expr) -> Operation:
+    """A column and, to its right, a matrix with as many rows."""
+    return Operation("beside", (column, matrix))
+
+
+def along(diagonal: Expr, rows: Expr, columns: Expr, across: Expr) -> Operation:
+    """A square matrix with a vector on its diagonal; elsewhere `across`, a formula of `row` and
+    `column`, where these are the entries of two vectors.
+    """
+    return Operation("along", (diagonal, rows, columns, across))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An operation on arrays.
+
+    shape: the shape of the result, from those of the operands; an error says what was expected
+    terms: the formulas that are added for each entry, along one more axis, from the operands' cells
+    back:  the operands that the loss depends on, with its derivatives with respect to them, from
+           the node and the derivative with respect to its value
+    """
+
+    shape: Callable[..., Shape | str]
+    terms: Callable[..., Array]
+    back: Callable[[Operation, Expr, Shapes], Shares]
+
+
+def _product_shape(left: Shape, right: Shape) -> Shape | str:
+    if not left or not right:
+        return "a product needs vectors or matrices"
+    if left[-1] != right[0]:
+        return f"the first has {left[-1]} columns, the second {right[0]} rows"
+    return left[:-1] + right[1:]
+
+
+def _product_terms(left: Array, right: Array) -> Array:
+    if right.ndim == 1:
+        # A neuron's sum, as books write it: each input times its weight.
+        return _MUL(right, left)
+    if left.ndim == 1:
+        return _MUL(left, right.T)
+    return _MUL(left[:, np.newaxis, :], right.T[np.newaxis])
+
+
+def _product_back(node: Operation, whole: Expr, shapes: Shapes) -> Shares:
+    left, right = node.operands
+    sizes = len(shape_of(left, shapes)), len(shape_of(right, shapes))
+    match sizes:
+        case 2, 1:
+            yield left, Mul(as_column(whole), right)
+            yield right, product(transposed(left), whole)
+        case 1, 2:
+            yield left, product(right, whole)
+            yield right, Mul(as_column(left), whole)
+        case 1, 1:
+            yield left, Mul(whole, right)
+            yield right, Mul(whole, left)
+        case _:
+            yield left, product(whole, transposed(right))
+            yield right, product(transposed(left), whole)
+
+
+def _matrix(shape: Shape) -> Shape | str:
+    return shape[::-1] if len(shape) == 2 else "a matrix is needed"
+
+
+def _beside_shape(column: Shape, matrix: Shape) -> Shape | str:
+    if len(column) != 1 or len(matrix) != 2:
+        return "a vector and a matrix are needed"
+    if column[0] != matrix[0]:
+        return f"the first has {column[0]} rows, the second {matrix[0]}"
+    return matrix[0], matrix[1] + 1
+
+
+def _along_shape(diagonal: Shape, rows: Shape, columns: Shape, _: Shape) -> Shape | str:
+    if len({diagonal, rows, columns}) > 1 or len(diagonal) != 1:
+        return "vectors of one length are needed"
+    return diagonal * 2
+
+
+def _along_terms(diagonal: Array, rows: Array, columns: Array, across: Array) -> Array:
+    form = across.item()
+    cells = np.empty((len(diagonal), len(diagonal)), object)
+    for row, column in np.ndindex(*cells.shape):
+        operands = {Ref("row"): rows[row], Ref("column"): columns[column]}
+        cells[row, column] = diagonal[row] if row == column else replace_refs(form, operands)
+    return cells[..., np.newaxis]
+
+
+def _shaped_as(array: Expr, like: Expr) -> Expr:
+    """An array, repeated to the shape of another one."""
+    return Operation("shaped as", (array, like))
+
+
+def _no_way_back(node: Operation, _whole: Expr, _shapes: Shapes) -> Shares:
+    raise ProgramError(f"no derivative of {node.kind}")
+
+
+OPERATIONS: Mapping[str, Rule] = {
+    "product": Rule(_product_shape, _product_terms, _product_back),
+    "transposed": Rule(
+        _matrix,
+        lambda matrix: matrix.T[..., np.newaxis],
+        lambda node, whole, _: [(node.operands[0], transposed(whole))],
+    ),
+    "as column": Rule(
+        lambda shape: (*shape, 1) if len(shape) == 1 else "a vector is needed",
+        lambda vector: vector[:, np.newaxis, np.newaxis],
+        lambda node, whole, _: [(node.operands[0], Operation("sum across", (whole,)))],
+    ),
+    "sum": Rule(
+        lambda _: (),
+        lambda array: array.reshape(-1),
+        lambda node, whole, _: [(node.operands[0], _shaped_as(whole, node.operands[0]))],
+    ),
+    "largest": Rule(
+        lambda shape: () if len(shape) == 1 else "a vector is needed",
+        lambda vector: _one(Call("max", tuple(vector)))[np.newaxis],
+        _no_way_back,
+    ),
+    "sum down": Rule(
+        lambda shape: shape[1:] if len(shape) == 2 else "a matrix is needed",
+        lambda matrix: matrix.T,
+        lambda node, whole, _: [(node.operands[0], _shaped_as(whole, node.operands[0]))],
+    ),
+    "sum across": Rule(
+        lambda shape: shape[:1] if len(shape) == 2 else "a matrix is needed",
+        lambda matrix: matrix,
+        lambda node, whole, _: [(node.operands[0], _shaped_as(as_column(whole), node.operands[0]))],
+    ),
+    "shaped as": Rule(
+        lambda _, like: like,
+        lambda array, like: np.broadcast_to(array, like.shape)[..., np.newaxis],
+        _no_way_back,
+    ),
+    "beside": Rule(
+        _beside_shape,
+        lambda column, matrix: np.column_stack((column, matrix))[..., np.newaxis],
+        _no_way_back,
+    ),
+    "along": Rule(_along_shape, _along_terms, _no_way_back),
+}
+
+
+def named(names: Any) -> Array:
+    """An array of references to the cells with these names; None where there is no cell.
+
+    >>> named(["z1", "z2"]).shape
+    (2,)
+    """
+    whole = np.array(names, object)
+    return mapped(lambda name: None if name is None else Ref(name), whole)
+
+
+def shape_of(formula: Expr, shapes: Shapes) -> Shape:
+    """The shape of a formula's value; what `shapes` does not name is a number.
+
+    Raises ProgramError where two shapes do not fit, with both.
+    """
+    found: list[Shape] = []
+    for node in upwards(formula):
+        operands = children(node)
+        first = len(found) - len(operands)
+        found[first:] = [_shape(node, found[first:], shapes)]
+    return found[0]
+
+
+def _shape(node: Expr, parts: list[Shape], shapes: Shapes) -> Shape:
+    if isinstance(node, Ref):
+        return shapes.get(node.name, ())
+    if isinstance(node, Operation):
+        shape = OPERATIONS[node.kind].shape(*parts)
+        if isinstance(shape, str):
+            raise ProgramError(f"{node.kind} of {' and '.join(map(_said, parts))}: {shape}")
+        return shape
+    try:
+        return np.broadcast_shapes(*parts)
+    except ValueError:
+        sides = " and ".join(map(_said, parts))
+        raise ProgramError(f"{type(node).__name__} of {sides}: the shapes do not fit") from None
+
+
+def _said(shape: Shape) -> str:
+    return " × ".join(map(str, shape)) if shape else "a number"
+
+
+def pulled_back(
+    formula: Expr, whole: Expr, shapes: Shapes, only: Collection[str] | None = None
+) -> dict[str, Expr]:
+    """The derivatives of the loss with respect to the arrays in a formula (or `only` some).
+
+    `whole` is the derivative with respect to the formula's value. Equation: for Z = A B and
+    D = ∂L/∂Z, the derivatives are ∂L/∂A = D Bᵀ and ∂L/∂B = Aᵀ D. What combines arrays entry by
+    entry is differentiated as a formula of numbers is.
+
+    >>> pulled_back(product(Ref("W"), Ref("a")), Ref("d"), {"W": (3, 2), "a": (2,)})["W"]
+    Mul(left=Operation(kind='as column', operands=(Ref(name='d', lag=0),)), right=Ref(name='a', lag=0))
+    """
+    shares: dict[str, list[Expr]] = {}
+    for name, share in _pulled(formula, whole, shapes, only):
+        shares.setdefault(name, []).append(share)
+    return {name: total(each) for name, each in shares.items()}
+
+
+def _pulled(
+    formula: Expr, whole: Expr, shapes: Shapes, only: Collection[str] | None
+) -> Iterator[tuple[str, Expr]]:
+    inner: dict[str, Operation] = {}
+    by_entry = _without_operations(formula, inner)
+    here = shape_of(formula, shapes)
+    if shape_of(whole, shapes) != here:
+        whole = _shaped_as(whole, formula)
+    wanted = None if only is None else {*only, *inner}
+    for name, slope in derivatives(by_entry, wanted).items():
+        share = times(whole, replace_refs(slope, lambda ref: inner.get(ref.name, ref)))
+        if share == ZERO:
+            continue
+        node = inner.get(name)
+        share = _fitted(share, here, shape_of(node or Ref(name), shapes))
+        if node is None:
+            yield name, share
+            continue
+        for part, derivative in OPERATIONS[node.kind].back(node, share, shapes):
+            yield from _pulled(part, derivative, shapes, only)
+
+
+def _without_operations(formula: Expr, found: dict[str, Operation]) -> Expr:
+    """The formula with a name for each operation on arrays in it; `found` gets the operations."""
+    if isinstance(formula, Operation):
+        name = f"operation {len(found)}"
+        found[name] = formula
+        return Ref(name)
+    parts = children(formula)
+    return (
+        rebuild(formula, tuple(_without_operations(p, found) for p in parts)) if parts else formula
+    )
+
+
+def _fitted(share: Expr, here: Shape, operand: Shape) -> Expr:
+    """A derivative, summed over the entries for which the operand was repeated."""
+    if operand == here:
+        return share
+    if operand == ():
+        return sum_of(share)
+    if operand == (here[0], 1):
+        # The column is summed where the vector is that it was made of.
+        return share
+    return Operation("sum down", (share,))
+
+
+def written_out(formula: Expr, cells: Cells, *, has_gaps: bool = False) -> Array:
+    """The formulas of the cells of an array. Sums are written from their first term to their last.
+
+    `cells` has the formulas of the cells of each array (`named`); another reference is a number.
+    `has_gaps` says that some arrays lack cells. What has no cell adds nothing.
+    """
+    if not any(ref.name in cells for ref in references(formula)):
+        return _one(formula)
+    return _WriteOut(cells, has_gaps=has_gaps).array(formula)
+
+
+class _WriteOut:
+    def __init__(self, cells: Cells, *, has_gaps: bool) -> None:
+        self.cells = cells
+        self.has_gaps = has_gaps
+
+    def array(self, node: Expr) -> Array:
+        """The formulas of the cells of a part of a formula."""
+        match node:
+            case Ref(name, lag):
+                here = self.cells.get(name)
+                if here is None:
+                    return _one(node)
+                return here if not lag else mapped(lambda ref: ref and Ref(ref.name, lag), here)
+            case Operation() | Sum():
+                terms = self.terms(node)
+                flat = terms.reshape(-1, terms.shape[-1])
+                if self.has_gaps:
+                    present = [[term for term in row if term is not None] for row in flat]
+                    added = [total(row) if row else None for row in present]
+                elif terms.shape[-1] == 1:
+                    added = flat[:, 0].tolist()
+                else:
+                    added = [Sum(tuple(row)) for row in flat.tolist()]
+                return _filled(added, terms.shape[:-1])
+        parts = [self.array(part) for part in children(node)]
+        if not parts:
+            return _one(node)
+        return self._made(node, parts)
+
+    def terms(self, node: Expr) -> Array:
+        """What is added for each entry, along one more axis: the terms of a product join the sum."""
+        match node:
+            case Operation(kind, operands):
+                return OPERATIONS[kind].terms(*(self.array(operand) for operand in operands))
+            case Sum(parts):
+                each = [
+                    self.terms(part)
+                    if isinstance(part, Operation)
+                    else self.array(part)[..., np.newaxis]
+                    for part in parts
+                ]
+                shape = np.broadcast_shapes(*(one.shape[:-1] for one in each))
+                return np.concatenate(
+                    [np.broadcast_to(one, (*shape, one.shape[-1])) for one in each], axis=-1
+                )
+        return self.array(node)[..., np.newaxis]
+
+    def _made(self, node: Expr, parts: list[Array]) -> Array:
+        kind: Callable[..., Expr] = type(node) if isinstance(node, Mul | Sub | Neg) else _like(node)
+        if self.has_gaps:
+            make = kind
+            kind = lambda *each: None if any(part is None for part in each) else make(*each)  # type: ignore[assignment]  # noqa: E731
+        return mapped(kind, *parts)
+
+
+def _like(node: Expr) -> Callable[..., Expr]:
+    return lambda *parts: rebuild(node, parts)
+
+
+def mapped(make: Callable[..., Any], *arrays: Array) -> Array:
+    """What a function makes of the entries, in an array of the arrays' common shape."""
+    made = np.frompyfunc(make, len(arrays), 1)(*arrays)
+    return made if isinstance(made, np.ndarray) else _one(made)
+
+
+def _MUL(left: Array, right: Array) -> Array:  # noqa: N802 - the node of that name, entry by entry
+    def times_(a: Expr | None, b: Expr | None) -> Expr | None:
+        return None if a is None or b is None else Mul(a, b)
+
+    return mapped(times_, left, right)
+
+
+def _one(formula: Expr) -> Array:
+    whole = np.empty((), object)
+    whole[()] = formula
+    return whole
+
+
+def _filled(values: list[Any], shape: Shape) -> Array:
+    whole = np.empty(len(values), object)
+    whole[:] = values
+    return whole.reshape(shape)
