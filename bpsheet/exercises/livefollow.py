@@ -22,6 +22,8 @@ __all__ = ["FOLLOWED", "LINES", "Followed", "follow"]
 # The columns of each line: of what follows from the answers, and of what is used from there on.
 LINES = {"L": "M", "N": "O"}
 FOLLOWED = tuple(LINES)
+# An empty row of the sheet: what a formula refers to before the first iteration.
+BEFORE = 1
 
 
 @dataclass
@@ -136,7 +138,8 @@ class _Follower:
         at = column_index_from_string(used)
 
         def cell(ref: Ref) -> Cell:
-            return Cell(at, self.rows[place[0] - ref.lag, ref.name])
+            source = place[0] - ref.lag, ref.name
+            return Cell(at, self.rows[source] if source[0] > 0 else BEFORE)
 
         formula = self._column(place).formula
         assert formula is not None

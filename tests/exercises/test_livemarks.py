@@ -11,7 +11,10 @@ import ironcalc
 import pytest
 from openpyxl import load_workbook
 
+import bpsheet as bp
+from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.fillin import FIRST_ROW, SHEET
+from bpsheet.exercises.handout import write_sheet
 from bpsheet.hand.judge import judge
 from bpsheet.hand.numbers import decimals_needed
 from bpsheet.hand.verdict import Verdict
@@ -87,6 +90,20 @@ def test_a_mark_follows_through_an_answer_that_is_left_blank(live):
     model.evaluate()
     shown = {name: model.get_cell_value(0, rows[name], 3) for name in ("g", "z_f", "f")}
     assert shown == {"g": "✗", "z_f": "", "f": "✓"}
+
+
+def test_a_gradient_is_summed_over_a_batch_from_nothing(tmp_path):
+    """The formula of the first sum refers to an iteration before, where there is none."""
+    names = "dlogL / dw_h1_bias", "sum_dlogL / dw_h1_bias"
+    exercise = Exercise(bp.load("binary-classification"), names)
+    rows = {line.name: r for r, line in enumerate(exercise.task().lines, FIRST_ROW)}
+    write_sheet(exercise, tmp_path / "batch.xlsx", live=True)
+    model = ironcalc.load_from_xlsx(str(tmp_path / "batch.xlsx"), "en", "UTC", "en")
+    for name in names:
+        model.update_cell_with_text(0, rows[name], 2, "0.0777")
+    model.evaluate()
+    shown = [model.get_cell_value(0, rows[name], 3) for name in names]
+    assert shown == ["✗", "✓"]
 
 
 def typed_sheets(task, count, seed):
