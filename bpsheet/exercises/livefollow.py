@@ -1,7 +1,8 @@
 """What follows from the answers that are typed, as live formulas on the sheet of answers.
 
 The columns of the program run over the typed numbers there, as they do in the judge: in the line
-`typed` each number stands for itself, in the line `own` for what it was without its rounding.
+`typed` each number stands for itself, in the line `own` for what it was without its rounding. A
+width beside them says by how much the rounding of what is typed may move each value.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from openpyxl.utils.cell import column_index_from_string
 
 from bpsheet.exercises.exercise import Task
+from bpsheet.exercises.livemarks import CANDIDATES
+from bpsheet.exercises.livewidth import followed_width, typed_width
 from bpsheet.exercises.questions import Place
 from bpsheet.formula.tree import Ref
 from bpsheet.printers.excel import Cell, ExcelPrinter
@@ -22,6 +25,8 @@ __all__ = ["FOLLOWED", "LINES", "Followed", "follow"]
 # The columns of each line: of what follows from the answers, and of what is used from there on.
 LINES = {"L": "M", "N": "O"}
 FOLLOWED = tuple(LINES)
+# The columns of half the width of what follows, and of what an answer stands for.
+WIDTH, TYPED_WIDTH = "Y", "Z"
 # An empty row of the sheet: what a formula refers to before the first iteration.
 BEFORE = 1
 
@@ -124,6 +129,15 @@ class _Follower:
                 self.followed.values[f"{used}{row}"] = exact
             else:
                 self.followed.typed[f"{used}{row}"] = exact
+        if place in self.moving:
+            self.followed.formulas[f"{WIDTH}{row}"] = f"={self._width(place)}"
+            self.followed.values[f"{WIDTH}{row}"] = 0.0
+        if place in self.answers:
+            found = CANDIDATES if place in self.moving else CANDIDATES[:1]
+            otherwise = f"{WIDTH}{row}" if place in self.moving else "0"
+            width = typed_width(row, {one.value: one.agrees for one in found}, otherwise)
+            self.followed.formulas[f"{TYPED_WIDTH}{row}"] = f"={width}"
+            self.followed.values[f"{TYPED_WIDTH}{row}"] = 0.0
 
     @staticmethod
     def _answer(row: int, line: str, otherwise: str) -> str:
@@ -134,16 +148,32 @@ class _Follower:
             number = f"IF(T{row},{line}{row},{exact})" if otherwise != f"A{row}" else exact
         return f"=IF(H{row},{number},{otherwise})"
 
+    def _width(self, place: Place) -> str:
+        widths: dict[Ref, str] = {}
+        for ref in self._column(place).references:
+            source = place[0] - ref.lag, ref.name
+            if source in self.answers:
+                widths[ref] = f"{TYPED_WIDTH}{self.rows[source]}"
+            elif source in self.moving:
+                widths[ref] = f"{WIDTH}{self.rows[source]}"
+        formula = self._column(place).formula
+        assert formula is not None
+        return followed_width(formula, widths, self._printer(place, "M").text)
+
     def _text(self, place: Place, used: str) -> str:
+        formula = self._column(place).formula
+        assert formula is not None
+        return self._printer(place, used).text(formula)
+
+    def _printer(self, place: Place, used: str) -> ExcelPrinter:
+        """The printer of a place's formula over the values in a column."""
         at = column_index_from_string(used)
 
         def cell(ref: Ref) -> Cell:
             source = place[0] - ref.lag, ref.name
             return Cell(at, self.rows[source] if source[0] > 0 else BEFORE)
 
-        formula = self._column(place).formula
-        assert formula is not None
-        return ExcelPrinter(cell, self._parameter, lambda name: name, guard=True).text(formula)
+        return ExcelPrinter(cell, self._parameter, lambda name: name, guard=True)
 
     def _parameter(self, name: str) -> str:
         """The address of a hyper-parameter's cell."""
