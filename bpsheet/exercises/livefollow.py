@@ -16,7 +16,7 @@ from bpsheet.exercises.exercise import Task
 from bpsheet.exercises.livemarks import CANDIDATES
 from bpsheet.exercises.livewidth import followed_width, typed_width
 from bpsheet.exercises.questions import Place
-from bpsheet.formula.tree import Ref
+from bpsheet.formula.tree import Expr, Ref
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program.program import Column
 
@@ -118,26 +118,25 @@ class _Follower:
         exact = self._exact(place)
         for line, used in LINES.items():
             if place in self.moving:
-                self.followed.formulas[f"{line}{row}"] = f"={self._text(place, used)}"
-                self.followed.values[f"{line}{row}"] = exact
+                self._formula(f"{line}{row}", self._text(place, used), exact)
             if place in self.answers:
                 otherwise = f"{line}{row}" if place in self.moving else f"A{row}"
-                self.followed.formulas[f"{used}{row}"] = self._answer(row, line, otherwise)
-                self.followed.values[f"{used}{row}"] = exact
+                self._formula(f"{used}{row}", self._answer(row, line, otherwise), exact)
             elif place in self.moving:
-                self.followed.formulas[f"{used}{row}"] = f"={line}{row}"
-                self.followed.values[f"{used}{row}"] = exact
+                self._formula(f"{used}{row}", f"{line}{row}", exact)
             else:
                 self.followed.typed[f"{used}{row}"] = exact
         if place in self.moving:
-            self.followed.formulas[f"{WIDTH}{row}"] = f"={self._width(place)}"
-            self.followed.values[f"{WIDTH}{row}"] = 0.0
+            self._formula(f"{WIDTH}{row}", self._width(place), 0.0)
         if place in self.answers:
-            found = CANDIDATES if place in self.moving else CANDIDATES[:1]
+            candidates = CANDIDATES if place in self.moving else CANDIDATES[:1]
             otherwise = f"{WIDTH}{row}" if place in self.moving else "0"
-            width = typed_width(row, {one.value: one.agrees for one in found}, otherwise)
-            self.followed.formulas[f"{TYPED_WIDTH}{row}"] = f"={width}"
-            self.followed.values[f"{TYPED_WIDTH}{row}"] = 0.0
+            self._formula(f"{TYPED_WIDTH}{row}", typed_width(row, candidates, otherwise), 0.0)
+
+    def _formula(self, address: str, text: str, value: float) -> None:
+        """Put a formula into a cell, with its value before any answer."""
+        self.followed.formulas[address] = f"={text}"
+        self.followed.values[address] = value
 
     @staticmethod
     def _answer(row: int, line: str, otherwise: str) -> str:
@@ -146,9 +145,10 @@ class _Follower:
         if line == FOLLOWED[1]:
             exact = f"IF(R{row},A{row},{number})"
             number = f"IF(T{row},{line}{row},{exact})" if otherwise != f"A{row}" else exact
-        return f"=IF(H{row},{number},{otherwise})"
+        return f"IF(H{row},{number},{otherwise})"
 
     def _width(self, place: Place) -> str:
+        """Half the width of what follows, over the numbers as they are typed."""
         widths: dict[Ref, str] = {}
         for ref in self._column(place).references:
             source = place[0] - ref.lag, ref.name
@@ -156,14 +156,16 @@ class _Follower:
                 widths[ref] = f"{TYPED_WIDTH}{self.rows[source]}"
             elif source in self.moving:
                 widths[ref] = f"{WIDTH}{self.rows[source]}"
-        formula = self._column(place).formula
-        assert formula is not None
-        return followed_width(formula, widths, self._printer(place, "M").text)
+        printer = self._printer(place, LINES[FOLLOWED[0]])
+        return followed_width(self._form(place), widths, printer.text)
 
     def _text(self, place: Place, used: str) -> str:
+        return self._printer(place, used).text(self._form(place))
+
+    def _form(self, place: Place) -> Expr:
         formula = self._column(place).formula
         assert formula is not None
-        return self._printer(place, used).text(formula)
+        return formula
 
     def _printer(self, place: Place, used: str) -> ExcelPrinter:
         """The printer of a place's formula over the values in a column."""

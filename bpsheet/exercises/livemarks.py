@@ -19,6 +19,7 @@ __all__ = [
     "RIGHT",
     "SHORT",
     "UNREADABLE",
+    "Candidate",
     "mark_formulas",
 ]
 
@@ -31,7 +32,7 @@ BLANK_VALUES = {
     "F": ("str", "0"),
     "H": ("b", "0"),
     **dict.fromkeys("RSTUVWX", ("b", "0")),
-    **dict.fromkeys(("AC", "AD"), ("b", "0")),
+    **dict.fromkeys(("AC", "AD", "AE"), ("b", "0")),
     "AB": ("n", "0"),
 }
 
@@ -87,7 +88,6 @@ def mark_formulas(
     for sign in MINUS:
         text = f'SUBSTITUTE({text},"{sign}","-")'
     text = f'IF(ISBLANK({typed}),"",UPPER({_removed(text, SPACES)}))'
-    need = decimals_needed(answer, digits)
     formulas = {
         # The typed text (B), its mantissa (C, without sign E) and power of ten (D, without sign F),
         # the mantissa's digits (G), and whether the text is a number (H).
@@ -103,32 +103,44 @@ def mark_formulas(
         "J": 'IF(H#,VALUE(G#)*IF(LEFT(C#,1)="-",-1,1),"")',
     }
     candidates = CANDIDATES if follows else CANDIDATES[:1]
+    for one in candidates:
+        formulas |= _agreement(one, digits, answer)
+    right = ",".join(f"{one.shows}#" for one in candidates)
+    near = ",".join(f"{one.agrees}#" for one in candidates)
     if follows:
-        # Nothing follows from a number with too few digits (X). What is nearest to the number of all
-        # that follows with some rounding (AA); a span wider than the number would confirm anything.
-        short = [f'K{source}="{SHORT}"' for source in sources]
-        formulas["X"] = f"OR({','.join(short)})"
+        # Nothing follows from a number with too few digits (X). Of all that follows with some rounding
+        # what is nearest to the number (AA); a span wider than the number would confirm anything.
+        formulas["X"] = f"OR({','.join(f'AE{source}' for source in sources)})"
         number = "J#/10^I#"
         formulas["AA"] = (
             f'IF(AND(H#,ISNUMBER(L#)),IF(2*Y#<ABS({number}),MAX(L#-Y#,MIN(L#+Y#,{number})),""),"")'
         )
-    for value, places, agrees, shows in candidates:
-        cell, is_sure, decimals = f"{value}#", f"AND({agrees}#,NOT(X#))", f"{places}#"
-        if value == "A":
-            is_sure, decimals = f"{agrees}#", str(decimals_needed(answer, digits))
-        else:
-            formulas[places] = (
-                f"IF(ISNUMBER({cell}),IF({cell}=0,0,MAX(0,{digits - 1}-INT(LOG10(ABS({cell}))))),0)"
-            )
-        formulas[agrees] = f"IF(AND(H#,ISNUMBER({cell})),ABS(J#-{cell}*10^I#)<={HALF},FALSE)"
-        formulas[shows] = (
-            f"IF({is_sure},IF(AND(J#=0,{cell}<>0),FALSE,IF(I#>={decimals},TRUE,"
-            f"ABS(J#*10^({decimals}-I#)-{cell}*10^{decimals})<={HALF})),FALSE)"
-        )
-    right = ",".join(f"{one.shows}#" for one in candidates)
-    near = ",".join(f"{one.agrees}#" for one in candidates)
+    # Whether too few digits lead on from here: of this number, or of those before a blank (AE). A 0
+    # may be what a mistake gives.
+    before = "X#" if follows else "FALSE"
+    formulas["AE"] = f"IF(H#,AND(J#<>0,OR({near}),NOT(OR({right}))),{before})"
     formulas["K"] = (
         f'IF(B#="","",IF(NOT(H#),"{UNREADABLE}",IF(OR({right}),"{RIGHT}",'
-        f'IF(AND(OR({near}),J#<>0),"{SHORT}","{NOT_YET}"))))'
+        f'IF(AE#,"{SHORT}","{NOT_YET}"))))'
     )
     return {letter: "=" + formula.replace("#", str(row)) for letter, formula in formulas.items()}
+
+
+def _agreement(one: Candidate, digits: int, answer: float) -> dict[str, str]:
+    """The formulas that compare a typed number with a value, by their columns."""
+    value, agrees = f"{one.value}#", f"{one.agrees}#"
+    found = {
+        one.agrees: f"IF(AND(H#,ISNUMBER({value})),ABS(J#-{value}*10^I#)<={HALF},FALSE)",
+    }
+    if one.decimals:
+        decimals, is_sure = f"{one.decimals}#", f"AND({agrees},NOT(X#))"
+        found[one.decimals] = (
+            f"IF(ISNUMBER({value}),IF({value}=0,0,MAX(0,{digits - 1}-INT(LOG10(ABS({value}))))),0)"
+        )
+    else:
+        decimals, is_sure = str(decimals_needed(answer, digits)), agrees
+    found[one.shows] = (
+        f"IF({is_sure},IF(AND(J#=0,{value}<>0),FALSE,IF(I#>={decimals},TRUE,"
+        f"ABS(J#*10^({decimals}-I#)-{value}*10^{decimals})<={HALF})),FALSE)"
+    )
+    return found
