@@ -14,7 +14,7 @@ from bpsheet.exercises.handout import write_sheet
 from bpsheet.hand.numbers import decimals_needed
 from tests.helpers.exercises import Z_G_ROW, two_neurons
 from tests.helpers.live_sheets import marked, marks_in_libreoffice, rows_of, typed_sheets
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, small_templates
 
 TYPED = {
     "": "",
@@ -179,6 +179,23 @@ def test_marks_are_the_judges_where_digits_enough_are_typed(live, count):
     differ, given = compared(task, sheets, shown_in_ironcalc(live, rows_of(task), sheets))
     assert given["✗"] >= count / 2
     assert differ == 0
+
+
+@pytest.mark.slow
+def test_marks_agree_with_the_judge_on_every_template(tmp_path):
+    """A mark knows neither sheets of nonsense nor numbers that nearly cancel."""
+    differ, given = 0, Counter()
+    for name in small_templates():
+        exercise = Exercise(bp.load(name), ("forward", "backward", "update"))
+        write_sheet(exercise, tmp_path / f"{name}.xlsx", live=True)
+        task = exercise.task()
+        sheets = list(typed_sheets(task, 100, seed=5, digits=(3, 4, 5)))
+        shown = shown_in_ironcalc(tmp_path / f"{name}.xlsx", rows_of(task), sheets)
+        more, marks = compared(task, sheets, shown)
+        differ += more
+        given += marks
+    assert given.total() > 40_000
+    assert differ < 0.002 * given.total()
 
 
 @pytest.mark.parametrize("count", sampled([5, 1000], 5))
