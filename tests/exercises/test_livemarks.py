@@ -109,7 +109,10 @@ ROUNDED = {
     ),
     # tanh(−0.25 ± 0.005) would be −0.247, too.
     "two digits": ({"z_g": "-0.25"}, "g", {"-0.245": "✓", "-0.247": "✗"}),
-    "too few digits before a blank": ({"f": "0.4"}, "MSE", {"0.180": "…", "0.168": "✓"}),
+    "too few digits before two blanks": (
+        {"f": "0.4"}, "f_error",
+        {"-0.144": "…", "-0.141": "✓"},
+    ),
 }  # fmt: skip
 
 
@@ -123,6 +126,17 @@ def test_a_mark_allows_for_rounding_as_the_judge_does(live, kind):
         sheet = {places[name]: typed for name, typed in {**before, last: text}.items()}
         [shown] = shown_in_ironcalc(live, rows, [sheet])
         assert shown[rows[places[last]]] == marked(task, sheet)[places[last]] == mark, text
+
+
+def test_rounding_moves_what_nobody_is_asked_for(tmp_path):
+    """z_f is not asked: f = 1 / (1 + e^−z_f) follows by way of it from g = 0.500 ± 0.0005."""
+    exercise = two_neurons("g", "f")
+    rows = rows_of(exercise.task())
+    write_sheet(exercise, tmp_path / "few.xlsx", live=True)
+    for text, mark in {"0.51253": "✓", "0.51258": "✗"}.items():
+        sheet = {(1, "g"): "0.500", (1, "f"): text}
+        [shown] = shown_in_ironcalc(tmp_path / "few.xlsx", rows, [sheet])
+        assert shown[rows[1, "f"]] == marked(exercise.task(), sheet)[1, "f"] == mark
 
 
 def test_a_gradient_is_summed_over_a_batch_from_nothing(tmp_path):
