@@ -1,7 +1,8 @@
 """What follows from the answers that are typed, as live formulas on the sheet of answers.
 
 The columns of the program run over the typed numbers there, as they do in the judge: in the line
-`typed` each number stands for itself, in the line `own` for what it was without its rounding.
+`typed` each number stands for itself, in the line `own` for what it was without its rounding. A
+width beside them says by how much the rounding of what is typed may move each value.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from dataclasses import dataclass, field
 from openpyxl.utils.cell import column_index_from_string
 
 from bpsheet.exercises.exercise import Task
+from bpsheet.exercises.livemarks import CANDIDATES
+from bpsheet.exercises.livewidth import followed_width, typed_width
 from bpsheet.exercises.questions import Place
-from bpsheet.formula.tree import Ref
+from bpsheet.formula.tree import Expr, Ref
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program.program import Column
 
@@ -22,6 +25,10 @@ __all__ = ["FOLLOWED", "LINES", "Followed", "follow"]
 # The columns of each line: of what follows from the answers, and of what is used from there on.
 LINES = {"L": "M", "N": "O"}
 FOLLOWED = tuple(LINES)
+# The columns of half the width of what follows, and of what an answer stands for.
+WIDTH, TYPED_WIDTH = "Y", "Z"
+# An empty row of the sheet: what a formula refers to before the first iteration.
+BEFORE = 1
 
 
 @dataclass
@@ -111,17 +118,25 @@ class _Follower:
         exact = self._exact(place)
         for line, used in LINES.items():
             if place in self.moving:
-                self.followed.formulas[f"{line}{row}"] = f"={self._text(place, used)}"
-                self.followed.values[f"{line}{row}"] = exact
+                self._formula(f"{line}{row}", self._text(place, used), exact)
             if place in self.answers:
                 otherwise = f"{line}{row}" if place in self.moving else f"A{row}"
-                self.followed.formulas[f"{used}{row}"] = self._answer(row, line, otherwise)
-                self.followed.values[f"{used}{row}"] = exact
+                self._formula(f"{used}{row}", self._answer(row, line, otherwise), exact)
             elif place in self.moving:
-                self.followed.formulas[f"{used}{row}"] = f"={line}{row}"
-                self.followed.values[f"{used}{row}"] = exact
+                self._formula(f"{used}{row}", f"{line}{row}", exact)
             else:
                 self.followed.typed[f"{used}{row}"] = exact
+        if place in self.moving:
+            self._formula(f"{WIDTH}{row}", self._width(place), 0.0)
+        if place in self.answers:
+            candidates = CANDIDATES if place in self.moving else CANDIDATES[:1]
+            otherwise = f"{WIDTH}{row}" if place in self.moving else "0"
+            self._formula(f"{TYPED_WIDTH}{row}", typed_width(row, candidates, otherwise), 0.0)
+
+    def _formula(self, address: str, text: str, value: float) -> None:
+        """Put a formula into a cell, with its value before any answer."""
+        self.followed.formulas[address] = f"={text}"
+        self.followed.values[address] = value
 
     @staticmethod
     def _answer(row: int, line: str, otherwise: str) -> str:
@@ -130,17 +145,37 @@ class _Follower:
         if line == FOLLOWED[1]:
             exact = f"IF(R{row},A{row},{number})"
             number = f"IF(T{row},{line}{row},{exact})" if otherwise != f"A{row}" else exact
-        return f"=IF(H{row},{number},{otherwise})"
+        return f"IF(H{row},{number},{otherwise})"
+
+    def _width(self, place: Place) -> str:
+        """Half the width of what follows, over the numbers as they are typed."""
+        widths: dict[Ref, str] = {}
+        for ref in self._column(place).references:
+            source = place[0] - ref.lag, ref.name
+            if source in self.answers:
+                widths[ref] = f"{TYPED_WIDTH}{self.rows[source]}"
+            elif source in self.moving:
+                widths[ref] = f"{WIDTH}{self.rows[source]}"
+        printer = self._printer(place, LINES[FOLLOWED[0]])
+        return followed_width(self._form(place), widths, printer.text)
 
     def _text(self, place: Place, used: str) -> str:
+        return self._printer(place, used).text(self._form(place))
+
+    def _form(self, place: Place) -> Expr:
+        formula = self._column(place).formula
+        assert formula is not None
+        return formula
+
+    def _printer(self, place: Place, used: str) -> ExcelPrinter:
+        """The printer of a place's formula over the values in a column."""
         at = column_index_from_string(used)
 
         def cell(ref: Ref) -> Cell:
-            return Cell(at, self.rows[place[0] - ref.lag, ref.name])
+            source = place[0] - ref.lag, ref.name
+            return Cell(at, self.rows[source] if source[0] > 0 else BEFORE)
 
-        formula = self._column(place).formula
-        assert formula is not None
-        return ExcelPrinter(cell, self._parameter, lambda name: name, guard=True).text(formula)
+        return ExcelPrinter(cell, self._parameter, lambda name: name, guard=True)
 
     def _parameter(self, name: str) -> str:
         """The address of a hyper-parameter's cell."""

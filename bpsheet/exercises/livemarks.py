@@ -7,10 +7,21 @@ digit, since VALUE("0.25") is another number, or none, where the comma is the de
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bpsheet.hand.numbers import decimals_needed
 
-__all__ = ["BLANK_VALUES", "NOT_YET", "RIGHT", "SHORT", "UNREADABLE", "mark_formulas"]
+__all__ = [
+    "BLANK_VALUES",
+    "CANDIDATES",
+    "HALF",
+    "NOT_YET",
+    "RIGHT",
+    "SHORT",
+    "UNREADABLE",
+    "Candidate",
+    "mark_formulas",
+]
 
 RIGHT, NOT_YET, SHORT, UNREADABLE = "✓", "✗", "…", "?"
 
@@ -21,7 +32,29 @@ BLANK_VALUES = {
     "F": ("str", "0"),
     "H": ("b", "0"),
     **dict.fromkeys("RSTUVWX", ("b", "0")),
+    **dict.fromkeys(("AC", "AD", "AE"), ("b", "0")),
+    "AB": ("n", "0"),
 }
+
+
+class Candidate(NamedTuple):
+    """A value with which a typed number may agree: its column, and those of how many decimals show
+    the digits that are asked, of whether the number agrees, and of whether it shows enough of it.
+    """
+
+    value: str
+    decimals: str
+    agrees: str
+    shows: str
+
+
+# The exact value; what follows from the numbers as typed, without rounding, and with some rounding.
+CANDIDATES = (
+    Candidate("A", "", "R", "U"),
+    Candidate("L", "P", "S", "V"),
+    Candidate("N", "Q", "T", "W"),
+    Candidate("AA", "AB", "AC", "AD"),
+)
 
 # Half a unit of the last digit, with a tolerance for binary rounding.
 HALF = "0.500000001"
@@ -46,7 +79,7 @@ def mark_formulas(
     """The formulas of one row, by their columns. That in column K gives the mark.
 
     The exact answer stands in column A of the same row. `sources` are the rows of the answers from
-    which this one follows; what follows stands in L and N.
+    which this one follows; what follows stands in L and N, half of what rounding may move it in Y.
     """
     follows = bool(sources)
     typed = f"{sheet}!$B${row}"
@@ -55,7 +88,6 @@ def mark_formulas(
     for sign in MINUS:
         text = f'SUBSTITUTE({text},"{sign}","-")'
     text = f'IF(ISBLANK({typed}),"",UPPER({_removed(text, SPACES)}))'
-    need = decimals_needed(answer, digits)
     formulas = {
         # The typed text (B), its mantissa (C, without sign E) and power of ten (D, without sign F),
         # the mantissa's digits (G), and whether the text is a number (H).
@@ -70,31 +102,45 @@ def mark_formulas(
         "I": 'IF(H#,IF(ISNUMBER(FIND(".",E#)),LEN(E#)-FIND(".",E#),0)-VALUE(D#),"")',
         "J": 'IF(H#,VALUE(G#)*IF(LEFT(C#,1)="-",-1,1),"")',
     }
-    values = {"A": str(need), "L": "P#", "N": "Q#"} if follows else {"A": str(need)}
-    agrees = dict(zip(values, "RST", strict=False))
-    # How many decimals show the digits that are asked (P, Q); whether the number agrees with a value
-    # (R, S, T), and whether it shows enough of it (U, V, W).
-    for value, letter in zip(values, "RST", strict=False):
-        formulas[letter] = f"IF(AND(H#,ISNUMBER({value}#)),ABS(J#-{value}#*10^I#)<={HALF},FALSE)"
-    for value, letter in list(zip("LN", "PQ", strict=True)) if follows else []:
-        formulas[letter] = (
-            f"IF(ISNUMBER({value}#),IF({value}#=0,0,"
-            f"MAX(0,{digits - 1}-INT(LOG10(ABS({value}#))))),0)"
-        )
-    # Nothing follows from a number with too few digits (X).
+    candidates = CANDIDATES if follows else CANDIDATES[:1]
+    for one in candidates:
+        formulas |= _agreement(one, digits, answer)
+    right = ",".join(f"{one.shows}#" for one in candidates)
+    near = ",".join(f"{one.agrees}#" for one in candidates)
     if follows:
-        short = [f'K{source}="{SHORT}"' for source in sources]
-        formulas["X"] = f"OR({','.join(short)})"
-    for (value, places), letter in zip(values.items(), "UVW", strict=False):
-        is_sure = agrees[value] + "#" if value == "A" else f"AND({agrees[value]}#,NOT(X#))"
-        formulas[letter] = (
-            f"IF({is_sure},IF(AND(J#=0,{value}#<>0),FALSE,IF(I#>={places},TRUE,"
-            f"ABS(J#*10^({places}-I#)-{value}#*10^{places})<={HALF})),FALSE)"
+        # Nothing follows from a number with too few digits (X). Of all that follows with some rounding
+        # what is nearest to the number (AA); a span wider than the number would confirm anything.
+        formulas["X"] = f"OR({','.join(f'AE{source}' for source in sources)})"
+        number = "J#/10^I#"
+        formulas["AA"] = (
+            f'IF(AND(H#,ISNUMBER(L#)),IF(2*Y#<ABS({number}),MAX(L#-Y#,MIN(L#+Y#,{number})),""),"")'
         )
-    right = ",".join(f"{letter}#" for letter in "UVW"[: len(values)])
-    near = ",".join(f"{letter}#" for letter in "RST"[: len(values)])
+    # Whether too few digits lead on from here: of this number, or of those before a blank (AE). A 0
+    # may be what a mistake gives.
+    before = "X#" if follows else "FALSE"
+    formulas["AE"] = f"IF(H#,AND(J#<>0,OR({near}),NOT(OR({right}))),{before})"
     formulas["K"] = (
         f'IF(B#="","",IF(NOT(H#),"{UNREADABLE}",IF(OR({right}),"{RIGHT}",'
-        f'IF(AND(OR({near}),J#<>0),"{SHORT}","{NOT_YET}"))))'
+        f'IF(AE#,"{SHORT}","{NOT_YET}"))))'
     )
     return {letter: "=" + formula.replace("#", str(row)) for letter, formula in formulas.items()}
+
+
+def _agreement(one: Candidate, digits: int, answer: float) -> dict[str, str]:
+    """The formulas that compare a typed number with a value, by their columns."""
+    value, agrees = f"{one.value}#", f"{one.agrees}#"
+    found = {
+        one.agrees: f"IF(AND(H#,ISNUMBER({value})),ABS(J#-{value}*10^I#)<={HALF},FALSE)",
+    }
+    if one.decimals:
+        decimals, is_sure = f"{one.decimals}#", f"AND({agrees},NOT(X#))"
+        found[one.decimals] = (
+            f"IF(ISNUMBER({value}),IF({value}=0,0,MAX(0,{digits - 1}-INT(LOG10(ABS({value}))))),0)"
+        )
+    else:
+        decimals, is_sure = str(decimals_needed(answer, digits)), agrees
+    found[one.shows] = (
+        f"IF({is_sure},IF(AND(J#=0,{value}<>0),FALSE,IF(I#>={decimals},TRUE,"
+        f"ABS(J#*10^({decimals}-I#)-{value}*10^{decimals})<={HALF})),FALSE)"
+    )
+    return found

@@ -14,7 +14,7 @@ from bpsheet.hand.numbers import Interval, Written
 from bpsheet.hand.student import Boxes, Place, Student
 from bpsheet.hand.verdict import Verdict
 
-__all__ = ["Following", "Outcome"]
+__all__ = ["WIDE_DIGITS", "Following", "Outcome"]
 
 # A value that is off by no more than this many units in the last digit is a rounding slip, if it
 # shows so many digits.

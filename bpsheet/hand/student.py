@@ -21,7 +21,7 @@ from bpsheet.hand.numbers import Interval, Written
 from bpsheet.program.kinds import BATCH_END
 from bpsheet.program.program import Column, Program
 
-__all__ = ["Boxes", "Line", "Place", "Student", "Values"]
+__all__ = ["TOGETHER", "Boxes", "Line", "Place", "Student", "Values"]
 
 # An iteration, from 1, and the name of a quantity.
 Place = tuple[int, str]

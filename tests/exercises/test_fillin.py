@@ -9,6 +9,7 @@ import zipfile
 import ironcalc
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.cell import column_index_from_string
 
 from bpsheet.exercises.fillin import (
     ANSWERS,
@@ -80,8 +81,9 @@ def test_every_formula_carries_the_value_that_it_has(live):
             cells = re.findall(r'r="([A-Z]+)([0-9]+)"[^>]*><f>[^<]*</f><v>([^<]*)</v>', text)
             assert len(cells) == text.count("<f>") >= (25 if number == 1 else 500)
             for letter, row, stored in cells:
-                value = model.get_cell_value(number - 1, int(row), ord(letter) - 64)
-                if letter in "LMNOPQ":
+                column = column_index_from_string(letter)
+                value = model.get_cell_value(number - 1, int(row), column)
+                if letter in (*"LMNOPQYZ", "AB"):
                     assert value == pytest.approx(float(stored), rel=1e-12), f"{letter}{row}"
                 else:
                     assert ("0" if value is False else value) == stored, f"{letter}{row}"

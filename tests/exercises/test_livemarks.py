@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import shutil
-import subprocess
 from collections import Counter
 
 import ironcalc
 import pytest
-from openpyxl import load_workbook
 
-from bpsheet.exercises.fillin import FIRST_ROW, SHEET
-from bpsheet.hand.judge import judge
+import bpsheet as bp
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.fillin import FIRST_ROW
+from bpsheet.exercises.handout import write_sheet
 from bpsheet.hand.numbers import decimals_needed
-from bpsheet.hand.verdict import Verdict
-from tests.helpers import hand_sheets
 from tests.helpers.exercises import Z_G_ROW, two_neurons
-from tests.helpers.samples import sampled
+from tests.helpers.live_sheets import marked, marks_in_libreoffice, rows_of, typed_sheets
+from tests.helpers.samples import sampled, small_templates
 
 TYPED = {
     "": "",
@@ -89,113 +86,148 @@ def test_a_mark_follows_through_an_answer_that_is_left_blank(live):
     assert shown == {"g": "✗", "z_f": "", "f": "✓"}
 
 
-def typed_sheets(task, count, seed):
-    """Sheets as they are typed: right in one of four ways, with one slip, or with too few digits."""
-    rng = random.Random(seed)
-    asked = [line for line in task.lines if line.is_asked]
-    program = task.trace.program
-    for _ in range(count):
-        way = rng.choice(list(hand_sheets.ways(rng).values()))
-        digits = rng.choice([2, 3, 3, 4])
-        names = {line.name for line in asked if line.iteration == 1}
-        columns = [column for column in program if column.name in names]
-        slip = hand_sheets.planted(task.trace, columns, rng) if rng.random() < 0.5 else None
-        changed = {slip.column: slip.formula} if slip else {}
-        yield hand_sheets.worked(task.trace, columns, digits, changed, way=way)
+# What is typed, and the marks of the last of it.
+ROUNDED = {
+    # −0.141 · −0.245 is 0.0345 and −0.14128 · −0.24492 is 0.0346; −0.1415 · −0.2455 is 0.03474.
+    "a product of rounded numbers": (
+        {"f_error": "-0.141", "g": "-0.245"}, "dMSE / dw_gf1",
+        {"0.0345": "✓", "0.0346": "✓", "0.0347": "✓", "0.0349": "✗"},
+    ),
+    # (f − 1) · f · (1 − f) moves by a quarter of what f moves.
+    "through two blanks": (
+        {"f": "0.500"}, "f_error",
+        {"-0.1249": "✓", "-0.1251": "✓", "-0.1253": "✗"},
+    ),
+    "from one iteration to the next": (
+        {"delta_w_xg0": "0.500"}, "w_xg0",
+        {"0.8005": "✓", "0.8007": "✗"},
+    ),
+    # −0.14128 · (0.00 ± 0.005) is anything up to 0.00071, which confirms nothing that is small.
+    "a span wider than the number": (
+        {"g": "0.00"}, "dMSE / dw_gf1",
+        {"0.000200": "✗"},
+    ),
+    # tanh(−0.25 ± 0.005) would be −0.247, too.
+    "two digits": ({"z_g": "-0.25"}, "g", {"-0.245": "✓", "-0.247": "✗"}),
+    "too few digits before two blanks": (
+        {"f": "0.4"}, "f_error",
+        {"-0.144": "…", "-0.141": "✓"},
+    ),
+}  # fmt: skip
 
 
-def marked(task, sheet):
-    """The marks that the judge would give: right, right so far, not right."""
-    found = {}
-    for one in judge(task.trace, sheet, digits=task.exercise.digits).judgements:
-        is_short = one.verdict is Verdict.FEW_DIGITS and float(one.written) != 0
-        found[one.place] = "✓" if one.verdict.is_right else "…" if is_short else "✗"
-    return found
+@pytest.mark.parametrize("kind", ROUNDED)
+def test_a_mark_allows_for_rounding_as_the_judge_does(live, kind):
+    task = two_neurons().task()
+    before, last, marks = ROUNDED[kind]
+    rows = rows_of(task)
+    places = {place[1]: place for place in rows}
+    for text, mark in marks.items():
+        sheet = {places[name]: typed for name, typed in {**before, last: text}.items()}
+        [shown] = shown_in_ironcalc(live, rows, [sheet])
+        assert shown[rows[places[last]]] == marked(task, sheet)[places[last]] == mark, text
+
+
+def test_rounding_moves_what_nobody_is_asked_for(tmp_path):
+    """z_f is not asked: f = 1 / (1 + e^−z_f) follows by way of it from g = 0.500 ± 0.0005."""
+    exercise = two_neurons("g", "f")
+    rows = rows_of(exercise.task())
+    write_sheet(exercise, tmp_path / "few.xlsx", live=True)
+    for text, mark in {"0.51253": "✓", "0.51258": "✗"}.items():
+        sheet = {(1, "g"): "0.500", (1, "f"): text}
+        [shown] = shown_in_ironcalc(tmp_path / "few.xlsx", rows, [sheet])
+        assert shown[rows[1, "f"]] == marked(exercise.task(), sheet)[1, "f"] == mark
+
+
+def test_a_gradient_is_summed_over_a_batch_from_nothing(tmp_path):
+    """The formula of the first sum refers to an iteration before, where there is none."""
+    names = "dlogL / dw_h1_bias", "sum_dlogL / dw_h1_bias"
+    exercise = Exercise(bp.load("binary-classification"), names)
+    rows = {line.name: r for r, line in enumerate(exercise.task().lines, FIRST_ROW)}
+    write_sheet(exercise, tmp_path / "batch.xlsx", live=True)
+    model = ironcalc.load_from_xlsx(str(tmp_path / "batch.xlsx"), "en", "UTC", "en")
+    for name in names:
+        model.update_cell_with_text(0, rows[name], 2, "0.0777")
+    model.evaluate()
+    shown = [model.get_cell_value(0, rows[name], 3) for name in names]
+    assert shown == ["✗", "✓"]
+
+
+def shown_in_ironcalc(live, rows, sheets):
+    """The marks on each sheet of some, all of them typed into one workbook."""
+    model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
+    for sheet in sheets:
+        for place, row in rows.items():
+            model.update_cell_with_text(0, row, 2, sheet.get(place, ""))
+        model.evaluate()
+        yield {row: model.get_cell_value(0, row, 3) for row in rows.values()}
+
+
+def compared(task, sheets, shown):
+    """How many marks differ from the judge's, and how often the judge gives each."""
+    rows = rows_of(task)
+    differ, given = 0, Counter()
+    for sheet, marks in zip(sheets, shown, strict=True):
+        for place, mark in marked(task, sheet).items():
+            given[mark] += 1
+            differ += marks[rows[place]] != mark
+    return differ, given
 
 
 @pytest.mark.parametrize("count", sampled([40, 1000], 40))
 def test_marks_agree_with_the_judge_on_drawn_sheets(live, count):
-    """Right, right so far, rounded, follow-through, not right. A mark knows no intervals, and no
-    conventions: what a mixture of rounded and exact numbers gives may be a digit off.
+    """Right, right so far, rounded, follow-through, not right. A mark knows no slips: what was meant
+    by a wrong number with too few digits is the judge's alone.
     """
     task = two_neurons().task()
-    rows = {line.place: r for r, line in enumerate(task.lines, FIRST_ROW) if line.is_asked}
-    model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
-    seen = Counter()
-    for sheet in typed_sheets(task, count, seed=count):
-        for place, row in rows.items():
-            model.update_cell_with_text(0, row, 2, sheet.get(place, ""))
-        model.evaluate()
-        for place, mark in marked(task, sheet).items():
-            shown = model.get_cell_value(0, rows[place], 3)
-            seen[mark] += 1
-            seen["disagree"] += shown != mark
-    assert len(seen) == 4
-    assert seen["disagree"] < 0.03 * seen.total()
+    sheets = list(typed_sheets(task, count, seed=count))
+    differ, given = compared(task, sheets, shown_in_ironcalc(live, rows_of(task), sheets))
+    assert len(given) == 3
+    assert differ < 0.005 * given.total()
+
+
+@pytest.mark.parametrize("count", sampled([20, 1000], 20))
+def test_marks_are_the_judges_where_digits_enough_are_typed(live, count):
+    task = two_neurons().task()
+    sheets = list(typed_sheets(task, count, seed=count, digits=(3, 4, 5)))
+    differ, given = compared(task, sheets, shown_in_ironcalc(live, rows_of(task), sheets))
+    assert given["✗"] >= count / 2
+    assert differ == 0
 
 
 @pytest.mark.slow
-def test_marks_agree_with_the_judge_in_libreoffice(live, tmp_path, libreoffice):
-    """The same for 60 drawn sheets, which LibreOffice computes in one go."""
+def test_marks_agree_with_the_judge_on_every_template(tmp_path):
+    """A mark knows neither sheets of nonsense nor numbers that nearly cancel."""
+    differ, given = 0, Counter()
+    for name in small_templates():
+        exercise = Exercise(bp.load(name), ("forward", "backward", "update"))
+        write_sheet(exercise, tmp_path / f"{name}.xlsx", live=True)
+        task = exercise.task()
+        sheets = list(typed_sheets(task, 100, seed=5, digits=(3, 4, 5)))
+        shown = shown_in_ironcalc(tmp_path / f"{name}.xlsx", rows_of(task), sheets)
+        more, marks = compared(task, sheets, shown)
+        differ += more
+        given += marks
+    assert given.total() > 40_000
+    assert differ < 0.002 * given.total()
+
+
+@pytest.mark.parametrize("count", sampled([5, 1000], 5))
+def test_marks_agree_with_the_judge_in_libreoffice(live, tmp_path, libreoffice, count):
     task = two_neurons().task()
-    rows = {line.place: r for r, line in enumerate(task.lines, FIRST_ROW) if line.is_asked}
-    sheets = list(typed_sheets(task, 60, seed=7))
-    source = tmp_path / "typed"
-    source.mkdir()
-    for number, sheet in enumerate(sheets):
-        book = load_workbook(live)
-        for place, text in sheet.items():
-            cell = book[SHEET][f"B{rows[place]}"]
-            cell.value, cell.data_type = text, "s"
-        book.save(source / f"{number}.xlsx")
-    profile = (tmp_path / "profile").as_uri()
-    subprocess.run(
-        [libreoffice, f"-env:UserInstallation={profile}", "--headless", "--convert-to",
-         "xlsx:Calc MS Excel 2007 XML", "--outdir", str(tmp_path),
-         *(str(source / f"{number}.xlsx") for number in range(len(sheets)))],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
-    total = disagree = 0
-    for number, sheet in enumerate(sheets):
-        shown = load_workbook(tmp_path / f"{number}.xlsx", data_only=True)[SHEET]
-        for place, mark in marked(task, sheet).items():
-            total += 1
-            disagree += shown[f"C{rows[place]}"].value != mark
-    assert disagree < 0.03 * total
+    rows = rows_of(task)
+    sheets = list(typed_sheets(task, count, seed=7))
+    texts = [{rows[place]: text for place, text in sheet.items()} for sheet in sheets]
+    shown = marks_in_libreoffice(libreoffice, live, texts, tmp_path)
+    differ, given = compared(task, sheets, shown)
+    assert given.total() == 20 * count
+    assert differ < 0.005 * given.total()
 
 
 @pytest.mark.parametrize("every", sampled([1, 5], 5))
 def test_marks_in_libreoffice(live, tmp_path, libreoffice, every):
-    """Each text is typed into the z_g of a sheet of its own, and LibreOffice saves it."""
-    source = tmp_path / "typed"
-    source.mkdir()
-    names = {f"t{number}": text for number, text in enumerate(list(TYPED)[::every])}
-    for name, text in names.items():
-        book = load_workbook(live)
-        if text:
-            cell = book[SHEET][f"B{Z_G_ROW}"]
-            cell.value = text
-            cell.data_type = "s"
-        book.save(source / f"{name}.xlsx")  # openpyxl stores no values: all is recalculated
-    subprocess.run(
-        [
-            libreoffice,
-            f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}",
-            "--headless",
-            "--convert-to",
-            "xlsx:Calc MS Excel 2007 XML",
-            "--outdir",
-            str(tmp_path),
-            *map(str, sorted(source.iterdir())),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    found = {
-        text: load_workbook(tmp_path / f"{name}.xlsx", data_only=True)[SHEET][f"C{Z_G_ROW}"].value
-        or ""
-        for name, text in names.items()
-    }
-    assert found == {text: TYPED[text] for text in names.values()}
-    shutil.rmtree(tmp_path / "profile", ignore_errors=True)
+    """Each text is typed into the z_g of a sheet of its own."""
+    texts = list(TYPED)[::every]
+    sheets = [{Z_G_ROW: text} if text else {} for text in texts]
+    shown = marks_in_libreoffice(libreoffice, live, sheets, tmp_path)
+    assert [marks[Z_G_ROW] for marks in shown] == [TYPED[text] for text in texts]
