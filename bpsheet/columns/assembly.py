@@ -9,19 +9,19 @@ from bpsheet.columns.names import trained_names
 from bpsheet.columns.presentation import (
     example_order,
     parameters,
-    perceptron_groups,
-    presentation_groups,
+    perceptron_bands,
+    presentation_bands,
 )
-from bpsheet.columns.updates import update_groups
-from bpsheet.columns.verdicts import verdict_groups
+from bpsheet.columns.updates import update_bands
+from bpsheet.columns.verdicts import verdict_bands
 from bpsheet.program.backward import backward
 from bpsheet.program.kinds import EXAMPLE, Phase, Role
 from bpsheet.program.program import Program
-from bpsheet.program.quantities import Group, Scope, columns_of
+from bpsheet.program.quantities import Band, Scope, columns_of
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Test, Training
 
-__all__ = ["groups_of", "is_batched", "program_of"]
+__all__ = ["bands_of", "is_batched", "program_of"]
 
 
 def is_batched(training: Training, examples: int) -> bool:
@@ -30,7 +30,7 @@ def is_batched(training: Training, examples: int) -> bool:
     return size != 1
 
 
-def groups_of(
+def bands_of(
     model: Model,
     training: Training,
     test: Test | None,
@@ -38,8 +38,8 @@ def groups_of(
     *,
     examples: int,
     cyclic: bool,
-) -> list[Group]:
-    """Every quantity of the program, in the order of the phases."""
+) -> tuple[list[Band], Scope]:
+    """Every quantity of the program, in the order of the phases, and the arrays among them."""
     scope = Scope()
     trained = trained_names(model.weights, training.freeze, training.only)
     adjustments = {
@@ -51,7 +51,7 @@ def groups_of(
     derivatives = {
         name: notation.name("derivative", value=name, loss=model.loss) for name in model.gradient_of
     }
-    presented = presentation_groups(
+    presented = presentation_bands(
         model.inputs,
         model.targets,
         derivatives,
@@ -61,27 +61,28 @@ def groups_of(
         batched=batched,
         as_vectors=isinstance(model, NetworkModel),
     )
-    weights = model.weight_groups(adjustments, scope)
-    forward = model.forward_groups(scope)
-    groups = [*presented, *weights, *forward]
+    weights = model.weight_bands(adjustments, scope)
+    forward = model.forward_bands(scope)
+    bands = [*presented, *weights, *forward]
     if model.loss is not None:
-        asked = [group for group in presented if group.quantities[0].first.adjoint_name]
-        groups += backward([*asked, *weights, *forward], model.loss, scope)
+        asked = [band for band in presented if band.quantities[0].first.adjoint_name]
+        bands += backward([*asked, *weights, *forward], model.loss, scope)
         uphill = training.rule == "gradient_ascent" or model.uphill
-        groups += update_groups(
+        bands += update_bands(
             training, weights, notation, adjustments, scope, uphill=uphill, batched=batched
         )
     elif isinstance(model, NetworkModel):
-        groups += perceptron_groups(model.output, weights, adjustments, scope)
+        bands += perceptron_bands(model.output, weights, adjustments, scope)
     if test is not None and isinstance(model, NetworkModel):
-        passed = [group for group in forward if group.quantities[0].first.role is not Role.LOSS]
-        groups += verdict_groups(test, model.inputs, model.output, passed, scope)
+        passed = [band for band in forward if band.quantities[0].first.role is not Role.LOSS]
+        bands += verdict_bands(test, model.inputs, model.output, passed, scope)
     order = list(Phase)
-    return sorted(groups, key=lambda group: order.index(group.quantities[0].phase))
+    return sorted(bands, key=lambda band: order.index(band.quantities[0].phase)), scope
 
 
 def program_of(
-    groups: Sequence[Group],
+    bands: Sequence[Band],
+    scope: Scope,
     training: Training,
     tables: Mapping[str, Sequence[float]],
     *,
@@ -90,7 +91,7 @@ def program_of(
     iterations: int,
 ) -> Program:
     """The program of some quantities, with hyper-parameters, data and the order of examples."""
-    columns = columns_of(groups)
+    columns = columns_of(bands)
     examples = len(next(iter(tables.values())))
     moves = any(column.role is Role.ADJUSTMENT for column in columns)
     return Program(
@@ -98,4 +99,6 @@ def program_of(
         parameters(training, examples, batched=is_batched(training, examples)) if moves else (),
         tables,
         {} if order == "cyclic" else {EXAMPLE: example_order(order, examples, iterations, seed)},
+        quantities=tuple(quantity for band in bands for quantity in band.quantities),
+        arrays=scope.cells,
     )

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from bpsheet.errors import FormulaError
 from bpsheet.formula.parse import NAME, parse_formula
 from bpsheet.formula.tree import Expr, Ref, Sum
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph
 

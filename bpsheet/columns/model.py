@@ -14,8 +14,8 @@ from typing import Any
 from bpsheet.columns.formulas import graph_columns, parameter_columns
 from bpsheet.columns.initial import initial_values
 from bpsheet.columns.names import LayerNames, weight_names, wire
-from bpsheet.columns.network import forward_groups, weight_groups
-from bpsheet.program.quantities import Group, Scope, alone
+from bpsheet.columns.network import forward_bands, weight_bands
+from bpsheet.program.quantities import Band, Scope, alone
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph, Initial, Network
 from bpsheet.tables.tables import Tables
@@ -45,11 +45,11 @@ class Model(ABC):
         return False
 
     @abstractmethod
-    def weight_groups(self, adjustments: Mapping[str, str], scope: Scope, /) -> list[Group]:
+    def weight_bands(self, adjustments: Mapping[str, str], scope: Scope, /) -> list[Band]:
         """The weights; `adjustments` names the adjustment of each one that is trained."""
 
     @abstractmethod
-    def forward_groups(self, scope: Scope, /) -> list[Group]:
+    def forward_bands(self, scope: Scope, /) -> list[Band]:
         """The forward pass, the loss last."""
 
     @abstractmethod
@@ -78,17 +78,17 @@ class NetworkModel(Model):
     def uphill(self) -> bool:
         return self.network.loss is not None and LOSSES[self.network.loss].maximised
 
-    def weight_groups(self, adjustments: Mapping[str, str], scope: Scope) -> list[Group]:
+    def weight_bands(self, adjustments: Mapping[str, str], scope: Scope) -> list[Band]:
         gradients = {
             name: self.notation.name("gradient", weight=name, loss=self.loss)
             for name in self.weights
             if self.loss is not None
         }
         values = initial_values(self.network, self.layers, self.initial)
-        return weight_groups(self.layers, values, adjustments, gradients, scope)
+        return weight_bands(self.layers, values, adjustments, gradients, scope)
 
-    def forward_groups(self, scope: Scope) -> list[Group]:
-        return forward_groups(self.network, self.layers, self.notation, scope)
+    def forward_bands(self, scope: Scope) -> list[Band]:
+        return forward_bands(self.network, self.layers, self.notation, scope)
 
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
         table = deepcopy(self.network.model_dump(exclude_unset=True))
@@ -114,10 +114,10 @@ class GraphModel(Model):
         self.loss = graph.loss
         self.gradient_of = graph.gradient_of
 
-    def weight_groups(self, adjustments: Mapping[str, str], _scope: Scope) -> list[Group]:
+    def weight_bands(self, adjustments: Mapping[str, str], _scope: Scope) -> list[Band]:
         return alone(parameter_columns(self.graph, self.notation, adjustments))
 
-    def forward_groups(self, _scope: Scope) -> list[Group]:
+    def forward_bands(self, _scope: Scope) -> list[Band]:
         return alone(graph_columns(self.graph, self.notation))
 
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:

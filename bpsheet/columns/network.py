@@ -17,26 +17,26 @@ from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Expr, Mul, Num, Ref, Sub, Sum, replace_refs
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
-from bpsheet.program.quantities import Group, Make, Quantity, Scope
+from bpsheet.program.quantities import Band, Make, Quantity, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Network
 from bpsheet.textbook.activations import Activation, JointActivation, activation_of
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 
-__all__ = ["forward_groups", "weight_groups"]
+__all__ = ["forward_bands", "weight_bands"]
 
 
-def weight_groups(
+def weight_bands(
     layers: Sequence[LayerNames],
     values: Mapping[str, float],
     adjustments: Mapping[str, str],
     gradients: Mapping[str, str],
     scope: Scope,
-) -> list[Group]:
+) -> list[Band]:
     """Biases and weights: typed in the first row, then the last value plus its adjustment."""
-    groups = []
+    bands = []
     for layer in layers:
         own = []
         for name, entries in _parameters(layer):
@@ -46,8 +46,8 @@ def weight_groups(
             formula = Sum((last, adjustment)) if any(adjusted.ravel()) else last
             make = _weight(layer, entries, values, adjustments, gradients)
             own.append(scope.quantity(name, entries, formula, make))
-        groups.append(Group(tuple(own)))
-    return groups
+        bands.append(Band(tuple(own)))
+    return bands
 
 
 def _parameters(layer: LayerNames) -> list[tuple[str, np.ndarray]]:
@@ -84,22 +84,22 @@ def _weight(
     return make
 
 
-def forward_groups(
+def forward_bands(
     network: Network, layers: Sequence[LayerNames], notation: Notation, scope: Scope
-) -> list[Group]:
+) -> list[Band]:
     """The weighted sums and outputs of every layer, then the loss if the network has one."""
-    groups: list[Group] = []
+    bands: list[Band] = []
     loss = notation.name("loss")
     for names, spec in zip(layers, network.layers, strict=True):
         layer = _Layer(names, notation, loss, scope, is_output=names is layers[-1])
         activation = activation_of(spec.activation)
         if isinstance(activation, JointActivation):
-            groups += layer.joint(activation)
+            bands += layer.joint(activation)
         else:
-            groups.append(layer.plain(activation))
+            bands.append(layer.plain(activation))
     if network.loss is not None:
-        groups.append(Group((_loss(network, layers[-1].number, loss, scope),)))
-    return groups
+        bands.append(Band((_loss(network, layers[-1].number, loss, scope),)))
+    return bands
 
 
 class _Layer:
@@ -165,7 +165,7 @@ class _Layer:
 
         return self.scope.quantity(self.a, names.outputs, formula, make, {self.z: partial})
 
-    def plain(self, activation: Activation) -> Group:
+    def plain(self, activation: Activation) -> Band:
         """A layer in which each output depends on its own weighted sum: a = g(z)."""
         formula = parse_formula(activation.formula, {"z"})
         if activation.derivative:
@@ -175,9 +175,9 @@ class _Layer:
         sums = self._sums()
         self.scope.announce(self.a, self.names.outputs)
         outputs = self._outputs(fill_z(formula, self.z), slope, activation.meaning, has_slope=True)
-        return Group((sums, outputs))
+        return Band((sums, outputs))
 
-    def joint(self, activation: JointActivation) -> list[Group]:
+    def joint(self, activation: JointActivation) -> list[Band]:
         """Softmax: y_i = exp(s_i) / Σ_k exp(s_k), with all sums shifted by the largest of them.
 
         The shift leaves the outputs as they are and keeps exp from overflowing. Each output
@@ -215,7 +215,7 @@ class _Layer:
             activation.meaning,
             has_slope=is_single,
         )
-        return [Group((quantity,)) for quantity in (*quantities, outputs)]
+        return [Band((quantity,)) for quantity in (*quantities, outputs)]
 
     def _part(self, name: str, entries: object, formula: Expr, meaning: str) -> Quantity:
         entries = np.asarray(entries, object)

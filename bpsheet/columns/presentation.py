@@ -29,9 +29,10 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATION, Phase, Role
-from bpsheet.program.program import Column, Parameter
-from bpsheet.program.quantities import Group, Quantity, Scope, alone
+from bpsheet.program.program import Parameter
+from bpsheet.program.quantities import Band, Quantity, Scope, alone
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import SETTINGS
 
@@ -44,8 +45,8 @@ __all__ = [
     "TARGETS",
     "example_order",
     "parameters",
-    "perceptron_groups",
-    "presentation_groups",
+    "perceptron_bands",
+    "presentation_bands",
 ]
 
 # The names of the arrays that an example gives.
@@ -79,7 +80,7 @@ def _input(
     )
 
 
-def presentation_groups(
+def presentation_bands(
     inputs: Sequence[str],
     targets: Sequence[str],
     derivatives: Mapping[str, str],
@@ -89,7 +90,7 @@ def presentation_groups(
     cyclic: bool,
     batched: bool,
     as_vectors: bool,
-) -> list[Group]:
+) -> list[Band]:
     """What a row presents: iteration, epoch, example, the row of the batch, the data.
 
     `derivatives` names the derivative of the loss with respect to some inputs. `as_vectors` makes
@@ -139,7 +140,7 @@ def presentation_groups(
                 "1 on the last presentation of a batch, where the weights are adjusted",
             ),
         ]
-    groups = alone(columns)
+    bands = alone(columns)
     for vector, names, role in ((INPUTS, inputs, Role.DATA), (TARGETS, targets, Role.TARGET)):
         what = "input" if role is Role.DATA else "target"
         data = [
@@ -154,10 +155,10 @@ def presentation_groups(
             for name in names
         ]
         if not as_vectors:
-            groups += alone(data)
+            bands += alone(data)
         elif data:
-            groups.append(Group((scope.given(vector, data),)))
-    return groups
+            bands.append(Band((scope.given(vector, data),)))
+    return bands
 
 
 def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
@@ -195,18 +196,18 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
     return tuple(cells)
 
 
-def perceptron_groups(
-    output: str, weights: Sequence[Group], adjustments: Mapping[str, str], scope: Scope
-) -> list[Group]:
+def perceptron_bands(
+    output: str, weights: Sequence[Band], adjustments: Mapping[str, str], scope: Scope
+) -> list[Band]:
     """The adjustments of the perceptron rule; `output` is the array of the outputs.
 
     Δw = target · input · learning rate where the output is wrong, else 0.
     """
     how = "target times input times learning rate where the output is wrong, else 0"
-    groups = []
-    for group in weights:
+    bands = []
+    for band in weights:
         made = []
-        for weight in group.quantities:
+        for weight in band.quantities:
             entries = weight.each(lambda column: adjustments.get(column.name))
             if not any(entries.ravel()):
                 continue
@@ -227,5 +228,5 @@ def perceptron_groups(
                 return adjustment_column(entries[index], formula, weight.columns[index], how)
 
             made.append(scope.quantity(f"Δ{weight.name}", entries, formula, make))
-        groups.append(Group(tuple(made)))
-    return groups
+        bands.append(Band(tuple(made)))
+    return bands

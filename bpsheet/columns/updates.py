@@ -1,6 +1,6 @@
 """The quantities from the gradients to the adjustments.
 
-A gradient goes through the stages that the training asks for, each a group of quantities: the
+A gradient goes through the stages that the training asks for, each a band of quantities: the
 running sum over a batch and the batch's gradient, clipping, weight decay, the rule's memory. Then
 comes the adjustment. In batches, all but the running sums change only on the batch's last row.
 """
@@ -27,15 +27,15 @@ from bpsheet.formula.tree import (
     total,
 )
 from bpsheet.formula.tree import Text as Word
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, ITERATION, Phase, Role
-from bpsheet.program.program import Column
-from bpsheet.program.quantities import Group, Quantity, Scope
+from bpsheet.program.quantities import Band, Quantity, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Rule
 from bpsheet.textbook.rules import Quantity as Memory
 
-__all__ = ["adjustment_column", "setting_names", "settings_of", "update_groups"]
+__all__ = ["adjustment_column", "setting_names", "settings_of", "update_bands"]
 
 UPDATES, RATE = "updates", "rate"
 NORM, FACTOR = "gradient_norm", "clip_factor"
@@ -69,16 +69,16 @@ def setting_names(training: Training) -> list[str]:
     return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
 
 
-def update_groups(
+def update_bands(
     training: Training,
-    weights: Sequence[Group],
+    weights: Sequence[Band],
     notation: Notation,
     adjustments: Mapping[str, str],
     scope: Scope,
     *,
     uphill: bool,
     batched: bool,
-) -> list[Group]:
+) -> list[Band]:
     """The quantities from the gradients of the trained weights to their adjustments.
 
     `adjustments` names each trained weight's adjustment. `uphill` says that the loss is
@@ -88,7 +88,7 @@ def update_groups(
         return []
     return _Updates(
         training, weights, notation, adjustments, scope, uphill=uphill, batched=batched
-    ).groups
+    ).bands
 
 
 class _Updates:
@@ -97,7 +97,7 @@ class _Updates:
     def __init__(
         self,
         training: Training,
-        weights: Sequence[Group],
+        weights: Sequence[Band],
         notation: Notation,
         adjustments: Mapping[str, str],
         scope: Scope,
@@ -108,16 +108,16 @@ class _Updates:
         self.training = training
         self.rule: Rule = RULES[training.rule]
         self.settings = settings_of(training)
-        # Of each group of weights those arrays of which at least one weight is trained.
-        self.weights = [trained for group in weights if (trained := _trained(group, adjustments))]
+        # Of each band of weights those arrays of which at least one weight is trained.
+        self.weights = [trained for band in weights if (trained := _trained(band, adjustments))]
         self.adjustments = adjustments
         self.notation = notation
         self.scope = scope
         self.uphill = uphill
         self.batched = batched
-        self.groups: list[Group] = []
+        self.bands: list[Band] = []
         self.gradients: Formulas = {
-            weight.name: Ref(self._gradient(weight)) for group in self.weights for weight in group
+            weight.name: Ref(self._gradient(weight)) for band in self.weights for weight in band
         }
         if batched:
             self._sum_over_batch()
@@ -173,9 +173,9 @@ class _Updates:
     ) -> Formulas:
         """A quantity for each array of weights, with a column for each weight that is trained."""
         refs: Formulas = {}
-        for group in self.weights:
+        for band in self.weights:
             made = []
-            for weight in group:
+            for weight in band:
                 entries = weight.each(
                     lambda column: name(column) if column.name in self.adjustments else None
                 )
@@ -193,14 +193,14 @@ class _Updates:
 
                 made.append(self.scope.quantity(own, entries, formula(weight, own), column))
                 refs[weight.name] = Ref(own)
-            self.groups.append(Group(tuple(made)))
+            self.bands.append(Band(tuple(made)))
         return refs
 
     def _one(self, name: str, role: Role, formula: Expr, meaning: str) -> Ref:
         def make(_index: tuple[int, ...], formula: Expr, _: object) -> Column:
             return Column(name, Phase.UPDATE, role, formula, meaning=meaning)
 
-        self.groups.append(Group((self.scope.quantity(name, name, formula, make),)))
+        self.bands.append(Band((self.scope.quantity(name, name, formula, make),)))
         return Ref(name)
 
     def _at_end(self, formula: Expr, otherwise: Expr) -> Expr:
@@ -242,7 +242,7 @@ class _Updates:
                 "gradient of {weight}, cut to the clip value where it is larger",
             )
         elif "clip_norm" in self.settings:
-            squares = total([self._squares(group, before) for group in self.weights])
+            squares = total([self._squares(band, before) for band in self.weights])
             norm = self._one(
                 NORM,
                 Role.GRADIENT_NORM,
@@ -263,10 +263,10 @@ class _Updates:
                 "gradient of {weight}, times the factor that shortens all of them together",
             )
 
-    def _squares(self, group: Sequence[Quantity], gradients: Formulas) -> Expr:
+    def _squares(self, band: Sequence[Quantity], gradients: Formulas) -> Expr:
         """The sum of the squares of a layer's gradients, in the order of the sheet."""
-        squares = [Mul(gradients[weight.name], gradients[weight.name]) for weight in group]
-        if not group[0].shape:
+        squares = [Mul(gradients[weight.name], gradients[weight.name]) for weight in band]
+        if not band[0].shape:
             return squares[0]
         return sum_of(beside(*squares) if len(squares) == 2 else squares[0])
 
@@ -375,10 +375,10 @@ class _Updates:
         )
 
 
-def _trained(group: Group, adjustments: Mapping[str, str]) -> list[Quantity]:
+def _trained(band: Band, adjustments: Mapping[str, str]) -> list[Quantity]:
     return [
         weight
-        for weight in group.quantities
+        for weight in band.quantities
         if any(column.name in adjustments for column in weight.columns.ravel())
     ]
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from bpsheet.columns.presentation import INPUTS
 from bpsheet.formula.tree import Call, Compare, Expr, Mul, Num, Ref, replace_refs
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
-from bpsheet.program.quantities import Group, Quantity, Scope, alone
+from bpsheet.program.quantities import Band, Quantity, Scope, alone
 from bpsheet.tables.spec import Test
 
-__all__ = ["LABELS", "names_of", "verdict_groups"]
+__all__ = ["LABELS", "names_of", "verdict_bands"]
 
 LABELS = ("Incorrect", "Correct")
 
@@ -26,26 +26,26 @@ def names_of(test: Test) -> list[str]:
     return test.names or [f"test {index + 1}" for index in range(len(test.examples))]
 
 
-def verdict_groups(
-    test: Test, inputs: Sequence[str], outputs: str, forward: Sequence[Group], scope: Scope
-) -> list[Group]:
-    """The groups of all test examples.
+def verdict_bands(
+    test: Test, inputs: Sequence[str], outputs: str, forward: Sequence[Band], scope: Scope
+) -> list[Band]:
+    """The bands of all test examples.
 
     `forward` is the forward pass without the loss, `outputs` the array of the network's outputs.
     """
-    groups: list[Group] = []
+    bands: list[Band] = []
     verdicts: list[Column] = []
     names = [ref.name for ref in scope.cells[outputs]]
     for name, example in zip(names_of(test), test.examples, strict=True):
         values = dict(zip(inputs, example, strict=False))
         targets = example[len(inputs) :]
-        own = {q.name: f"{q.name} ({name})" for group in forward for q in group.quantities}
+        own = {q.name: f"{q.name} ({name})" for band in forward for q in band.quantities}
         own[INPUTS] = f"{INPUTS} ({name})"
         scope.put(own[INPUTS], [Num(value) for value in values.values()])
         renamed = {Ref(known): Ref(here) for known, here in own.items()}
-        for group in forward:
-            own_quantities = [_tested(q, name, renamed, scope) for q in group.quantities]
-            groups.append(Group(tuple(own_quantities)))
+        for band in forward:
+            own_quantities = [_tested(q, name, renamed, scope) for q in band.quantities]
+            bands.append(Band(tuple(own_quantities)))
         verdicts.append(
             Column(
                 name=name,
@@ -57,7 +57,7 @@ def verdict_groups(
                 f"{_described(values, names, targets)}",
             )
         )
-    return [*groups, *alone(verdicts)]
+    return [*bands, *alone(verdicts)]
 
 
 def _tested(quantity: Quantity, test: str, renamed: Mapping[Ref, Expr], scope: Scope) -> Quantity:

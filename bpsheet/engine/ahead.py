@@ -32,7 +32,8 @@ from bpsheet.formula.tree import (
     children,
     walk,
 )
-from bpsheet.program.program import Column, Program
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program
 
 __all__ = ["Ahead"]
 
@@ -43,7 +44,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 # Whole numbers below 2^53 are exact, and 2^50 plus 2^30 steps of 2^20 is below that.
 MOST_START, MOST_STEP = 2.0**50, 2.0**20
-EXACT = (Num, Text, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
+EXACT = (Num, Text, Param, Lookup, Neg, Sum, Sub, Mul, Div, Compare, If)
 
 
 class Ahead:
@@ -218,7 +219,10 @@ def _is_known(column: Column, known: Mapping[str, int]) -> bool:
     """Whether a column's formula uses only known columns, in operations that NumPy repeats."""
     if column.formula is None or column.is_state:
         return False
-    return all(ref.lag == 0 and ref.name in known for ref in column.references) and all(
-        isinstance(node, EXACT) or (isinstance(node, Call) and node.function in FUNCTIONS)
+    # Most columns end at their first reference: no other part of their formulas is looked at.
+    return all(
+        (not node.lag and node.name in known)
+        if isinstance(node, Ref)
+        else isinstance(node, EXACT) or (isinstance(node, Call) and node.function in FUNCTIONS)
         for node in walk(column.formula)
     )

@@ -53,7 +53,8 @@ def run(
     fit in memory.
 
     >>> from bpsheet.formula.tree import Num, Sum
-    >>> from bpsheet.program.program import Column, Phase, Role
+    >>> from bpsheet.program.column import Column
+    >>> from bpsheet.program.kinds import Phase, Role
     >>> count = Column("n", Phase.INPUT, Role.ITERATION, Sum((Ref("n", 1), Num(1.0))), start=1.0)
     >>> run(Program((count,)), 3).values[:, 0].tolist()
     [1.0, 2.0, 3.0]

@@ -13,8 +13,9 @@ from bpsheet.formula import arithmetic
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Compare, Ref
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
 

@@ -15,7 +15,8 @@ from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.tree import ONE, Call, Mul, Ref
 from bpsheet.printers.base import Binding
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
-from bpsheet.program.program import Column, Program
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program
 
 __all__ = ["Lines", "names_for", "printer_for"]
 

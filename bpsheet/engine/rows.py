@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref
-from bpsheet.program.program import Column, Program, Table
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program, Table
 
 __all__ = ["Cells", "ValueOf"]
 

@@ -18,7 +18,7 @@ from bpsheet.exercises.livewidth import followed_width, typed_width
 from bpsheet.exercises.questions import Place
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.printers.excel import Cell, ExcelPrinter
-from bpsheet.program.program import Column
+from bpsheet.program.column import Column
 
 __all__ = ["FOLLOWED", "LINES", "Followed", "follow"]
 

@@ -40,12 +40,15 @@ BLANK_VALUES = {
 class Candidate(NamedTuple):
     """A value with which a typed number may agree: its column, and those of how many decimals show
     the digits that are asked, of whether the number agrees, and of whether it shows enough of it.
+
+    `is_known` says that the value is known to its last digit.
     """
 
     value: str
     decimals: str
     agrees: str
     shows: str
+    is_known: bool = True
 
 
 # The exact value; what follows from the numbers as typed, without rounding, and with some rounding.
@@ -53,7 +56,7 @@ CANDIDATES = (
     Candidate("A", "", "R", "U"),
     Candidate("L", "P", "S", "V"),
     Candidate("N", "Q", "T", "W"),
-    Candidate("AA", "AB", "AC", "AD"),
+    Candidate("AA", "AB", "AC", "AD", is_known=False),
 )
 
 # Half a unit of the last digit, with a tolerance for binary rounding.
@@ -139,8 +142,11 @@ def _agreement(one: Candidate, digits: int, answer: float) -> dict[str, str]:
         )
     else:
         decimals, is_sure = str(decimals_needed(answer, digits)), agrees
+    # Zeros at the end may be missing, but only of a value whose zeros are known.
+    fewer = f"ABS(J#)>={10 ** (digits - 1)}"
+    if one.is_known:
+        fewer = f"ABS(J#*10^({decimals}-I#)-{value}*10^{decimals})<={HALF}"
     found[one.shows] = (
-        f"IF({is_sure},IF(AND(J#=0,{value}<>0),FALSE,IF(I#>={decimals},TRUE,"
-        f"ABS(J#*10^({decimals}-I#)-{value}*10^{decimals})<={HALF})),FALSE)"
+        f"IF({is_sure},IF(AND(J#=0,{value}<>0),FALSE,IF(I#>={decimals},TRUE,{fewer})),FALSE)"
     )
     return found

@@ -20,8 +20,9 @@ from pathlib import Path
 from bpsheet.errors import ExperimentError, InputError, Problem
 from bpsheet.guard.text import read_text
 from bpsheet.hand.verdict import Verdict
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import STEPS, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.words import nearest, shown
 
 __all__ = ["MARKS", "Scale", "read_marks"]

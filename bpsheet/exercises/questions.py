@@ -13,8 +13,9 @@ from functools import cached_property
 
 from bpsheet.columns.presentation import BATCH_END
 from bpsheet.formula.tree import Expr, Mul, Num, Ref
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_ROW, STEPS, TITLES, Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
 
 __all__ = ["Line", "lines_of"]

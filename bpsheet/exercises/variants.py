@@ -17,8 +17,9 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Ref
 from bpsheet.plan.plan import Plan
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import EXAMPLE, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["varied"]
 

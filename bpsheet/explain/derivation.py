@@ -14,8 +14,9 @@ from bpsheet.paper.blocks import Block, Heading, Prose, Side, equation
 from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Partial, Prime
 from bpsheet.program.backward import local_derivatives
+from bpsheet.program.column import Column, sentence_of
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program, sentence_of
+from bpsheet.program.program import Program
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Plan

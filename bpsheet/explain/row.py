@@ -13,8 +13,8 @@ from bpsheet.formula.evaluate import ERRORS, NUMBER, CellError
 from bpsheet.formula.tree import Compare, Expr, If, Lookup, Num, Param, Ref, children, rebuild
 from bpsheet.paper.blocks import Side
 from bpsheet.printers.atoms import Leaf, Value
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column
 from bpsheet.words import shown
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, rep
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
 from bpsheet.paper.document import Document
 from bpsheet.printers.atoms import Next
+from bpsheet.program.column import Column, sentence_of
 from bpsheet.program.kinds import EXAMPLE, STEPS, TITLES, Phase, Role
-from bpsheet.program.program import Column, Program, sentence_of
+from bpsheet.program.program import Program
 from bpsheet.words import nearest, shown
 
 if TYPE_CHECKING:

@@ -291,7 +291,8 @@ def pulled_back(
     D = ∂L/∂Z, the derivatives are ∂L/∂A = D Bᵀ and ∂L/∂B = Aᵀ D. What combines arrays entry by
     entry is differentiated as a formula of numbers is.
 
-    >>> pulled_back(product(Ref("W"), Ref("a")), Ref("d"), {"W": (3, 2), "a": (2,)})["W"]
+    >>> shapes = {"W": (3, 2), "a": (2,), "d": (3,)}
+    >>> pulled_back(product(Ref("W"), Ref("a")), Ref("d"), shapes)["W"]
     Mul(left=Operation(kind='as column', operands=(Ref(name='d', lag=0),)), right=Ref(name='a', lag=0))
     """
     shares: dict[str, list[Expr]] = {}

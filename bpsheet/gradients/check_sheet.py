@@ -40,8 +40,9 @@ from bpsheet.gradients.study import (
     iteration_cell,
     tables_of,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program, unlike
+from bpsheet.program.program import Parameter, Program, unlike
 from bpsheet.runs.run import Run
 
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]

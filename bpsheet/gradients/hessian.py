@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from bpsheet.engine.forward import compiled
 from bpsheet.errors import ExperimentError, LimitError, Problem
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.cards import card
 from bpsheet.runs.run import Run, values_at

@@ -23,8 +23,9 @@ from bpsheet.gradients.study import (
     iteration_cell,
     tables_of,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program, unlike
+from bpsheet.program.program import Program, unlike
 from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.run import Run
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from bpsheet.formula.tree import Call, Compare, Div, Mul, Pow, Sub, Sum, walk
 from bpsheet.plan.plan import Plan
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,8 @@ from typing import Literal
 from bpsheet.engine.engine import run
 from bpsheet.engine.recording import Recording
 from bpsheet.formula.tree import Expr, Lookup, Param
-from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.program.column import Column
+from bpsheet.program.program import Parameter, Program
 from bpsheet.runs.run import Run
 
 __all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]

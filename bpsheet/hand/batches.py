@@ -22,8 +22,9 @@ from bpsheet.formula.tree import (
     Text,
     rewrite,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_ROW, EPOCH, ITERATION, Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["BATCH_LOSS", "batch_gradient", "with_batches"]
 

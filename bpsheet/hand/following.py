@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from bpsheet.hand.numbers import Interval, Written
+from bpsheet.hand.numbers import Interval, Written, decimals_needed
 from bpsheet.hand.student import Boxes, Place, Student
 from bpsheet.hand.verdict import Verdict
 
@@ -84,8 +84,8 @@ class Following:
         lines = student.followed(place)
         sources = tuple(student.sources(place)) if lines else ()
         few = None
-        for right, verdict in self._right(place, value, exact, sources):
-            if self._is_enough(value, right):
+        for right, verdict, is_known in self._right(place, value, exact, sources):
+            if self._is_enough(value, right, is_known=is_known):
                 if verdict is Verdict.CORRECT:
                     self._note_leap(place, value, sources)
                 return Outcome(verdict, right, () if verdict is Verdict.CORRECT else sources)
@@ -105,23 +105,33 @@ class Following:
 
     def _right(
         self, place: Place, value: Written, exact: float, sources: tuple[Place, ...]
-    ) -> Iterator[tuple[float, Verdict]]:
-        """The values with which a written one agrees, the simplest explanation first."""
+    ) -> Iterator[tuple[float, Verdict, bool]]:
+        """The values with which a written one agrees, the simplest explanation first, and whether
+        such a value is known to its last digit.
+        """
         if value.agrees(exact):
-            yield exact, Verdict.CORRECT
+            yield exact, Verdict.CORRECT, True
         if sources:
             verdict = self._followed(sources)
             for found in self.student.followed(place):
                 if value.agrees(found):
-                    yield found, verdict
+                    yield found, verdict, True
             for boxes, room in ((self.student.wide, 1.0), (self.student.near, NEAR_ROOM)):
                 inside = self._inside(place, value, boxes, room)
                 if inside is not None:
-                    yield inside, verdict
+                    yield inside, verdict, False
 
-    def _is_enough(self, value: Written, right: float) -> bool:
-        """Whether a value that agrees has the digits that were asked."""
-        return value.says(right) and (self.digits is None or value.shows(right, self.digits))
+    def _is_enough(self, value: Written, right: float, *, is_known: bool) -> bool:
+        """Whether a value that agrees has the digits that were asked.
+
+        Zeros at the end may be missing, but only of a value whose zeros are known.
+        """
+        if self.digits is None or not value.says(right):
+            return value.says(right)
+        if is_known:
+            return value.shows(right, self.digits)
+        enough = value.decimals >= decimals_needed(right, self.digits)
+        return enough or value.significant >= self.digits
 
     def _note_leap(self, place: Place, value: Written, sources: tuple[Place, ...]) -> None:
         if any(not self.was_right(source) for source in sources):

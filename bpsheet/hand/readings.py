@@ -24,8 +24,9 @@ from bpsheet.formula.tree import (
     replace_refs,
     rewrite,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["Reading", "in_textbook_form", "readings_of"]
 

@@ -32,8 +32,9 @@ from bpsheet.formula.tree import (
     total,
     walk,
 )
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["Slip", "Slips"]
 

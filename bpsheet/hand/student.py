@@ -18,8 +18,9 @@ from bpsheet.engine.rows import Cells, ValueOf
 from bpsheet.formula.evaluate import CellError
 from bpsheet.formula.tree import Expr, Ref, references
 from bpsheet.hand.numbers import Interval, Written
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_END
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["TOGETHER", "Boxes", "Line", "Place", "Student", "Values"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.tree import Ref
-from bpsheet.program.program import Column
+from bpsheet.program.column import Column
 
 __all__ = ["Flat", "flat_parts"]
 

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.health.flat import Flat, flat_parts
+from bpsheet.program.column import Column
 from bpsheet.program.groups import Group, groups_of, label_of
 from bpsheet.program.kinds import Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.runs.epochs import epoch_means
 
 __all__ = ["Measures", "Neuron", "Numbers", "known", "less_rate", "middle"]

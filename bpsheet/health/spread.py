@@ -8,7 +8,8 @@ import numpy as np
 
 from bpsheet.engine.recording import Recording
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.program.program import Column, Program
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program
 
 __all__ = ["Reached", "spread"]
 

@@ -13,8 +13,9 @@ from bpsheet.page.worked import worked_of
 from bpsheet.pictures.nodes import picture_of
 from bpsheet.plan.plan import Plan
 from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
+from bpsheet.program.column import Column, sentence_of
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program, sentence_of
+from bpsheet.program.program import Parameter, Program
 
 __all__ = ["content_of", "shared"]
 

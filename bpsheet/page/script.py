@@ -13,7 +13,7 @@ def script_of(program: Program) -> str:
 
     >>> from bpsheet.formula.tree import Num
     >>> from bpsheet.program.kinds import Phase, Role
-    >>> from bpsheet.program.program import Column
+    >>> from bpsheet.program.column import Column
     >>> print(script_of(Program((Column("a", Phase.FORWARD, Role.OUTPUT, Num(0.5)),))))
     [
     (v,u,p,t)=>0.5,

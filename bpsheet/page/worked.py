@@ -97,7 +97,8 @@ def worked_of(program: Program) -> Worked:
     """The formulas of a program, without those of its inputs.
 
     >>> from bpsheet.formula.tree import Mul
-    >>> from bpsheet.program.program import Column, Role
+    >>> from bpsheet.program.column import Column
+    >>> from bpsheet.program.kinds import Role
     >>> given = Column("x", Phase.INPUT, Role.DATA, None)
     >>> square = Column("s", Phase.FORWARD, Role.OUTPUT, Mul(Ref("x"), Ref("x")))
     >>> worked_of(Program((given, square), given={"x": [2.0]})).functions

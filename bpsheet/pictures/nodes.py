@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from bpsheet.columns.model import NetworkModel
 from bpsheet.plan.plan import Plan
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["picture_of"]
 

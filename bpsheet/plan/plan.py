@@ -25,7 +25,7 @@ from typing import Any, Self
 
 from pydantic import PrivateAttr, ValidationError
 
-from bpsheet.columns.assembly import groups_of, program_of
+from bpsheet.columns.assembly import bands_of, program_of
 from bpsheet.columns.model import Model, model_of
 from bpsheet.columns.updates import setting_names
 from bpsheet.elsewhere import same_name
@@ -33,8 +33,9 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
 from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
-from bpsheet.program.program import Column, Program
-from bpsheet.program.quantities import Group, columns_of
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program
+from bpsheet.program.quantities import Band, Scope, columns_of
 from bpsheet.tables.datafile import resolve_file
 from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
@@ -66,7 +67,7 @@ class Plan(Tables):
         if problems:
             raise ExperimentError(problems)
         super().__init__(**tables)
-        problems = problems_of(self)
+        problems = problems_of(self, lambda: self.columns)
         if problems:
             raise ExperimentError(problems)
 
@@ -93,7 +94,7 @@ class Plan(Tables):
             problems += translate(error, cls)
             problems += further_problems(copied, error, problems)
             raise ExperimentError(problems, source) from None
-        problems += problems_of(experiment)
+        problems += problems_of(experiment, lambda: experiment.columns)
         if problems:
             raise ExperimentError(problems, source)
         return experiment
@@ -109,30 +110,28 @@ class Plan(Tables):
         return self.training.rule == "gradient_ascent" or self.model.uphill
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
-        """The quantities of the program: numbers, vectors and matrices."""
-        return tuple(
-            groups_of(
-                self.model,
-                self.training,
-                self.test,
-                self.notation,
-                examples=self.example_count,
-                cyclic=self.data.order == "cyclic",
-            )
+    def _bands(self) -> tuple[list[Band], Scope]:
+        """The quantities of the program, and the arrays among them."""
+        return bands_of(
+            self.model,
+            self.training,
+            self.test,
+            self.notation,
+            examples=self.example_count,
+            cyclic=self.data.order == "cyclic",
         )
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the program."""
-        return tuple(columns_of(self.groups))
+        return tuple(columns_of(self._bands[0]))
 
     def program(self, iterations: int | None = None) -> Program:
         """The program of a run."""
         columns = zip(*self.ordered_examples(), strict=True)
         tables = dict(zip(self.data_names, columns, strict=True))
         return program_of(
-            self.groups,
+            *self._bands,
             self.training,
             tables,
             order=self.data.order,

@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from bpsheet.formula.arrays import product, pulled_back, shape_of, transposed
 from bpsheet.formula.derivative import derivatives, times
 from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
-from bpsheet.program.quantities import Group, Quantity, Scope
+from bpsheet.program.quantities import Band, Quantity, Scope
 
 __all__ = ["ADDED_UP", "backward", "local_derivatives"]
 
@@ -48,10 +48,10 @@ def local_derivatives(column: Column, only: Collection[str] | None = None) -> Ma
     return derivatives(column.formula, only)
 
 
-def backward(groups: Sequence[Group], objective: str, scope: Scope | None = None) -> list[Group]:
+def backward(bands: Sequence[Band], objective: str, scope: Scope | None = None) -> list[Band]:
     """The backward pass of a forward pass, in reverse order, then the gradients.
 
-    `groups` has every quantity from the weights to the loss, `objective` names the loss, and
+    `bands` has every quantity from the weights to the loss, `objective` names the loss, and
     `scope` has the arrays among the quantities.
     Equation: ∂L/∂q = Σ over the users u of q of ∂L/∂u · ∂u/∂q.
 
@@ -59,26 +59,26 @@ def backward(groups: Sequence[Group], objective: str, scope: Scope | None = None
     columns have a `slope_name` a quantity for its partial derivative. The adjoints of weights and
     inputs are the gradients and come last.
     """
-    return _Backward(groups, objective, scope or Scope()).groups()
+    return _Backward(bands, objective, scope or Scope()).bands()
 
 
 class _Backward:
-    def __init__(self, groups: Sequence[Group], objective: str, scope: Scope) -> None:
-        self.forward = groups
+    def __init__(self, bands: Sequence[Band], objective: str, scope: Scope) -> None:
+        self.forward = bands
         self.scope = scope
-        self.wanted = {quantity.name for group in groups for quantity in group.quantities}
+        self.wanted = {quantity.name for band in bands for quantity in band.quantities}
         self.shares: dict[str, list[Expr]] = {objective: [ONE]}
         self.error_terms: set[str] = set()
 
-    def groups(self) -> list[Group]:
-        passed: list[Group] = []
-        gradients: list[Group] = []
-        for group in reversed(self.forward):
-            made = [new for quantity in reversed(group.quantities) for new in self._of(quantity)]
+    def bands(self) -> list[Band]:
+        passed: list[Band] = []
+        gradients: list[Band] = []
+        for band in reversed(self.forward):
+            made = [new for quantity in reversed(band.quantities) for new in self._of(quantity)]
             if made and made[0].phase is Phase.GRADIENT:
-                gradients.append(Group(tuple(reversed(made))))
+                gradients.append(Band(tuple(reversed(made))))
             elif made:
-                passed.append(Group(tuple(made), backwards=True))
+                passed.append(Band(tuple(made), backwards=True))
         return [*passed, *reversed(gradients)]
 
     def _of(self, quantity: Quantity) -> Iterator[Quantity]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 
 __all__ = ["Group", "groups_of", "label_of"]
 

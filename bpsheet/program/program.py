@@ -14,79 +14,15 @@ from functools import cached_property
 from typing import Any
 
 from bpsheet.errors import ProgramError
-from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.quantities import Quantity
 
-__all__ = ["Column", "Parameter", "Program", "sentence_of", "unlike"]
+__all__ = ["Parameter", "Program", "unlike"]
 
 
 # What `Lookup` reads: a number, or a row of numbers, for each example.
 Table = Sequence[Any]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One quantity, computed in every iteration.
-
-    name:       what the source calls it (`w_xg1`, `f_error`)
-    formula:    how it is computed; None where its values are given, one for each row
-    start:      the first row's value where it is typed in: an initial weight, or in an excerpt
-                of a run any column whose formula needs the row before
-    partials:   its derivatives with respect to other columns, where a textbook writes
-                them in a form of its own; an empty mapping means: a constant
-    slope_name: the name of the column for its partial derivative, where it has only one
-    adjoint_name: the name of a column for the derivative of the loss with respect to it
-    labels:     the words shown for the values 0, 1, …
-    meaning:    what it is, as the end of a sentence: "the …"
-    """
-
-    name: str
-    phase: Phase
-    role: Role
-    formula: Expr | None
-    start: float | None = None
-    layer: int | None = None
-    neuron: str | None = None
-    partials: Mapping[str, Expr] | None = None
-    slope_name: str | None = None
-    adjoint_name: str | None = None
-    labels: tuple[str, ...] | None = None
-    meaning: str = ""
-
-    @cached_property
-    def _uses(self) -> tuple[dict[Ref, None], dict[str, None], dict[str, None]]:
-        """The columns, hyper-parameters and tables in the formula, by one walk through it."""
-        refs: dict[Ref, None] = {}
-        names: dict[str, None] = {}
-        tables: dict[str, None] = {}
-        for node in walk(self.formula) if self.formula is not None else ():
-            if isinstance(node, Ref):
-                refs[node] = None
-            elif isinstance(node, Param):
-                names[node.name] = None
-            elif isinstance(node, Lookup):
-                tables[node.table] = None
-        return refs, names, tables
-
-    @cached_property
-    def references(self) -> tuple[Ref, ...]:
-        """The columns that the formula refers to."""
-        return tuple(self._uses[0])
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """The hyper-parameters in the formula."""
-        return tuple(self._uses[1])
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that the formula's look-ups read."""
-        return tuple(self._uses[2])
-
-    @cached_property
-    def is_state(self) -> bool:
-        """Whether the row before alone decides its value: a weight, the iteration's number."""
-        return self.start is not None and all(ref.lag for ref in self.references)
 
 
 @dataclass(frozen=True)
@@ -132,10 +68,12 @@ class Program:
     tables: a value, or a row of values, for each example
     given:  a value for each row of a column without a formula
     failed: for given columns with errors, an index into `bpsheet.formula.evaluate.ERRORS` per row
+    quantities: the columns as numbers, vectors and matrices, in the order in which they are computed
+    arrays: the references to the cells of each array in the formulas of quantities
 
     Raises ProgramError where the columns do not fit together.
 
-    >>> from bpsheet.formula.tree import Num
+    >>> from bpsheet.formula.tree import Ref
     >>> Program((Column("a", Phase.FORWARD, Role.OUTPUT, Ref("b")),))
     Traceback (most recent call last):
     ...
@@ -147,8 +85,13 @@ class Program:
     tables: Mapping[str, Table] = field(default_factory=dict)
     given: Mapping[str, Sequence[float]] = field(default_factory=dict)
     failed: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    quantities: tuple[Quantity, ...] = field(default=(), compare=False)
+    arrays: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
+        if self.is_of_quantities:
+            # Their formulas were checked as formulas of arrays.
+            return
         known: set[str] = set()
         every = {column.name for column in self.columns}
         cells = {parameter.name for parameter in self.parameters}
@@ -174,6 +117,14 @@ class Program:
                 if table not in self.tables:
                     raise ProgramError(f"{column.name} looks up an unknown table {table}")
             known.add(column.name)
+
+    @cached_property
+    def is_of_quantities(self) -> bool:
+        """Whether the quantities are all of its columns: none was exchanged, added or left out."""
+        own = {id(column) for column in self.columns}
+        cells = [c for quantity in self.quantities for c in quantity.columns.ravel()]
+        found = [cell for cell in cells if cell is not None]
+        return len(found) == len(own) and all(id(cell) in own for cell in found)
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -246,17 +197,3 @@ def unlike(name: str, taken: Iterable[str]) -> str:
     while name in known:
         name += "'"
     return name
-
-
-_BEGINNINGS = {
-    Role.LOSS: "The loss: ",
-    Role.PART: "For softmax: ",
-    Role.VERDICT: "The test: ",
-    Role.TEST_SUM: "For the test: ",
-    Role.TEST_OUTPUT: "For the test: ",
-}
-
-
-def sentence_of(column: Column) -> str:
-    """A column's meaning as a sentence."""
-    return f"{_BEGINNINGS.get(column.role, 'The ')}{column.meaning}."

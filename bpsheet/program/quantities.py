@@ -2,7 +2,7 @@
 
 A *quantity* is a number, a vector or a matrix with one formula, such as `z1 = b1 + W1 @ x`. The
 sheet has a column for each of its entries. Quantities that belong together, such as the weighted
-sums and the outputs of a layer, are a *group*: their entries stand neuron by neuron.
+sums and the outputs of a layer, are a *band*: their entries stand neuron by neuron.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from bpsheet.errors import ProgramError
 from bpsheet.formula.arrays import Array, Shape, mapped, named, shape_of, written_out
 from bpsheet.formula.tree import Expr, references
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Column
 
-__all__ = ["Group", "Make", "Quantity", "Scope", "alone", "columns_of"]
+__all__ = ["Band", "Make", "Quantity", "Scope", "alone", "columns_of"]
 
 Index = tuple[int, ...]
 # Makes the column of an entry from its place in the array, its formula and its derivatives.
@@ -78,7 +78,7 @@ class Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class Band:
     """Quantities whose entries stand together, row by row: `backwards` from the last row on."""
 
     quantities: tuple[Quantity, ...]
@@ -96,19 +96,19 @@ class Group:
                 yield from (column for column in part[row] if column is not None)
 
 
-def columns_of(groups: Iterable[Group]) -> list[Column]:
-    """The columns of some groups, in the order of the sheet."""
-    return [column for group in groups for column in group.columns()]
+def columns_of(bands: Iterable[Band]) -> list[Column]:
+    """The columns of some bands, in the order of the sheet."""
+    return [column for band in bands for column in band.columns()]
 
 
-def alone(columns: Iterable[Column]) -> list[Group]:
-    """Columns that are numbers, each a quantity and a group of its own."""
-    groups = []
+def alone(columns: Iterable[Column]) -> list[Band]:
+    """Columns that are numbers, each a quantity and a band of its own."""
+    bands = []
     for column in columns:
         whole = np.empty((), object)
         whole[()] = column
-        groups.append(Group((Quantity(column.name, column.formula, whole, column.partials),)))
-    return groups
+        bands.append(Band((Quantity(column.name, column.formula, whole, column.partials),)))
+    return bands
 
 
 class Scope:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.tree import ONE, ZERO, Expr, Mul, Ref, references, total
 from bpsheet.program.backward import local_derivatives
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program, unlike
+from bpsheet.program.program import Program, unlike
 
 __all__ = ["tangent_columns"]
 

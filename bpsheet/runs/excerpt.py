@@ -17,7 +17,8 @@ import numpy as np
 
 from bpsheet.engine.engine import Streamed, run
 from bpsheet.engine.recording import Keep, Recorded, Recording
-from bpsheet.program.program import Column, Program
+from bpsheet.program.column import Column
+from bpsheet.program.program import Program
 
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Plan
@@ -36,7 +37,7 @@ def excerpt(program: Program, row: Mapping[str, float], first: int) -> Program:
     """The program of a run from iteration `first` on; `row` has the values of this iteration.
 
     >>> from bpsheet.formula.tree import Num, Ref, Sum
-    >>> from bpsheet.program.program import Phase, Role
+    >>> from bpsheet.program.kinds import Phase, Role
     >>> count = Column("n", Phase.INPUT, Role.ITERATION, Sum((Ref("n", 1), Num(1.0))), start=1.0)
     >>> excerpt(Program((count,)), {"n": 7.0}, 7).columns[0].start
     7.0

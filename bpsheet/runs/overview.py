@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpsheet.formula.evaluate import ERRORS
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Role
-from bpsheet.program.program import Column
 from bpsheet.runs.epochs import TestsRight, epoch_means
 
 if TYPE_CHECKING:

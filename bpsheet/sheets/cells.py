@@ -15,8 +15,8 @@ from openpyxl.worksheet.formula import ArrayFormula
 from bpsheet.errors import FormulaError, WorkbookError
 from bpsheet.formula.evaluate import ERRORS, CellError, evaluate
 from bpsheet.formula.tree import Expr, Ref, Sum, children, references, size, upwards
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
 from bpsheet.sheets.formula import MAX_CELLS, Area, read_formula, tokens_of
 
 __all__ = ["Way", "places", "quoted", "way_of"]

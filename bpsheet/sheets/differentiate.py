@@ -25,7 +25,7 @@ from bpsheet.guard.limits import OWN
 from bpsheet.guard.package import guarded_bytes
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from bpsheet.program.backward import backward
-from bpsheet.program.program import Column
+from bpsheet.program.column import Column
 from bpsheet.program.quantities import alone, columns_of
 from bpsheet.sheets.cells import Way, places, quoted, way_of
 from bpsheet.words import shown

@@ -17,8 +17,9 @@ from openpyxl.utils.cell import absolute_coordinate, get_column_letter
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, size, walk
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.workbook.inlining import MAX_INLINED, to_inline
 from bpsheet.workbook.traits import LAYOUTS, Traits
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,32 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bpsheet as bp
-from bpsheet.engine import engine, patterns
+from bpsheet.engine import blocks, engine
 from bpsheet.engine.engine import run
-from bpsheet.formula.tree import (
-    Call,
-    Compare,
-    If,
-    Mul,
-    Num,
-    Param,
-    Ref,
-    Sum,
-    references,
-    replace_refs,
-)
-from bpsheet.program.program import Parameter, Program
+from bpsheet.formula.tree import Call, Compare, If, Mul, Num, Ref, Sum
+from bpsheet.program.program import Program
+from bpsheet.program.quantities import Band, Scope, alone, columns_of
+from tests.helpers.arrays import cells, formulas
 from tests.helpers.one_by_one import assert_same, column, numbers, programs
 from tests.helpers.samples import draws
-from tests.helpers.strategies import NAMES, experiments, graphs, refs, trees
+from tests.helpers.strategies import experiments, graphs
 
 
 @contextmanager
 def in_blocks(least):
-    """Every network counts as wide, and so many columns or terms of one kind as a block."""
+    """Every network counts as wide, and so many entries as an array that is computed at once."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(engine, "MOST_SINGLE", 0)
-        patched.setattr(patterns, "LEAST", least)
+        patched.setattr(blocks, "LEAST", least)
         yield
 
 
@@ -56,42 +48,63 @@ def test_blocks_of_any_formulas_too(program, chunk):
         assert_same(program, 9)
 
 
-KINDS = trees(st.one_of(refs, numbers.map(Num), st.just(Param("rate"))), max_leaves=5)
-
-
 @st.composite
-def rows_of_columns(draw):
-    """Many columns of a few kinds, each moved on from the one before: what blocks look for."""
-    width, count = draw(st.integers(2, 12)), draw(st.integers(1, 3))
-    given = [column(f"x{n}", None) for n in range(width)]
-    values = {f"x{n}": draw(st.lists(numbers, min_size=6, max_size=6)) for n in range(width)}
-    made = []
-    for kind in range(count):
-        formula, lags = draw(KINDS), draw(st.lists(st.booleans(), min_size=4, max_size=4))
-        firsts = {name: draw(st.integers(0, 2)) for name in NAMES}
-        steps = {name: draw(st.integers(0, 1)) for name in NAMES}
-        known = [*given, *made]
-        for number in range(width):
-            chosen = {}
-            for name, lag in zip(NAMES, lags, strict=True):
-                place = (firsts[name] + number * steps[name]) % len(known)
-                chosen[Ref(name)] = Ref(known[place].name, int(lag))
-            moved = replace_refs(formula, chosen)
-            begun = If(Compare("=", Ref("n"), Num(1.0)), Num(0.5), moved)
-            looks_back = any(ref.lag for ref in references(moved))
-            made.append(column(f"c{kind}_{number}", begun if looks_back else moved))
-        total = Sum(tuple(Mul(Ref(f"c{kind}_{n}"), Ref(f"x{n}")) for n in range(width)))
-        made.append(column(f"total{kind}", total))
-    counter = column("n", Sum((Ref("n", 1), Num(1.0))), start=1.0)
-    rate = Parameter("rate", draw(numbers), "rate")
-    return Program((counter, *given, *made), (rate,), {}, values)
+def arrays(draw):
+    """Given arrays, and some quantities with random formulas of them and of one another."""
+    scope = Scope()
+    given, values, quantities = [], {}, []
+    for name, array in cells().items():
+        columns = [column(ref.name, None) for ref in array.ravel()]
+        given += columns
+        values |= {c.name: draw(st.lists(numbers, min_size=4, max_size=4)) for c in columns}
+        scope.announce(name, [ref.name for ref in array.ravel()])
+        scope.cells[name] = array
+        quantities += alone(columns)
+    given.append(column("s", None))
+    quantities += alone(given[-1:])
+    values["s"] = draw(st.lists(numbers, min_size=4, max_size=4))
+    for number in range(draw(st.integers(1, 3))):
+        shape = draw(st.sampled_from([(), (2,), (3,), (3, 2), (3, 3)]))
+        name = f"q{number}"
+        entries = np.empty(shape, object)
+        for index in np.ndindex(*shape):
+            entries[index] = "_".join([name, *map(str, index)])
+        formula = draw(formulas(shape))
+        if draw(st.booleans()):
+            test = Compare("<", Ref("s"), Num(0.0))
+            formula = If(test, formula, Mul(Num(2.0), formula))
+        made = scope.quantity(
+            name, entries, formula, lambda i, f, _, entries=entries: column(entries[i], f)
+        )
+        quantities.append(Band((made,)))
+    return Program(
+        tuple(columns_of(quantities)),
+        given=values,
+        quantities=tuple(q for band in quantities for q in band.quantities),
+        arrays=scope.cells,
+    )
 
 
-@given(rows_of_columns(), st.sampled_from([2, 4]))
-@draws(150)
-def test_rows_of_columns_in_blocks_are_computed_as_one_by_one(program, least):
+@given(arrays(), st.sampled_from([1, 4]))
+@draws(300)
+def test_arrays_of_any_formulas_are_computed_as_their_cells_are(program, least):
+    """Products, sums down and across, what is repeated, and a choice between two arrays."""
     with in_blocks(least):
-        assert_same(program, 6)
+        assert_same(program, 4)
+
+
+def test_an_exchanged_column_is_computed_and_not_what_its_array_says():
+    """Who changes a program, as a convention of hand sheets does, changes its columns."""
+    program = bp.load("two-neuron").program()
+    changed = replace(
+        program,
+        columns=tuple(
+            replace(c, formula=Num(0.25)) if c.name == "z_g" else c for c in program.columns
+        ),
+    )
+    with in_blocks(1):
+        assert run(changed, 1).values[0, program.position["z_g"]] == 0.25
+        assert run(program, 1).values[0, program.position["z_g"]] == pytest.approx(-0.25)
 
 
 def test_sums_of_negative_zeros_stay_negative_in_blocks():

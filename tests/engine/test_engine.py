@@ -10,8 +10,9 @@ from bpsheet.engine import engine
 from bpsheet.engine.engine import MAX_VALUES, run
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import Compare, If, Mul, Num, Param, Ref, Sub, Sum, Text
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.program.program import Parameter, Program
 from tests.helpers.one_by_one import assert_same, column, counting, programs
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments, graphs

@@ -24,53 +24,10 @@ from bpsheet.formula.arrays import (
     written_out,
 )
 from bpsheet.formula.evaluate import evaluate
-from bpsheet.formula.tree import Call, Mul, Neg, Num, Operation, Ref, Sub, Sum
+from bpsheet.formula.tree import Mul, Num, Ref, Sub, Sum
 from bpsheet.printers.atoms import AtomText
+from tests.helpers.arrays import SHAPES, by_numpy, cells, formulas
 from tests.helpers.samples import draws
-
-SHAPES = {"A": (3, 2), "B": (2, 3), "C": (3, 3), "u": (3,), "v": (2,), "s": ()}
-NUMPY = {
-    "product": np.matmul,
-    "transposed": np.transpose,
-    "as column": lambda vector: vector[:, np.newaxis],
-    "sum": np.sum,
-    "sum down": lambda matrix: matrix.sum(axis=0),
-    "sum across": lambda matrix: matrix.sum(axis=1),
-}
-
-
-def cells():
-    """The cells A_1_2, u_1, …; s is a number."""
-    every = {}
-    for name, shape in SHAPES.items():
-        if shape:
-            entries = np.empty(shape, object)
-            for index in np.ndindex(*shape):
-                entries[index] = "_".join([name, *(str(n + 1) for n in index)])
-            every[name] = named(entries)
-    return every
-
-
-def by_numpy(node, values):
-    """The value of a formula of arrays, by NumPy."""
-    match node:
-        case Ref(name):
-            return values[name]
-        case Num(number):
-            return number
-        case Neg(operand):
-            return -by_numpy(operand, values)
-        case Sub(left, right):
-            return by_numpy(left, values) - by_numpy(right, values)
-        case Mul(left, right):
-            return by_numpy(left, values) * by_numpy(right, values)
-        case Sum(terms):
-            return sum(by_numpy(term, values) for term in terms)
-        case Call("tanh", (argument,)):
-            return np.tanh(by_numpy(argument, values))
-        case Operation(kind, operands):
-            return NUMPY[kind](*(by_numpy(operand, values) for operand in operands))
-    raise AssertionError(node)
 
 
 def cell_values(values):
@@ -89,60 +46,6 @@ def by_cells(formula, values):
     for index in np.ndindex(*written.shape):
         found[index] = evaluate(written[index], lambda ref: known[ref.name], {}, {})
     return found
-
-
-@st.composite
-def formulas(draw, shape, depth=3):
-    """A formula whose value has a shape, with every operation and every way to repeat an array."""
-    ways = [Ref(name) for name, own in SHAPES.items() if own == shape]
-    if depth:
-        below = formulas(shape, depth - 1)
-        ways += ["entry by entry", "repeated", "tanh"]
-        inner = draw(st.sampled_from([2, 3]))
-        if shape == ():
-            ways += ["sum", "inner"]
-        if len(shape) == 1:
-            ways += ["vector", "down", "across", "row"]
-        if len(shape) == 2:
-            ways += ["matrix", "transposed", "outer", "row by row"]
-    if shape == (2, 2):
-        ways.append(product(Ref("B"), Ref("A")))
-    way = draw(st.sampled_from(ways))
-
-    def part(*of):
-        return draw(formulas(of, depth - 1))
-
-    match way:
-        case Ref() | Operation():
-            return way
-        case "entry by entry":
-            make = draw(st.sampled_from([Mul, Sub, lambda a, b: Sum((a, b))]))
-            return make(draw(below), draw(below))
-        case "repeated":
-            return draw(st.sampled_from([Mul, Sub]))(part(), draw(below))
-        case "tanh":
-            return Call("tanh", (Neg(draw(below)),))
-        case "sum":
-            return sum_of(part(*draw(st.sampled_from([(2,), (3, 2)]))))
-        case "inner":
-            return product(part(inner), part(inner))
-        case "vector":
-            return product(part(shape[0], inner), part(inner))
-        case "row":
-            return product(part(inner), part(inner, shape[0]))
-        case "down":
-            return Operation("sum down", (part(inner, shape[0]),))
-        case "across":
-            return Operation("sum across", (part(shape[0], inner),))
-        case "matrix":
-            return product(part(shape[0], inner), part(inner, shape[1]))
-        case "transposed":
-            return transposed(part(*shape[::-1]))
-        case "outer":
-            return Mul(as_column(part(shape[0])), part(shape[1]))
-        case "row by row":
-            return Sum((part(*shape), part(shape[1])))
-    raise AssertionError(way)
 
 
 numbers = st.integers(0, 2**32 - 1).map(

@@ -113,3 +113,12 @@ def test_in_another_convention_the_expected_value_is_of_that_convention(trace):
     hand = {"MSE'": "0.580", "f_error": "0.123", "delta_w_gf0": "0.0123", "delta_w_gf1": "-0.00301"}
     found = only(trace, hand, "f_error")
     assert found.rounded == "0.141"
+
+
+def test_digits_are_asked_of_what_follows_from_rounded_numbers_too():
+    """After a wrong number of two digits, nothing that follows has more than it shows."""
+    trace = bp.load("two-neuron").run(iterations=2)
+    sheet = {(1, "f"): "-0.32", (1, "MSE"): "0.87"}
+    verdicts = [one.verdict for one in judge(trace, sheet, digits=3).judgements]
+    assert verdicts[1] is Verdict.FEW_DIGITS
+    assert [one.verdict for one in judge(trace, sheet, digits=2).judgements][1] is Verdict.CARRIED

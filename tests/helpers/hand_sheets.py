@@ -37,8 +37,8 @@ from bpsheet.hand.numbers import read_number
 from bpsheet.hand.readings import readings_of
 from bpsheet.hand.slips import Slip, Slips
 from bpsheet.hand.verdict import Verdict
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
 from tests.helpers.samples import small_templates
 
 ALL_ASKED = (

@@ -11,8 +11,9 @@ from bpsheet.engine.engine import run
 from bpsheet.formula.evaluate import CellError, evaluate
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Compare, If, Lookup, Num, Param, Ref, Sum, replace_refs
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.program.program import Parameter, Program
 from tests.helpers.strategies import NAMES, edges, refs, trees
 
 

@@ -19,8 +19,9 @@ from bpsheet.printers.latex import LatexPrinter
 from bpsheet.printers.mathml import MathMLPrinter
 from bpsheet.printers.python import ENVIRONMENT
 from bpsheet.printers.text import TextPrinter
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from tests.helpers.printing import excel_printer, python_printer
 
 # Each operator and function of two operands, of one, and the choice.

@@ -30,8 +30,9 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.page.script import script_of
 from bpsheet.printers.javascript import JavaScriptPrinter, word
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.program.program import Parameter, Program
 from tests.helpers.printing import ANYTHING, WASHED_OUT
 from tests.helpers.samples import draws
 from tests.helpers.strategies import NAMES, edges

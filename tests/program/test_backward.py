@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bpsheet.columns.names import wire
-from bpsheet.columns.network import forward_groups, weight_groups
+from bpsheet.columns.network import forward_bands, weight_bands
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import Call, Mul, Num, Pow, Ref, Sub, Sum
 from bpsheet.program import backward as module
 from bpsheet.program.backward import ADDED_UP
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
 from bpsheet.program.quantities import Scope, alone, columns_of
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Layer, Network
@@ -134,14 +134,14 @@ def network_columns(loss="half_squared_error", targets=("y",), **more):
     scope = Scope()
     scope.announce("x", network.inputs)
     scope.announce("t", network.targets)
-    weights = weight_groups(
+    weights = weight_bands(
         layers,
         dict.fromkeys(every, 0.5),
         {},
         {name: notation.name("gradient", weight=name, loss="MSE") for name in every},
         scope,
     )
-    forward = forward_groups(network, layers, notation, scope)
+    forward = forward_bands(network, layers, notation, scope)
     return columns_of(module.backward([*weights, *forward], "MSE", scope))
 
 

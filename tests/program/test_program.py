@@ -6,8 +6,9 @@ import pytest
 
 from bpsheet.errors import ProgramError
 from bpsheet.formula.tree import Lookup, Mul, Num, Param, Ref, Sum
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Parameter, Program
+from bpsheet.program.program import Parameter, Program
 
 
 def column(name, formula, phase=Phase.FORWARD, **more):

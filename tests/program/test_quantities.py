@@ -6,38 +6,36 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from bpsheet.columns.assembly import groups_of
+from bpsheet.columns.assembly import bands_of
 from bpsheet.errors import ProgramError
 from bpsheet.formula.tree import Num, Ref, Sum
 from bpsheet.program.backward import backward
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column
-from bpsheet.program.quantities import Group, Scope, alone, columns_of
+from bpsheet.program.quantities import Band, Scope, alone, columns_of
 from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 
-def groups(experiment):
-    return groups_of(
+def bands(experiment):
+    return bands_of(
         experiment.model,
         experiment.training,
         None,
         experiment.notation,
         examples=experiment.example_count,
         cyclic=True,
-    )
+    )[0]
 
 
 @given(experiments())
 @draws(100)
 def test_the_backward_pass_of_arrays_is_that_of_their_columns(experiment):
     """The arrays are differentiated and then written out; the columns are written out before."""
-    every = groups(experiment)
-    forward = [
-        group for group in every if group.quantities[0].phase in (Phase.WEIGHT, Phase.FORWARD)
-    ]
+    every = bands(experiment)
+    forward = [band for band in every if band.quantities[0].phase in (Phase.WEIGHT, Phase.FORWARD)]
     passed = [
-        group for group in every if group.quantities[0].phase in (Phase.BACKWARD, Phase.GRADIENT)
+        band for band in every if band.quantities[0].phase in (Phase.BACKWARD, Phase.GRADIENT)
     ]
     numbers = columns_of(forward)
     assert columns_of(passed) == columns_of(backward(alone(numbers), experiment.model.loss))
@@ -46,13 +44,13 @@ def test_the_backward_pass_of_arrays_is_that_of_their_columns(experiment):
 @given(experiments())
 @draws(50)
 def test_a_group_has_each_column_once_and_quantities_know_their_shapes(experiment):
-    every = groups(experiment)
-    for group in every:
-        names = [column.name for column in group.columns()]
-        cells = [c.name for q in group.quantities for c in q.columns.ravel() if c is not None]
+    every = bands(experiment)
+    for band in every:
+        names = [column.name for column in band.columns()]
+        cells = [c.name for q in band.quantities for c in q.columns.ravel() if c is not None]
         assert sorted(names) == sorted(cells)
     layers = experiment.model.layers
-    shapes = {q.name: q.shape for group in every for q in group.quantities}
+    shapes = {q.name: q.shape for band in every for q in band.quantities}
     for layer in layers:
         assert shapes[f"W{layer.number}"] == (len(layer.neurons), len(layer.inputs))
         assert shapes[f"z{layer.number}"] == shapes[f"a{layer.number}"] == (len(layer.neurons),)
@@ -74,8 +72,8 @@ def vectors():
 
 
 def test_the_entries_of_a_group_stand_row_by_row_and_in_reverse_if_it_goes_backwards():
-    assert [c.name for c in Group(vectors()).columns()] == ["a1", "b1", "a2", "b2"]
-    turned = Group(vectors(), backwards=True)
+    assert [c.name for c in Band(vectors()).columns()] == ["a1", "b1", "a2", "b2"]
+    turned = Band(vectors(), backwards=True)
     assert [c.name for c in turned.columns()] == ["a2", "b2", "a1", "b1"]
 
 
@@ -84,7 +82,7 @@ def test_an_entry_without_a_name_gets_no_column():
     scope.announce("x", ["x1", "x2"])
     made = scope.quantity("a", ["a1", None], Ref("x"), make("a"))
     assert made.columns[1] is None
-    assert [c.name for c in Group((made,)).columns()] == ["a1"]
+    assert [c.name for c in Band((made,)).columns()] == ["a1"]
     assert scope.has_gaps
 
 

@@ -75,9 +75,7 @@ def test_every_loss_has_a_case_above():
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_falls_or_a_likelihood_rises_as_the_output_nears_the_target(name):
     loss = LOSSES[name]
-    near, far = (
-        value(whole(loss, [Num(1.0), Num(0.0)], [Num(y), Num(1 - y)])) for y in (0.9, 0.2)
-    )
+    near, far = (value(whole(loss, [Num(1.0), Num(0.0)], [Num(y), Num(1 - y)])) for y in (0.9, 0.2))
     assert (near > far) is loss.maximised
 
 

@@ -10,8 +10,9 @@ from openpyxl.formula.translate import Translator
 import bpsheet as bp
 from bpsheet.engine import engine
 from bpsheet.formula.tree import Call, Mul, Num, Ref, Sum
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.program import Column, Program
+from bpsheet.program.program import Program
 from bpsheet.workbook.layout import Layout, full_layout, make_layout
 from bpsheet.workbook.writing import check_fits, count_formulas, layout_of
 from tests.helpers.samples import sampled, small_templates

@@ -105,21 +105,23 @@ class Practice {
     }
   }
 
-  // The values with which a number may agree: the exact one, and what follows from earlier ones.
+  // The values with which a number agrees, the exact one first: whether it follows from earlier ones, and
+  // whether the number shows too few of its digits.
   *candidates(written, exact, lines, span) {
-    if (agrees(written, exact)) yield [exact, false];
-    for (const found of lines) if (agrees(written, found)) yield [found, true];
+    if (agrees(written, exact)) yield [false, isShort(written, exact)];
+    for (const found of lines) if (agrees(written, found)) yield [true, isShort(written, found)];
     if (!span || !(span[1] - span[0] < abs(written.value))) return;
     const nearest = Math.min(max(written.value, span[0]), span[1]);
-    if (agrees(written, nearest)) yield [nearest, true];
+    // Zeros at the end may be missing, but not of a value that is not known so exactly.
+    if (agrees(written, nearest)) yield [true, lacksDecimals(written, nearest)];
   }
 
   verdict(written, exact, lines, span, earlier) {
     if (written.value === undefined) return { mark: "?", word: "no number", reason: written.reason };
     let short = false;
-    for (const [found, follows] of this.candidates(written, exact, lines, span)) {
+    for (const [follows, lacks] of this.candidates(written, exact, lines, span)) {
       const onLittle = follows && earlier.some((column) => this.verdicts.get(column)?.short);
-      if (!onLittle && !isShort(written, found)) return follows ? this.followed(earlier) : RIGHT;
+      if (!onLittle && !lacks) return follows ? this.followed(earlier) : RIGHT;
       short = true;
     }
     if (short) return { mark: "…", word: "right so far", reason: "write two significant digits.", short };

@@ -76,6 +76,14 @@ function significant(written) {
 function isShort(written, exact, digits = 2) {
   if (abs(exact) < 1e-13) return false;
   if (!written.value) return true;
-  const needed = max(0, digits - 1 - Math.floor(Math.log10(abs(exact))));
-  return written.decimals < needed && abs(written.value - exact) > 0.500000001 * 10 ** -needed;
+  return written.decimals < needed(exact, digits) && abs(written.value - exact) > 0.500000001 * 10 ** -needed(exact, digits);
+}
+
+// The decimals that show so many significant digits of a value.
+function needed(exact, digits) {
+  return exact ? max(0, digits - 1 - Math.floor(Math.log10(abs(exact)))) : 0;
+}
+
+function lacksDecimals(written, exact, digits = 2) {
+  return written.decimals < needed(exact, digits) && significant(written) < digits;
 }

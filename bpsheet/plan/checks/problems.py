@@ -6,10 +6,10 @@ Nothing large is built here: sizes are counted before anything is allocated.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bpsheet.columns.assembly import groups_of
+from bpsheet.columns.assembly import bands_of
 from bpsheet.columns.model import NetworkModel, model_of
 from bpsheet.columns.updates import setting_names
 from bpsheet.errors import Problem
@@ -29,6 +29,7 @@ from bpsheet.plan.checks.network import (
     weight_problems,
 )
 from bpsheet.plan.checks.size import length_problems, width_problems
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import Role
 from bpsheet.program.quantities import columns_of
 from bpsheet.tables.notation import LONGEST_NAME
@@ -44,8 +45,14 @@ __all__ = ["problems_of"]
 MOST_TOLD = 5
 
 
-def problems_of(experiment: Tables) -> list[Problem]:
-    """The problems of an experiment whose single values are all in order."""
+def problems_of(
+    experiment: Tables, columns: Callable[[], Sequence[Column]] | None = None
+) -> list[Problem]:
+    """The problems of an experiment whose single values are all in order.
+
+    `columns` makes the columns of its program, where it is whole. It is called only if nothing else
+    is wrong.
+    """
     if experiment.network is not None and experiment.graph is not None:
         return [Problem("graph", "either [network] or [graph] expected, not both")]
     if experiment.network is None and experiment.graph is None:
@@ -68,13 +75,16 @@ def problems_of(experiment: Tables) -> list[Problem]:
     problems += [*data_problems(experiment), *training_problems(experiment), *tests]
     if not wide and not notation:
         problems += trained_problems(experiment)
-    if not shape and not notation:
-        problems += _columns(experiment, are_kinds_known=not kinds, with_tests=not tests)
+    if not problems and columns is not None:
+        problems += _columns(experiment, columns())
+    elif not shape and not notation:
+        stand_in = _stand_in(experiment, are_kinds_known=not kinds, with_tests=not tests)
+        problems += _columns(experiment, stand_in)
     return problems
 
 
-def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> Iterator[Problem]:
-    """Problems with names: of two columns, unfit for a column, or of no column."""
+def _stand_in(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> Sequence[Column]:
+    """The columns of an experiment in which something else is wrong, for the sake of their names."""
     model = model_of(experiment)
     training = experiment.training
     if isinstance(model, NetworkModel):
@@ -82,7 +92,7 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         model = NetworkModel(network, experiment.initial, experiment.notation)
     if not are_kinds_known:
         training = training.model_copy(update={"rule": "gradient_descent"})
-    groups = groups_of(
+    bands, _ = bands_of(
         model,
         training,
         experiment.test if with_tests else None,
@@ -90,11 +100,16 @@ def _columns(experiment: Tables, *, are_kinds_known: bool, with_tests: bool) -> 
         examples=max(1, experiment.example_count),
         cyclic=experiment.data.order == "cyclic",
     )
+    return columns_of(bands)
+
+
+def _columns(experiment: Tables, columns: Sequence[Column]) -> Iterator[Problem]:
+    """Problems with names: of two columns, unfit for a column, or of no column."""
     # A weight and a setting are both changed by name, so they need different names.
-    taken = {"iterations", *setting_names(training)}
+    taken = {"iterations", *setting_names(experiment.training)}
     reported: set[str] = set()
     seen: dict[str, str] = {}
-    for column in columns_of(groups):
+    for column in columns:
         why = unfit_name(column.name) if column.name else "a name expected"
         if why is None and len(column.name) > LONGEST_NAME:
             why = f"at most {LONGEST_NAME} characters expected"

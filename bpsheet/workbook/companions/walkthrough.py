@@ -19,8 +19,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from bpsheet.errors import LimitError
 from bpsheet.formula.tree import Param, Ref, Text
 from bpsheet.printers.text import TextPrinter, formula_text
+from bpsheet.program.column import Column
 from bpsheet.program.kinds import TITLES
-from bpsheet.program.program import Column
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.companions.chosen import look_up, put_choice
