@@ -12,7 +12,7 @@ import numpy as np
 
 from bpsheet.columns.names import LayerNames
 from bpsheet.columns.presentation import INPUTS, TARGETS
-from bpsheet.formula.arrays import along, largest, product, sum_of
+from bpsheet.formula.arrays import along, as_column, largest, product, sum_of
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
@@ -207,8 +207,7 @@ class _Layer:
         slopes = own = fill(activation.derivative, y=y)
         is_single = len(names.neurons) == 1
         if not is_single:
-            across = fill(activation.across, y=Ref("row"), other=Ref("column"))
-            slopes = along(own, y, y, across)
+            slopes = along(own, fill(activation.across, y=as_column(y), other=y))
         outputs = self._outputs(
             fill(activation.formula, power=Ref(powers), whole=Ref(whole)),
             slopes,

@@ -162,7 +162,7 @@ class _Updates:
                 meaning=meaning.format(**words(weight)),
             )
 
-        return self._stage(pattern, name, formula, make)
+        return self._stage(f"{pattern} of ", name, formula, make)
 
     def _stage(
         self,
@@ -171,7 +171,10 @@ class _Updates:
         formula: Callable[[Quantity, str], Expr],
         make: Callable[[Column, str, Expr], Column],
     ) -> Formulas:
-        """A quantity for each array of weights, with a column for each weight that is trained."""
+        """A quantity for each array of weights, with a column for each weight that is trained.
+
+        `stage` begins the quantities' names.
+        """
         refs: Formulas = {}
         for band in self.weights:
             made = []
@@ -179,7 +182,7 @@ class _Updates:
                 entries = weight.each(
                     lambda column: name(column) if column.name in self.adjustments else None
                 )
-                own = f"{stage} {weight.name}" if weight.shape else entries.item()
+                own = f"{stage}{weight.name}" if weight.shape else entries.item()
                 self.scope.announce(own, entries)
 
                 def column(

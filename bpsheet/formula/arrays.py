@@ -101,11 +101,9 @@ def beside(column: Expr, matrix: Expr) -> Operation:
     return Operation("beside", (column, matrix))
 
 
-def along(diagonal: Expr, rows: Expr, columns: Expr, across: Expr) -> Operation:
-    """A square matrix with a vector on its diagonal; elsewhere `across`, a formula of `row` and
-    `column`, where these are the entries of two vectors.
-    """
-    return Operation("along", (diagonal, rows, columns, across))
+def along(diagonal: Expr, across: Expr) -> Operation:
+    """A square matrix, on whose diagonal the entries of a vector stand instead of its own."""
+    return Operation("along", (diagonal, across))
 
 
 @dataclass(frozen=True)
@@ -170,18 +168,15 @@ def _beside_shape(column: Shape, matrix: Shape) -> Shape | str:
     return matrix[0], matrix[1] + 1
 
 
-def _along_shape(diagonal: Shape, rows: Shape, columns: Shape, _: Shape) -> Shape | str:
-    if len({diagonal, rows, columns}) > 1 or len(diagonal) != 1:
-        return "vectors of one length are needed"
-    return diagonal * 2
+def _along_shape(diagonal: Shape, across: Shape) -> Shape | str:
+    if len(diagonal) != 1 or across != diagonal * 2:
+        return "a vector and a square matrix of its length are needed"
+    return across
 
 
-def _along_terms(diagonal: Array, rows: Array, columns: Array, across: Array) -> Array:
-    form = across.item()
-    cells = np.empty((len(diagonal), len(diagonal)), object)
-    for row, column in np.ndindex(*cells.shape):
-        operands = {Ref("row"): rows[row], Ref("column"): columns[column]}
-        cells[row, column] = diagonal[row] if row == column else replace_refs(form, operands)
+def _along_terms(diagonal: Array, across: Array) -> Array:
+    cells = across.copy()
+    np.fill_diagonal(cells, diagonal)
     return cells[..., np.newaxis]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from bpsheet.workbook.reading import StoredCells
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "compare", "with_cells"]
 
 
 # A number smaller than this share of 1, or of the largest number in its column, is compared as if
@@ -73,6 +73,31 @@ def compare(
                 for row in rows
             ]
     return Comparison(what, cells, largest, where, tolerance, tuple(wrong), errors)
+
+
+def with_cells(
+    before: Comparison, sheet: str, expected: Mapping[str, float], found: Mapping[str, object]
+) -> Comparison:
+    """A comparison, and the cells of one more sheet by their addresses."""
+    largest, where, wrong = before.largest, before.where, list(before.wrong)
+    floor = FLOOR * max(1.0, max(map(abs, expected.values()), default=0.0))
+    for address, number in expected.items():
+        there = found.get(address)
+        if not isinstance(there, int | float) or isinstance(there, bool):
+            wrong.append(f"{sheet}!{address}: {_said(there)} there, {number!r} expected")
+            continue
+        difference = abs(there - number) / max(abs(there), abs(number), floor)
+        if difference > largest:
+            largest, where = difference, f"{sheet}!{address}"
+        if difference > before.tolerance:
+            wrong.append(f"{sheet}!{address}: {there!r} there, {number!r} expected")
+    return replace(
+        before,
+        cells=before.cells + len(expected),
+        largest=largest,
+        where=where,
+        wrong=tuple(wrong),
+    )
 
 
 def _sorted_out(

@@ -30,14 +30,14 @@ from bpsheet.guard.package import Guarded, opened
 from bpsheet.verifying.child import columns_of
 from bpsheet.verifying.process import Task, run_engine
 from bpsheet.workbook.reading import StoredCells, read_values, sheet_names
-from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.sheet import Readable, Sheet
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["ENGINES", "Changes", "Recalculate", "exactness", "libreoffice_command"]
 
 # The cells to change before the calculation: (sheet, cell), with the number or text to type.
 Changes = Mapping[tuple[str, str], float | str]
-Recalculate = Callable[[Guarded, Sequence[Sheet], Changes], list[StoredCells]]
+Recalculate = Callable[[Guarded, Sequence[Readable], Changes], list[StoredCells]]
 
 # The memory in bytes that an engine may use, in addition to a multiple of the workbook's unpacked
 # size. For a hundred thousand iterations ironcalc used two and a half times that size.
@@ -45,7 +45,7 @@ MEMORY = 1_000_000_000
 OFFICE_MEMORY = 4_000_000_000
 
 
-def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[StoredCells]:
+def _ironcalc(package: Guarded, sheets: Sequence[Readable], changes: Changes) -> list[StoredCells]:
     if find_spec("ironcalc") is None:
         raise MissingExtraError("the engine ironcalc is not installed", "verify")
     number = {name: index for index, name in enumerate(sheet_names(package))}
@@ -55,8 +55,9 @@ def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> li
         letters, row = coordinate_from_string(cell)
         typed.append([number[name], row, column_index_from_string(letters), value])
     asked = [
-        [number[sheet.name], FIRST_ROW, len(sheet), [shown.place for shown in sheet.layout.shown]]
+        [number[sheet.name], FIRST_ROW, len(sheet), list(sheet.places)]
         for sheet in sheets
+        if sheet.name in number
     ]
     with temporary_folder() as folder:
         # The copy has the checked bytes, even if the file has changed since.
@@ -71,8 +72,8 @@ def _ironcalc(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> li
     columns = columns_of(io.BytesIO(output))
     values = []
     for sheet in sheets:
-        values.append(np.empty((len(sheet), len(sheet.layout.shown)), dtype=object))
-        for index in range(len(sheet.layout.shown)):
+        values.append(np.full((len(sheet), len(sheet.places)), None, dtype=object))
+        for index in range(len(sheet.places) if sheet.name in number else 0):
             values[-1][:, index] = next(columns)
     return values
 
@@ -82,7 +83,9 @@ def libreoffice_command() -> str | None:
     return shutil.which("soffice") or shutil.which("libreoffice")
 
 
-def _libreoffice(package: Guarded, sheets: Sequence[Sheet], changes: Changes) -> list[StoredCells]:
+def _libreoffice(
+    package: Guarded, sheets: Sequence[Readable], changes: Changes
+) -> list[StoredCells]:
     """Stored values are removed first: LibreOffice would keep them."""
     command = libreoffice_command()
     if command is None:

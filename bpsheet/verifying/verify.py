@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from openpyxl.utils.cell import coordinate_to_tuple
 
 from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError
@@ -33,18 +34,22 @@ from bpsheet.verifying.changes import (
     refuse_what_has_no_cell,
     stored_settings,
 )
-from bpsheet.verifying.comparison import Comparison, compare
+from bpsheet.verifying.comparison import Comparison, compare, with_cells
 from bpsheet.verifying.engines import ENGINES, exactness
+from bpsheet.workbook.companions.choice import COMPANIONS
+from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.reading import (
     Stored,
     StoredCells,
+    chosen_in,
     inputs_in,
     live_cells,
     read_values,
     read_workbook,
 )
-from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.sheet import Area, Readable, Sheet
 from bpsheet.workbook.writing import check_fits, sheets_of
+from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["Report", "verify"]
 
@@ -132,7 +137,12 @@ def _verified(
             cells |= {(sheet.name, addresses[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
     both = (sheets, after)
-    comparisons = _comparisons(package, engine, both, values=values, cells=cells, say=say)
+    first = sheets[0].layout.traits.first
+    companion = None if first is None else COMPANIONS[first]
+    further = None
+    if companion is not None and isinstance(table, Run) and isinstance(changed, Run):
+        further = _Further.of(package, companion, (table, changed), (sheets[0], after[0]))
+    comparisons = _comparisons(package, engine, both, further, values=values, cells=cells, say=say)
     return Report(path, engine, chosen, comparisons)
 
 
@@ -140,6 +150,7 @@ def _comparisons(
     package: Guarded,
     engine: str,
     sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
+    further: _Further | None,
     *,
     values: Sequence[StoredCells],
     cells: Mapping[tuple[str, str], float | str],
@@ -147,25 +158,78 @@ def _comparisons(
 ) -> tuple[Comparison, ...]:
     """The three comparisons.
 
-    `sheets` are the expected sheets before and after the changes. `values` are the values that
-    the file stores.
+    `sheets` are the expected sheets before and after the changes, and `further` is a sheet that looks
+    into them. `values` are the values that the file stores.
     """
     before, after = sheets
     recalculate = ENGINES[engine]
     least = exactness(engine, before)
     live = [live_cells(package, sheet) for sheet in before]
+    areas: list[Readable] = [] if further is None else [further.area]
     say("recalculating")
+    stored = [*values, *(read_values(package, area) for area in areas)]
     stages = [
-        ("stored values", before, values, UNCHANGED),
-        ("recalculated", before, recalculate(package, before, {}), max(UNCHANGED, least)),
+        ("stored values", before, stored, UNCHANGED),
+        (
+            "recalculated",
+            before,
+            recalculate(package, [*before, *areas], {}),
+            max(UNCHANGED, least),
+        ),
     ]
     say("recalculating with changes")
-    changed = recalculate(package, before, cells)
+    changed = recalculate(package, [*before, *areas], cells)
     stages.append(("recalculated with changes", after, changed, max(CHANGED, least)))
-    return tuple(
-        compare(what, expected, list(map(_without_dead, actual, live, before)), tolerance)
-        for what, expected, actual, tolerance in stages
-    )
+    comparisons = []
+    for what, expected, actual, tolerance in stages:
+        rows = list(map(_without_dead, actual, live, before))
+        comparison = compare(what, expected, rows, tolerance)
+        if further is not None:
+            comparison = further.compared(comparison, actual[-1], is_changed=expected is after)
+        comparisons.append(comparison)
+    return tuple(comparisons)
+
+
+@dataclass(frozen=True)
+class _Further:
+    """A sheet that looks into the rows of Steps: its cells, and their numbers before and after changes."""
+
+    area: Area
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+    @classmethod
+    def of(
+        cls,
+        package: Guarded,
+        companion: Companion,
+        runs: tuple[Run, Run],
+        steps: tuple[Sheet, Sheet],
+    ) -> _Further | None:
+        """The sheet of a companion, as it shows the iteration that the file's reader chose."""
+        if companion.numbers is None:
+            return None
+        chosen = chosen_in(package, companion.name)
+        is_one = isinstance(chosen, int) and 1 <= chosen <= len(runs[0])
+        iteration = chosen if isinstance(chosen, int) and is_one else 1
+        before, after = (
+            companion.numbers(run, sheet, iteration) for run, sheet in zip(runs, steps, strict=True)
+        )
+        places = [coordinate_to_tuple(address) for address in before]
+        rows = max(row for row, _ in places) - FIRST_ROW + 1
+        columns = range(1, max(column for _, column in places) + 1)
+        return cls(Area(companion.name, rows, tuple(columns)), before, after)
+
+    def compared(
+        self, comparison: Comparison, values: StoredCells, *, is_changed: bool
+    ) -> Comparison:
+        """A comparison, with the cells of this sheet."""
+        expected = self.after if is_changed else self.before
+        found = {}
+        for address in expected:
+            row, column = coordinate_to_tuple(address)
+            found[address] = values[row - FIRST_ROW, column - 1]
+        return with_cells(comparison, self.area.name, expected, found)
 
 
 def _run(stored: Stored[Plan]) -> RecordedRun:

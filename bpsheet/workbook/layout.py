@@ -128,8 +128,9 @@ class Layout:
         """The cells of each table: the inputs and targets on the sheet Data."""
         if self.ranges is not None:
             return self.ranges
+        last = max(self.examples, self.traits.least_data) + 1
         return {
-            name: f"Data!${letter}$2:${letter}${self.examples + 1}"
+            name: f"Data!${letter}$2:${letter}${last}"
             for name, letter in self.data_letters.items()
         }
 

@@ -27,13 +27,15 @@ from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
+from bpsheet.workbook.companions.chosen import CHOICE
 from bpsheet.workbook.layout import STEPS
-from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.sheet import Readable, Sheet
 from bpsheet.workbook.traits import LAYOUTS
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = [
     "Stored",
+    "chosen_in",
     "experiment_in",
     "inputs_in",
     "live_cells",
@@ -151,16 +153,19 @@ def sheet_names(package: Guarded) -> list[str]:
         return book.sheetnames
 
 
-def _rows(book: Workbook, sheet: Sheet) -> StoredCells:
-    values = np.full((len(sheet), len(sheet.layout.shown)), None, dtype=object)
-    indices = [shown.place - 1 for shown in sheet.layout.shown]
-    rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=sheet.last_row, values_only=True)
+def _rows(book: Workbook, sheet: Readable) -> StoredCells:
+    values = np.full((len(sheet), len(sheet.places)), None, dtype=object)
+    if sheet.name not in book.sheetnames:
+        return values
+    indices = [place - 1 for place in sheet.places]
+    last = FIRST_ROW + len(sheet) - 1
+    rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=last, values_only=True)
     for index, row in enumerate(rows):
         values[index] = [row[i] if i < len(row) else None for i in indices]
     return values
 
 
-def read_values(package: Guarded, sheet: Sheet) -> StoredCells:
+def read_values(package: Guarded, sheet: Readable) -> StoredCells:
     """What the cells of a sheet's rows store."""
     with _opened(package) as book:
         return _rows(book, sheet)
@@ -172,6 +177,12 @@ def live_cells(package: Guarded, sheet: Sheet) -> npt.NDArray[np.bool_]:
         cells = _rows(book, sheet)
     live = [[isinstance(cell, str) and cell.startswith("=") for cell in row] for row in cells]
     return np.array(live, dtype=bool).reshape(cells.shape)
+
+
+def chosen_in(package: Guarded, sheet: str) -> object:
+    """What stands in the cell that chooses the iteration of a sheet; None without the sheet."""
+    with _opened(package) as book:
+        return book[sheet][CHOICE].value if sheet in book.sheetnames else None
 
 
 def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,31 @@ from bpsheet.workbook.layout import STEPS, Layout, make_layout
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Plan
 
-__all__ = ["Sheet", "Writable", "study_sheet"]
+__all__ = ["Area", "Readable", "Sheet", "Writable", "study_sheet"]
+
+
+class Readable(Protocol):
+    """Rows of a sheet from FIRST_ROW on, some of whose columns are read."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def places(self) -> Sequence[int]: ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Area:
+    """Rows of a sheet that is no run: the sheet's name, how many, and the columns (from 1)."""
+
+    name: str
+    rows: int
+    places: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.rows
 
 
 class Writable(Protocol):
@@ -57,6 +81,11 @@ class Sheet:
 
     def __len__(self) -> int:
         return len(self.rows) or len(self.recording)
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The numbers of its columns on the sheet, from 1."""
+        return [shown.place for shown in self.layout.shown]
 
     @property
     def is_steps(self) -> bool:

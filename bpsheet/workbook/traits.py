@@ -23,6 +23,9 @@ class Traits:
     bands:      a line above the headers names the phases
     test_gap:   an experiment may ask for an empty column before its tests
     more:       a workbook has the sheets that fit without being asked for them
+    first:      the key of a sheet that stands before Steps
+    least_data: the rows of Data that look-ups cover at the least. Gnumeric takes a range of a single
+                cell for an error
     """
 
     name: str
@@ -32,6 +35,8 @@ class Traits:
     bands: bool = False
     test_gap: bool = False
     more: bool = False
+    first: str | None = None
+    least_data: int = 1
 
     @property
     def every_step(self) -> bool:
@@ -49,6 +54,15 @@ LAYOUTS: Mapping[str, Traits] = {
             safe_forms=True,
             bands=True,
             more=True,
+        ),
+        Traits(
+            "matrix",
+            hides=frozenset({Role.TEST_SUM}),
+            data_sheet=True,
+            safe_forms=True,
+            bands=True,
+            first="matrices",
+            least_data=2,
         ),
         Traits(
             "book",

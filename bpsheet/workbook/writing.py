@@ -166,6 +166,10 @@ def write_workbook(
         assert whole is not None
         values[companion.name] = companion.build(book, whole, steps)
         book.move_sheet(companion.name, -len(chosen))
+    if (first := steps.layout.traits.first) is not None:
+        name = COMPANIONS[first].name
+        book.move_sheet(name, -book.sheetnames.index(name))
+        book.active = 0
     build_about(book, trace, sheets, list(wanted))
     write_package(book, examples | _rows(trace, sheets, styles, progress), path, values)
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)

@@ -31,7 +31,7 @@ from bpsheet.xlsx.memory import saved
 __all__ = ["Rows", "package_bytes", "write_package"]
 
 # A cell with a formula, as openpyxl writes it: without a value.
-FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f>[^<]*</f>)<v\s*(?:/>|></v>)')
+FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f[^>]*>[^<]*</f>)<v\s*(?:/>|></v>)')
 # The endings of all parts except pictures.
 XML = (".xml", ".rels", ".vml")
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone

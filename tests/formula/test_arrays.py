@@ -111,7 +111,7 @@ def test_a_matrix_of_one_row_has_no_sum():
 
 def test_the_largest_of_a_vector_and_a_matrix_with_its_diagonal():
     assert text(written_out(largest(Ref("u")), cells()).item()) == "max(u_1, u_2, u_3)"
-    slopes = along(Ref("u"), Ref("u"), Ref("u"), Mul(Ref("row"), Ref("column")))
+    slopes = along(Ref("u"), Mul(as_column(Ref("u")), Ref("u")))
     written = written_out(slopes, cells())
     assert [text(written[0, 0]), text(written[0, 1])] == ["u_1", "u_1*u_2"]
 
@@ -141,7 +141,7 @@ def test_what_has_no_cell_adds_nothing():
         (beside(Ref("v"), Ref("A")), "beside of 2 and 3 × 2: the first has 2 rows, the second 3"),
         (Sub(Ref("A"), Ref("u")), "Sub of 3 × 2 and 3: the shapes do not fit"),
         (as_column(Ref("A")), "as column of 3 × 2: a vector is needed"),
-        (along(Ref("u"), Ref("u"), Ref("v"), Num(0.0)), "vectors of one length are needed"),
+        (along(Ref("u"), Ref("A")), "along of 3 and 3 × 2: a vector and a square matrix"),
     ],
 )
 def test_shapes_that_do_not_fit_are_said_both(formula, said):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bpsheet.errors import LimitError
 from bpsheet.runs.longrun import IN_MEMORY
 from bpsheet.runs.run import Run
-from bpsheet.workbook.companions import charts, diagram, walkthrough
+from bpsheet.workbook.companions import charts, diagram, matrices, walkthrough
 from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.sheet import Sheet
 
@@ -16,16 +16,25 @@ __all__ = ["COMPANIONS", "choose_companions"]
 # By their keys, in the order of the workbook.
 COMPANIONS: Mapping[str, Companion] = {
     companion.key: companion
-    for companion in (walkthrough.COMPANION, diagram.COMPANION, charts.COMPANION)
+    for companion in (
+        matrices.COMPANION,
+        walkthrough.COMPANION,
+        diagram.COMPANION,
+        charts.COMPANION,
+    )
 }
 
 
 def choose_companions(trace: Run, steps: Sheet, asked: Sequence[str] | None) -> list[Companion]:
-    """The companions that are asked for; without such a list, those that fit and cost little.
+    """The companions that are asked for; without such a list, those that fit and cost little. A layout
+    may have one that is always there.
 
     A long run has none by default, so that writing it piece by piece gives the same workbook.
     Raises LimitError where nobody could read a companion, and what a companion's own check raises.
     """
+    first = steps.layout.traits.first
+    if first is not None:
+        asked = [first, *(key for key in asked or () if key != first)]
     if asked is not None:
         companions = [COMPANIONS[key] for key in asked]
         for companion in companions:

@@ -22,6 +22,8 @@ class Companion:
     check: refuses a run that it cannot show (LimitError, ExperimentError or OutputError)
     cheap: whether a run takes it little time, so that it may be there without being asked for
     build: adds the sheet as the last one; returns the values of its formulas
+    numbers: the numbers in its cells when it shows an iteration (from 1), for comparing; None for a
+           sheet whose values are those of Steps
     """
 
     key: str
@@ -29,3 +31,4 @@ class Companion:
     check: Callable[[Run, Sheet], None]
     cheap: Callable[[Run, Sheet], bool]
     build: Callable[[Workbook, Run, Sheet], dict[str, float | str]]
+    numbers: Callable[[Run, Sheet, int], dict[str, float]] | None = None
