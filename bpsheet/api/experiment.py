@@ -130,10 +130,10 @@ class Trace(Readers):
     ) -> Path:
         """Write the run as a workbook (.xlsx) with live formulas. Returns the path.
 
-        `layout` is "full" or "book". `sheets` names further sheets: "walkthrough", "diagram",
-        "charts", "gradient-check", "hessian". A dict also gives their settings:
+        `layout` is "full", "book" or "matrix". `sheets` names further sheets: "matrices",
+        "walkthrough", "diagram", "charts", "gradient-check", "hessian". A dict also gives their settings:
         `{"gradient-check": {"iteration": 2, "delta_w": 1e-4, "method": "forward"}}`.
-        By default the layout full has those of the first three that fit; `sheets=[]` gives none.
+        By default the layout full has walkthrough, diagram and charts as far as they fit; `sheets=[]` gives none.
 
         The file appears whole or not at all, and replaces an existing file. Raises LimitError
         where a worksheet cannot hold the run, ExperimentError for a sheet that this run cannot
@@ -220,7 +220,7 @@ class Experiment(Plan):
         `iterations`, `keep` and `progress` are those of `run`. In a workbook with "last:N" the
         rows are live; with "every:K" each row takes the weights before it as typed numbers.
         `layout` is that of a workbook, "full" or "book". The workbook has no sheets that need the
-        whole run (Walkthrough, Diagram, Charts).
+        whole run (Matrices, Walkthrough, Diagram, Charts).
         The file appears whole or not at all, and replaces an existing file. Raises OutputError
         where the file cannot be written, LimitError where a worksheet cannot hold the run,
         ExperimentError for another `keep`.

@@ -54,7 +54,7 @@ ITERATIONS = click.option(
 @click.option(
     "--layout",
     type=OneOf(_layouts),
-    help="The columns of the sheet: all of them (full, the default), or as in the book.",
+    help="full (the default): every quantity in a column; book: as in the book; matrix: with a sheet of vectors and matrices first.",
 )
 @click.option(
     "--sheet",

@@ -46,6 +46,7 @@ from bpsheet.workbook.reading import (
     live_cells,
     read_values,
     read_workbook,
+    sheet_names,
 )
 from bpsheet.workbook.sheet import Area, Readable, Sheet
 from bpsheet.workbook.writing import check_fits, sheets_of
@@ -137,8 +138,7 @@ def _verified(
             cells |= {(sheet.name, addresses[name]): value for name, value in other.items()}
     after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
     both = (sheets, after)
-    first = sheets[0].layout.traits.first
-    companion = None if first is None else COMPANIONS[first]
+    companion = _compared(package, sheets[0])
     further = None
     if companion is not None and isinstance(table, Run) and isinstance(changed, Run):
         further = _Further.of(package, companion, (table, changed), (sheets[0], after[0]))
@@ -188,6 +188,20 @@ def _comparisons(
             comparison = further.compared(comparison, actual[-1], is_changed=expected is after)
         comparisons.append(comparison)
     return tuple(comparisons)
+
+
+def _compared(package: Guarded, steps: Sheet) -> Companion | None:
+    """The companion whose numbers are compared: one that the layout needs, or that is there."""
+    names = sheet_names(package)
+    return next(
+        (
+            companion
+            for key, companion in COMPANIONS.items()
+            if companion.numbers is not None
+            and (companion.name in names or key == steps.layout.traits.first)
+        ),
+        None,
+    )
 
 
 @dataclass(frozen=True)

@@ -130,8 +130,7 @@ class Layout:
             return self.ranges
         last = max(self.examples, self.traits.least_data) + 1
         return {
-            name: f"Data!${letter}$2:${letter}${last}"
-            for name, letter in self.data_letters.items()
+            name: f"Data!${letter}$2:${letter}${last}" for name, letter in self.data_letters.items()
         }
 
     @cached_property

@@ -56,15 +56,6 @@ LAYOUTS: Mapping[str, Traits] = {
             more=True,
         ),
         Traits(
-            "matrix",
-            hides=frozenset({Role.TEST_SUM}),
-            data_sheet=True,
-            safe_forms=True,
-            bands=True,
-            first="matrices",
-            least_data=2,
-        ),
-        Traits(
             "book",
             hides=frozenset(
                 {
@@ -79,6 +70,15 @@ LAYOUTS: Mapping[str, Traits] = {
                 }
             ),
             test_gap=True,
+        ),
+        Traits(
+            "matrix",
+            hides=frozenset({Role.TEST_SUM}),
+            data_sheet=True,
+            safe_forms=True,
+            bands=True,
+            first="matrices",
+            least_data=2,
         ),
     )
 }

@@ -146,6 +146,11 @@ def write_workbook(
             f"the sheet {next(iter(studies))} needs every row of the run, and this run keeps only "
             f"some. Leave the sheet out, or ask for fewer iterations than {len(run):,}"
         )
+    if kind in LAYOUTS and LAYOUTS[kind].first is not None and whole is None:
+        raise LimitError(
+            f"the layout {kind} needs every row of the run, and this run keeps only some. Ask for "
+            f"fewer iterations than {len(run):,}, or for the layout full"
+        )
     chosen = [study(whole, key, settings) for key, settings in wanted.items() if whole is not None]
     trace = written(run)
     sheets = sheets_of(trace, kind, chosen)

@@ -171,7 +171,7 @@ def test_every_column_but_sums_of_tests_is_in_the_full_layout(traced):
 
 
 def test_unknown_layout_is_refused_with_those_there_are():
-    with pytest.raises(bp.OutputError, match='no layout "wide"; known are full, book'):
+    with pytest.raises(bp.OutputError, match='no layout "wide"; known are full, book, matrix'):
         layout_of(bp.load("two-neuron").run(1), "wide")
 
 

@@ -85,7 +85,7 @@ def test_other_endings_are_refused(tmp_path, path):
 
 
 def test_an_unknown_layout_writes_nothing(tmp_path):
-    with pytest.raises(bp.OutputError, match="known are full, book"):
+    with pytest.raises(bp.OutputError, match="known are full, book, matrix"):
         one_weight().run().to_excel(tmp_path / "x.xlsx", layout="tall")
     assert list(tmp_path.iterdir()) == []
 

@@ -38,7 +38,7 @@ from bpsheet.xlsx.view import set_page, without_grid
 __all__ = ["COMPANION"]
 
 TOP = 5
-# How many of the first iterations have a block of their own, and how many columns of cells may be read.
+# How many of the first iterations have a block of their own.
 FIRST_ITERATIONS = 3
 # Widths in characters: of a number, of the space before an array, of the names of its rows.
 NUMBER, SPACE, LONGEST_NAME = 9.5, 2.0, 14.0
