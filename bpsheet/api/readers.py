@@ -66,15 +66,21 @@ class Readers(Run):
         return compare(self, hand, decimal, rtol=rtol, iteration=self._whole_of(iteration))
 
     def explain(
-        self, iteration: AnyWhole, only: Iterable[str] | None = None, digits: AnyWhole = 4
+        self,
+        iteration: AnyWhole,
+        only: Iterable[str] | None = None,
+        digits: AnyWhole = 4,
+        form: str = "entries",
     ) -> Explanation:
         """Work out one iteration as a textbook does: symbols, numbers, results.
 
         The explanation prints as text, shows as a page in a notebook, and has `.text()`,
         `.markdown()`, `.latex()` and `.html()`. `only` names quantities; for a weight among them
         the chain rule is written out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … `digits` are the significant
-        digits of the printed numbers, which are computed exactly.
-        Raises ExperimentError for an iteration that was not run and for unknown names.
+        digits of the printed numbers, which are computed exactly. `form="matrix"` shows whole
+        vectors and matrices.
+        Raises ExperimentError for an iteration that was not run and for unknown names, LimitError
+        for the matrix form of an experiment with formulas of its own.
 
         >>> import bpsheet as bp
         >>> print(bp.load("two-neuron").run(1).explain(1, only=["g"]).steps[0].result)
@@ -83,7 +89,9 @@ class Readers(Run):
         from bpsheet.explain import explain
 
         self._need_all("an explanation")
-        return explain(self, self._whole_of(iteration), only, self._whole_of(digits, "digits"))
+        return explain(
+            self, self._whole_of(iteration), only, self._whole_of(digits, "digits"), form
+        )
 
     def health(self) -> Health:
         """Diagnose the run.

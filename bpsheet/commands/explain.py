@@ -35,6 +35,7 @@ OUTPUT = click.option(
 @click.command(
     epilog="\b\nExamples:\n  bpsheet explain two-neuron --iteration 1\n"
     "  bpsheet explain two-neuron --only w_xg1 --digits 6\n"
+    "  bpsheet explain two-hidden-layers --form matrix\n"
     "  bpsheet explain log-likelihood --format html -o solution.html"
 )
 @click.argument("spec")
@@ -44,6 +45,14 @@ OUTPUT = click.option(
     "--only",
     metavar="NAMES",
     help="Only these quantities, separated by commas. For a weight the chain rule is written out.",
+)
+@click.option(
+    "--form",
+    "shape",
+    type=click.Choice(["entries", "matrix"]),
+    default="entries",
+    show_default=True,
+    help="Each quantity by itself, or whole vectors and matrices.",
 )
 @click.option(
     "--digits",
@@ -62,6 +71,7 @@ def explain(
     iteration: int,
     form: str,
     only: str | None,
+    shape: str,
     digits: int,
     settings: tuple[str, ...],
     output: Path | None,
@@ -70,7 +80,8 @@ def explain(
     """Work out one iteration of SPEC as a textbook does: symbols, numbers, results."""
     trace = trained(loaded(spec, settings), iteration)
     names = None if only is None else [name for name in only.split(",") if name.strip()]
-    _written(trace.explain(iteration, only=names, digits=digits), form, output, force=force)
+    explanation = trace.explain(iteration, only=names, digits=digits, form=shape)
+    _written(explanation, form, output, force=force)
 
 
 @click.command(

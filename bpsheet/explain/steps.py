@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bpsheet.columns.presentation import BATCH_END, BATCH_ROW, EPOCH
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.explain.chain import Chain, chain_of
+from bpsheet.explain.matrices import matrix_blocks
 from bpsheet.explain.row import Row
 from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
 
+ENTRIES, MATRIX = "entries", "matrix"
+FORMS = (ENTRIES, MATRIX)
 HEADINGS = {
     "forward": TITLES[Phase.FORWARD],
     "backward": TITLES[Phase.BACKWARD],
@@ -62,20 +65,30 @@ class Explanation(Document):
 
 
 def explain(
-    trace: Run, iteration: int, only: Iterable[str] | None = None, digits: int = 4
+    trace: Run,
+    iteration: int,
+    only: Iterable[str] | None = None,
+    digits: int = 4,
+    form: str = "entries",
 ) -> Explanation:
     """The worked solution of an iteration: each quantity with symbols, with numbers, its result.
 
-    `only` names quantities. For a weight (or its gradient) among them the chain rule is written
+    `form` is "entries", or "matrix" for whole vectors and matrices. `only` names quantities. For a weight (or its gradient) among them the chain rule is written
     out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and printed with
     `digits` significant digits.
-    Raises ExperimentError for an iteration that was not run and for unknown names.
+    Raises ExperimentError for an iteration that was not run and for unknown names, LimitError for the
+    matrix form of an experiment without layers.
 
     >>> import bpsheet as bp
     >>> print(explain(bp.load("two-neuron").run(1), 1, only=["g"]).steps[0].result)
     -0.2449
     """
     row = Row(trace, iteration, digits)
+    if form not in FORMS:
+        problem = Problem("form", f"{' or '.join(FORMS)} expected; got {shown(form)}")
+        raise ExperimentError([problem], trace.experiment.name)
+    if form == MATRIX:
+        return _in_matrices(row, only)
     program = trace.program
     wanted = None if only is None else _known([only] if isinstance(only, str) else only, row)
     weights = [column for column in program if column.phase is Phase.WEIGHT]
@@ -119,6 +132,19 @@ def explain(
     add("Tests", [_step(column, row) for column in tests])
     title = trace.experiment.title or trace.experiment.name
     return Explanation(title, _subtitle(row), blocks, steps, chains)
+
+
+def _in_matrices(row: Row, only: Iterable[str] | None) -> Explanation:
+    """The worked solution in matrix form."""
+    if only is not None:
+        said = "single quantities are for the form entries; the matrix form shows whole arrays"
+        raise ExperimentError([Problem("only", said)], row.trace.experiment.name)
+    rounded = Prose(
+        f"Printed numbers are rounded to {row.digits} significant digit{'s' if row.digits > 1 else ''}; "
+        "every result is computed from exact numbers."
+    )
+    title = row.trace.experiment.title or row.trace.experiment.name
+    return Explanation(title, _subtitle(row), [rounded, *matrix_blocks(row)], [], [])
 
 
 def _known(only: Iterable[str], row: Row) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from bpsheet.formula.tree import Param
 from bpsheet.page.slots import slots_of
 from bpsheet.page.worked import worked_of
+from bpsheet.pictures.frames import LINES, NEW, Frames, has_frames
 from bpsheet.pictures.nodes import picture_of
 from bpsheet.plan.plan import Plan
 from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
@@ -20,6 +21,8 @@ from bpsheet.program.program import Parameter, Program
 __all__ = ["content_of", "shared"]
 
 NUMBERS = re.compile(r"[0-9]+")
+# Nobody reads matrices of more entries than these on a page.
+MOST_ENTRIES = 1_500
 
 
 def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
@@ -47,7 +50,40 @@ def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
         "given": {program.position[name]: list(rows) for name, rows in program.given.items()},
         "loss": program.position[model.loss] if model.loss is not None else None,
         "picture": picture_of(experiment, program),
+        "matrices": _matrices(program),
         "file": slots_of(experiment, program),
+    }
+
+
+def _matrices(program: Program) -> dict[str, Any] | None:
+    """The vectors and matrices of an iteration; None for formulas, and where they are too many."""
+    if not has_frames(program):
+        return None
+    found = Frames(program)
+    frames = [frame for frame in found.frames if not frame.name.startswith(NEW)]
+    if sum(frame.rows * frame.columns for frame in frames) > MOST_ENTRIES:
+        return None
+    strips = sorted({frame.column for frame in frames})
+    lines = LINES[: max(frame.row for frame in frames) + 1]
+    return {
+        "lines": lines,
+        "strips": len(strips),
+        "frames": [
+            {
+                "label": frame.label,
+                "says": frame.says,
+                "line": frame.row,
+                "strip": strips.index(frame.column),
+                "phase": list(Phase).index(frame.phase),
+                "rows": [
+                    [None if column is None else program.position[column.name] for column in row]
+                    for row in frame.quantity.columns.reshape(frame.rows, frame.columns)
+                ],
+                "names": found.row_names.get(frame.column - 1, ()) if frame.row == 0 else (),
+                "heads": frame.heads,
+            }
+            for frame in frames
+        ],
     }
 
 

@@ -31,7 +31,7 @@ __all__ = ["page_of", "write_page"]
 # The order matters: a script uses only the scripts before it.
 SCRIPTS = (
     *("engine.js", "numbers.js", "judge.js", "worked.js", "network.js"),
-    *("chart.js", "steps.js", "edits.js", "app.js"),
+    *("chart.js", "steps.js", "matrices.js", "edits.js", "app.js"),
 )
 # A solution of more formulas than this has only its forward pass open at first.
 MOST_OPEN = 60
@@ -115,6 +115,7 @@ def _marks(experiment: Plan, content: Mapping[str, Any], worked: Worked) -> dict
         "loss": f"{escape(experiment.model.loss or 'Loss')} by iteration",
         "logistic": LOGISTIC if any("<mi>S</mi>" in body for body in worked.functions) else "",
         "open": "open" if len(worked.forms) <= MOST_OPEN else "",
+        "matrices": "" if content["matrices"] else "hidden",
         "version": __version__,
     }
 

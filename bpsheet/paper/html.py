@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from html import escape
 
+from bpsheet.formula.tree import Symbol
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
-from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.paper.matrices import (
+    Entries,
+    Fraction,
+    Gradient,
+    Letter,
+    Matrices,
+    Name,
+    Numbers,
+    Piece,
+    Sign,
+)
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomMathML
 from bpsheet.printers.mathml import element, symbol_mathml
@@ -84,7 +95,7 @@ def _piece(piece: Piece) -> str:
             fenced = f"<mrow><mo>(</mo>{letter}<mo>)</mo></mrow>"
             return f"<msup>{fenced}<mi>T</mi></msup>" if transposed else letter
         case Sign(text):
-            return element("mo", text)
+            return element("mi" if text.isalpha() else "mo", "−" if text == "-" else text)
         case Gradient(upper, lower):
             return f"<msub><mo>∇</mo><mrow>{_piece(lower)}</mrow></msub>{symbol_mathml(upper)}"
         case Fraction(upper, lower):
@@ -96,6 +107,18 @@ def _piece(piece: Piece) -> str:
                 for row in rows
             )
             return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+        case Numbers(((value,),)):
+            return AtomMathML().text(Symbol(value))
+        case Numbers(rows):
+            cells = "".join(
+                "<mtr>"
+                + "".join(f"<mtd>{AtomMathML().text(Symbol(value))}</mtd>" for value in row)
+                + "</mtr>"
+                for row in rows
+            )
+            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+        case Name(text):
+            return symbol_mathml(text)
 
 
 def _block(block: Block) -> str:

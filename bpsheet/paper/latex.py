@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 
-from bpsheet.formula.tree import Expr, Mul, Sub, Sum
+from bpsheet.formula.tree import Expr, Mul, Sub, Sum, Symbol
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
-from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.paper.matrices import (
+    Entries,
+    Fraction,
+    Gradient,
+    Letter,
+    Matrices,
+    Name,
+    Numbers,
+    Piece,
+    Sign,
+)
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomLatex, AtomText, latex_words
 from bpsheet.printers.base import Binding
@@ -38,8 +48,10 @@ _LETTERS = {
     "Ł": r"\L{}", "ı": r"\i{}", "œ": r"\oe{}", "Œ": r"\OE{}", "–": "--", "—": "---",
     "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}", "\u00a0": " ",
 }  # fmt: skip
-_NAMES = {"δ": r"\delta"}
-_SIGNS = {"∘": r"\circ", "−": "-", "·": r"\cdot"}
+_NAMES = {"δ": r"\delta", "η": r"\eta"}
+_SIGNS = {
+    "∘": r"\circ", "−": "-", "·": r"\cdot", "Σ": r"\sum", "Δ": r"\Delta", "²": "^2", "ᵀ": r"^{\mathsf{T}}",
+}  # fmt: skip
 
 
 def _in_text(char: str) -> str:
@@ -139,6 +151,10 @@ def _inline(block: Equation) -> str:
     return "$" + " = ".join(AtomLatex(side.atoms).text(side.expr) for side in block.sides) + "$"
 
 
+def _is_word(text: str) -> bool:
+    return text.isascii() and text.isalpha()
+
+
 def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
@@ -147,7 +163,7 @@ def _piece(piece: Piece) -> str:
             letter = f"{{{letter}}}^{{{layer}}}" if layer else letter
             return rf"\left({letter}\right)^{{\mathsf{{T}}}}" if transposed else letter
         case Sign(text):
-            return _SIGNS.get(text, text)
+            return rf"\operatorname{{{text}}}" if _is_word(text) else _SIGNS.get(text, text)
         case Gradient(upper, lower):
             return rf"\nabla_{{{_piece(lower)}}} {symbol(upper)}"
         case Fraction(upper, lower):
@@ -155,6 +171,14 @@ def _piece(piece: Piece) -> str:
         case Entries(rows):
             inside = r" \\ ".join(" & ".join(map(symbol, row)) for row in rows)
             return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"
+        case Numbers(((value,),)):
+            return AtomLatex().text(Symbol(value))
+        case Numbers(rows):
+            lines = [" & ".join(AtomLatex().text(Symbol(value)) for value in row) for row in rows]
+            inside = r" \\ ".join(lines)
+            return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"
+        case Name(text):
+            return symbol(text)
 
 
 def _block(block: Block) -> str:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Entries", "Fraction", "Gradient", "Letter", "Matrices", "Piece", "Sign"]
+from bpsheet.printers.atoms import Value
+
+__all__ = [
+    "Entries",
+    "Fraction",
+    "Gradient",
+    "Letter",
+    "Matrices",
+    "Name",
+    "Numbers",
+    "Piece",
+    "Sign",
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,21 @@ class Entries:
     rows: tuple[tuple[str, ...], ...]
 
 
-Piece = Letter | Sign | Fraction | Gradient | Entries
+@dataclass(frozen=True)
+class Numbers:
+    """A matrix as the printed numbers of its entries, row by row; a number where it has one."""
+
+    rows: tuple[tuple[Value, ...], ...]
+
+
+@dataclass(frozen=True)
+class Name:
+    """A quantity that is a number, by its name: the loss."""
+
+    text: str
+
+
+Piece = Letter | Sign | Fraction | Gradient | Entries | Numbers | Name
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,17 @@ import textwrap
 from collections.abc import Iterable
 
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
-from bpsheet.paper.matrices import Entries, Fraction, Gradient, Letter, Matrices, Piece, Sign
+from bpsheet.paper.matrices import (
+    Entries,
+    Fraction,
+    Gradient,
+    Letter,
+    Matrices,
+    Name,
+    Numbers,
+    Piece,
+    Sign,
+)
 from bpsheet.printers.atoms import AtomText
 from bpsheet.words import clean
 
@@ -97,11 +107,29 @@ def _piece(piece: Piece) -> str:
             return f"∂{upper}/∂{_piece(lower)}"
         case Entries(rows):
             return f"[{'; '.join(', '.join(row) for row in rows)}]"
+        case Numbers(((value,),)):
+            return value.text
+        case Numbers(rows):
+            return f"[{'; '.join(', '.join(value.text for value in row) for row in rows)}]"
+        case Name(text):
+            return text
+
+
+# Signs that stand close to what is before them.
+CLOSE = (Sign("²"), Sign("ᵀ"))
 
 
 def matrices_text(block: Matrices) -> str:
     """An equation of matrices in one line, with spaces around = + ∘ but not inside parentheses."""
-    text = " ".join(_piece(piece) for piece in block.pieces)
+    text = ""
+    before: Piece | None = None
+    for piece in block.pieces:
+        # A minus sign that is no difference stands close to what follows, as a function's name does.
+        is_close = before is None or (
+            isinstance(before, Sign) and (before.text == "-" or before.text.isalpha())
+        )
+        text += ("" if is_close or piece in CLOSE else " ") + _piece(piece)
+        before = piece
     text = text.replace("( ", "(").replace(" )", ")")
     return clean(re.sub(r"('\S*) \(", r"\1(", text))
 
@@ -118,7 +146,9 @@ def _text_block(block: Block) -> Iterable[str]:
         case Equation():
             yield from _lines(block, indent="    ")
         case Matrices():
-            yield from _wrapped("    ", matrices_text(block))
+            text = matrices_text(block)
+            # A further side stands a little to the right of what it is equal to.
+            yield from _wrapped("        " if text.startswith("=") else "    ", text)
 
 
 def text_of(document: Paper) -> str:

@@ -38,7 +38,10 @@ def test_version(command):
     [
         (["rum", "two-neuron"], "No such command 'rum'"),
         (["run"], "Missing argument 'SPEC'"),
-        (["run", "two-neuron", "--layout", "wide"], "'wide' is not one of 'full', 'book', 'matrix'"),
+        (
+            ["run", "two-neuron", "--layout", "wide"],
+            "'wide' is not one of 'full', 'book', 'matrix'",
+        ),
         (["run", "two-neuron", "--iterations", "0"], "0 is not in the range x>=1"),
         (["show", "two-neuron", "--iteration", "x"], "'x' is not a valid integer"),
         (["verify", "x.xlsx", "--engine", "excel"], "is not one of 'ironcalc', 'libreoffice'"),

@@ -116,3 +116,30 @@ def test_a_link_that_cannot_be_read_leaves_the_experiment_as_it_was(page_file, o
         settled(page)
         assert "link" in page.locator("#told").inner_text()
         assert np.array_equal(numbers_of(page, 5), first.values)
+
+
+@pytest.mark.parametrize("name", sampled(["two-neuron", "multiway-classification"], "two-neuron"))
+def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, page_file, opened):
+    page = opened(page_file(name))
+    trace = bp.load(name).run(iterations=3)
+    page.locator("#iteration").fill("3")
+    page.locator("#iteration").press("Enter")
+    settled(page)
+    layer = trace.experiment.model.layers[-1]
+    frames = page.locator("#matrices .frame")
+    labels = frames.locator("b").all_inner_texts()
+    shown = frames.nth(labels.index(f"W{layer.number} {len(layer.neurons)} × {len(layer.inputs)}"))
+    row = trace.values[2]
+    expected = [f"{row[trace.program.position[n]]:.4g}" for n in np.ravel(layer.weights)]
+    found = [f"{float(text):.4g}" for text in shown.locator("td").all_inner_texts()]
+    assert found == expected
+    page.get_by_label("One phase at a time").check()
+    settled(page)
+    words = dict(zip(labels, frames.all_inner_texts(), strict=True))
+    assert "?" not in words[next(label for label in labels if label.startswith("z1"))]
+    assert "?" in words[next(label for label in labels if label.startswith("dW1"))]
+
+
+def test_formulas_of_ones_own_have_no_matrices(page_file, opened):
+    page = opened(page_file("line-adam"))
+    assert not page.locator("#matrices-section").is_visible()

@@ -35,6 +35,7 @@ class App {
     this.version = 0;
     this.network = new Network(byId("picture"), content, (node) => this.choose(node));
     this.steps = new Steps(byId("table"), content, (iteration) => this.go(iteration));
+    this.matrices = content.matrices ? new Matrices(byId("matrices"), content) : null;
     this.chart = content.loss === null ? null : new Chart(byId("chart"), content, (iteration) => this.go(iteration));
     this.edits = new Edits(byId("edits"), content, this.run, () => this.changed());
     this.example = content.roles.indexOf(content.roleNames.indexOf("example"));
@@ -193,6 +194,7 @@ class App {
     this.drawNetwork();
     this.drawSolution();
     this.steps.update(iteration, (index, column) => this.cell(index, column));
+    this.matrices?.update((column) => this.cell(this.index, column));
     this.chart?.at(iteration);
     byId("chart-section").hidden = !this.chart || practice;
     if (this.edited !== this.run.value(this.index, this.example) && !byId("edits").contains(document.activeElement)) this.edit();

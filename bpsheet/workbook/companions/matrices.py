@@ -9,7 +9,7 @@ below show the first iterations, each with the weights with which the one before
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,11 +21,11 @@ from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import LimitError
-from bpsheet.formula.tree import Expr, Ref, Sum, references
+from bpsheet.formula.tree import Ref
+from bpsheet.pictures.frames import LINES, NEW, Frame, Frames, has_frames
 from bpsheet.printers.excel import Cell
-from bpsheet.printers.matrices import MatrixPrinter, MatrixText, is_printable
+from bpsheet.printers.matrices import MatrixPrinter
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.program.quantities import Quantity
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.companions.chosen import CHOICE, put_choice
@@ -44,174 +44,18 @@ FIRST_ITERATIONS = 3
 NUMBER, SPACE, LONGEST_NAME = 9.5, 2.0, 14.0
 # So many small characters fit above a number.
 WORDS = 14
-NEW = "new "
-# What the sheet calls the parts of softmax: the largest weighted sum, and the sum of the powers of e.
-SHORT = {"max_z": "m", "sum_exp": "s"}
 
 
-@dataclass(frozen=True)
-class Frame:
-    """An array on the sheet.
+class _Plan(Frames):
+    """The arrays of a block, with the sizes that they need on a sheet."""
 
-    label:   its name and shape
-    says:    its formula with the names of arrays; empty for what is given
-    formula: its formula, if it is computed here; None if it is looked up on Steps
-    row:     which line of arrays of the block it stands in, from 0
-    column:  its first column on the sheet, from 1
-    heads:   the names above its columns
-    """
-
-    quantity: Quantity
-    name: str
-    label: str
-    says: str
-    formula: Expr | None
-    row: int
-    column: int
-    phase: Phase
-    heads: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        return self.quantity.shape[0] if self.quantity.shape else 1
-
-    @property
-    def columns(self) -> int:
-        return self.quantity.shape[1] if len(self.quantity.shape) == 2 else 1
-
-
-LINES = ("forward", "backward", "update", "new weights")
-
-
-class _Plan:
-    """Which arrays a block has, and where they stand."""
-
-    def __init__(self, run: Run) -> None:
-        self.program = run.program
-        self.quantities = {q.name: q for q in self.program.quantities}
-        self.shapes = {name: cells.shape for name, cells in self.program.arrays.items()}
-        self.places: dict[str, int] = {}
-        self.names: dict[str, str] = self._names()
-        self.text = MatrixText(self.names, self.shapes)
-        # The widths of columns that are not those of numbers, and the names of rows in them.
-        self.widths: dict[int, float] = {}
-        self.row_names: dict[int, tuple[str, ...]] = {}
-        self.frames = list(self._placed())
-        self.last_column = max(f.column + f.columns - 1 for f in self.frames)
-
-    def _names(self) -> dict[str, str]:
-        """What the sheet calls each array: dW1 is ∂loss/∂W1."""
-        names: dict[str, str] = {}
-        for quantity in self.program.quantities:
-            own = quantity.name
-            names.setdefault(own, SHORT.get(own.rstrip("0123456789"), own[:-1]) + own[-1:])
-            names[quantity.slope] = f"{own}′"
-            of_sum = quantity.first.role is Role.SUM
-            names[quantity.adjoint] = f"δ{own[1:]}" if of_sum else f"d{own}"
-        return names
-
-    def _by_phase(self, *phases: Phase) -> list[Quantity]:
-        return [q for q in self.program.quantities if q.phase in phases]
-
-    def _placed(self) -> Iterator[Frame]:
-        """The frames: the forward pass in a line, and the others below what they belong to."""
-        column = 2
-        given = [q for q in self._by_phase(Phase.INPUT) if q.shape]
-        forward = self._by_phase(Phase.FORWARD)
-        weights = self._by_phase(Phase.WEIGHT)
-        loss = [q for q in forward if q.first.role is Role.LOSS]
-        order = given[:1]
-        for layer in range(1, self.program.last_layer + 1):
-            own = [q for q in weights if q.first.layer == layer]
-            order += sorted(own, key=lambda q: -len(q.shape))
-            order += [q for q in forward if q.first.layer == layer]
-        order += [*given[1:], *loss]
-        for quantity in order:
-            frame = self._frame(quantity, 0, column + 1)
-            names = self._rows_of(frame)
-            self.widths[column] = min(LONGEST_NAME, max(map(len, names), default=0) + 1.5) or SPACE
-            self.widths[column] = max(self.widths[column], SPACE)
-            if names:
-                self.row_names[column] = names
-            self.places[quantity.name] = column + 1
-            column += 1 + frame.columns
-            yield frame
-        yield from self._below(order)
-
-    def _below(self, order: list[Quantity]) -> Iterator[Frame]:
-        targets = next((q for q in order if q.first.role is Role.TARGET), None)
-        for quantity in self._by_phase(Phase.BACKWARD, Phase.GRADIENT):
-            of = next(q for q in order if quantity.name in (q.slope, q.adjoint))
-            place = of
-            if quantity.name == of.adjoint and of.first.role is Role.OUTPUT and targets is not None:
-                # Below the outputs stands their derivative with respect to the sums.
-                place = targets
-            yield self._frame(quantity, 1, self.places[place.name])
-        for weight in [q for q in order if q.phase is Phase.WEIGHT]:
-            change = self.quantities.get(f"Δ{weight.name}")
-            if change is None or any(column is None for column in change.columns.ravel()):
-                continue
-            at = self.places[weight.name]
-            yield self._frame(change, 2, at)
-            after = replace(
-                weight,
-                name=NEW + weight.name,
-                formula=Sum((Ref(weight.name), Ref(change.name))),
-            )
-            self.names[after.name] = f"{weight.name} new"
-            yield replace(
-                self._frame(after, 3, at),
-                heads=(),
-                formula=after.formula,
-                says=self.text.text(after.formula) if after.formula else "",
-            )
-
-    def _frame(self, quantity: Quantity, row: int, column: int) -> Frame:
-        name = self.names.get(quantity.name, quantity.name)
-        shape = quantity.shape
-        size = f"{shape[0]} × {shape[1] if len(shape) == 2 else 1}" if shape else ""
-        formula = quantity.formula if self._is_live(quantity) else None
-        is_given = quantity.phase in (Phase.INPUT, Phase.WEIGHT)
-        says = "" if is_given else self.text.text(formula) if formula is not None else "from Steps"
-        heads: tuple[str, ...] = ()
-        if quantity.phase is Phase.WEIGHT and len(shape) == 2:
-            heads = self._inputs(quantity)
-        return Frame(
-            quantity, quantity.name, f"{name}   {size}".strip(), says, formula, row, column,
-            quantity.phase, heads,
-        )  # fmt: skip
-
-    def _inputs(self, weights: Quantity) -> tuple[str, ...]:
-        """The names of what a layer's weights are multiplied with."""
-        layer = weights.first.layer or 1
-        source = self.quantities["x" if layer == 1 else f"a{layer - 1}"]
-        return tuple(column.name for column in source.columns)
-
-    def _rows_of(self, frame: Frame) -> tuple[str, ...]:
-        """The names of an array's rows, where they stand beside it."""
-        quantity = frame.quantity
-        if quantity.phase is Phase.INPUT:
-            return tuple(column.name for column in quantity.columns)
-        if quantity.phase is Phase.WEIGHT and len(quantity.shape) == 2:
-            return tuple(str(column.neuron) for column in quantity.columns[:, 0])
-        return ()
-
-    def _is_live(self, quantity: Quantity) -> bool:
-        """Whether an array formula can compute it from what stands on this sheet."""
-        if quantity.formula is None or quantity.phase in (Phase.INPUT, Phase.WEIGHT):
-            return False
-        if not is_printable(quantity.formula, self.shapes):
-            return False
-        used = references(quantity.formula)
-        return not any(ref.lag or not self._stands_here(ref.name) for ref in used)
-
-    def _stands_here(self, name: str) -> bool:
-        quantity = self.quantities.get(name)
-        if quantity is None:
-            return False
-        if quantity.phase is Phase.INPUT:
-            return bool(quantity.shape)
-        return quantity.phase is not Phase.UPDATE and quantity.phase is not Phase.TEST
+    def width(self, column: int) -> float:
+        """The width of a column in characters."""
+        starts = [(f.column, f.column + f.columns) for f in self.frames if f.row == 0]
+        if any(first <= column < after for first, after in starts):
+            return NUMBER
+        longest = max(map(len, self.row_names.get(column, ())), default=0)
+        return max(SPACE, min(LONGEST_NAME, longest + 1.5))
 
     @cached_property
     def heights(self) -> list[int]:
@@ -230,11 +74,11 @@ class _Plan:
 def _check(run: Run, steps: Sheet) -> None:
     if not steps.layout.traits.every_step:
         raise LimitError("the sheet Matrices shows every step: use the layout full or matrix")
-    if not run.program.is_of_quantities or "x" not in run.program.arrays:
+    if not has_frames(run.program):
         raise LimitError("the sheet Matrices is for a network; this experiment has formulas")
     if not _clean(run):
         raise LimitError("the sheet Matrices would have errors: the first iteration overflows")
-    plan = _Plan(run)
+    plan = _Plan(run.program)
     if plan.last_column > MAX_COLUMNS:
         raise LimitError(
             f"the sheet Matrices would have {plan.last_column:,} columns; a worksheet holds "
@@ -467,7 +311,7 @@ def _note(run: Run) -> str:
 def _build(book: Workbook, run: Run, steps: Sheet) -> dict[str, float | str]:
     """Add the sheet Matrices. Returns the values of its formulas by their cells."""
     sheet = book.create_sheet(COMPANION.name)
-    plan = _Plan(run)
+    plan = _Plan(run.program)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     put_text(sheet, "A2", _note(run), style.NOTE)
@@ -477,7 +321,7 @@ def _build(book: Workbook, run: Run, steps: Sheet) -> dict[str, float | str]:
         sheet.row_breaks.append(Break(id=block.top - 1))
     sheet.column_dimensions["A"].width = 11
     for column in range(2, plan.last_column + 1):
-        sheet.column_dimensions[get_column_letter(column)].width = plan.widths.get(column, NUMBER)
+        sheet.column_dimensions[get_column_letter(column)].width = plan.width(column)
     sheet.freeze_panes = "A5"
     without_grid(sheet)
     set_page(sheet, "landscape", down=0)
@@ -500,7 +344,7 @@ def _blocks(sheet: Worksheet, run: Run, steps: Sheet, plan: _Plan, chosen: int) 
 
 def _numbers(run: Run, steps: Sheet, iteration: int) -> dict[str, float]:
     """The numbers in the cells when an iteration (from 1) is chosen."""
-    blocks = _blocks(Workbook().create_sheet(), run, steps, _Plan(run), iteration - 1)
+    blocks = _blocks(Workbook().create_sheet(), run, steps, _Plan(run.program), iteration - 1)
     return {at: value for block in blocks for at, value in block.numbers.items()}
 
 
