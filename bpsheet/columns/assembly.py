@@ -52,14 +52,12 @@ def bands_of(
         name: notation.name("derivative", value=name, loss=model.loss) for name in model.gradient_of
     }
     presented = presentation_bands(
-        model.inputs,
-        model.targets,
+        *model.given(),
         derivatives,
         scope,
         examples,
         cyclic=cyclic,
         batched=batched,
-        as_vectors=isinstance(model, NetworkModel),
     )
     weights = model.weight_bands(adjustments, scope)
     forward = model.forward_bands(scope)

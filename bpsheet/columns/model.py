@@ -11,11 +11,15 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from bpsheet.columns.formulas import graph_columns, parameter_columns
+import numpy as np
+
+from bpsheet.columns.formulas import formula_bands, parameter_bands
 from bpsheet.columns.initial import initial_values
 from bpsheet.columns.names import LayerNames, weight_names, wire
 from bpsheet.columns.network import forward_bands, weight_bands
-from bpsheet.program.quantities import Band, Scope, alone
+from bpsheet.columns.presentation import INPUTS, TARGETS
+from bpsheet.formula.arrays import Array, entry_names
+from bpsheet.program.quantities import Band, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Graph, Initial, Network
 from bpsheet.tables.tables import Tables
@@ -45,6 +49,10 @@ class Model(ABC):
         return False
 
     @abstractmethod
+    def given(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The names of the columns of each array that an example gives: of inputs, of targets."""
+
+    @abstractmethod
     def weight_bands(self, adjustments: Mapping[str, str], scope: Scope, /) -> list[Band]:
         """The weights; `adjustments` names the adjustment of each one that is trained."""
 
@@ -68,6 +76,11 @@ class NetworkModel(Model):
         self.inputs, self.targets = network.inputs, network.targets
         self.weights = weight_names(self.layers)
         self.loss = notation.name("loss") if network.loss is not None else None
+
+    def given(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        # The perceptron's rule has targets, a network without any has no loss.
+        targets = {TARGETS: np.array(self.targets, object)} if self.targets else {}
+        return {INPUTS: np.array(self.inputs, object)}, targets
 
     @property
     def output(self) -> str:
@@ -109,20 +122,33 @@ class GraphModel(Model):
     def __init__(self, graph: Graph, notation: Notation) -> None:
         self.graph = graph
         self.notation = notation
-        self.inputs, self.targets = graph.inputs, []
-        self.weights = list(graph.parameters)
+        self.inputs, self.targets = graph.input_entries, []
+        self.weights = list(graph.parameter_entries)
         self.loss = graph.loss
         self.gradient_of = graph.gradient_of
 
-    def weight_bands(self, adjustments: Mapping[str, str], _scope: Scope) -> list[Band]:
-        return alone(parameter_columns(self.graph, self.notation, adjustments))
+    def given(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        shapes = {name: tuple(self.graph.shapes.get(name, ())) for name in self.graph.inputs}
+        return {name: entry_names(name, shape) for name, shape in shapes.items()}, {}
 
-    def forward_bands(self, _scope: Scope) -> list[Band]:
-        return alone(graph_columns(self.graph, self.notation))
+    def weight_bands(self, adjustments: Mapping[str, str], scope: Scope) -> list[Band]:
+        return parameter_bands(self.graph, self.notation, adjustments, scope)
+
+    def forward_bands(self, scope: Scope) -> list[Band]:
+        return formula_bands(self.graph, self.notation, scope)
 
     def with_weights(self, values: Mapping[str, float]) -> dict[str, Any]:
         table = self.graph.model_dump(exclude_unset=True)
-        return table | ({"parameters": self.graph.parameters | dict(values)} if values else {})
+        if not values:
+            return table
+        numbers = self.graph.parameter_entries | dict(values)
+        parameters = {
+            name: np.vectorize(numbers.__getitem__, otypes=[float])(
+                entry_names(name, shape)
+            ).tolist()
+            for name, shape in self.graph.parameter_shapes.items()
+        }
+        return table | {"parameters": parameters}
 
 
 def model_of(tables: Tables) -> Model:

@@ -81,20 +81,19 @@ def _input(
 
 
 def presentation_bands(
-    inputs: Sequence[str],
-    targets: Sequence[str],
+    inputs: Mapping[str, Array],
+    targets: Mapping[str, Array],
     derivatives: Mapping[str, str],
     scope: Scope,
     examples: int,
     *,
     cyclic: bool,
     batched: bool,
-    as_vectors: bool,
 ) -> list[Band]:
     """What a row presents: iteration, epoch, example, the row of the batch, the data.
 
-    `derivatives` names the derivative of the loss with respect to some inputs. `as_vectors` makes
-    one vector of all inputs, and one of all targets.
+    `inputs` and `targets` have the names of the columns of each array that an example gives, and
+    `derivatives` names the derivative of the loss with respect to some of them.
     """
     before = Sub(Ref(ITERATION), Num(1.0))
     count = Num(float(examples))
@@ -141,23 +140,26 @@ def presentation_bands(
             ),
         ]
     bands = alone(columns)
-    for vector, names, role in ((INPUTS, inputs, Role.DATA), (TARGETS, targets, Role.TARGET)):
+    for arrays, role in ((inputs, Role.DATA), (targets, Role.TARGET)):
         what = "input" if role is Role.DATA else "target"
-        data = [
-            Column(
-                name=name,
-                phase=Phase.INPUT,
-                role=role,
-                formula=Lookup(name, Ref(EXAMPLE)),
-                adjoint_name=derivatives.get(name),
-                meaning=f"{what} {name} of the example",
-            )
-            for name in names
-        ]
-        if not as_vectors:
-            bands += alone(data)
-        elif data:
-            bands.append(Band((scope.given(vector, data),)))
+        for name_of_array, names in arrays.items():
+            data = [
+                Column(
+                    name=name,
+                    phase=Phase.INPUT,
+                    role=role,
+                    formula=Lookup(name, Ref(EXAMPLE)),
+                    adjoint_name=derivatives.get(name),
+                    meaning=f"{what} {name} of the example",
+                )
+                for name in names.ravel()
+            ]
+            whole = np.empty(len(data), object)
+            whole[:] = data
+            if names.shape:
+                bands.append(Band((scope.given(name_of_array, whole.reshape(names.shape)),)))
+            else:
+                bands += alone(data)
     return bands
 
 

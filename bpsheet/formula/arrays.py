@@ -1,4 +1,4 @@
-"""Formulas of whole arrays: their shapes, the formulas of their cells, and their backward pass.
+"""Formulas of whole arrays: their operations, their shapes, and the formulas of their cells.
 
 A quantity of a network is a vector or a matrix: `z = b + W @ a`. Arrays of one shape are combined
 entry by entry, and a smaller one is repeated as NumPy repeats it. What else can be done with arrays
@@ -15,20 +15,20 @@ Sum(terms=(Mul(left=Ref(name='x1', lag=0), right=Ref(name='w1', lag=0)), Mul(lef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bpsheet.errors import ProgramError
-from bpsheet.formula.derivative import derivatives, times
 from bpsheet.formula.tree import (
-    ZERO,
     Call,
+    Div,
     Expr,
     Mul,
     Neg,
+    Num,
     Operation,
     Ref,
     Sub,
@@ -36,7 +36,6 @@ from bpsheet.formula.tree import (
     children,
     rebuild,
     references,
-    replace_refs,
     total,
     upwards,
 )
@@ -45,16 +44,21 @@ __all__ = [
     "OPERATIONS",
     "Array",
     "Shape",
+    "Shapes",
     "along",
     "as_column",
     "beside",
+    "entry_names",
     "largest",
+    "largest_across",
     "mapped",
     "named",
     "product",
-    "pulled_back",
+    "row_of",
     "shape_of",
+    "shaped_as",
     "sum_of",
+    "sums_across",
     "transposed",
     "written_out",
 ]
@@ -94,6 +98,21 @@ def sum_of(array: Expr) -> Operation:
 def largest(vector: Expr) -> Operation:
     """The largest entry of a vector."""
     return Operation("largest", (vector,))
+
+
+def row_of(array: Expr, number: int) -> Operation:
+    """A row of a matrix, or an entry of a vector, by its number from 1."""
+    return Operation("row", (array, Num(float(number))))
+
+
+def largest_across(matrix: Expr) -> Operation:
+    """The largest entry of each row of a matrix."""
+    return Operation("largest across", (matrix,))
+
+
+def sums_across(matrix: Expr) -> Operation:
+    """The sum of each row of a matrix."""
+    return Operation("sum across", (matrix,))
 
 
 def beside(column: Expr, matrix: Expr) -> Operation:
@@ -180,7 +199,22 @@ def _along_terms(diagonal: Array, across: Array) -> Array:
     return cells[..., np.newaxis]
 
 
-def _shaped_as(array: Expr, like: Expr) -> Expr:
+def _index(number: Array) -> int:
+    value: Num = number.item()
+    return int(value.value) - 1
+
+
+def _as_array(entry: Any) -> Array:
+    return entry if isinstance(entry, np.ndarray) else _one(entry)
+
+
+def _placed(row: Array, index: int, shape: Shape) -> Array:
+    whole = np.full(shape, None, object)
+    whole[index] = row if row.shape else row.item()
+    return whole
+
+
+def shaped_as(array: Expr, like: Expr) -> Expr:
     """An array, repeated to the shape of another one."""
     return Operation("shaped as", (array, like))
 
@@ -204,7 +238,7 @@ OPERATIONS: Mapping[str, Rule] = {
     "sum": Rule(
         lambda _: (),
         lambda array: array.reshape(-1),
-        lambda node, whole, _: [(node.operands[0], _shaped_as(whole, node.operands[0]))],
+        lambda node, whole, _: [(node.operands[0], shaped_as(whole, node.operands[0]))],
     ),
     "largest": Rule(
         lambda shape: () if len(shape) == 1 else "a vector is needed",
@@ -214,16 +248,36 @@ OPERATIONS: Mapping[str, Rule] = {
     "sum down": Rule(
         lambda shape: shape[1:] if len(shape) == 2 else "a matrix is needed",
         lambda matrix: matrix.T,
-        lambda node, whole, _: [(node.operands[0], _shaped_as(whole, node.operands[0]))],
+        lambda node, whole, _: [(node.operands[0], shaped_as(whole, node.operands[0]))],
     ),
     "sum across": Rule(
         lambda shape: shape[:1] if len(shape) == 2 else "a matrix is needed",
         lambda matrix: matrix,
-        lambda node, whole, _: [(node.operands[0], _shaped_as(as_column(whole), node.operands[0]))],
+        lambda node, whole, _: [(node.operands[0], shaped_as(as_column(whole), node.operands[0]))],
     ),
     "shaped as": Rule(
         lambda _, like: like,
         lambda array, like: np.broadcast_to(array, like.shape)[..., np.newaxis],
+        _no_way_back,
+    ),
+    "largest across": Rule(
+        lambda shape: shape[:1] if len(shape) == 2 else "a matrix is needed",
+        lambda matrix: _filled([Call("max", tuple(row)) for row in matrix], matrix.shape[:1])[
+            ..., np.newaxis
+        ],
+        _no_way_back,
+    ),
+    "row": Rule(
+        lambda shape, _: shape[1:] if shape else "a vector or a matrix is needed",
+        lambda array, number: _as_array(array[_index(number)])[..., np.newaxis],
+        lambda node, whole, _: [
+            (node.operands[0], Operation("placed", (whole, node.operands[1], node.operands[0])))
+        ],
+    ),
+    # What goes back to one row of an array: nothing is added to the others.
+    "placed": Rule(
+        lambda _row, _number, like: like,
+        lambda row, number, like: _placed(row, _index(number), like.shape)[..., np.newaxis],
         _no_way_back,
     ),
     "beside": Rule(
@@ -233,6 +287,22 @@ OPERATIONS: Mapping[str, Rule] = {
     ),
     "along": Rule(_along_shape, _along_terms, _no_way_back),
 }
+
+
+def entry_names(name: str, shape: Shape) -> Array:
+    """The names of an array's cells: the array's own, with the numbers of row and column.
+
+    >>> entry_names("W", (2, 2)).tolist(), entry_names("b", ()).item()
+    ([['W_1_1', 'W_1_2'], ['W_2_1', 'W_2_2']], 'b')
+    """
+    whole = np.empty(shape, object)
+    for index in np.ndindex(*shape):
+        whole[index] = "_".join([name, *(str(number + 1) for number in index)])
+    return whole
+
+
+# What combines arrays entry by entry, in an error.
+SAID: Mapping[type, str] = {Sum: "sum", Sub: "difference", Mul: "product (*)", Div: "quotient"}
 
 
 def named(names: Any) -> Array:
@@ -270,76 +340,12 @@ def _shape(node: Expr, parts: list[Shape], shapes: Shapes) -> Shape:
         return np.broadcast_shapes(*parts)
     except ValueError:
         sides = " and ".join(map(_said, parts))
-        raise ProgramError(f"{type(node).__name__} of {sides}: the shapes do not fit") from None
+        what = SAID.get(type(node), "combination")
+        raise ProgramError(f"{what} of {sides}: the shapes do not fit") from None
 
 
 def _said(shape: Shape) -> str:
     return " × ".join(map(str, shape)) if shape else "a number"
-
-
-def pulled_back(
-    formula: Expr, whole: Expr, shapes: Shapes, only: Collection[str] | None = None
-) -> dict[str, Expr]:
-    """The derivatives of the loss with respect to the arrays in a formula (or `only` some).
-
-    `whole` is the derivative with respect to the formula's value. Equation: for Z = A B and
-    D = ∂L/∂Z, the derivatives are ∂L/∂A = D Bᵀ and ∂L/∂B = Aᵀ D. What combines arrays entry by
-    entry is differentiated as a formula of numbers is.
-
-    >>> shapes = {"W": (3, 2), "a": (2,), "d": (3,)}
-    >>> pulled_back(product(Ref("W"), Ref("a")), Ref("d"), shapes)["W"]
-    Mul(left=Operation(kind='as column', operands=(Ref(name='d', lag=0),)), right=Ref(name='a', lag=0))
-    """
-    shares: dict[str, list[Expr]] = {}
-    for name, share in _pulled(formula, whole, shapes, only):
-        shares.setdefault(name, []).append(share)
-    return {name: total(each) for name, each in shares.items()}
-
-
-def _pulled(
-    formula: Expr, whole: Expr, shapes: Shapes, only: Collection[str] | None
-) -> Iterator[tuple[str, Expr]]:
-    inner: dict[str, Operation] = {}
-    by_entry = _without_operations(formula, inner)
-    here = shape_of(formula, shapes)
-    if shape_of(whole, shapes) != here:
-        whole = _shaped_as(whole, formula)
-    wanted = None if only is None else {*only, *inner}
-    for name, slope in derivatives(by_entry, wanted).items():
-        share = times(whole, replace_refs(slope, lambda ref: inner.get(ref.name, ref)))
-        if share == ZERO:
-            continue
-        node = inner.get(name)
-        share = _fitted(share, here, shape_of(node or Ref(name), shapes))
-        if node is None:
-            yield name, share
-            continue
-        for part, derivative in OPERATIONS[node.kind].back(node, share, shapes):
-            yield from _pulled(part, derivative, shapes, only)
-
-
-def _without_operations(formula: Expr, found: dict[str, Operation]) -> Expr:
-    """The formula with a name for each operation on arrays in it; `found` gets the operations."""
-    if isinstance(formula, Operation):
-        name = f"operation {len(found)}"
-        found[name] = formula
-        return Ref(name)
-    parts = children(formula)
-    return (
-        rebuild(formula, tuple(_without_operations(p, found) for p in parts)) if parts else formula
-    )
-
-
-def _fitted(share: Expr, here: Shape, operand: Shape) -> Expr:
-    """A derivative, summed over the entries for which the operand was repeated."""
-    if operand == here:
-        return share
-    if operand == ():
-        return sum_of(share)
-    if operand == (here[0], 1):
-        # The column is summed where the vector is that it was made of.
-        return share
-    return Operation("sum down", (share,))
 
 
 def written_out(formula: Expr, cells: Cells, *, has_gaps: bool = False) -> Array:

@@ -13,11 +13,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from bpsheet.elsewhere import ours, spelled_like
-from bpsheet.errors import FormulaError
+from bpsheet.errors import FormulaError, ProgramError
+from bpsheet.formula.arrays import (
+    Shape,
+    as_column,
+    largest,
+    largest_across,
+    product,
+    row_of,
+    shape_of,
+    sum_of,
+    sums_across,
+    transposed,
+)
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
     Call,
@@ -28,6 +40,7 @@ from bpsheet.formula.tree import (
     Mul,
     Neg,
     Num,
+    Operation,
     Pow,
     Ref,
     Sub,
@@ -37,13 +50,25 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.words import clean
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "MAX_NESTING", "NAME", "is_name", "parse_formula"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LENGTH",
+    "MAX_NESTING",
+    "NAME",
+    "WORDS",
+    "Arrays",
+    "is_name",
+    "parse_formula",
+]
 
 MAX_LENGTH = 2_000
 MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
 SHORTER = "make two formulas of it, the second with the name of the first in it"
+
+# The words of the language besides the functions.
+WORDS = ("if", "sum", "mean", "softmax")
 
 # A name that a formula can refer to.
 NAME = r"[^\W\d]\w{0,99}'?"
@@ -52,7 +77,7 @@ TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?)"
     rf"|(?P<name>{NAME})"
-    r"|(?P<operator><=|>=|<>|[-+*/^(),<>=:])"
+    r"|(?P<operator><=|>=|<>|\.T\b|[-+*/^(),<>=:@\[\]])"
 )
 
 
@@ -67,8 +92,26 @@ class Token(NamedTuple):
     position: int
 
 
-def parse_formula(text: str, names: Collection[str], start: int = 0) -> Expr:
+class Arrays(NamedTuple):
+    """What a formula of arrays knows besides names.
+
+    shapes:  the shapes of those names that are vectors and matrices
+    indices: the values of names in square brackets, such as t in `x[t - 1]`
+    hoist:   makes a quantity of its own of a part of the formula, and gives the reference to it
+    """
+
+    shapes: Mapping[str, Shape] = {}
+    indices: Mapping[str, int] = {}
+    hoist: Callable[[str, Expr], Ref] | None = None
+
+
+def parse_formula(
+    text: str, names: Collection[str], start: int = 0, arrays: Arrays | None = None
+) -> Expr:
     """The tree of a formula. It may refer to `names` only, and it begins at index `start`.
+
+    In a formula of `arrays`, `W @ x` is a product of matrices, `K.T` a transposed matrix, and `x[2]` a
+    row; `sum`, `mean` and `softmax` take arrays.
 
     Raises FormulaError where the text is not a formula; a caret points at the wrong character.
 
@@ -79,18 +122,19 @@ def parse_formula(text: str, names: Collection[str], start: int = 0) -> Expr:
       2*q
         ^
     """
-    return _Parser(text, names, start).formula()
+    return _Parser(text, names, start, arrays or Arrays()).formula()
 
 
 class _Parser:
     """Recursive descent, one method for each level of precedence."""
 
-    def __init__(self, text: str, names: Collection[str], start: int) -> None:
+    def __init__(self, text: str, names: Collection[str], start: int, arrays: Arrays) -> None:
         if len(text) > MAX_LENGTH:
             said = f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most; {SHORTER}"
             raise FormulaError(said)
         self.text = text
         self.names = names
+        self.arrays = arrays
         self.tokens = self._tokenize(start)
         self.index = 0
         self.depth = 0
@@ -154,21 +198,42 @@ class _Parser:
             )
         result = self.product()
         terms = [result]
-        while operator := self._take("+", "-"):
+        while True:
+            at = self.token.position
+            operator = self._take("+", "-")
+            if operator is None:
+                break
             if operator == "+":
                 terms.append(self.product())
+                self._fits(Sum(tuple(terms)), at)
                 continue
             left = terms[0] if len(terms) == 1 else Sum(tuple(terms))
-            terms = [Sub(left, self.product())]
+            terms = [self._fits(Sub(left, self.product()), at)]
         self.depth -= 1
         return terms[0] if len(terms) == 1 else Sum(tuple(terms))
 
     def product(self) -> Expr:
         result = self.signed()
-        while operator := self._take("*", "/"):
+        while True:
+            at = self.token.position
+            operator = self._take("*", "/", "@")
+            if operator is None:
+                return result
             right = self.signed()
-            result = Mul(result, right) if operator == "*" else Div(result, right)
-        return result
+            makes: dict[str, Callable[[Expr, Expr], Expr]] = {"*": Mul, "/": Div, "@": product}
+            result = self._fits(makes[operator](result, right), at)
+
+    def _fits(self, node: Expr, position: int) -> Expr:
+        """The node, if the shapes of its operands fit together."""
+        if self.arrays.shapes or isinstance(node, Operation):
+            try:
+                shape_of(node, self.arrays.shapes)
+            except ProgramError as error:
+                raise self._error(str(error), position) from None
+        return node
+
+    def _shape(self, node: Expr) -> Shape:
+        return shape_of(node, self.arrays.shapes)
 
     def signed(self) -> Expr:
         signs = 0
@@ -183,6 +248,10 @@ class _Parser:
 
     def power(self) -> Expr:
         base = self.atom()
+        while self.token.text == ".T":
+            at = self.token.position
+            self.index += 1
+            base = self._fits(transposed(base), at)
         if not self._take("^"):
             return base
         self.depth += 1
@@ -215,20 +284,90 @@ class _Parser:
         raise self._error(f"expected a number, a name or '(', found {actual}", token.position)
 
     def reference(self, token: Token) -> Expr:
+        if self._take("["):
+            return self.indexed(token)
         if self._take(":"):
             return self.range(token)
         if token.text in self.names:
             return Ref(token.text)
         raise self._unknown("name", token, self.names)
 
+    def indexed(self, token: Token) -> Expr:
+        """x[2], or h[t - 1]: a quantity of that number, else a row of an array."""
+        number = self.whole_number()
+        self._expect("]")
+        if (name := f"{token.text}[{number}]") in self.names:
+            return Ref(name)
+        if token.text not in self.names:
+            alike = [known for known in self.names if known.startswith(f"{token.text}[")]
+            if alike:
+                said = f"no {name}; there is {', '.join(alike[:5])}"
+                raise self._error(said, token.position)
+            raise self._unknown("name", token, self.names)
+        shape = self._shape(Ref(token.text))
+        if not shape:
+            raise self._error(f"{token.text} is a number and has no rows", token.position)
+        if not 1 <= number <= shape[0]:
+            what = "rows" if len(shape) == 2 else "entries"
+            said = f"{token.text} has {shape[0]} {what}, from 1; there is no {name}"
+            raise self._error(said, token.position)
+        return row_of(Ref(token.text), number)
+
+    def whole_number(self) -> int:
+        """A number of a row: 2, t, t - 1."""
+        total_, sign = 0, 1
+        while True:
+            token = self.token
+            self.index += 1
+            if token.kind == "number" and token.text.isdecimal():
+                total_ += sign * int(token.text)
+            elif token.kind == "name" and token.text in self.arrays.indices:
+                total_ += sign * self.arrays.indices[token.text]
+            else:
+                known = ", ".join(self.arrays.indices)
+                hint = f" or {known}" if known else ""
+                raise self._error(f"a whole number{hint} expected", token.position)
+            operator = self._take("+", "-")
+            if operator is None:
+                return total_
+            sign = 1 if operator == "+" else -1
+
+    def softmax(self, position: int) -> Expr:
+        """e^x over the sum of all e^x, with the largest subtracted from all; row by row of a matrix."""
+        inside = self.sum()
+        self._expect(")")
+        shape = self._shape(inside)
+        if self.arrays.hoist is None or not shape:
+            raise self._error("softmax takes a vector, or a matrix row by row", position)
+        hoist = self.arrays.hoist
+        x = inside if isinstance(inside, Ref) else hoist("in", inside)
+        is_matrix = len(shape) == 2
+        shift: Expr = hoist("max", largest_across(x) if is_matrix else largest(x))
+        power = hoist("exp", Call("exp", (Sub(x, as_column(shift) if is_matrix else shift),)))
+        whole: Expr = hoist("sum", sums_across(power) if is_matrix else sum_of(power))
+        return Div(power, as_column(whole) if is_matrix else whole)
+
+    def mean(self, position: int) -> Expr:
+        """The mean of all entries of an array."""
+        inside = self.sum()
+        self._expect(")")
+        shape = self._shape(inside)
+        if not shape:
+            raise self._error("mean takes a vector or a matrix", position)
+        return Div(sum_of(inside), Num(float(math.prod(shape))))
+
     def call(self, token: Token) -> Expr:
         name = token.text.lower()
+        if name == "softmax":
+            return self.softmax(token.position)
+        if name == "mean":
+            return self.mean(token.position)
         if name == "if":
             return self.choice()
         if name == "sum":
             return self.added()
         if name not in FUNCTIONS:
-            raise self._unknown("function", token, [*FUNCTIONS, "if", "sum"])
+            raise self._unknown("function", token, [*FUNCTIONS, *WORDS])
         least, most = FUNCTIONS[name].arguments
         arguments = [self.sum()] if most else []
         while arguments and self._take(","):
@@ -240,7 +379,7 @@ class _Parser:
                 f"{name} takes {wanted} argument{'s' if most > 1 else ''}, got {len(arguments)}",
                 token.position,
             )
-        return Call(name, tuple(arguments))
+        return self._fits(Call(name, tuple(arguments)), token.position)
 
     def added(self) -> Expr:
         """The arguments of sum, each once for every element of the ranges in it."""
@@ -248,7 +387,7 @@ class _Parser:
         while self._take(","):
             terms += self.spread()
         self._expect(")")
-        return total(terms)
+        return total([sum_of(term) if self._shape(term) else term for term in terms])
 
     def spread(self) -> list[Expr]:
         outside = self.element, self.length

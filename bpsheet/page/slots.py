@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from bpsheet.columns.model import NetworkModel
+from bpsheet.formula.arrays import entry_names
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.program import Program
@@ -38,7 +41,15 @@ def slots_of(experiment: Plan, program: Program) -> dict[str, Any]:
             if names.biases:
                 layer["bias"] = slot([indices[name] for name in names.biases])
     elif model.weights:
-        tables["graph"]["parameters"] = {name: slot(indices[name]) for name in model.weights}
+        assert experiment.graph is not None
+        tables["graph"]["parameters"] = {
+            name: slot(
+                np.vectorize(indices.__getitem__, otypes=[object])(
+                    entry_names(name, shape)
+                ).tolist()
+            )
+            for name, shape in experiment.graph.parameter_shapes.items()
+        }
     for number, parameter in enumerate(program.parameters):
         put_setting(tables["training"], parameter.name, slot(len(program) + number))
     tables["data"]["examples"] = slot(EXAMPLES)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bpsheet.formula.arrays import product, pulled_back, shape_of, transposed
+from bpsheet.formula.arrays import product, shape_of, transposed
 from bpsheet.formula.derivative import derivatives, times
+from bpsheet.formula.pullback import pulled_back
 from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role

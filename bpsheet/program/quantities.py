@@ -16,7 +16,7 @@ import numpy as np
 
 from bpsheet.errors import ProgramError
 from bpsheet.formula.arrays import Array, Shape, mapped, named, shape_of, written_out
-from bpsheet.formula.tree import Expr, references
+from bpsheet.formula.tree import ZERO, Expr, Operation, references, walk
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
 
@@ -135,12 +135,10 @@ class Scope:
             self.cells[name] = named(entries)
             self.has_gaps = self.has_gaps or any(entry is None for entry in entries.ravel())
 
-    def given(self, name: str, columns: Sequence[Column]) -> Quantity:
-        """A vector whose columns exist already: what an example gives."""
-        self.announce(name, [column.name for column in columns])
-        whole = np.empty(len(columns), object)
-        whole[:] = columns
-        return Quantity(name, None, whole)
+    def given(self, name: str, columns: Array) -> Quantity:
+        """An array whose columns exist already: what an example gives."""
+        self.announce(name, mapped(lambda column: column.name, columns))
+        return Quantity(name, None, columns)
 
     def put(self, name: str, values: Sequence[Expr]) -> None:
         """Let formulas refer to a vector of formulas, such as the numbers of a test example."""
@@ -172,11 +170,13 @@ class Scope:
         for index in np.ndindex(*shape):
             if entries[index] is not None:
                 own = None if slopes is None else slopes[index]
-                columns[index] = make(index, formulas[index], own)
+                columns[index] = make(index, formulas[index] or ZERO, own)
         return Quantity(name, formula, columns, partials)
 
     def _written(self, formula: Expr) -> Array:
-        return written_out(formula, self.cells, has_gaps=self.has_gaps)
+        # What goes back to one row of an array adds nothing to the others.
+        is_placed = any(isinstance(n, Operation) and n.kind == "placed" for n in walk(formula))
+        return written_out(formula, self.cells, has_gaps=self.has_gaps or is_placed)
 
     def _slopes(self, partials: Mapping[str, Expr], shape: Shape) -> Array:
         """The derivatives of each entry, by the names of the columns that it uses."""

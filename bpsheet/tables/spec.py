@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import numpy as np
 from pydantic import Field, model_validator
 
+from bpsheet.formula.arrays import entry_names
 from bpsheet.tables.plain import (
     AnyMatrix,
     AnyNames,
@@ -26,6 +28,7 @@ from bpsheet.tables.plain import (
 )
 from bpsheet.tables.table import Spec
 from bpsheet.tables.values import (
+    Array,
     BatchSize,
     Bias,
     Correct,
@@ -41,6 +44,7 @@ from bpsheet.tables.values import (
     Reduction,
     Scalar,
     Seed,
+    Shape,
     Share,
 )
 from bpsheet.textbook.activations import ACTIVATIONS
@@ -179,14 +183,31 @@ class Graph(Spec):
     """
 
     inputs: list[Name] = Field(description="The names of the data that the formulas use.")
-    parameters: dict[Name, Scalar] = Field(
+    shapes: dict[Name, Shape] = Field(
         default_factory=dict,
-        description="The quantities that are trained, with first values: `{ w = 0.5 }`.",
+        description=(
+            "The inputs that are vectors or matrices: `{ x = [2], K = [3, 4] }`. Their columns of the "
+            "data are `x_1`, `x_2`, `K_1_1`, `K_1_2`, …"
+        ),
+    )
+    parameters: dict[Name, Array] = Field(
+        default_factory=dict,
+        description=(
+            "The quantities that are trained, with first values: numbers, vectors or matrices, "
+            "`{ w = 0.5, b = [0, 0], W = [[1, 2], [3, 4]] }`."
+        ),
+    )
+    repeat: dict[Name, str] = Field(
+        default_factory=dict,
+        description=(
+            'The range of a step: `{ t = "1:3" }`. Formulas in a row that define `h[t]` are there once '
+            "for each step."
+        ),
     )
     forward: list[Annotated[str, Field(max_length=2000)]] = Field(
         description=(
-            'The formulas in order: `"t = x + y"`. Each may use inputs, parameters and the '
-            "names before it."
+            'The formulas in order: `"t = x + y"`, `"a = tanh(W @ x + b)"`. Each may use inputs, '
+            "parameters and the names before it."
         )
     )
     loss: Name = Field(
@@ -196,13 +217,39 @@ class Graph(Spec):
         default_factory=list, description="Inputs that get a derivative of the loss too."
     )
 
+    @property
+    def input_entries(self) -> list[str]:
+        """The names of all numbers that an example gives, array by array."""
+        return [
+            str(entry)
+            for name in self.inputs
+            for entry in entry_names(name, tuple(self.shapes.get(name, ()))).ravel()
+        ]
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter."""
+        return {name: np.shape(value) for name, value in self.parameters.items()}
+
+    @property
+    def parameter_entries(self) -> dict[str, float]:
+        """The first value of each number among the parameters, by its name."""
+        found: dict[str, float] = {}
+        for name, value in self.parameters.items():
+            numbers = np.asarray(value, float)
+            entries = entry_names(name, numbers.shape)
+            found |= dict(zip(entries.ravel(), numbers.ravel().tolist(), strict=True))
+        return found
+
     if TYPE_CHECKING:
 
         def __init__(
             self,
             *,
             inputs: AnyNames,
-            parameters: Mapping[str, AnyNumber] = ...,
+            shapes: Mapping[str, Sequence[int]] = ...,
+            parameters: Mapping[str, AnyNumber | Sequence[AnyNumber] | AnyMatrix] = ...,
+            repeat: Mapping[str, str] = ...,
             forward: AnyNames,
             loss: str,
             gradient_of: AnyNames = ...,

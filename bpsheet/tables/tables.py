@@ -57,7 +57,7 @@ class Tables(Spec):
     def data_names(self) -> tuple[str, ...]:
         """The columns of the data: the inputs, then the targets."""
         if self.graph is not None:
-            return tuple(self.graph.inputs)
+            return tuple(self.graph.input_entries)
         assert self.network is not None
         return (*self.network.inputs, *self.network.targets)
 

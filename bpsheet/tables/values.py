@@ -70,6 +70,30 @@ def _bias(value: Any) -> bool | list[float]:
     )
 
 
+def _array(value: Any) -> Any:
+    """A number, a list of numbers, or a list of lists of one length."""
+    value = plain(value)
+    if isinstance(value, list | tuple | range):
+        if not value:
+            raise ValueError("at least one number expected; got an empty list")
+        if all(isinstance(item, list | tuple | range) for item in value):
+            rows = [[_finite(item) for item in row] for row in list(value)]
+            if len({len(row) for row in rows}) > 1 or not rows[0]:
+                raise ValueError("rows of one length expected")
+            return rows
+        return [_finite(item) for item in value]
+    return _finite(value)
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        said = f"{shown(value)} (a boolean)" if isinstance(value, bool) else shown(value)
+        raise ValueError(f"a number expected; got {said}")  # noqa: TRY004 - what pydantic reports
+    if not abs(value) <= sys.float_info.max:
+        raise ValueError(f"a finite number expected; got {shown(value)}")
+    return float(value)
+
+
 def _seed(value: Any) -> int:
     value = plain(value)
     if _is_whole(value) and 0 <= value < 2**64:
@@ -103,6 +127,21 @@ Bias = Annotated[
         {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}}]}
     ),
 ]
+# A number, a vector or a matrix.
+Array = Annotated[
+    float | list[float] | list[list[float]],
+    PlainValidator(_array),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number"},
+                {"type": "array", "items": {"type": "number"}, "minItems": 1},
+                {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+            ]
+        }
+    ),
+]
+Shape = Annotated[list[Count], Field(min_length=1, max_length=2), BeforeValidator(plain)]
 Order = Annotated[
     Literal["cyclic", "shuffled"] | list[int],
     PlainValidator(_order),

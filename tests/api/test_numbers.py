@@ -110,6 +110,7 @@ TAKES_A_LIST = {
     "bias": lambda row: bp.Layer(**LAYER, bias=row).bias,
     "examples": lambda row: bp.Data(examples=[row]).examples[0],
     "tests": lambda row: bp.Test(examples=[row]).examples[0],
+    "parameter": TAKES_A_NUMBER["parameter"],
     "grid": lambda row: bp.sweep(SHORT, {"learning_rate": row}).runs["learning_rate"].tolist(),
 }
 
@@ -139,8 +140,17 @@ def test_numbers_in_a_row_are_taken_from_anywhere(takes, row):
     assert ([type(number) for number in found], found) == ([float, float], [0.5, 0.25])
 
 
-@by_name("wrong", NO_NUMBERS)
-@by_name("takes", TAKES_A_NUMBER | TAKES_A_WHOLE_NUMBER)
+# A parameter of [graph] may be a vector.
+ALSO_A_LIST = TAKES_A_NUMBER["parameter"]
+WRONG = [
+    pytest.param(takes, wrong, id=f"{name}-{kind}")
+    for name, takes in (TAKES_A_NUMBER | TAKES_A_WHOLE_NUMBER).items()
+    for kind, wrong in NO_NUMBERS.items()
+    if takes is not ALSO_A_LIST or kind not in ("none-of-two", "array-of-one")
+]
+
+
+@pytest.mark.parametrize(("takes", "wrong"), WRONG)
 def test_what_is_no_number_is_refused_in_words(takes, wrong):
     with pytest.raises(bp.BpsheetError, match="expected"):
         takes(wrong)

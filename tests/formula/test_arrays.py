@@ -17,13 +17,13 @@ from bpsheet.formula.arrays import (
     largest,
     named,
     product,
-    pulled_back,
     shape_of,
     sum_of,
     transposed,
     written_out,
 )
 from bpsheet.formula.evaluate import evaluate
+from bpsheet.formula.pullback import pulled_back
 from bpsheet.formula.tree import Mul, Num, Ref, Sub, Sum
 from bpsheet.printers.atoms import AtomText
 from tests.helpers.arrays import SHAPES, by_numpy, cells, formulas
@@ -139,7 +139,7 @@ def test_what_has_no_cell_adds_nothing():
         (transposed(Ref("u")), "transposed of 3: a matrix is needed"),
         (largest(Ref("A")), "largest of 3 × 2: a vector is needed"),
         (beside(Ref("v"), Ref("A")), "beside of 2 and 3 × 2: the first has 2 rows, the second 3"),
-        (Sub(Ref("A"), Ref("u")), "Sub of 3 × 2 and 3: the shapes do not fit"),
+        (Sub(Ref("A"), Ref("u")), "difference of 3 × 2 and 3: the shapes do not fit"),
         (as_column(Ref("A")), "as column of 3 × 2: a vector is needed"),
         (along(Ref("u"), Ref("A")), "along of 3 and 3 × 2: a vector and a square matrix"),
     ],

@@ -95,7 +95,7 @@ def refusal(text, names=("z",)):
         ("if(z, 1, 2)", 4, "expected a comparison"),
         ("if(z > 1, 2)", 11, "expected ',', found ')'"),
         ("z.real", 1, "'.' has no meaning in a formula"),
-        ("z[0]", 1, "'[' has no meaning in a formula"),
+        ("z[0]", 0, "z is a number and has no rows"),
         ("'z'", 0, '"\'" has no meaning in a formula'),
         ("z**2", 2, "expected a number, a name or '(', found '*'"),
         ("1e9999", 0, "a number that is too large"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bpsheet.columns.formulas import read_line
+from bpsheet.columns.formulas import Formulas, lines_of, steps_of
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.parse import WORDS as LANGUAGE
 from bpsheet.formula.parse import is_name
 from bpsheet.tables.spec import Graph
 from bpsheet.words import among, shown, unfit_name
@@ -19,7 +20,7 @@ __all__ = ["graph_problems"]
 
 # So many unreadable lines are reported. Further ones often follow from these.
 MOST_TOLD = 5
-WORDS = (*FUNCTIONS, "if", "sum")
+WORDS = (*FUNCTIONS, *LANGUAGE)
 
 
 def graph_problems(experiment: Tables) -> Iterator[Problem]:
@@ -30,11 +31,13 @@ def graph_problems(experiment: Tables) -> Iterator[Problem]:
         yield from _names(key, names, [] if key == "inputs" else graph.inputs)
     if not graph.inputs:
         yield Problem("graph.inputs", "at least one name expected")
-    yield from _formulas(graph)
+    yield from _shapes(graph)
+    ranges = list(_ranges(graph))
+    yield from ranges or _formulas(graph)
     for index, name in enumerate(graph.gradient_of, start=1):
         path = f"graph.gradient_of[{index}]"
-        if name not in graph.inputs:
-            yield Problem(path, f"no input {shown(name)}; {among(name, graph.inputs)}")
+        if name not in graph.input_entries:
+            yield Problem(path, f"no input {shown(name)}; {among(name, graph.input_entries)}")
         elif name in graph.gradient_of[: index - 1]:
             yield Problem(path, f"{shown(name)} is there twice")
     if "initial" in experiment.model_fields_set:
@@ -56,33 +59,60 @@ def _names(key: str, names: Sequence[str], taken: Sequence[str]) -> Iterator[Pro
             )
 
 
+def _shapes(graph: Graph) -> Iterator[Problem]:
+    for name in graph.shapes:
+        if name not in graph.inputs:
+            said = f"no input {shown(name)}; {among(name, graph.inputs)}"
+            yield Problem(f"graph.shapes.{name}", said)
+
+
+def _ranges(graph: Graph) -> Iterator[Problem]:
+    for name, text in graph.repeat.items():
+        if not is_name(name):
+            yield Problem(f"graph.repeat.{name}", "a name of letters expected")
+        try:
+            steps_of(text)
+        except FormulaError as error:
+            yield Problem(f"graph.repeat.{name}", str(error))
+
+
 def _formulas(graph: Graph) -> Iterator[Problem]:
     # Dictionaries keep the order and are quick to search: a graph may have thousands of formulas.
-    known = dict.fromkeys([*graph.inputs, *graph.parameters])
+    reader = Formulas(graph)
+    given = dict.fromkeys(reader.known)
     defined: dict[str, None] = {}
-    reported = 0
-    for index, line in enumerate(graph.forward, start=1):
-        path = f"graph.forward[{index}]"
+    reported: set[int] = set()
+    for line in lines_of(graph):
+        path = f"graph.forward[{line.number}]"
+        before = dict.fromkeys(reader.known)
         try:
-            name, _ = read_line(line, known)
+            name = reader.read(line)[-1].name
         except FormulaError as error:
+            if line.number in reported:
+                continue
             yield Problem(path, str(error))
-            reported += 1
-            if reported == MOST_TOLD:
+            reported.add(line.number)
+            if len(reported) == MOST_TOLD:
                 return
             # Later lines may use the name that this line should define: it is no second problem.
-            name = line.partition("=")[0].strip()
+            name = line.text.partition("=")[0].strip()
             if not is_name(name):
                 return
-        if name in known:
+            reader.known[name] = None
+        if name in before:
             yield Problem(path, f"{shown(name)} is defined already; give it another name")
         elif name.lower() in WORDS:
             yield Problem(path, f"{shown(name)} is a function's name; give it another")
-        known[name] = defined[name] = None
+        defined[name] = None
     if not graph.forward:
         yield Problem("graph.forward", 'at least one formula expected, such as "e = (x - w)^2"')
     elif graph.loss not in defined:
+        known = [name for name in defined if name not in given]
         yield Problem(
-            "graph.loss",
-            f"no formula defines {shown(graph.loss)}; {among(graph.loss, list(defined))}",
+            "graph.loss", f"no formula defines {shown(graph.loss)}; {among(graph.loss, known)}"
+        )
+    elif shape := reader.shapes.get(graph.loss):
+        size = " × ".join(map(str, shape))
+        yield Problem(
+            "graph.loss", f"{graph.loss} is {size} numbers; sum or mean makes one of them"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -22,8 +23,10 @@ MAX_ITERATIONS = 1_000_000_000
 def _count_columns(experiment: Tables) -> tuple[int, int]:
     """The numbers of weights and, roughly, of columns, counted without building them."""
     if experiment.graph is not None:
-        weights = len(experiment.graph.parameters)
-        named = 2 * len(experiment.graph.inputs) + 2 * len(experiment.graph.forward)
+        graph = experiment.graph
+        weights = sum(math.prod(shape) for shape in graph.parameter_shapes.values())
+        named = sum(math.prod(graph.shapes.get(name, ())) for name in graph.inputs)
+        named = 2 * named + 2 * len(graph.forward)
         return weights, 3 * weights + named
     network = network_of(experiment)
     counts = [len(network.inputs)]
