@@ -64,7 +64,7 @@ class _Unsaid(Exception):  # noqa: N818 - no error: the formula is not shown
 
 def matrix_blocks(row: Row) -> Iterator[Block]:
     """The worked iteration. Raises LimitError for an experiment without layers."""
-    if not row.program.is_of_quantities or "x" not in row.program.arrays:
+    if not row.program.is_of_quantities or not row.program.last_layer:
         raise LimitError("the matrix form is for a network; this experiment has formulas")
     yield Prose(
         "In layer l, W^l has a row for each neuron and a column for each input, b^l are the biases, "

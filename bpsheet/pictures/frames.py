@@ -24,7 +24,7 @@ SHORT = {"max_z": "m", "sum_exp": "s"}
 
 def has_frames(program: Program) -> bool:
     """Whether a program is that of a network, with vectors of inputs and matrices of weights."""
-    return program.is_of_quantities and "x" in program.arrays
+    return program.is_of_quantities and program.last_layer > 0
 
 
 @dataclass(frozen=True)

@@ -183,3 +183,14 @@ def test_tables_that_do_not_fit_are_refused(changes, said):
     with pytest.raises(ExperimentError) as caught:
         experiment("recurrent", **changes)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_it_has_no_layers_and_says_so_where_layers_are_asked_for(name, tmp_path):
+    """Whatever its arrays are called."""
+    assert experiment(name).to_page(tmp_path / "page.html").exists()
+    trace = experiment(name).run()
+    with pytest.raises(bp.LimitError, match="is for a network"):
+        trace.to_excel(tmp_path / "matrix.xlsx", "matrix")
+    with pytest.raises(bp.LimitError, match="is for a network"):
+        trace.explain(1, form="matrix")
