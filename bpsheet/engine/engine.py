@@ -10,6 +10,7 @@ is free of errors again. A run comes in pieces of some thousand rows; `run` join
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -17,6 +18,8 @@ import numpy as np
 from bpsheet.engine.ahead import Ahead
 from bpsheet.engine.blocks import MOST_SINGLE, Blocks
 from bpsheet.engine.lines import Lines, names_for, printer_for
+from bpsheet.engine.machine import Unsupported
+from bpsheet.engine.native import Native, is_worth_it
 from bpsheet.engine.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
 from bpsheet.engine.rows import Cells
 from bpsheet.errors import LimitError
@@ -102,7 +105,7 @@ def pieces(program: Program, iterations: int, values: Values | None = None) -> I
     """A run, some thousand rows at a time. `values` is an array for all rows; without it each
     piece has its own.
     """
-    runner = _Runner(program)
+    runner = _Runner(program, iterations)
     for start in range(0, iterations, runner.rows):
         count = min(runner.rows, iterations - start)
         whole = np.empty((count, len(program))) if values is None else values[start : start + count]
@@ -176,11 +179,19 @@ class Streamed:
                 yield part
 
 
-def _code(program: Program, ahead: Sequence[int]) -> Lines | Blocks:
-    """The compiled code of a program: a line for each column, or blocks for a wide network."""
+def _code(program: Program, ahead: Sequence[int], iterations: int) -> Lines | Blocks | Native:
+    """The compiled code of a program: a line for each column, or arrays for a wide network; and
+    machine code for a long run.
+    """
+    code: Lines | Blocks
     if len(program) - len(ahead) <= MOST_SINGLE:
-        return Lines(program, ahead)
-    return Blocks(program, ahead, partial(printer_for, program), names_for(program))
+        code = Lines(program, ahead)
+    else:
+        code = Blocks(program, ahead, partial(printer_for, program), names_for(program))
+    if is_worth_it(program, iterations):
+        with suppress(Unsupported):
+            return Native(program, ahead, code)
+    return code
 
 
 class _Runner:
@@ -189,11 +200,11 @@ class _Runner:
     rows: the number of rows in a piece
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, iterations: int = 1) -> None:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._ahead = Ahead(program)
-        self._code = _code(program, self._ahead.indices)
+        self._code = _code(program, self._ahead.indices, iterations)
         self._cells = Cells.of(program)
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
@@ -244,9 +255,11 @@ class _Runner:
         if not len(rest):
             return row
         count = self._code.compute(rest, self._before)
-        finite = np.isfinite(rest[:count])
-        if not finite.all():
-            count = int(np.argmin(finite.all(axis=1)))
+        if not isinstance(self._code, Native):
+            # Machine code looks for infinities by itself.
+            finite = np.isfinite(rest[:count])
+            if not finite.all():
+                count = int(np.argmin(finite.all(axis=1)))
         if count:
             self._done += count
             self._before = rest[count - 1].copy()

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any, NamedTuple
 
-__all__ = ["Process", "Result", "best_times", "process"]
+__all__ = ["Process", "Result", "median_times", "process"]
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,15 @@ class Result:
         return self.figure <= self.bar if self.at_most else self.figure >= self.bar
 
 
-def best_times(tasks: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[str, float]:
-    """The shortest time of each task in seconds, the tasks taking turns."""
-    best = dict.fromkeys(tasks, float("inf"))
+def median_times(tasks: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
+    """The median time of each task in seconds, the tasks taking turns."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
             begun = time.perf_counter()
             task()
-            best[name] = min(best[name], time.perf_counter() - begun)
-    return best
+            times[name].append(time.perf_counter() - begun)
+    return {name: median(found) for name, found in times.items()}
 
 
 class Process(NamedTuple):

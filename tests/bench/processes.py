@@ -13,7 +13,7 @@ from pathlib import Path
 import bpsheet as bp
 from bpsheet.engine.engine import run
 
-from .measure import Result, best_times, process
+from .measure import Result, median_times, process
 
 __all__ = ["processes"]
 
@@ -37,7 +37,7 @@ def processes() -> Iterator[Result]:
         os.chdir(folder)
         try:
             tasks = {name: partial(process, "-c", source) for name, source in code.items()}
-            times = best_times(tasks, rounds=7)
+            times = median_times(tasks, rounds=7)
         finally:
             os.chdir(here)
     yield _ratio("bpsheet run two-neuron", times, ("run", "pandas and openpyxl"), 1.6)

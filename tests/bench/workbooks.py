@@ -15,7 +15,7 @@ from openpyxl import Workbook
 import bpsheet as bp
 from bpsheet.workbook.writing import layout_of, write_workbook
 
-from .measure import Result, best_times, process
+from .measure import Result, median_times, process
 
 __all__ = ["workbooks"]
 
@@ -65,7 +65,7 @@ def workbooks() -> Iterator[Result]:
         ours, theirs = Path(folder) / "ours.xlsx", Path(folder) / "theirs.xlsx"
         trace = bp.load("two-neuron").run(ROWS)
         live = sum(shown.formula is not None for shown in layout_of(trace, LAYOUT).shown)
-        times = best_times(
+        times = median_times(
             {
                 "ours": partial(write_workbook, trace, ours, LAYOUT),
                 "theirs": partial(with_openpyxl, trace, theirs, ROWS // 5),

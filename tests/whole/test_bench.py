@@ -15,7 +15,7 @@ import bpsheet as bp
 from bpsheet.program.kinds import Role
 from bpsheet.workbook.writing import layout_of
 from tests.bench import loops
-from tests.bench.measure import Result, best_times
+from tests.bench.measure import Result, median_times
 from tests.bench.workbooks import with_openpyxl
 
 COUNTED = (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
@@ -87,7 +87,7 @@ def test_bars_are_met_from_the_right_side():
 
 def test_tasks_take_turns():
     called = []
-    best_times({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
+    median_times({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
     assert called == ["a", "b"] * 3
 
 
