@@ -240,20 +240,27 @@ class Vectors:
     def _each(self, node: Expr, out: str | None) -> str:
         """Python computes each entry, with the numbers of the arrays in the formula."""
         arrays: dict[Ref, str] = {}
+        numbers: set[Ref] = set()
 
         def without(node: Expr) -> Expr:
             if self._shape(node) and isinstance(node, Ref | Operation):
                 placed = Ref(f"x{len(arrays)}")
                 arrays[placed] = self._value(node)
                 return placed
+            if isinstance(node, Operation):
+                # A number that is summed from an array is computed once, before the entries.
+                number = Ref(f"s{len(self.names)}")
+                self.names[number.name] = 0.0
+                numbers.add(number)
+                self._line(f"{number.name} = {self._number(node)}")
+                return number
             parts = children(node)
             return rebuild(node, tuple(map(without, parts))) if parts else node
 
         plain = without(node)
         shape = self._shape(node)
-        text = self.printer(lambda ref: ref.name if ref in arrays else self.variable(ref)).text(
-            plain
-        )
+        own = {*arrays, *numbers}
+        text = self.printer(lambda ref: ref.name if ref in own else self.variable(ref)).text(plain)
         lists = [f"{self._spread(name, shape)}.ravel().tolist()" for name in arrays.values()]
         names = ", ".join(ref.name for ref in arrays)
         source = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
@@ -329,22 +336,30 @@ class Vectors:
         return 1
 
     def _fill(self, node: Expr, whole: Values) -> None:
-        """Write the terms of an operation, along the first axis."""
+        """Write the terms of an operation, along the first axis.
+
+        Terms of a smaller array than the sum are repeated as NumPy repeats it.
+        """
+        more = whole.ndim - 1 - len(self._shape(node))
+
+        def spread(terms: Values) -> str:
+            return self._name(terms[(slice(None), *(np.newaxis,) * more)])
+
         match node:
             case Operation("product", (left, right)):
                 first, second = (self.names[self._value(part)] for part in (left, right))
-                if second.ndim == 1:
-                    first, second = first.T, second[:, np.newaxis]
-                elif first.ndim == 1:
-                    first = first[:, np.newaxis]
-                else:
+                if second.ndim == 2 and first.ndim == 2:
                     first, second = first.T[:, :, np.newaxis], second[:, np.newaxis, :]
-                names = ", ".join(map(self._name, (first, second, whole)))
+                elif second.ndim == 2:
+                    first = first[:, np.newaxis]
+                elif first.ndim == 2:
+                    first, second = first.T, second[:, np.newaxis]
+                names = ", ".join((spread(first), spread(second), self._name(whole)))
                 self._line(f"multiply({names})")
             case Operation("sum down" | "sum across" as kind, (matrix,)):
                 value = self.names[self._value(matrix)]
                 turned = value if kind == "sum down" else value.T
-                self._line(f"copyto({self._name(whole)}, {self._name(turned)})")
+                self._line(f"copyto({self._name(whole)}, {spread(turned)})")
 
 
 def _is_sum(node: Expr) -> bool:
