@@ -37,6 +37,7 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.program.column import Column
 from bpsheet.program.program import Program
+from bpsheet.program.quantities import Quantity, alone
 
 __all__ = ["C_FUNCTIONS", "OWN", "Machine", "Unsupported"]
 
@@ -158,9 +159,7 @@ class Machine:
 
     # Quantities
 
-    def _units(self) -> Sequence[Any]:
-        from bpsheet.program.quantities import alone
-
+    def _units(self) -> Sequence[Quantity]:
         if self.program.is_of_quantities:
             return self.program.quantities
         return [band.quantities[0] for band in alone(self.program.columns)]

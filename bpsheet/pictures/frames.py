@@ -145,6 +145,7 @@ class Frames:
             self.names[after.name] = f"{weight.name} new"
             yield replace(
                 self._frame(after, 3, at),
+                label=self.names[after.name],
                 heads=(),
                 formula=after.formula,
                 says=self.text.text(after.formula) if after.formula else "",

@@ -69,7 +69,7 @@ def test_the_sheet_stands_first_and_shows_each_array_with_its_name_shape_and_for
     assert book.sheetnames[:2] == ["Matrices", "Steps"]
     assert book.active.title == "Matrices"
     texts = {cell.value for row in book["Matrices"].iter_rows() for cell in row}
-    assert {"W1   3 × 2", "z1   3 × 1", "δ1   3 × 1", "dW2   1 × 3", "W1 new   3 × 2"} <= texts
+    assert {"W1   3 × 2", "z1   3 × 1", "δ1   3 × 1", "dW2   1 × 3", "W1 new"} <= texts
     assert {"b1 + W1·x", "tanh(z1)", "W2ᵀ·δ2 ∘ a1′", "δ1·xᵀ", "−η·dW1", "W1 + ΔW1"} <= texts
     assert {"x1", "h3", "out", "y", "forward", "backward", "update", "new weights"} <= texts
 
