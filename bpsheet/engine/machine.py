@@ -75,7 +75,6 @@ class Machine:
         self.places: dict[str, tuple[int, tuple[int, ...]]] = {}
         # Products of a matrix and a vector that are computed for all rows together, by their nodes.
         self.summed: dict[int, str] = {}
-        self.label = "work"
 
     # The text
 
@@ -137,23 +136,8 @@ class Machine:
     def _check(self) -> list[str]:
         """Whether every value of the row is finite, and every number that a function was given."""
         return [
-            " br label %check.test",
-            "check.test:",
-            f" %check.i = phi i64 [ 0, %{self.label} ], [ %check.next, %check.test ]",
-            f" %check.or = phi i64 [ 0, %{self.label} ], [ %check.more, %check.test ]",
-            " %check.p = getelementptr i64, ptr %row, i64 %check.i",
-            " %check.v = load i64, ptr %check.p",
-            f" %check.e = and i64 %check.v, {INFINITE}",
-            f" %check.b = icmp eq i64 %check.e, {INFINITE}",
-            " %check.z = zext i1 %check.b to i64",
-            " %check.more = or i64 %check.or, %check.z",
-            " %check.next = add i64 %check.i, 1",
-            f" %check.go = icmp slt i64 %check.next, {self.width}",
-            " br i1 %check.go, label %check.test, label %check.done",
-            "check.done:",
             " %flag.is = load i64, ptr %flag",
-            " %flag.all = or i64 %flag.is, %check.more",
-            " %flag.ok = icmp eq i64 %flag.all, 0",
+            " %flag.ok = icmp eq i64 %flag.is, 0",
             " br i1 %flag.ok, label %row.end, label %failed",
         ]
 
@@ -181,7 +165,9 @@ class Machine:
         if column.formula is None:
             raise Unsupported
         value = self._emit(column.formula, ())
-        self._put(value, self._address("row", self.program.position[column.name], (), ()))
+        self._put(
+            self._watch(value), self._address("row", self.program.position[column.name], (), ())
+        )
 
     def _store(
         self, formula: Expr, shape: Shape, place: tuple[int, tuple[int, ...]] | None
@@ -189,16 +175,15 @@ class Machine:
         """A loop that computes an array. Raises Unsupported, and leaves no code behind."""
         if place is None:
             raise Unsupported
-        before = len(self.body), self.label
+        before = len(self.body)
         try:
             self._sum_ahead(formula)
             with self._loops(shape) as indices:
                 own = shape_of(formula, self.shapes)
                 value = self._emit(formula, indices[len(indices) - len(own) :])
-                self._put(value, self._address("row", *place, indices))
+                self._put(self._watch(value), self._address("row", *place, indices))
         except Unsupported:
-            del self.body[before[0] :]
-            self.label = before[1]
+            del self.body[before:]
             raise
 
     def _place(self, name: str) -> tuple[int, tuple[int, ...]]:
@@ -275,7 +260,6 @@ class Machine:
 
     def _block(self, label: str) -> None:
         self.body.append(f"{label}:")
-        self.label = label
 
     def _op(self, text: str) -> str:
         name = self._new()
