@@ -16,6 +16,8 @@ __all__ = ["Case", "drawn", "of_templates", "three_changes"]
 
 # digits has 7,500 columns: a few rows are as many cells as all the others have.
 SHORTENED = {"digits": 3}
+# The rows of the layout matrix are those of the layout full.
+KINDS = sorted(kind for kind in LAYOUTS if not LAYOUTS[kind].first)
 # Learning rates at which weights overflow, now and then: errors must be the same errors.
 RATES = (*(None,) * 7, 1e3, 1e155, 1e300)
 
@@ -34,8 +36,7 @@ def of_templates(names: list[str]) -> list[Case]:
     found = []
     for name in names:
         trace = bp.load(name).run(SHORTENED.get(name))
-        # The rows of the layout matrix are those of the layout full.
-        found += [Case(name, kind, trace) for kind in LAYOUTS if not LAYOUTS[kind].first]
+        found += [Case(name, kind, trace) for kind in KINDS]
     return found
 
 
@@ -68,7 +69,7 @@ def _drawn(
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy, st.sampled_from(RATES), st.sampled_from(sorted(LAYOUTS)))
+    @given(strategy, st.sampled_from(RATES), st.sampled_from(KINDS))
     def collect(experiment: bp.Experiment, rate: float | None, kind: str) -> None:
         if rate is not None:
             experiment = experiment.changed({"learning_rate": rate, "iterations": 8})
