@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
+from bpsheet.engine.places import place_of
 from bpsheet.formula.arithmetic import LOWEST_SUM
 from bpsheet.formula.arrays import Array, Shape, shape_of
 from bpsheet.formula.tree import (
@@ -189,21 +188,10 @@ class Machine:
     def _place(self, name: str) -> tuple[int, tuple[int, ...]]:
         """Where an array lies in the row: its first column, and the steps along its axes."""
         if name not in self.places:
-            position = self.program.position
-            try:
-                found = np.array([position[ref.name] for ref in self.cells[name].ravel()])
-            except (AttributeError, KeyError):
-                raise Unsupported from None
-            found = found.reshape(self.shapes[name])
-            start = int(found.ravel()[0])
-            steps = tuple(
-                int(found.take(1, axis).ravel()[0]) - start if size > 1 else 0
-                for axis, size in enumerate(found.shape)
-            )
-            grid = start + np.tensordot(steps, np.indices(found.shape), axes=1)
-            if not np.array_equal(grid, found):
+            place = place_of(self.cells[name], self.program.position)
+            if place is None:
                 raise Unsupported
-            self.places[name] = start, steps
+            self.places[name] = place
         return self.places[name]
 
     def _sum_ahead(self, formula: Expr) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpsheet.engine.places import place_of
 from bpsheet.engine.recording import Values
 from bpsheet.formula.arrays import Array, Shape, shape_of
 from bpsheet.formula.tree import (
@@ -61,24 +62,13 @@ class Views:
         cells = self.cells[name]
         if all(isinstance(cell, Num) for cell in cells.ravel()):
             return np.array([cell.value for cell in cells.ravel()]).reshape(cells.shape)
-        position = self.program.position
-        try:
-            places = np.array([position[ref.name] for ref in cells.ravel()])
-        except (AttributeError, KeyError):
-            raise _Unlike from None
-        places = places.reshape(cells.shape)
-        start = int(places.ravel()[0])
-        steps = tuple(
-            int(places.take(1, axis).ravel()[0]) - start if size > 1 else 1
-            for axis, size in enumerate(places.shape)
-        )
-        grid = start + np.tensordot(steps, np.indices(places.shape), axes=1)
-        if not np.array_equal(grid, places):
+        place = place_of(cells, self.program.position)
+        if place is None:
             raise _Unlike
+        start, steps = place
         row = self.rows[1 if lag else 0]
-        return np.lib.stride_tricks.as_strided(
-            row[start:], places.shape, tuple(8 * step for step in steps)
-        )
+        strides = tuple(8 * step for step in steps)
+        return np.lib.stride_tricks.as_strided(row[start:], cells.shape, strides)
 
 
 Printers = Callable[[Callable[[Ref], str]], PythonPrinter]
