@@ -28,6 +28,7 @@ from bpsheet.formula.tree import (
     rebuild,
     references,
     replace_refs,
+    rewrite,
     size,
     total,
     walk,
@@ -109,3 +110,14 @@ def test_a_node_rebuilt_from_its_operands_is_the_same(tree):
 @draws(100)
 def test_replacing_references_by_themselves_changes_nothing(tree):
     assert replace_refs(tree, lambda ref: ref) == tree
+
+
+def test_rewrite_offers_an_inner_part_with_its_operands_already_changed():
+    inner = Mul(Num(2.0), Num(3.0))
+
+    def change(node):
+        if node == Num(2.0):
+            return Num(5.0)
+        return Ref("y") if node == Mul(Num(5.0), Num(3.0)) else node
+
+    assert rewrite(Sum((inner, ONE)), change) == Sum((Ref("y"), ONE))
