@@ -48,10 +48,10 @@ def network(sizes, activations, *, loss="half_squared_error", examples=None, see
     )
 
 
-def by_name(trace, hand, iteration=1):
+def by_name(trace, hand, iteration=1, digits=None):
     """The judgements by quantity, and the whole."""
     places = {(k if isinstance(k, tuple) else (iteration, k)): text for k, text in hand.items()}
-    judged = judge(trace, places)
+    judged = judge(trace, places, digits=digits)
     return {one.quantity: one for one in judged.judgements}, judged
 
 
@@ -257,3 +257,12 @@ def test_20_digits_that_are_cut_off_are_said_to_be(trace):
     assert found["z_f"].verdict is Verdict.CUT
     assert "rounded it is -0.3225" in found["z_f"].reason
     assert found["f_error"].verdict is Verdict.CUT
+
+
+def test_a_cut_value_with_fewer_digits_than_were_asked_is_not_called_cut(trace):
+    answers = {"z_f": "-0.3224"}
+    asked, _ = by_name(trace, answers, digits=4)
+    assert asked["z_f"].verdict is Verdict.CUT
+    more, _ = by_name(trace, answers, digits=5)
+    assert more["z_f"].verdict is not Verdict.CUT
+    assert not more["z_f"].verdict.is_right
