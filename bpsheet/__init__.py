@@ -16,6 +16,7 @@ from bpsheet.version import __version__
 __all__ = [
     "BpsheetError",
     "Data",
+    "EditsError",
     "EngineError",
     "Experiment",
     "ExperimentError",
@@ -27,17 +28,26 @@ __all__ = [
     "Layer",
     "LimitError",
     "MissingExtraError",
+    "ModelError",
     "Network",
     "NotReplacedError",
     "Notation",
+    "Origin",
     "OutputError",
+    "Prepare",
     "Schedule",
     "Sweep",
     "Test",
     "Trace",
     "Training",
+    "Validation",
     "WorkbookError",
     "__version__",
+    "from_arrays",
+    "from_keras",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "load",
     "sweep",
     "verify",
@@ -47,6 +57,7 @@ __all__ = [
 _HOMES = {
     "bpsheet.errors": (
         "BpsheetError",
+        "EditsError",
         "EngineError",
         "ExperimentError",
         "FormulaError",
@@ -54,11 +65,13 @@ _HOMES = {
         "InputError",
         "LimitError",
         "MissingExtraError",
+        "ModelError",
         "NotReplacedError",
         "OutputError",
         "WorkbookError",
     ),
     "bpsheet.api.experiment": ("Experiment", "Trace"),
+    "bpsheet.api.models": ("from_arrays", "from_keras", "from_onnx", "from_sklearn", "from_torch"),
     "bpsheet.api.opening": ("load",),
     "bpsheet.tables.notation": ("Notation",),
     "bpsheet.tables.spec": (
@@ -67,8 +80,11 @@ _HOMES = {
         "Initial",
         "Layer",
         "Network",
+        "Prepare",
+        "Origin",
         "Schedule",
         "Test",
+        "Validation",
         "Training",
     ),
     "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
@@ -78,9 +94,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from bpsheet.api.experiment import Experiment, Trace
+    from bpsheet.api.models import from_arrays, from_keras, from_onnx, from_sklearn, from_torch
     from bpsheet.api.opening import load
     from bpsheet.errors import (
         BpsheetError,
+        EditsError,
         EngineError,
         ExperimentError,
         FormulaError,
@@ -88,13 +106,26 @@ if TYPE_CHECKING:
         InputError,
         LimitError,
         MissingExtraError,
+        ModelError,
         NotReplacedError,
         OutputError,
         WorkbookError,
     )
     from bpsheet.sweeps.sweep import Sweep, sweep
     from bpsheet.tables.notation import Notation
-    from bpsheet.tables.spec import Data, Graph, Initial, Layer, Network, Schedule, Test, Training
+    from bpsheet.tables.spec import (
+        Data,
+        Graph,
+        Initial,
+        Layer,
+        Network,
+        Origin,
+        Prepare,
+        Schedule,
+        Test,
+        Training,
+        Validation,
+    )
     from bpsheet.verifying.verify import verify
 
 

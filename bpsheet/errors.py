@@ -12,6 +12,7 @@ from typing import Any, Self
 
 __all__ = [
     "BpsheetError",
+    "EditsError",
     "EngineError",
     "ExperimentError",
     "FormulaError",
@@ -19,6 +20,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MissingExtraError",
+    "ModelError",
     "NotReplacedError",
     "OutputError",
     "Problem",
@@ -90,6 +92,10 @@ class ExperimentError(InputError):
         return type(self), (self.problems, self.source)
 
 
+class ModelError(ExperimentError):
+    """A model that cannot be read. Each part that is not covered is a problem, with its path."""
+
+
 class FormulaError(InputError):
     """A formula that cannot be read. In its message a caret points at the wrong character."""
 
@@ -116,6 +122,10 @@ class LimitError(BpsheetError):
 
 class WorkbookError(InputError):
     """A workbook that cannot be used: not a workbook, damaged, or not made by bpsheet."""
+
+
+class EditsError(WorkbookError):
+    """Numbers that somebody has typed into a workbook's cells, and that do not fit together."""
 
 
 class EngineError(BpsheetError):

@@ -27,6 +27,7 @@ __all__ = [
     "place",
     "printable",
     "shown",
+    "strings",
     "thousands",
     "unfit_name",
 ]
@@ -86,8 +87,8 @@ def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
     if hint is not None:
         return hint
     listed = list(known)
-    more = "" if len(listed) <= 20 else ", …"
-    return f"known here: {', '.join(listed[:20])}{more}"
+    more = "" if len(listed) <= 16 else ", …"
+    return f"known here: {', '.join(listed[:16])}{more}"
 
 
 def is_unfit(char: str) -> bool:
@@ -124,7 +125,7 @@ def numbers(values: Sequence[float]) -> str:
 def among(text: str, known: Sequence[str]) -> str:
     """A hint: the nearest known word, if any is near, and all known words."""
     hint = near(text, known)
-    listed = f"known are {', '.join(known)}"
+    listed = f"known are {', '.join(known)}" if known else "there is none here"
     return listed if hint is None else f"{hint} ({listed})"
 
 
@@ -152,3 +153,12 @@ def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | No
         return f"here it is {there.quoted}, in {there.where}"
     alike = spelled_like(word, known)
     return None if alike is None else f'did you mean "{alike}"?'
+
+
+def strings(value: object) -> list[str]:
+    """The texts in a list that may hold anything.
+
+    >>> strings(["x", 2, None]), strings("x")
+    (['x'], [])
+    """
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

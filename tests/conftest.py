@@ -6,10 +6,12 @@ import functools
 import gc
 import itertools
 import os
+import re
 import signal
 import sys
 import zipfile
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,9 @@ from hypothesis import settings
 import bpsheet as bp
 from bpsheet.cli import main
 from bpsheet.engine import engine
-from bpsheet.verifying.engines import libreoffice_command
+from bpsheet.outside.office import libreoffice_command
 from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
+from tests.helpers.samples import SIMILAR
 from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml
 
 # A shell that runs the tests in the background has Ctrl-C ignored, in all that they start, too.
@@ -27,6 +30,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What examples in docstrings may take, and not every installation has.
+LIBRARIES = ("torch", "sklearn", "keras", "onnx")
+# Modules whose tests are about every template.
+OF_ALL = ("test_templates.py", "test_documents.py")
 # How many of a hundred random inputs a test draws (`draws` in helpers/samples.py).
 settings.register_profile("quick", max_examples=20)
 settings.register_profile("slow", max_examples=100)
@@ -44,8 +51,22 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests run when they are asked for: by `-m`, or by their own name.
 
-    With `--hypothesis-profile=slow`, a test that draws its inputs is one of them.
+    A test of a template that is much like another one is slow, except where it is about all of them.
+    With `--hypothesis-profile=slow`, a test that draws its inputs is slow, too.
     """
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            text = item.dtest.docstring or ""
+            for library in LIBRARIES:
+                if re.search(
+                    rf"import .*\b{library}|from {library}|to_{library}", text
+                ) and not find_spec(library):
+                    item.add_marker(pytest.mark.skip(reason=f"{library} is not installed"))
+        callspec = getattr(item, "callspec", None)
+        given = callspec.params.values() if callspec is not None else ()
+        is_similar = any(isinstance(value, str) and value in SIMILAR for value in given)
+        if is_similar and item.path.name not in OF_ALL:
+            item.add_marker("slow")
     if config.option.markexpr or any("::" in argument for argument in config.args):
         if config.getoption("--hypothesis-profile") == "slow":
             for item in items:
@@ -55,7 +76,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture

@@ -108,19 +108,24 @@ def _sheet_formula(data: bytes) -> object:
 
 def _csv(data: bytes) -> object:
     """The data of an experiment, hand calculations, and a class list."""
-    from bpsheet.errors import BpsheetError
     from bpsheet.exercises.roster import read_roster
 
     path = _file("data.csv", data)
+    return _by_any(_with_data, lambda: _trace().compare(path), lambda: read_roster(path))
+
+
+def _by_any(*readers: Callable[[], object]) -> None:
+    """Let each reader try. Raises the first one's refusal where all refuse."""
+    from bpsheet.errors import BpsheetError
+
     refused: list[BpsheetError] = []
-    for read in (_with_data, lambda: _trace().compare(path), lambda: read_roster(path)):
+    for read in readers:
         try:
             read()
         except BpsheetError as error:
             refused.append(error)
-    if len(refused) == 3:
+    if len(refused) == len(readers):
         raise refused[0]
-    return None
 
 
 def _with_data() -> object:
@@ -212,6 +217,226 @@ def _zip(data: bytes) -> object:
     return bp.load(_file("damaged.xlsx", data))
 
 
+def _own_workbook(data: bytes) -> object:
+    """Somebody's workbook with one part replaced: the first byte says which."""
+    from bpsheet.sheets import differentiate_workbook
+
+    if not data:
+        return None
+    with zipfile.ZipFile(io.BytesIO(_own_book())) as package:
+        names = package.namelist()
+    path = _file("own.xlsx", replaced(_own_book(), names[data[0] % len(names)], data[1:]))
+    return differentiate_workbook(path, "D9", ["A1:A3"], _folder() / "out.xlsx")
+
+
+def replaced(whole: bytes, changed: str, content: bytes) -> bytes:
+    """A package with one part replaced."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, content if name == changed else old.read(name))
+    return made.getvalue()
+
+
+@cache
+def _own_book() -> bytes:
+    """With a table, names, a filled-down formula, an array formula, a date and an error."""
+    import datetime as dt
+
+    from openpyxl import Workbook
+    from openpyxl.workbook.defined_name import DefinedName
+    from openpyxl.worksheet.formula import ArrayFormula
+    from openpyxl.worksheet.table import Table
+
+    book = Workbook()
+    sheet = book.active
+    for row in [(1.5, "x", 2), (2.5, True, 0.5), (3.5, "#N/A", dt.date(2020, 1, 5))]:
+        sheet.append(row)
+    sheet["E1"], sheet["E2"], sheet["E3"] = "t", 2, "=A2*2"
+    sheet.add_table(Table(displayName="T", ref="E1:E3"))
+    book.defined_names["rate"] = DefinedName("rate", attr_text="Sheet!$A$2")
+    sheet["F1"] = ArrayFormula("F1:F3", "=A1:A3*2")
+    sheet["D9"] = "=SUM(T[t])+SUM(F1:F3)^2+rate*C1"
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def _own_parts() -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(_own_book())) as package:
+        names = package.namelist()
+        return [bytes([number]) + package.read(name) for number, name in enumerate(names)]
+
+
+def _ods(data: bytes) -> object:
+    """The content of an .ods workbook: somebody's own, a roster, hand values."""
+    from bpsheet.exercises.roster import read_roster
+    from bpsheet.sheets import differentiate_workbook
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        package.writestr("content.xml", data)
+    path = _file("book.ods", made.getvalue())
+    return _by_any(
+        lambda: differentiate_workbook(path, "D1", ["A1:A2"], _folder() / "out.ods"),
+        lambda: read_roster(path),
+        lambda: _trace().compare(path),
+    )
+
+
+def _ods_contents() -> list[bytes]:
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    number = '<table:table-cell office:value-type="float" office:value="{0}" {1}><text:p>{0}</text:p></table:table-cell>'
+    cells = [
+        number.format("1.5", ""),
+        number.format("0.5", 'table:number-columns-repeated="2"'),
+        number.format("9.5", 'table:formula="of:=SUM([.A1:.A2])^2+[.B1]"'),
+    ]
+    name = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    own = (
+        f"<table:table-row>{''.join(cells)}</table:table-row>"
+        f'<table:table-row table:number-rows-repeated="3">{cells[0]}</table:table-row>'
+    )
+    roster = "".join(
+        f"<table:table-row>{name.format(n)}</table:table-row>" for n in ("Name", "Ada")
+    )
+    return [
+        f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+        f'<table:table table:name="Sheet">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>".encode()
+        for rows in (own, roster)
+    ]
+
+
+def _roster(data: bytes) -> object:
+    """A roster as text in any encoding. What is taken is written and read the same again."""
+    from bpsheet.exercises.names import file_name
+    from bpsheet.exercises.roster import read_roster
+
+    roster = read_roster(_file("roster.csv", data))
+    assert len({file_name(label).casefold() for label in roster.labels}) == len(roster.labels)
+    return roster
+
+
+ROSTERS = (
+    *(b"student,id\nAda,1\nGrace,2\n", b"Vorname;Nachname;ID-Nummer\nZo\xc3\xab;Gro\xc3\x9f;7\n"),
+    *("Name\tId\nJürgen Groß\t1\n".encode("utf-16"), b"Name\rZo\x91 M\x9fller\r"),
+    *(b'Student,ID,SIS User ID\n    Points Possible,,\n"Lovelace, Ada",101,u7\n', b"Ada\nBob\n"),
+)
+
+
+def _handin(data: bytes) -> object:
+    """A file that was handed in: the first byte says under which name."""
+    from bpsheet.errors import BpsheetError
+    from bpsheet.exercises.handins import handed_in
+    from bpsheet.exercises.sheetfile import contents_of
+    from tests.helpers.grading import grade_file
+
+    name = HAND_INS[data[0] % len(HAND_INS)] if data else HAND_INS[0]
+    refused: list[BpsheetError] = []
+    for found in handed_in(_file(name, data[1:])).files:
+        try:
+            content = found.content()
+            contents_of(content, found.path.name)
+            grade_file(_file(f"one{found.path.suffix}", content), _exercise().experiment)
+        except BpsheetError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return None
+
+
+HAND_INS = ("sheet.csv", "sheet.xlsx", "sheets.zip")
+
+
+@cache
+def _exercise():
+    import bpsheet as bp
+    from bpsheet.exercises.exercise import Exercise
+
+    return Exercise(bp.load("two-neuron"))
+
+
+def _handins() -> list[bytes]:
+    from openpyxl import load_workbook
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("Ada_1_assignsubmission_file_/sheet.xlsx", _books()[1])
+    rows = load_workbook(io.BytesIO(_books()[1])).worksheets[0].iter_rows(values_only=True)
+    lines = "".join(f"{','.join(str(cell or '') for cell in row)}\n" for row in rows)
+    return [b"\0" + lines.encode(), b"\1" + _books()[1], b"\2" + made.getvalue()]
+
+
+def _model(data: bytes) -> object:
+    """A trained model: the first byte says in which format."""
+    import bpsheet as bp
+
+    ending = MODELS[data[0] % len(MODELS)] if data else MODELS[0]
+    path = _file(f"model{ending}", data[1:])
+    if ending == ".onnx":
+        return bp.from_onnx(path)
+    from bpsheet.models.arrays import read_arrays
+    from bpsheet.models.files import arrays_in
+
+    arrays, framework = arrays_in(path)
+    how = {"activations": ["tanh", "logistic"], "orientation": "weight"}
+    return read_arrays(arrays, None, None, None, framework=framework, source="fuzz", **how)
+
+
+MODELS = (".onnx", ".npz", ".safetensors")
+
+
+def _models() -> list[bytes]:
+    import json
+
+    import numpy as np
+
+    run = _trace()
+    arrays = {
+        "W1": np.array([[0.6, -0.1]]), "b1": np.array([0.3]),
+        "W2": np.array([[0.5]]), "b2": np.array([-0.2]),
+    }  # fmt: skip
+    np.savez(made := io.BytesIO(), **arrays)
+    head, body = {}, b""
+    for name, array in arrays.items():
+        ends = [len(body), len(body) + array.nbytes]
+        head[name] = {"dtype": "F64", "shape": array.shape, "data_offsets": ends}
+        body += array.tobytes()
+    text = json.dumps(head).encode()
+    return [
+        b"\0" + run.to_onnx(_folder() / "seed.onnx").read_bytes(),
+        b"\1" + made.getvalue(),
+        b"\2" + len(text).to_bytes(8, "little") + text + body,
+    ]
+
+
+def _parquet(data: bytes) -> object:
+    """A run, or the data of an experiment, in a Parquet file."""
+    import bpsheet as bp
+    from bpsheet.api.experiment import Experiment
+    from bpsheet.errors import BpsheetError
+
+    path = _file("run.parquet", data)
+    try:
+        return bp.load(path)
+    except BpsheetError:
+        tables = {**_perceptron(), "data": {"file": path.name}}
+        return Experiment.from_dict(tables, base=_folder())
+
+
+def _parquets() -> list[bytes]:
+    import pandas as pd
+
+    table = pd.DataFrame({"x1": [1.0, 2.0], "x2": [0.5, 1.5], "y": [1.0, -1.0]})
+    table.to_parquet(made := io.BytesIO())
+    return [_trace().to_parquet(_folder() / "seed.parquet").read_bytes(), made.getvalue()]
+
+
 def _templates() -> list[bytes]:
     folder = ROOT / "templates"
     return [path.read_bytes() for path in sorted(folder.glob("*.toml")) if path.stem != "digits"]
@@ -251,6 +476,18 @@ TARGETS: Mapping[str, Target] = {
     ),
     "workbook": Target(_workbook, _parts, (b"<!DOCTYPE", b'r="A1"', b"</c>", b't="s"', b"&#0;")),
     "zip": Target(_zip, _books),
+    "own-workbook": Target(
+        _own_workbook, _own_parts, (b'r="A1"', b't="shared"', b"<f>", b"T[[#All],")
+    ),
+    "ods": Target(
+        _ods, _ods_contents, (b"of:=", b"[.A1]", b'-repeated="999999"', b"<table:table>")
+    ),
+    "roster": Target(
+        _roster, lambda: ROSTERS, (b'"', b",", b";", b"\r", b"\xff\xfe", b"ID", b"sep=;")
+    ),
+    "hand-in": Target(_handin, _handins, (b",", b"=1+1", b"PK\x03\x04", b"e-3", b"\xe2\x88\x92")),
+    "model": Target(_model, _models, (b"Gemm", b"Tanh", b"\x93NUMPY", b'"F64"', b"PK\x01\x02")),
+    "parquet": Target(_parquet, _parquets, (b"PAR1", b"bpsheet.experiment", b"bpsheet.keep")),
 }
 
 
@@ -295,7 +532,7 @@ def _guided(name: str) -> None:
 
     with atheris.instrument_imports(include=["bpsheet"]):
         import bpsheet.cli
-        import bpsheet.commands.exercise
+        import bpsheet.commands.grade
         import bpsheet.sheets
         import bpsheet.verifying  # noqa: F401
     target = TARGETS[name]

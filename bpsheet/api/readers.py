@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from bpsheet.api.arrays import Arrays
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.run import Run
 from bpsheet.tables.plain import AnyNumber, AnyWhole, plain, whole_number
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Readers"]
 
 
-class Readers(Run):
+class Readers(Arrays):
     """A run with its readers: comparison, worked solution, diagnosis, gradients, curvature."""
 
     def compare(
@@ -71,16 +72,19 @@ class Readers(Run):
         only: Iterable[str] | None = None,
         digits: AnyWhole = 4,
         form: str = "entries",
+        *,
+        detail: str = "full",
     ) -> Explanation:
         """Work out one iteration as a textbook does: symbols, numbers, results.
 
         The explanation prints as text, shows as a page in a notebook, and has `.text()`,
-        `.markdown()`, `.latex()` and `.html()`. `only` names quantities; for a weight among them
-        the chain rule is written out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … `digits` are the significant
-        digits of the printed numbers, which are computed exactly. `form="matrix"` shows whole
-        vectors and matrices.
+        `.markdown()`, `.latex()` and `.html()`. `only` names quantities, or the steps forward,
+        backward and update; for a weight among them the chain rule is written out:
+        ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … `digits` are the significant digits of the printed numbers, which
+        are computed exactly. `form="matrix"` shows whole vectors and matrices. `detail="short"`
+        works one quantity of each kind out, and has the others in tables.
         Raises ExperimentError for an iteration that was not run and for unknown names, LimitError
-        for the matrix form of an experiment with formulas of its own.
+        for the matrix form of an experiment of numbers alone.
 
         >>> import bpsheet as bp
         >>> print(bp.load("two-neuron").run(1).explain(1, only=["g"]).steps[0].result)
@@ -89,9 +93,8 @@ class Readers(Run):
         from bpsheet.explain import explain
 
         self._need_all("an explanation")
-        return explain(
-            self, self._whole_of(iteration), only, self._whole_of(digits, "digits"), form
-        )
+        number, places = self._whole_of(iteration), self._whole_of(digits, "digits")
+        return explain(self, number, only, places, form, detail=detail)
 
     def health(self) -> Health:
         """Diagnose the run.

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
+from bpsheet.columns.before import last_value
 from bpsheet.errors import FormulaError
-from bpsheet.formula.arrays import Array, entry_names, shape_of
-from bpsheet.formula.parse import NAME, Arrays, parse_formula
-from bpsheet.formula.tree import Expr, Ref, Sum, replace_refs
+from bpsheet.formula.arrays import Array, entry_names, shape_of, step_name
+from bpsheet.formula.parse import NAME, Arrays, OwnFunctions, parse_formula
+from bpsheet.formula.tree import Expr, Ref, Sum, references, replace_refs
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope
@@ -27,6 +30,7 @@ __all__ = ["Formulas", "Line", "formula_bands", "lines_of", "parameter_bands", "
 
 LINE = re.compile(rf"\s*(?P<name>{NAME})(?:\[(?P<index>[^\]=]*)\])?\s*=(?!=)")
 RANGE = re.compile(r"\s*([0-9]{1,4})\s*:\s*([0-9]{1,4})\s*")
+NUMBERED = re.compile(r"\[(\d+)\]")
 # More steps of a sequence than this are no sheet.
 MOST_STEPS = 1_000
 
@@ -71,8 +75,14 @@ def lines_of(graph: Graph) -> Iterator[Line]:
                 yield Line(number, text, indices)
 
 
-def read_line(line: str, names: Collection[str], arrays: Arrays | None = None) -> tuple[str, Expr]:
-    """The name and the formula of a line. The formula may refer to `names` only.
+def read_line(
+    line: str,
+    names: Collection[str],
+    arrays: Arrays | None = None,
+    own: OwnFunctions | None = None,
+) -> tuple[str, Expr]:
+    """The name and the formula of a line. The formula may refer to `names` only, and call functions
+    of the user's `own`.
 
     Raises FormulaError for any other line; a caret points at the wrong character.
     """
@@ -91,34 +101,47 @@ def read_line(line: str, names: Collection[str], arrays: Arrays | None = None) -
             )
             raise FormulaError(said)
         name = f"{name}[{known.get(index) if index in known else int(index)}]"
-    return name, parse_formula(line, names, begin.end(), arrays)
+    return name, parse_formula(line, names, begin.end(), arrays, own)
 
 
 def _cells(name: str, shape: Sequence[int]) -> Array:
     """The names of a quantity's columns: those of h[2] begin with h2."""
-    return entry_names(re.sub(r"\[(\d+)\]", r"\1", name), tuple(shape))
+    stem, bracket, step = name.partition("[")
+    return entry_names(step_name(stem, int(step[:-1])) if bracket else name, tuple(shape))
 
 
 def parameter_bands(
     graph: Graph, notation: Notation, adjustments: Mapping[str, str], scope: Scope
 ) -> list[Band]:
     """The parameters: typed in the first row, then the last value plus its adjustment."""
-    values = graph.parameter_entries
+    values, constants = graph.parameter_entries, graph.constant_entries
     follows = "from the second row on, the last one plus its adjustment"
 
-    def column(entry: str, formula: Expr) -> Column:
+    def column(stem: str, entry: str, formula: Expr) -> Column:
+        if entry in constants:
+            return Column(
+                name=entry,
+                phase=Phase.INPUT,
+                role=Role.DATA,
+                formula=formula,
+                start=values[entry],
+                meaning=f"{entry}{_said(graph, stem)}; never updated",
+            )
         return Column(
             name=entry,
             phase=Phase.WEIGHT,
             role=Role.WEIGHT,
             formula=formula,
             start=values[entry],
-            adjoint_name=notation.name("gradient", weight=entry, loss=graph.loss),
-            meaning=f"parameter {entry}; {follows if adjustments.get(entry) else 'never updated'}",
+            adjoint_name=notation.name("gradient", weight=entry, loss=graph.loss)
+            if graph.loss is not None
+            else None,
+            meaning=f"parameter {entry}{_said(graph, stem)}; "
+            + (follows if adjustments.get(entry) else "never updated"),
         )
 
     return [
-        Band((_parameter(name, shape, adjustments, scope, column),))
+        Band((_parameter(name, shape, adjustments, scope, partial(column, name)),))
         for name, shape in graph.parameter_shapes.items()
     ]
 
@@ -143,27 +166,43 @@ def _parameter(
     )
 
 
+def _said(graph: Graph, name: str) -> str:
+    """What the experiment says of a quantity."""
+    meaning = graph.meanings.get(name.partition("[")[0])
+    return f" ({meaning})" if meaning else ""
+
+
 class Defined(NamedTuple):
-    """A quantity of the formulas. `is_shift` says that its derivatives cancel: the largest entry that
-    softmax subtracts.
+    """A quantity of the formulas.
+
+    is_shift:   its derivatives cancel: the largest entry that softmax subtracts
+    is_running: it uses its value in the row before, as a running mean does
+    step:       its step of a sequence
     """
 
     name: str
     formula: Expr
     is_shift: bool = False
+    is_running: bool = False
+    step: int | None = None
 
 
 class Formulas:
     """Reads lines one after another; each may use the names before it.
 
+    own:    the functions that the user defines
     known:  the names so far
     shapes: the shapes of those that are vectors and matrices
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.known: dict[str, None] = dict.fromkeys([*graph.inputs, *graph.parameters])
+    def __init__(self, graph: Graph, own: OwnFunctions) -> None:
+        self.own = own
+        self.known: dict[str, None] = dict.fromkeys(
+            [*graph.inputs, *graph.masks, *graph.constants, *graph.parameters]
+        )
         shapes = graph.parameter_shapes | {n: tuple(s) for n, s in graph.shapes.items()}
         self.shapes = {name: shape for name, shape in shapes.items() if shape}
+        self.running: set[str] = set()
         # The columns of numbered quantities that are numbers: h2 for h[2].
         self.numbers: dict[Ref, Expr] = {}
 
@@ -184,10 +223,18 @@ class Formulas:
             made.append(self._defined(name, formula, is_shift=part == "max"))
             return Ref(name)
 
-        arrays = Arrays(self.shapes, line.indices, hoist)
-        name, formula = read_line(line.text, self.known, arrays)
-        made.append(self._defined(name, formula))
-        return made
+        arrays = Arrays(self.shapes, line.indices, hoist, last_value)
+        name, formula = read_line(line.text, self.known, arrays, self.own)
+        used = list(references(formula))
+        is_running = any(ref.lag for ref in used)
+        if is_running:
+            self.running.add(name)
+        elif (running := next((r.name for r in used if r.name in self.running), None)) is not None:
+            said = f"{running} uses its value in the row before; nothing that leads to the loss may use it"
+            raise FormulaError(f"{said}\n  {line.text}\n  {' ' * line.text.find(running)}^")
+        made.append(self._defined(name, formula)._replace(is_running=is_running))
+        numbered = NUMBERED.search(name)
+        return [one._replace(step=int(numbered[1]) if numbered else None) for one in made]
 
     def _defined(self, name: str, formula: Expr, *, is_shift: bool = False) -> Defined:
         self.known[name] = None
@@ -198,9 +245,9 @@ class Formulas:
         return Defined(name, replace_refs(formula, self.numbers), is_shift)
 
 
-def formula_bands(graph: Graph, notation: Notation, scope: Scope) -> list[Band]:
+def formula_bands(graph: Graph, notation: Notation, own: OwnFunctions, scope: Scope) -> list[Band]:
     """The formulas in order. Each except the loss gets a derivative in the backward pass."""
-    reader = Formulas(graph)
+    reader = Formulas(graph, own)
     return [
         Band((_formula(defined, graph, notation, scope),))
         for line in lines_of(graph)
@@ -211,21 +258,28 @@ def formula_bands(graph: Graph, notation: Notation, scope: Scope) -> list[Band]:
 def _formula(defined: Defined, graph: Graph, notation: Notation, scope: Scope) -> Quantity:
     entries = _cells(defined.name, shape_of(defined.formula, scope.shapes))
     is_loss = defined.name == graph.loss
+    is_constant = is_loss or defined.is_shift or graph.loss is None
 
     def make(index: tuple[int, ...], formula: Expr, own: Mapping[str, Expr] | None) -> Column:
         entry = entries[index]
         adjoint = notation.name("derivative", value=entry, loss=graph.loss)
+        if defined.is_running:
+            meaning = f"{entry}{_said(graph, defined.name)}: carried on from row to row"
+            return Column(entry, Phase.UPDATE, Role.MEMORY, formula, meaning=meaning)
         return Column(
             name=entry,
             phase=Phase.FORWARD,
             role=Role.LOSS if is_loss else Role.VALUE,
             formula=formula,
-            adjoint_name=None if is_loss or defined.is_shift else adjoint,
+            adjoint_name=None if is_constant else adjoint,
             partials=own,
-            meaning="what is minimised (or, by gradient ascent, maximised)"
+            meaning=graph.meanings.get(defined.name)
+            or "what is minimised (or, by gradient ascent, maximised)"
             if is_loss
-            else f"value {entry}, by its formula in the experiment",
+            else f"value {entry}{_said(graph, defined.name)}, a formula of the experiment",
         )
 
     name = defined.name if entries.shape else entries.item()
-    return scope.quantity(name, entries, defined.formula, make, {} if defined.is_shift else None)
+    partials: Mapping[str, Expr] | None = {} if defined.is_shift else None
+    made = scope.quantity(name, entries, defined.formula, make, partials)
+    return replace(made, step=defined.step)

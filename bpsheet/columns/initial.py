@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from bpsheet.columns.names import LayerNames
 from bpsheet.tables.spec import Initial, Network
 
-__all__ = ["initial_values"]
+__all__ = ["drawn_array", "initial_values"]
 
 
 def initial_values(
@@ -27,12 +28,15 @@ def initial_values(
     for names, layer in zip(layers, network.layers, strict=True):
         shape = (len(names.neurons), len(names.inputs))
         weights = layer.weights if layer.weights is not None else _draw(initial, shape, random)
+        count = 1 if layer.is_bias_shared else shape[0]
         if isinstance(layer.bias, list):
             biases = layer.bias
+        elif isinstance(layer.bias, float):
+            biases = [layer.bias]
         elif initial.method == "uniform":
-            biases = random.uniform(-initial.range, initial.range, shape[0]).tolist()
+            biases = random.uniform(-initial.range, initial.range, count).tolist()
         else:
-            biases = [0.0] * shape[0]
+            biases = [0.0] * count
         for row, row_names in zip(weights, names.weights, strict=True):
             values |= zip(row_names, row, strict=True)
         values |= zip(names.biases, biases, strict=False)
@@ -42,21 +46,45 @@ def initial_values(
 def _draw(
     initial: Initial, shape: tuple[int, int], random: np.random.Generator
 ) -> list[list[float]]:
-    fan_out, fan_in = shape
+    rows: list[list[float]] = _drawn(initial, shape, shape[::-1], random).tolist()
+    return rows
+
+
+def drawn_array(
+    initial: Initial,
+    shape: tuple[int, ...],
+    fans: tuple[int, int] | None,
+    random: np.random.Generator,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The first values of an array of parameters.
+
+    `fans` has the numbers that go into an entry and out of it; None for biases.
+    """
+    if fans is not None:
+        return _drawn(initial, shape, fans, random)
+    if initial.method == "uniform":
+        return random.uniform(-initial.range, initial.range, shape)
+    return np.zeros(shape)
+
+
+def _drawn(
+    initial: Initial,
+    shape: tuple[int, ...],
+    fans: tuple[int, int],
+    random: np.random.Generator,
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    fan_in, fan_out = fans
     match initial.method:
         case "xavier_uniform":
             limit = math.sqrt(6 / (fan_in + fan_out))
-            drawn = random.uniform(-limit, limit, shape)
+            return random.uniform(-limit, limit, shape)
         case "xavier_normal":
-            drawn = random.normal(0, math.sqrt(2 / (fan_in + fan_out)), shape)
+            return random.normal(0, math.sqrt(2 / (fan_in + fan_out)), shape)
         case "he_uniform":
             limit = math.sqrt(6 / fan_in)
-            drawn = random.uniform(-limit, limit, shape)
+            return random.uniform(-limit, limit, shape)
         case "he_normal":
-            drawn = random.normal(0, math.sqrt(2 / fan_in), shape)
+            return random.normal(0, math.sqrt(2 / fan_in), shape)
         case "uniform":
-            drawn = random.uniform(-initial.range, initial.range, shape)
-        case _:
-            drawn = np.zeros(shape)
-    rows: list[list[float]] = drawn.tolist()
-    return rows
+            return random.uniform(-initial.range, initial.range, shape)
+    return np.zeros(shape)

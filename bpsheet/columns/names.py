@@ -21,7 +21,10 @@ __all__ = ["LayerNames", "neuron_names", "trained_names", "weight_names", "wire"
 
 @dataclass(frozen=True)
 class LayerNames:
-    """One layer's names. `weights` has a row for each neuron; a layer may have no `biases`."""
+    """One layer's names. `weights` has a row for each neuron.
+
+    A layer may have no `biases`, or a single one that its neurons share.
+    """
 
     number: int
     neurons: tuple[str, ...]
@@ -30,6 +33,7 @@ class LayerNames:
     outputs: tuple[str, ...]
     weights: tuple[tuple[str, ...], ...]
     biases: tuple[str, ...]
+    is_bias_shared: bool = False
 
     def parts(self, index: int) -> dict[str, object]:
         """The values of the placeholders in a neuron's names."""
@@ -40,8 +44,22 @@ class LayerNames:
             "depth": self.number + 1,
         }
 
+    def bias_of(self, index: int) -> str | None:
+        """A neuron's bias, its own or the shared one; None where the layer has none."""
+        if not self.biases:
+            return None
+        return self.biases[0 if self.is_bias_shared else index]
+
+    def leading_to(self, index: int) -> tuple[str, ...]:
+        """A neuron's bias, its own or the shared one, and its weights."""
+        bias = self.bias_of(index)
+        return self.weights[index] if bias is None else (bias, *self.weights[index])
+
     def of_neuron(self, index: int) -> tuple[str, ...]:
-        """A neuron's bias, if it has one, and its weights, in the order of the sheet."""
+        """A neuron's bias, if it has one, and its weights, in the order of the sheet.
+
+        A shared bias stands with the first neuron.
+        """
         return (*self.biases[index : index + 1], *self.weights[index])
 
 
@@ -96,11 +114,21 @@ def wire(network: Network, notation: Notation) -> list[LayerNames]:
                     for k, name in enumerate(inputs, start=1)
                 )
             )
-            if layer.bias is not False:
+            if layer.bias is not False and not layer.is_bias_shared:
                 biases.append(notation.name("bias", **parts, input=0, input_name="bias"))
+        if layer.is_bias_shared:
+            parts = {"layer": number, "depth": number + 1, "source": source, "name": own}
+            biases = [notation.name("shared_bias", **parts)]
         layers.append(
             LayerNames(
-                number, neurons, inputs, tuple(sums), tuple(outputs), tuple(weights), tuple(biases)
+                number,
+                neurons,
+                inputs,
+                tuple(sums),
+                tuple(outputs),
+                tuple(weights),
+                tuple(biases),
+                layer.is_bias_shared,
             )
         )
         inputs = tuple(outputs)

@@ -6,7 +6,7 @@ needs: its derivative as a textbook writes it, and the names of the columns for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,17 +15,34 @@ from bpsheet.columns.presentation import INPUTS, TARGETS
 from bpsheet.formula.arrays import along, as_column, largest, product, sum_of
 from bpsheet.formula.derivative import differentiate
 from bpsheet.formula.filling import fill
-from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Call, Expr, Mul, Num, Ref, Sub, Sum, replace_refs
+from bpsheet.formula.parse import OwnFunctions, parse_formula
+from bpsheet.formula.tree import (
+    Call,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+    replace_refs,
+    total,
+)
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Make, Quantity, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Network
 from bpsheet.textbook.activations import Activation, JointActivation, activation_of
-from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.textbook.losses import PENALTIES, SIMPLIFIED, loss_of, smoothed
 
-__all__ = ["forward_bands", "weight_bands"]
+__all__ = ["TURNED", "biases_of", "forward_bands", "loss_quantity", "weight_bands"]
+
+# The array of the numbers by which the outputs' parts of the loss are multiplied.
+CLASS_WEIGHTS = "class weights"
+# The form of the output's error in which all that is passed back has the opposite sign.
+TURNED = "target_minus_output"
 
 
 def weight_bands(
@@ -41,8 +58,9 @@ def weight_bands(
         own = []
         for name, entries in _parameters(layer):
             adjusted = np.vectorize(adjustments.get, otypes=[object])(entries)
-            scope.announce(f"Δ{name}", adjusted)
-            last, adjustment = Ref(name, lag=1), Ref(f"Δ{name}", lag=1)
+            moved = f"Δ{name}" if entries.shape else str(adjusted)
+            scope.announce(moved, adjusted)
+            last, adjustment = Ref(name, lag=1), Ref(moved, lag=1)
             formula = Sum((last, adjustment)) if any(adjusted.ravel()) else last
             make = _weight(layer, entries, values, adjustments, gradients)
             own.append(scope.quantity(name, entries, formula, make))
@@ -51,9 +69,19 @@ def weight_bands(
 
 
 def _parameters(layer: LayerNames) -> list[tuple[str, np.ndarray]]:
-    """The vector of a layer's biases, if it has any, and the matrix of its weights."""
-    biases = [(f"b{layer.number}", np.array(layer.biases, object))] if layer.biases else []
-    return [*biases, (f"W{layer.number}", np.array(layer.weights, object))]
+    """A layer's biases, if it has any (a vector, or the shared one), and the matrix of weights."""
+    biases = (
+        np.array(layer.biases[0] if layer.is_bias_shared else layer.biases, object)
+        if layer.biases
+        else None
+    )
+    named = [] if biases is None else [(biases_of(layer), biases)]
+    return [*named, (f"W{layer.number}", np.array(layer.weights, object))]
+
+
+def biases_of(layer: LayerNames) -> str:
+    """The name of the quantity of a layer's biases."""
+    return layer.biases[0] if layer.is_bias_shared else f"b{layer.number}"
 
 
 def _weight(
@@ -64,10 +92,12 @@ def _weight(
     gradients: Mapping[str, str],
 ) -> Make:
     def make(index: tuple[int, ...], formula: Expr, _: object) -> Column:
-        neuron, name = layer.neurons[index[0]], entries[index]
-        what = f"bias of {neuron}"
-        if len(index) == 2:
-            what = f"weight from {layer.inputs[index[1]]} to {neuron}"
+        name = entries[index]
+        neuron = layer.neurons[index[0]] if index else None
+        source = layer.inputs[index[1]] if len(index) == 2 else None
+        what = f"bias of {neuron or 'all neurons of its layer'}"
+        if source is not None:
+            what = f"weight from {source} to {neuron}"
         follows = "from the second row on, the last one plus its adjustment"
         return Column(
             name=name,
@@ -77,6 +107,7 @@ def _weight(
             start=values[name],
             layer=layer.number,
             neuron=neuron,
+            input=source,
             adjoint_name=gradients.get(name),
             meaning=f"{what}; {follows if name in adjustments else 'never updated'}",
         )
@@ -85,20 +116,34 @@ def _weight(
 
 
 def forward_bands(
-    network: Network, layers: Sequence[LayerNames], notation: Notation, scope: Scope
+    network: Network,
+    layers: Sequence[LayerNames],
+    notation: Notation,
+    scope: Scope,
+    own: OwnFunctions | None = None,
+    *,
+    weight: str | None = None,
+    penalties: Collection[str] = (),
 ) -> list[Band]:
-    """The weighted sums and outputs of every layer, then the loss if the network has one."""
+    """The weighted sums and outputs of every layer, then the loss if the network has one.
+
+    `own` are the functions that the user defines, `weight` is the column with the weight of the
+    example, `penalties` the names of what the weights add to the loss.
+    """
     bands: list[Band] = []
     loss = notation.name("loss")
     for names, spec in zip(layers, network.layers, strict=True):
         layer = _Layer(names, notation, loss, scope, is_output=names is layers[-1])
-        activation = activation_of(spec.activation)
+        # A function of the user's own is an activation by its name, or in a formula of z.
+        is_own = spec.activation in (own or {})
+        activation = activation_of(f"{spec.activation}(z)" if is_own else spec.activation)
         if isinstance(activation, JointActivation):
             bands += layer.joint(activation)
         else:
-            bands.append(layer.plain(activation))
+            bands.append(layer.plain(activation, own))
     if network.loss is not None:
-        bands.append(Band((_loss(network, layers[-1].number, loss, scope),)))
+        whole = loss_quantity(network, layers, loss, scope, weight=weight, penalties=penalties)
+        bands.append(Band((whole,)))
     return bands
 
 
@@ -122,7 +167,7 @@ class _Layer:
         names = self.names
         whole: Expr = product(Ref(f"W{names.number}"), Ref(self.input))
         if names.biases:
-            whole = Sum((Mul(Num(1.0), Ref(f"b{names.number}")), whole))
+            whole = Sum((Mul(Num(1.0), Ref(biases_of(names))), whole))
 
         def make(index: tuple[int, ...], formula: Expr, _: object) -> Column:
             parts = names.parts(index[0]) | {"loss": self.loss}
@@ -165,9 +210,9 @@ class _Layer:
 
         return self.scope.quantity(self.a, names.outputs, formula, make, {self.z: partial})
 
-    def plain(self, activation: Activation) -> Band:
+    def plain(self, activation: Activation, own: OwnFunctions | None) -> Band:
         """A layer in which each output depends on its own weighted sum: a = g(z)."""
-        formula = parse_formula(activation.formula, {"z"})
+        formula = parse_formula(activation.formula, {"z"}, own=own)
         if activation.derivative:
             slope = fill(activation.derivative, z=Ref(self.z), y=Ref(self.a))
         else:
@@ -243,23 +288,46 @@ def _joint_names(layer: int) -> tuple[str, str]:
     return f"max_z{layer}", f"sum_exp{layer}"
 
 
-def _loss(network: Network, last: int, name: str, scope: Scope) -> Quantity:
-    kind = str(network.loss)
-    loss = LOSSES[kind]
+def loss_quantity(
+    network: Network,
+    layers: Sequence[LayerNames],
+    name: str,
+    scope: Scope,
+    *,
+    weight: str | None,
+    penalties: Collection[str],
+) -> Quantity:
+    """The loss of an example with the column of its weight, and with the penalties of the weights."""
+    kind, last = str(network.loss), layers[-1].number
+    loss = loss_of(kind)
     y, t, z = Ref(f"a{last}"), Ref(TARGETS), Ref(f"z{last}")
     count = len(network.targets)
+    target: Expr = t if network.label_smoothing is None else smoothed(t, count)
     if network.output_error == "simplified":
         # A formula of the weighted sums, and its derivatives with respect to them.
         form = SIMPLIFIED[kind]
         shift, whole = _joint_names(last)
-        operands: dict[str, Expr] = {"z": z, "t": t}
+        operands: dict[str, Expr] = {"z": z, "t": target}
         if "largest" in form.term:
             operands |= {"largest": Ref(shift), "total": Ref(whole)}
         formula: Expr = sum_of(fill(form.term, **operands))
-        partials = {z.name: fill(form.derivative, y=y, t=t)}
+        partials = {z.name: fill(form.derivative, y=y, t=target)}
     else:
-        formula = loss.formula(sum_of(fill(loss.term, t=t, y=y)), count)
-        partials = {y.name: loss.slope(t, y, count)}
+        part, slope = loss.part(target, y), loss.slope(target, y, count)
+        if network.class_weights is not None:
+            scope.put(CLASS_WEIGHTS, [Num(value) for value in network.class_weights])
+            part, slope = Mul(Ref(CLASS_WEIGHTS), part), Mul(Ref(CLASS_WEIGHTS), slope)
+        formula = loss.formula(sum_of(part), count)
+        partials = {y.name: slope}
+    meaning = loss.meaning
+    if weight is not None:
+        formula = Mul(Ref(weight), formula)
+        partials = {of: Mul(Ref(weight), slope) for of, slope in partials.items()}
+        meaning += ", times the weight of the example"
+    if penalties:
+        formula, slopes = _penalised(formula, layers, penalties, uphill=loss.maximised)
+        partials |= slopes
+        meaning += f", {'minus' if loss.maximised else 'plus'} what the weights add"
 
     def make(_: tuple[int, ...], formula: Expr, partials: Mapping[str, Expr] | None) -> Column:
         return Column(
@@ -268,7 +336,34 @@ def _loss(network: Network, last: int, name: str, scope: Scope) -> Quantity:
             role=Role.LOSS,
             formula=formula,
             partials=partials,
-            meaning=loss.meaning + ("; to be maximised" if loss.maximised else ""),
+            turned=network.output_error == TURNED,
+            meaning=meaning + ("; to be maximised" if loss.maximised else ""),
         )
 
     return scope.quantity(name, name, formula, make, partials)
+
+
+def _penalised(
+    loss: Expr, layers: Sequence[LayerNames], penalties: Collection[str], *, uphill: bool
+) -> tuple[Expr, dict[str, Expr]]:
+    """The loss with the penalties of all weights, and what they add to each gradient.
+
+    Equation: L + l1 Σ|w| + ½ l2 Σw². Biases have no part in it.
+    """
+    matrices = [Ref(f"W{layer.number}") for layer in layers]
+    for name in penalties:
+        form = PENALTIES[name]
+        parts = total([sum_of(fill(form.term, w=matrix)) for matrix in matrices])
+        added = Mul(fill(form.factor, **{name: Param(name)}), parts)
+        loss = Sub(loss, added) if uphill else _plus(loss, added)
+    slopes = {}
+    for matrix in matrices:
+        each = [
+            fill(PENALTIES[name].derivative, w=matrix, **{name: Param(name)}) for name in penalties
+        ]
+        slopes[matrix.name] = Neg(total(each)) if uphill else total(each)
+    return loss, slopes
+
+
+def _plus(loss: Expr, added: Expr) -> Expr:
+    return Sum((*loss.terms, added)) if isinstance(loss, Sum) else Sum((loss, added))

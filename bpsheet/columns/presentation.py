@@ -8,13 +8,14 @@ number in its batch. The perceptron's rule is here too; all others are in
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from bpsheet.columns.updates import adjustment_column, settings_of
-from bpsheet.formula.arrays import Array, as_column
+from bpsheet.formula.arrays import Array, as_column, mapped
+from bpsheet.formula.filling import fill
 from bpsheet.formula.tree import (
     Call,
     Compare,
@@ -22,7 +23,6 @@ from bpsheet.formula.tree import (
     Expr,
     If,
     Lookup,
-    Mul,
     Num,
     Param,
     Ref,
@@ -34,7 +34,8 @@ from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATIO
 from bpsheet.program.program import Parameter
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
 from bpsheet.tables.spec import Training
-from bpsheet.textbook.rules import SETTINGS
+from bpsheet.textbook.perceptrons import Perceptron
+from bpsheet.textbook.rules import Setting, setting_of
 
 __all__ = [
     "BATCH_END",
@@ -43,7 +44,10 @@ __all__ = [
     "INPUTS",
     "ITERATION",
     "TARGETS",
+    "cells_of",
+    "drawn_masks",
     "example_order",
+    "mask_bands",
     "parameters",
     "perceptron_bands",
     "presentation_bands",
@@ -87,13 +91,16 @@ def presentation_bands(
     scope: Scope,
     examples: int,
     *,
+    weight: str | None,
+    meanings: Mapping[str, str],
     cyclic: bool,
     batched: bool,
 ) -> list[Band]:
     """What a row presents: iteration, epoch, example, the row of the batch, the data.
 
-    `inputs` and `targets` have the names of the columns of each array that an example gives, and
-    `derivatives` names the derivative of the loss with respect to some of them.
+    `inputs` and `targets` have the names of the columns of each array that an example gives,
+    `weight` names the column of the example's weight, and `derivatives` names the derivative of
+    the loss with respect to some of them. `meanings` says what some of them are.
     """
     before = Sub(Ref(ITERATION), Num(1.0))
     count = Num(float(examples))
@@ -115,7 +122,8 @@ def presentation_bands(
             EXAMPLE,
             Role.EXAMPLE,
             Sum((Call("mod", (before, count)), Num(1.0))) if cyclic else None,
-            "number of the example presented: its line on the sheet Data",
+            "number of the example presented: "
+            + ("its line on the sheet Data" if inputs else "there is one, without numbers"),
         ),
     ]
     if batched:
@@ -150,7 +158,8 @@ def presentation_bands(
                     role=role,
                     formula=Lookup(name, Ref(EXAMPLE)),
                     adjoint_name=derivatives.get(name),
-                    meaning=f"{what} {name} of the example",
+                    meaning=f"{what} {name} of the example"
+                    + (f": {meanings[name]}" if name in meanings else ""),
                 )
                 for name in names.ravel()
             ]
@@ -160,7 +169,40 @@ def presentation_bands(
                 bands.append(Band((scope.given(name_of_array, whole.reshape(names.shape)),)))
             else:
                 bands += alone(data)
+    if weight is not None:
+        formula = Lookup(weight, Ref(EXAMPLE))
+        meaning = "weight of the example, by which its loss is multiplied"
+        bands += alone([_input(weight, Role.EXAMPLE_WEIGHT, formula, meaning)])
     return bands
+
+
+def mask_bands(masks: Mapping[str, tuple[Array, float]], scope: Scope) -> list[Band]:
+    """The masks of a row: 0 and 1, drawn before the run."""
+
+    def column(name: str, share: float) -> Column:
+        what = f"1: kept, 0: left out; drawn for this iteration, {share:g} of them 0 on average"
+        return _input(name, Role.DATA, None, what)
+
+    bands = []
+    for name, (entries, share) in masks.items():
+        columns = mapped(lambda entry, share=share: column(entry, share), entries)
+        bands.append(
+            Band((scope.given(name, columns),)) if entries.shape else alone([columns.item()])[0]
+        )
+    return bands
+
+
+def drawn_masks(
+    masks: Mapping[str, tuple[Array, float]], iterations: int, seed: int
+) -> dict[str, array[float]]:
+    """The values of each column of the masks in each iteration; the share of each is 0 on average."""
+    random = np.random.default_rng(seed)
+    drawn: dict[str, array[float]] = {}
+    for entries, share in masks.values():
+        kept = random.random((iterations, entries.size)) >= share
+        for index, name in enumerate(entries.ravel()):
+            drawn[name] = array("d", kept[:, index].astype(float).tobytes())
+    return drawn
 
 
 def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Parameter, ...]:
@@ -191,21 +233,29 @@ def parameters(training: Training, examples: int, *, batched: bool) -> tuple[Par
                 ("sum", "mean"),
             ),
         ]
-    for name, value in settings_of(training).items():
-        setting = SETTINGS[name]
+    return (*cells, *cells_of(settings_of(training), setting_of))
+
+
+def cells_of(
+    values: Mapping[str, float], setting_of: Callable[[str], Setting]
+) -> tuple[Parameter, ...]:
+    """The cells of some settings with these values."""
+    cells = []
+    for name, value in values.items():
+        setting = setting_of(name)
         cell = Parameter(name, value, setting.label, setting.meaning)
         cells.append(replace(cell, between=COUNTS, whole=True) if setting.whole else cell)
     return tuple(cells)
 
 
 def perceptron_bands(
-    output: str, weights: Sequence[Band], adjustments: Mapping[str, str], scope: Scope
+    rule: Perceptron,
+    output: str,
+    weights: Sequence[Band],
+    adjustments: Mapping[str, str],
+    scope: Scope,
 ) -> list[Band]:
-    """The adjustments of the perceptron rule; `output` is the array of the outputs.
-
-    Δw = target · input · learning rate where the output is wrong, else 0.
-    """
-    how = "target times input times learning rate where the output is wrong, else 0"
+    """The adjustments of a perceptron's rule; `output` is the array of the outputs."""
     bands = []
     for band in weights:
         made = []
@@ -218,7 +268,8 @@ def perceptron_bands(
             source: Expr = Num(1.0) if is_bias else Ref(INPUTS)
             y: Expr = Ref(output) if is_bias else as_column(Ref(output))
             t: Expr = Ref(TARGETS) if is_bias else as_column(Ref(TARGETS))
-            formula = If(Compare("=", y, t), Num(0.0), Mul(Mul(t, source), Param("learning_rate")))
+            rate = Param("learning_rate")
+            formula = fill(rule.adjustment, t=t, y=y, x=source, learning_rate=rate)
 
             def make(
                 index: tuple[int, ...],
@@ -227,7 +278,7 @@ def perceptron_bands(
                 weight: Quantity = weight,
                 entries: Array = entries,
             ) -> Column:
-                return adjustment_column(entries[index], formula, weight.columns[index], how)
+                return adjustment_column(entries[index], formula, weight.columns[index], rule.how)
 
             made.append(scope.quantity(f"Δ{weight.name}", entries, formula, make))
         bands.append(Band(tuple(made)))

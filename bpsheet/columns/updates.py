@@ -7,8 +7,12 @@ comes the adjustment. In batches, all but the running sums change only on the ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+
+from bpsheet.columns.before import at_first, last_value
+from bpsheet.columns.rules import rule_of, schedule_of
 from bpsheet.formula.arrays import Array, beside, sum_of
 from bpsheet.formula.filling import fill
 from bpsheet.formula.tree import (
@@ -28,7 +32,16 @@ from bpsheet.formula.tree import (
 )
 from bpsheet.formula.tree import Text as Word
 from bpsheet.program.column import Column
-from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, ITERATION, Phase, Role
+from bpsheet.program.kinds import (
+    BATCH_END,
+    BATCH_ROW,
+    EPOCH,
+    ITERATION,
+    STOPPED,
+    VALIDATION_LOSS,
+    Phase,
+    Role,
+)
 from bpsheet.program.quantities import Band, Quantity, Scope
 from bpsheet.tables.notation import Notation
 from bpsheet.tables.spec import Training
@@ -43,30 +56,41 @@ NORM, FACTOR = "gradient_norm", "clip_factor"
 CLIP_FLOOR = 1e-6
 
 Formulas = dict[str, Expr]
-Known = Mapping[str, Formulas]
 
 
 def settings_of(training: Training) -> dict[str, float]:
     """The hyper-parameters of the rule and of the schedule, with defaults for those not given."""
-    rule = RULES.get(training.rule)
-    if rule is None:
+    if training.rule == "perceptron":
         return {}
-    own = ("weight_decay", "clip_value", "clip_norm")
-    given = {name: getattr(training, name) for name in (*rule.settings, *own)}
+    defaults_of_rule = RULES[training.rule].settings if training.rule in RULES else {}
+    own = ("weight_decay", "clip_value", "clip_norm", "patience")
+    given = {name: getattr(training, name) for name in (*defaults_of_rule, *own)}
     values: dict[str, float | None] = {
-        name: rule.settings.get(name) if value is None else value for name, value in given.items()
+        name: defaults_of_rule.get(name) if value is None else value
+        for name, value in given.items()
     }
     if training.schedule is not None:
-        defaults = {**SCHEDULES[training.schedule.kind].settings, "schedule_warmup": None}
+        defaults = {**schedule_of(training.schedule).settings, "schedule_warmup": None}
         for name, default in defaults.items():
             value = getattr(training.schedule, name.removeprefix("schedule_"))
             values[name] = default if value is None else value
+        values |= dict(zip(_milestones(training), training.schedule.milestones or [], strict=True))
     return {name: float(value) for name, value in values.items() if value is not None}
 
 
-def setting_names(training: Training) -> list[str]:
-    """The names of all settings of the training. The batch's are among them even for size 1."""
-    return ["learning_rate", "batch_size", "reduction", *settings_of(training)]
+def _milestones(training: Training) -> list[str]:
+    """The names of the milestones' cells."""
+    schedule = training.schedule
+    count = len(schedule.milestones or []) if schedule is not None else 0
+    return [f"schedule_milestones_{number + 1}" for number in range(count)]
+
+
+def setting_names(training: Training, loss: Iterable[str]) -> list[str]:
+    """The names of all settings of the training and of the `loss`.
+
+    The batch's are among them even for size 1.
+    """
+    return ["learning_rate", "batch_size", "reduction", *settings_of(training), *loss]
 
 
 def update_bands(
@@ -106,7 +130,9 @@ class _Updates:
         batched: bool,
     ) -> None:
         self.training = training
-        self.rule: Rule = RULES[training.rule]
+        rule = rule_of(training)
+        assert rule is not None
+        self.rule: Rule = rule
         self.settings = settings_of(training)
         # Of each band of weights those arrays of which at least one weight is trained.
         self.weights = [trained for band in weights if (trained := _trained(band, adjustments))]
@@ -115,6 +141,8 @@ class _Updates:
         self.scope = scope
         self.uphill = uphill
         self.batched = batched
+        # How the rules' words say the direction.
+        self.words = {"minus": "" if uphill else "minus ", "sign": "plus" if uphill else "minus"}
         self.bands: list[Band] = []
         self.gradients: Formulas = {
             weight.name: Ref(self._gradient(weight)) for band in self.weights for weight in band
@@ -124,9 +152,10 @@ class _Updates:
         self._clip()
         self._decay()
         self._count()
-        remembered = self._remember()
-        rate = self._rate()
-        self._adjust(rate, remembered)
+        rate = self._rate() if self.rule.paced else None
+        self.memory: dict[str, dict[str, str]] = {}
+        self._remember(rate)
+        self._adjust(rate or self._rate())
 
     def _gradient(self, weight: Quantity) -> str:
         """The gradient of an array of weights, without those that are never updated."""
@@ -143,13 +172,6 @@ class _Updates:
         self, pattern: str, role: Role, formula: Callable[[Quantity, str], Expr], meaning: str
     ) -> Formulas:
         """A quantity for each array of weights; `meaning` may contain {gradient} and {weight}."""
-        loss = self.notation.name("loss")
-
-        def words(weight: Column) -> dict[str, str]:
-            return {"weight": weight.name, "gradient": str(weight.adjoint_name)}
-
-        def name(weight: Column) -> str:
-            return self.notation.name(pattern, **words(weight), loss=loss)
 
         def make(weight: Column, name: str, formula: Expr) -> Column:
             return Column(
@@ -159,10 +181,28 @@ class _Updates:
                 formula=formula,
                 layer=weight.layer,
                 neuron=weight.neuron,
-                meaning=meaning.format(**words(weight)),
+                input=weight.input,
+                weight=weight.name,
+                meaning=meaning.format(**_words(weight), **self.words),
             )
 
-        return self._stage(f"{pattern} of ", name, formula, make)
+        return self._stage(f"{pattern} of ", self._named(pattern), formula, make)
+
+    def _named(self, pattern: str) -> Callable[[Column], str]:
+        """The name that a pattern of the notation gives to a weight's column."""
+        loss = self.notation.name("loss")
+        return lambda weight: self.notation.name_of_weight(pattern, **_words(weight), loss=loss)
+
+    def _announced(
+        self, stage: str, name: Callable[[Column], str], weight: Quantity
+    ) -> tuple[str, Array]:
+        """The quantity of a stage for an array of weights, and the names of its columns."""
+        entries = weight.each(
+            lambda column: name(column) if column.name in self.adjustments else None
+        )
+        own = f"{stage}{weight.name}" if weight.shape else entries.item()
+        self.scope.announce(own, entries)
+        return own, entries
 
     def _stage(
         self,
@@ -179,11 +219,7 @@ class _Updates:
         for band in self.weights:
             made = []
             for weight in band:
-                entries = weight.each(
-                    lambda column: name(column) if column.name in self.adjustments else None
-                )
-                own = f"{stage}{weight.name}" if weight.shape else entries.item()
-                self.scope.announce(own, entries)
+                own, entries = self._announced(stage, name, weight)
 
                 def column(
                     index: tuple[int, ...],
@@ -269,8 +305,8 @@ class _Updates:
     def _squares(self, band: Sequence[Quantity], gradients: Formulas) -> Expr:
         """The sum of the squares of a layer's gradients, in the order of the sheet."""
         squares = [Mul(gradients[weight.name], gradients[weight.name]) for weight in band]
-        if not band[0].shape:
-            return squares[0]
+        if not all(weight.shape for weight in band):
+            return total([sum_of(s) if w.shape else s for s, w in zip(squares, band, strict=True)])
         return sum_of(beside(*squares) if len(squares) == 2 else squares[0])
 
     def _decay(self) -> None:
@@ -301,7 +337,7 @@ class _Updates:
             self._one(
                 UPDATES,
                 Role.UPDATES,
-                Sum((_last(UPDATES), Ref(BATCH_END))),
+                Sum((last_value(UPDATES, Num(0.0)), Ref(BATCH_END))),
                 "number of updates, with the one at the end of this row",
             )
 
@@ -310,32 +346,86 @@ class _Updates:
         cells = {name: Param(name) for name in SETTINGS}
         return fill(text, **cells, **operands)
 
-    def _remember(self) -> dict[str, Formulas]:
-        """The rule's own quantities, each from the gradient and from the quantities before it."""
-        quantities: dict[str, Formulas] = {}
+    def _remember(self, rate: Expr | None) -> None:
+        """The rule's own quantities, each from the gradient and from the quantities before it.
+
+        `self.memory` gets their names: by the name in the rule, then by the array of weights.
+        """
+        weights = [weight for band in self.weights for weight in band]
+        # All are announced before the first is made: it may use the last value of a later one.
         for memory in self.rule.quantities:
-            known = dict(quantities)
+            self.memory[memory.name] = {w.name: self._memory_name(memory, w) for w in weights}
+        for memory in self.rule.quantities:
 
-            def formula(
-                weight: Quantity, name: str, memory: Memory = memory, known: Known = known
-            ) -> Expr:
-                whole = self._filled(
-                    memory.formula,
-                    g=self.gradients[weight.name],
-                    t=Ref(UPDATES) if self.batched else Ref(ITERATION),
-                    last=_last(name),
-                    **{key: one[weight.name] for key, one in known.items()},
-                )
-                return self._at_end(whole, _last(name) if memory.kept else Num(0.0))
+            def formula(weight: Quantity, name: str, memory: Memory = memory) -> Expr:
+                last = self._last(memory, name, rate, weight)
+                whole = self._filled(memory.formula, last=last, **self._operands(weight, rate))
+                return self._at_end(whole, last if memory.kept else Num(0.0))
 
-            quantities[memory.name] = self._each(memory.name, Role.MEMORY, formula, memory.meaning)
-        return quantities
+            if memory.shared:
+                name = self.memory[memory.name][weights[0].name]
+                self._one(name, Role.MEMORY, formula(weights[0], name), memory.meaning)
+            else:
+                self._each(memory.name, Role.MEMORY, formula, memory.meaning)
+
+    def _memory_name(self, memory: Memory, weight: Quantity) -> str:
+        if memory.shared:
+            return self.notation.rename.get(memory.name, memory.name)
+        return self._announced(f"{memory.name} of ", self._named(memory.name), weight)[0]
+
+    def _last(self, memory: Memory, name: str, rate: Expr | None, weight: Quantity) -> Expr:
+        """A quantity of the rule as it was before this update."""
+        return last_value(name, self._before(memory, weight) or self._begins(memory, rate))
+
+    def _begins(self, memory: Memory, rate: Expr | None) -> Expr:
+        return self._filled(memory.begins, **self._rates(rate))
+
+    def _before(self, memory: Memory, weight: Quantity) -> Expr | None:
+        """What the rule remembers of updates before the first row; None where it is not given."""
+        given = self.training.memory.get(memory.name, {})
+        values = given.get(memory.name if memory.shared else weight.name)
+        if values is None:
+            return None
+        numbers = np.vectorize(Num, otypes=[object])(np.asarray(values, float))
+        if not numbers.shape:
+            return Num(float(np.asarray(values)))
+        name = f"{memory.name} of {weight.name} before"
+        self.scope.put_array(name, numbers)
+        return Ref(name)
+
+    def _rates(self, rate: Expr | None) -> Formulas:
+        """The learning rate without and with the direction's sign, for a rule that uses it."""
+        if rate is None:
+            return {}
+        return {"learning_rate": rate, "rate": rate if self.uphill else Neg(rate)}
+
+    def _operands(self, weight: Quantity, rate: Expr | None) -> Formulas:
+        """What the rule's formulas for an array of weights may use, besides the settings."""
+        found = self._rates(rate) | {
+            "g": self.gradients[weight.name],
+            "t": self._number(),
+            "w": Ref(weight.name),
+        }
+        for memory in self.rule.quantities:
+            name = self.memory[memory.name][weight.name]
+            found[memory.name] = Ref(name)
+            found[f"last_{memory.name}"] = self._last(memory, name, rate, weight)
+        return found
+
+    def _number(self) -> Expr:
+        """The number of this update."""
+        number = Ref(UPDATES) if self.batched else Ref(ITERATION)
+        before = self.training.updates_before
+        return Sum((number, Num(float(before)))) if before else number
 
     def _rate(self) -> Expr:
         """The learning rate: its cell, or the schedule's column."""
         schedule = self.training.schedule
         rate: Expr = Param("learning_rate")
-        if schedule is None or (schedule.kind == "constant" and schedule.warmup is None):
+        if schedule is None:
+            return rate
+        shape = schedule_of(schedule)
+        if shape is SCHEDULES["constant"] and schedule.warmup is None:
             return rate
         if schedule.per == "epoch":
             before: Expr = Sub(Ref(EPOCH), Num(1.0))
@@ -343,7 +433,23 @@ class _Updates:
             before = Sub(Ref(UPDATES), Ref(BATCH_END))
         else:
             before = Sub(Ref(ITERATION), Num(1.0))
-        shape = SCHEDULES[schedule.kind]
+        known: Formulas = {"k": before, "learning_rate": rate}
+        if shape.each:
+            cells = map(Param, _milestones(self.training))
+            known["passed"] = total([fill(shape.each, k=before, milestone=cell) for cell in cells])
+        if schedule.kind == "plateau":
+            known |= {
+                "judged": self._judged(schedule.per),
+                "validation_loss": Ref(VALIDATION_LOSS),
+                "last_rate": last_value(RATE, rate),
+            }
+        known |= {
+            f"last_{part.name}": last_value(part.name, self._filled(part.begins))
+            for part in shape.parts
+        }
+        for part in shape.parts:
+            whole = self._filled(part.formula, **known)
+            known[part.name] = self._one(part.name, Role.RATE, whole, part.meaning)
         text, how = shape.formula, shape.how
         if schedule.warmup is not None:
             text = WARMUP.format(rate=text)
@@ -351,24 +457,31 @@ class _Updates:
         return self._one(
             RATE,
             Role.RATE,
-            self._filled(text, k=before, learning_rate=rate),
+            self._filled(text, **known),
             f"learning rate of this update: {how}",
         )
 
-    def _adjust(self, rate: Expr, remembered: Known) -> None:
-        signed = rate if self.uphill else Neg(rate)
-        how = ("" if self.uphill else "minus ") + self.rule.how
+    def _judged(self, per: str) -> Expr:
+        """1 in the rows that begin an update, or an epoch; the first row has none before it."""
+        if per == "epoch":
+            begins: Expr = If(
+                Compare("=", Ref(EPOCH), last_value(EPOCH, Ref(EPOCH))), Num(0.0), Num(1.0)
+            )
+        elif self.batched:
+            begins = If(Compare("=", Ref(BATCH_ROW), Num(1.0)), Num(1.0), Num(0.0))
+        else:
+            begins = Num(1.0)
+        return at_first(Num(0.0), begins)
+
+    def _adjust(self, rate: Expr) -> None:
+        how = self.rule.how.format(**self.words)
+        text = (self.uphill and self.rule.uphill) or self.rule.adjustment
 
         def step(weight: Quantity, _: str) -> Expr:
-            known = {key: one[weight.name] for key, one in remembered.items()}
-            whole = self._filled(
-                (self.uphill and self.rule.uphill) or self.rule.adjustment,
-                rate=signed,
-                g=self.gradients[weight.name],
-                w=Ref(weight.name),
-                **known,
-            )
-            return self._at_end(whole, Num(0.0))
+            whole = self._at_end(self._filled(text, **self._operands(weight, rate)), Num(0.0))
+            if "patience" not in self.settings:
+                return whole
+            return If(Compare("=", Ref(STOPPED), Num(1.0)), Num(0.0), whole)
 
         self._stage(
             "Δ",
@@ -386,9 +499,8 @@ def _trained(band: Band, adjustments: Mapping[str, str]) -> list[Quantity]:
     ]
 
 
-def _last(name: str) -> Expr:
-    """A quantity's value in the row before; 0 in the first row."""
-    return If(Compare("=", Ref(ITERATION), Num(1.0)), Num(0.0), Ref(name, lag=1))
+def _words(weight: Column) -> dict[str, str]:
+    return {"weight": weight.name, "gradient": str(weight.adjoint_name)}
 
 
 def adjustment_column(name: str, formula: Expr, weight: Column, how: str) -> Column:
@@ -400,5 +512,7 @@ def adjustment_column(name: str, formula: Expr, weight: Column, how: str) -> Col
         formula=formula,
         layer=weight.layer,
         neuron=weight.neuron,
+        input=weight.input,
+        weight=weight.name,
         meaning=f"adjustment of {weight.name}: {how}",
     )

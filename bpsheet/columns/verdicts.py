@@ -6,7 +6,7 @@ verdict compares the outputs with the targets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bpsheet.columns.presentation import INPUTS
@@ -16,9 +16,13 @@ from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
 from bpsheet.tables.spec import Test
 
-__all__ = ["LABELS", "names_of", "verdict_bands"]
+__all__ = ["LABELS", "Presented", "names_of", "passed_again", "verdict_bands"]
 
+# Makes the bands of the inputs of a further example, from its name, raw numbers and phase.
+Presented = Callable[..., list[Band]]
 LABELS = ("Incorrect", "Correct")
+# By the role of a column, the role that it has for a test.
+ROLES = {Role.OUTPUT: Role.TEST_OUTPUT}
 
 
 def names_of(test: Test) -> list[str]:
@@ -27,10 +31,17 @@ def names_of(test: Test) -> list[str]:
 
 
 def verdict_bands(
-    test: Test, inputs: Sequence[str], outputs: str, forward: Sequence[Band], scope: Scope
+    test: Test,
+    outputs: str,
+    forward: Sequence[Band],
+    scope: Scope,
+    *,
+    inputs: Sequence[str],
+    presented: Presented,
 ) -> list[Band]:
     """The bands of all test examples.
 
+    `inputs` names the raw inputs; `presented` makes the bands of an example's prepared ones, and
     `forward` is the forward pass without the loss, `outputs` the array of the network's outputs.
     """
     bands: list[Band] = []
@@ -41,10 +52,10 @@ def verdict_bands(
         targets = example[len(inputs) :]
         own = {q.name: f"{q.name} ({name})" for band in forward for q in band.quantities}
         own[INPUTS] = f"{INPUTS} ({name})"
-        scope.put(own[INPUTS], [Num(value) for value in values.values()])
+        bands += presented(name, values=list(values.values()), phase=Phase.TEST)
         renamed = {Ref(known): Ref(here) for known, here in own.items()}
         for band in forward:
-            own_quantities = [_tested(q, name, renamed, scope) for q in band.quantities]
+            own_quantities = [passed_again(q, name, renamed, scope) for q in band.quantities]
             bands.append(Band(tuple(own_quantities)))
         verdicts.append(
             Column(
@@ -60,21 +71,32 @@ def verdict_bands(
     return [*bands, *alone(verdicts)]
 
 
-def _tested(quantity: Quantity, test: str, renamed: Mapping[Ref, Expr], scope: Scope) -> Quantity:
-    """A quantity of the forward pass, for the inputs of a test."""
+def passed_again(
+    quantity: Quantity,
+    test: str,
+    renamed: Mapping[Ref, Expr],
+    scope: Scope,
+    *,
+    phase: Phase = Phase.TEST,
+    roles: Mapping[Role, Role] = ROLES,
+) -> Quantity:
+    """A quantity of the forward pass, for the inputs of a test.
+
+    `roles` has the roles that columns have there; those of other roles count as weighted sums.
+    """
 
     def make(index: tuple[int, ...], formula: Expr, _: object) -> Column:
         column: Column = quantity.columns[index]
-        is_output = column.role is Role.OUTPUT
         return replace(
             column,
             name=f"{column.name} ({test})",
-            phase=Phase.TEST,
-            role=Role.TEST_OUTPUT if is_output else Role.TEST_SUM,
+            phase=phase,
+            role=roles.get(column.role, Role.TEST_SUM),
             formula=formula,
             partials=None,
             slope_name=None,
             adjoint_name=None,
+            turned=False,
             meaning=f"{column.name} when the inputs are those of {test}",
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpsheet.terminal.output import console, say
+from bpsheet.terminal.settings import ORIGINAL, opened
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +28,7 @@ MOST_LINES = 500
 @click.command(
     epilog="\b\nExamples:\n  bpsheet check two-neuron\n"
     "  bpsheet check two-neuron my-values.csv\n\n\b\n"
-    "A CSV file has the columns iteration, quantity, value, or a column for each quantity.\n"
+    "A CSV file has the columns quantity and value, or a column for each quantity, and iteration.\n"
     "An .npz file has arrays by layer: W1, b1, Z1, A1, dZ1, dW1, db1, loss."
 )
 @click.argument("spec")
@@ -49,23 +50,29 @@ MOST_LINES = 500
     metavar="K",
     help="The iteration, or its batch, that arrays are of.",
 )
+@ORIGINAL
 def check(spec: str, hand: Path | None, decimal: str, rtol: float | None, iteration: int) -> None:
     """Compare hand calculations, or a program's numbers, with a run of SPEC.
 
-    HAND is a CSV file, arrays (.npz) or a filled-in exercise (.xlsx). The default is the table
-    [hand] of SPEC. Text is judged by its digits; numbers with all digits are compared with a
+    HAND is a CSV file, arrays (.npz), a filled-in exercise (.xlsx), or a workbook of `bpsheet run` with
+    numbers typed over its formulas. The default is the table [hand] of SPEC, or what is typed over the
+    formulas of SPEC. Text is judged by its digits; numbers with all digits are compared with a
     relative error of 1e-9, or of R.
     The exit status is 0 if every value is right or carried through, and 1 if there are mistakes.
     """
-    from bpsheet.api.opening import load
+    from bpsheet.api.opening import WORKBOOKS
     from bpsheet.exercises.compare import judged, run_for
+    from bpsheet.exercises.typed import is_typed_over, typed_over
 
-    experiment = load(spec)
+    experiment = opened(spec)
+    if hand is None and any(map(is_typed_over, experiment.edits)):
+        hand = Path(spec)
+    is_sheet = hand is not None and hand.suffix.lower() in WORKBOOKS
+    given = typed_over(hand) or hand if hand is not None and is_sheet else hand
     comma = "," if decimal == "comma" else "."
-    is_sheet = hand is not None and hand.suffix.lower() == ".xlsx"
-    rows = 1 if is_sheet else run_for(experiment, hand, iteration)
+    rows = 1 if is_sheet and given is hand else run_for(experiment, given, iteration)
     trace = experiment.run(iterations=rows)
-    print_judged(judged(trace, hand, comma, rtol=rtol, iteration=iteration))
+    print_judged(judged(trace, given, comma, rtol=rtol, iteration=iteration))
 
 
 def print_judged(found: Judged) -> None:

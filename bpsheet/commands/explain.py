@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bpsheet.program.kinds import STEPS
 from bpsheet.terminal.output import say
-from bpsheet.terminal.settings import FORCE, SET, loaded, trained
+from bpsheet.terminal.settings import FORCE, ORIGINAL, SET, loaded, trained
 
 if TYPE_CHECKING:
     from bpsheet.explain import Document
@@ -44,7 +45,8 @@ OUTPUT = click.option(
 @click.option(
     "--only",
     metavar="NAMES",
-    help="Only these quantities, separated by commas. For a weight the chain rule is written out.",
+    help="Only these quantities, or the steps forward, backward and update, separated by commas. "
+    "For a weight the chain rule is written out.",
 )
 @click.option(
     "--form",
@@ -55,6 +57,12 @@ OUTPUT = click.option(
     help="Each quantity by itself, or whole vectors and matrices.",
 )
 @click.option(
+    "--detail",
+    type=click.Choice(["short", "full"]),
+    help="One worked line of each kind and tables of the other numbers, or every quantity worked out. "
+    "Default: short in html and latex, else full; full with --only of single quantities.",
+)
+@click.option(
     "--digits",
     type=click.IntRange(1, 15),
     default=4,
@@ -63,6 +71,7 @@ OUTPUT = click.option(
     help="Significant digits of the printed numbers.",
 )
 @SET
+@ORIGINAL
 @OUTPUT
 @FORCE
 def explain(
@@ -72,6 +81,7 @@ def explain(
     form: str,
     only: str | None,
     shape: str,
+    detail: str | None,
     digits: int,
     settings: tuple[str, ...],
     output: Path | None,
@@ -79,8 +89,11 @@ def explain(
 ) -> None:
     """Work out one iteration of SPEC as a textbook does: symbols, numbers, results."""
     trace = trained(loaded(spec, settings), iteration)
-    names = None if only is None else [name for name in only.split(",") if name.strip()]
-    explanation = trace.explain(iteration, only=names, digits=digits, form=shape)
+    names = None if only is None else [name for name in map(str.strip, only.split(",")) if name]
+    if detail is None:
+        is_short = form in ("html", "latex") and set(names or STEPS) <= set(STEPS)
+        detail = "short" if is_short else "full"
+    explanation = trace.explain(iteration, names, digits, shape, detail=detail)
     _written(explanation, form, output, force=force)
 
 
@@ -100,19 +113,13 @@ def derive(*, spec: str, form: str, output: Path | None, force: bool) -> None:
 
 
 def _written(document: Document, form: str, output: Path | None, *, force: bool) -> None:
-    from bpsheet.files.ours import refuse_others
-    from bpsheet.files.seals import sealed
-    from bpsheet.files.whole import replacing
+    from bpsheet.paper.writing import write_document
 
-    text = str(getattr(document, form)())
-    if output is None:
-        # A file or another program gets UTF-8, the encoding that the web page declares.
-        if sys.stdout is not None:
-            click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
+    if output is not None:
+        write_document(document, output, form, force=force)
+        say(f"Wrote {output}.")
         return
-    # Plain text has no room for a seal.
-    first_line = text.partition("\n")[0] if form == "text" else ""
-    refuse_others(output, force=force, first_line=first_line)
-    with replacing(output) as stream:
-        stream.write(sealed(text, form).encode())
-    say(f"Wrote {output}.")
+    # A file or another program gets UTF-8, the encoding that the web page declares.
+    if sys.stdout is not None:
+        text = str(getattr(document, form)())
+        click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpsheet.terminal.output import console
-from bpsheet.terminal.settings import SET, loaded
+from bpsheet.terminal.settings import ORIGINAL, SET, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,8 @@ ITERATION = click.option(
 )
 # A matrix with more rows than this is described by its eigenvalues alone.
 WIDEST = 12
+# Of more weights those are shown that disagree, and then those that are furthest apart.
+MOST_WEIGHTS = 60
 
 
 def _run(spec: str, iteration: int, settings: tuple[str, ...]) -> Trace:
@@ -69,6 +71,7 @@ def _cell(value: object) -> str:
     help="A gradient of your own: arrays dW1, db1 … (.npz), or quantity and value (.csv).",
 )
 @SET
+@ORIGINAL
 def gradcheck(
     *,
     spec: str,
@@ -98,7 +101,12 @@ def gradcheck(
     shown.insert(0, "layer", check.frame["layer"].astype(object).fillna("-"))
     shown.insert(4, "", ["" if agrees else "disagrees" for agrees in check.frame["agrees"]])
     used = [name for name in shown if name != "note" or shown["note"].any()]
-    _print(terminal, shown[used], "weight")
+    furthest = check.frame.sort_values(["agrees", "relative"], ascending=[True, False])
+    chosen = shown.index.isin(furthest.index[:MOST_WEIGHTS])
+    _print(terminal, shown.loc[chosen, used], "weight")
+    if len(shown) > MOST_WEIGHTS:
+        said = f"These {MOST_WEIGHTS} of {len(shown):,} weights have the largest differences."
+        terminal.print(said, soft_wrap=True)
     terminal.print(check.sentence, soft_wrap=True)
     total = trace.operations().loc["total"]
     terminal.print(
@@ -113,6 +121,7 @@ def gradcheck(
 @click.command(epilog="\b\nExamples:\n  bpsheet operations two-neuron\n  bpsheet operations")
 @click.argument("spec", required=False)
 @SET
+@ORIGINAL
 def operations(spec: str | None, settings: tuple[str, ...]) -> None:
     """Count the operations of SPEC's forward and backward pass, and of brute force.
 
@@ -132,6 +141,7 @@ def operations(spec: str | None, settings: tuple[str, ...]) -> None:
 @click.argument("spec")
 @ITERATION
 @SET
+@ORIGINAL
 def hessian(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Print the second derivatives of SPEC's loss at an iteration, and their eigenvalues.
 

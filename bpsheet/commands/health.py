@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bpsheet.terminal.output import console
-from bpsheet.terminal.settings import SET, loaded, trained
+from bpsheet.terminal.settings import ORIGINAL, SET, loaded, trained
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +36,7 @@ HEADS = {
 @click.argument("spec")
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @SET
+@ORIGINAL
 def health(spec: str, iterations: int | None, settings: tuple[str, ...]) -> None:
     """Train SPEC and name its problems: gradients, steps, neurons, overflow.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bpsheet.terminal.output import say
-from bpsheet.terminal.settings import FORCE, SET, loaded
+from bpsheet.terminal.settings import FORCE, ORIGINAL, SET, loaded
 
 __all__ = ["page"]
 
@@ -23,13 +23,21 @@ __all__ = ["page"]
     type=click.Path(path_type=Path),
     help="The file to write: .html. Default: outputs/SPEC.html.",
 )
+@click.option(
+    "--rules/--no-rules",
+    default=True,
+    help="Whether other training rules, and batches, can be chosen on the page. Default: --rules. "
+    "Without them the file is smaller.",
+)
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @FORCE
 @SET
+@ORIGINAL
 def page(
     *,
     spec: str,
     output: Path | None,
+    rules: bool,
     iterations: int | None,
     force: bool,
     settings: tuple[str, ...],
@@ -46,6 +54,6 @@ def page(
     path = output or Path("outputs") / f"{experiment.name}.html"
     check_page(path)
     refuse_others(path, force=force)
-    write_page(experiment, path)
+    write_page(experiment, path, rules=rules)
     size = path.stat().st_size / 1000
     say(f"Wrote {path} ({size:,.0f} kB). Open it in a browser, on a phone too.")

@@ -11,7 +11,7 @@ import click
 from bpsheet.errors import OutputError
 from bpsheet.files.paths import is_same_file
 from bpsheet.terminal.output import console, say
-from bpsheet.terminal.settings import FORCE, SET, OneOf, loaded, trained
+from bpsheet.terminal.settings import FORCE, ORIGINAL, SET, OneOf, loaded, trained
 
 if TYPE_CHECKING:
     from bpsheet.api.experiment import Trace
@@ -42,14 +42,16 @@ ITERATIONS = click.option(
     epilog="\b\nExamples:\n  bpsheet run two-neuron\n"
     "  bpsheet run book-xor --layout book -o xor.xlsx\n"
     "  bpsheet run iris --iterations 300 --set learning_rate=0.2 -o iris.csv\n"
-    "  bpsheet run two-neuron --iterations 1000000 --keep every:1000 -o long.parquet",
+    "  bpsheet run two-neuron --iterations 1000000 --keep every:1000 -o long.parquet\n"
+    "  bpsheet run digits --forward -o outputs.csv",
 )
 @click.argument("spec")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx.",
+    help="The file to write: .xlsx, .csv or .parquet. Default: outputs/SPEC.xlsx, or with --forward "
+    "outputs/SPEC-forward.xlsx.",
 )
 @click.option(
     "--layout",
@@ -67,6 +69,11 @@ ITERATIONS = click.option(
 )
 @ITERATIONS
 @click.option(
+    "--forward",
+    is_flag=True,
+    help="Do not train: compute the forward pass of every example once. The data need no targets.",
+)
+@click.option(
     "--keep",
     metavar="every:K|last:N",
     help="Keep a part of a long run: every K-th iteration, or the last N. In a workbook the last N rows "
@@ -74,6 +81,7 @@ ITERATIONS = click.option(
 )
 @FORCE
 @SET
+@ORIGINAL
 def train(
     *,
     spec: str,
@@ -82,6 +90,7 @@ def train(
     layout: str | None,
     sheets: tuple[str, ...],
     iterations: int | None,
+    forward: bool,
     keep: str | None,
     settings: tuple[str, ...],
 ) -> None:
@@ -100,8 +109,9 @@ def train(
         summary,
     )
 
-    experiment = loaded(spec, settings, iterations)
-    path = output or Path("outputs") / f"{experiment.name}.xlsx"
+    experiment = loaded(spec, settings, iterations, forward=forward)
+    ending = "-forward.xlsx" if forward else ".xlsx"
+    path = output or Path("outputs") / f"{experiment.name}{ending}"
     if "none" in sheets and set(sheets) != {"none"}:
         raise OutputError("--sheet none cannot be given with another sheet")
     chosen = [name for name in sheets if name != "none"] if sheets else None
@@ -128,6 +138,9 @@ def train(
     terminal.print(run_table(ends, terminal.width))
     for line in lines:
         terminal.print(line)
+    if experiment.origin is not None and experiment.notes:
+        # What could not be taken over from a model, and an example that nobody gave.
+        say(experiment.notes)
     with late_progress(console(error=True), "Writing", len(run)) as done:
         sentence = write(run, path, layout, done, chosen)
     say(sentence)
@@ -137,6 +150,7 @@ def train(
 @click.argument("spec")
 @click.option("--iteration", type=click.IntRange(1), default=1, metavar="K", show_default=True)
 @SET
+@ORIGINAL
 def show(spec: str, iteration: int, settings: tuple[str, ...]) -> None:
     """Show one iteration of SPEC on the terminal, phase by phase."""
     from rich.text import Text

@@ -12,7 +12,7 @@ import click
 
 from bpsheet.errors import ExperimentError, OutputError, Problem
 from bpsheet.terminal.output import console, say
-from bpsheet.terminal.settings import FORCE, SET, changes_of, loaded
+from bpsheet.terminal.settings import FORCE, ORIGINAL, SET, changes_of, loaded
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,6 +87,7 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
 @click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
 @FORCE
 @SET
+@ORIGINAL
 def sweep(
     *,
     spec: str,

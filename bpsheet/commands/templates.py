@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def new(name: str) -> None:
     with replacing(path) as stream:
         # A file's name may have bytes that are not text.
         stream.write(starter_text(path.stem).encode(errors="replace"))
-    say(f"Wrote {path}. Run it: bpsheet run {path}")
+    say(f"Wrote {path}. Run it: bpsheet run {shlex.quote(str(path))}")
 
 
 @click.command(epilog="\b\nExample:\n  bpsheet schema > bpsheet.schema.json")

@@ -8,12 +8,13 @@ formula: sums are added from left to right, and Python computes what NumPy might
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bpsheet.engine.recording import Values
+from bpsheet.engine.units import Units
 from bpsheet.engine.vectors import Vectors, Views
 from bpsheet.formula.tree import Ref
 from bpsheet.printers.python import PythonPrinter
@@ -36,6 +37,8 @@ class Blocks:
     `ahead` has the columns whose values are in the row already. `printer` makes a printer of
     Python from a function that names variables, and `names` holds what this Python may use.
 
+    now:        the row
+    last:       the row before; the same memory where no value of it is used after it was replaced
     operations: the number of lines of code for a row
     """
 
@@ -43,8 +46,11 @@ class Blocks:
         self, program: Program, ahead: Sequence[int], printer: Printers, names: Mapping[str, Any]
     ) -> None:
         self._program = program
-        self._ahead = np.array(ahead, dtype=np.intp)
-        self.now, self.last = np.zeros(len(program)), np.full(len(program), np.nan)
+        self._ahead = _adjoining(ahead)
+        known = frozenset(ahead)
+        units = Units.of(program, known)
+        self.now = np.zeros(len(program))
+        self.last = self.now if units.is_in_place() else self.now.copy()
         self._names: dict[str, Any] = dict(names) | {
             "m": memoryview(self.now.data),
             "l": memoryview(self.last.data),
@@ -52,13 +58,12 @@ class Blocks:
         self.operations = 0
         self._printer = printer
         self._single = printer(self._variable)
-        self._views = Views(program, self.now, self.last)
-        known = set(ahead)
+        self._views = Views(program, units.cells, self.now, self.last)
         states = [i for i, c in enumerate(program) if c.is_state and i not in known]
-        others = [i for i, c in enumerate(program) if not c.is_state and i not in known]
-        self._starts = [(index, program.columns[index].start) for index in states]
-        self._advance = self._function(states)
-        self._rest = self._function(others)
+        self._states = np.array(states, dtype=np.intp)
+        self._starts = np.array([program.columns[index].start for index in states], dtype=float)
+        self._advance = self._function(units.states)
+        self._rest = self._function(units.others)
 
     def _variable(self, ref: Ref) -> str:
         return f"{'l' if ref.lag else 'm'}[{self._program.position[ref.name]}]"
@@ -68,63 +73,51 @@ class Blocks:
         rows could be computed.
         """
         now, last, ahead = self.now, self.last, self._ahead
-        if before is not None:
-            last[:] = before
+        last[:] = np.nan if before is None else before
         done = 0
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
                 for row in rows:
-                    now[ahead] = row[ahead]
                     if before is None and not done:
-                        last[:] = np.nan
-                        for index, start in self._starts:
-                            now[index] = start
+                        now[self._states] = self._starts
                     else:
                         self._advance()
+                    now[ahead] = row[ahead]
                     self._rest()
                     row[:] = now
-                    last[:] = now
+                    if last is not now:
+                        last[:] = now
                     done += 1
         except (ArithmeticError, ValueError):
             pass
         return done
 
-    def _function(self, columns: Sequence[int]) -> Callable[[], None]:
-        """A function that computes these columns of the row."""
-        lines: list[str] = []
-        wanted = set(columns)
-        for quantity, indices in _quantities(self._program):
-            if not wanted.issuperset(indices):
-                continue
-            lines += self._lines(quantity, indices)
+    def _function(self, quantities: Iterable[Quantity]) -> Callable[[], None]:
+        """A function that computes these quantities of the row."""
+        lines = [line for quantity in quantities for line in self._lines(quantity)]
         self.operations += len(lines)
         source = "\n".join(["def compute():", *(f" {line}" for line in lines), " return None"])
         exec(compile(source, "<blocks>", "exec"), self._names)  # noqa: S102
         return self._names["compute"]  # type: ignore[no-any-return]
 
-    def _lines(self, quantity: Quantity | None, indices: list[int]) -> list[str]:
+    def _lines(self, quantity: Quantity) -> list[str]:
         """The lines that compute an array at once, or its columns one by one."""
-        if quantity is not None and self._views.has_arrays(quantity, LEAST):
+        if self._views.has_arrays(quantity, LEAST):
             vectors = Vectors(self._views, self._printer, self._variable, self._names, LEAST)
             lines = vectors.lines(quantity)
             if lines is not None:
                 return lines
-        columns = (self._program.columns[index] for index in indices)
+        columns = (column for column in quantity.columns.ravel() if column is not None)
         return [
-            f"m[{index}] = {self._single.text(column.formula)}"
-            for index, column in zip(indices, columns, strict=True)
+            f"m[{self._program.position[column.name]}] = {self._single.text(column.formula)}"
+            for column in columns
             if column.formula is not None
         ]
 
 
-def _quantities(program: Program) -> Iterator[tuple[Quantity | None, list[int]]]:
-    """The program's quantities in the order of computing, with the indices of their columns.
-
-    A program whose columns were exchanged for others is computed column by column.
-    """
-    if not program.is_of_quantities:
-        yield from ((None, [index]) for index in range(len(program)))
-        return
-    for quantity in program.quantities:
-        columns = (column for column in quantity.columns.ravel() if column is not None)
-        yield quantity, [program.position[column.name] for column in columns]
+def _adjoining(indices: Sequence[int]) -> Any:
+    """Indices, as a slice where they follow each other: copying is quicker then."""
+    whole = np.array(indices, dtype=np.intp)
+    if len(whole) and (np.diff(whole) == 1).all():
+        return slice(int(whole[0]), int(whole[-1]) + 1)
+    return whole

@@ -9,16 +9,16 @@ is free of errors again. A run comes in pieces of some thousand rows; `run` join
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
 from bpsheet.engine.ahead import Ahead
+from bpsheet.engine.assembly import Unsupported
 from bpsheet.engine.blocks import MOST_SINGLE, Blocks
 from bpsheet.engine.lines import Lines, names_for, printer_for
-from bpsheet.engine.machine import Unsupported
 from bpsheet.engine.native import Native, is_worth_it
 from bpsheet.engine.recording import EVERYTHING, Codes, Extents, Keep, Recording, Values
 from bpsheet.engine.rows import Cells
@@ -33,7 +33,7 @@ __all__ = ["MAX_VALUES", "Streamed", "check_memory", "run"]
 MAX_VALUES = 200_000_000
 # The most values and the most rows in a piece of a run. Results are checked, and progress is
 # reported, once for each piece.
-PIECE = 1 << 18
+PIECE = 1 << 20
 MOST_ROWS = 4096
 # So many rows at the beginning and at the end of a long run stay in memory.
 ENDS = 3
@@ -179,18 +179,19 @@ class Streamed:
                 yield part
 
 
-def _code(program: Program, ahead: Sequence[int], iterations: int) -> Lines | Blocks | Native:
+def _code(program: Program, before: Ahead, iterations: int) -> Lines | Blocks | Native:
     """The compiled code of a program: a line for each column, or arrays for a wide network; and
     machine code for a long run.
     """
     code: Lines | Blocks
+    ahead = before.indices
     if len(program) - len(ahead) <= MOST_SINGLE:
         code = Lines(program, ahead)
     else:
         code = Blocks(program, ahead, partial(printer_for, program), names_for(program))
     if is_worth_it(program, iterations):
         with suppress(Unsupported):
-            return Native(program, ahead, code)
+            return Native(program, before, code)
     return code
 
 
@@ -204,7 +205,7 @@ class _Runner:
         self.rows = max(1, min(MOST_ROWS, PIECE // len(program)))
         self._program = program
         self._ahead = Ahead(program)
-        self._code = _code(program, self._ahead.indices, iterations)
+        self._code = _code(program, self._ahead, iterations)
         self._cells = Cells.of(program)
         self._lagged = [program.position[name] for name in program.lagged]
         self._is_excerpt = any(c.start is not None and not c.is_state for c in program)
@@ -217,10 +218,13 @@ class _Runner:
         """Compute the next rows, as many as `values` has."""
         first, row = self._done, 0
         failed: dict[int, Codes] = {}
-        self._ahead.fill(values, first)
-        known = np.isfinite(values[:, self._ahead.indices]).all(axis=1)
         # Rows that already lack a value. The fast code never sees them.
-        failing = iter([*np.flatnonzero(~known).tolist(), len(values)])
+        lacking: list[int] = []
+        if not (isinstance(self._code, Native) and self._code.presents):
+            self._ahead.fill(values, first)
+            known = np.isfinite(values[:, self._ahead.indices]).all(axis=1)
+            lacking = np.flatnonzero(~known).tolist()
+        failing = iter([*lacking, len(values)])
         stop = next(failing)
         while row < len(values):
             if not self._must_be_careful():
@@ -255,11 +259,11 @@ class _Runner:
         if not len(rest):
             return row
         count = self._code.compute(rest, self._before)
-        if not isinstance(self._code, Native):
-            # Machine code looks for infinities by itself.
-            finite = np.isfinite(rest[:count])
-            if not finite.all():
-                count = int(np.argmin(finite.all(axis=1)))
+        is_looked_at = isinstance(self._code, Native) or not count
+        # The sum of squares is finite only if every number is, and quick to compute.
+        if not is_looked_at and not np.isfinite(np.vdot(rest[:count], rest[:count])):
+            finite = np.isfinite(rest[:count]).all(axis=1)
+            count = count if finite.all() else int(np.argmin(finite))
         if count:
             self._done += count
             self._before = rest[count - 1].copy()

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bpsheet.engine.lines import code_for
 from bpsheet.formula import arithmetic
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import Call, Compare, Ref
 from bpsheet.printers.python import ENVIRONMENT, PythonPrinter, function_name
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
-from bpsheet.program.program import Program
+from bpsheet.program.program import Parameter, Program
 
 __all__ = ["REAL", "ComplexPrinter", "compiled", "loss_function"]
 
@@ -50,12 +51,13 @@ def compiled(
     columns: Sequence[Column],
     given: Sequence[str],
     results: Sequence[str],
+    parameters: Sequence[Parameter],
     *,
     over_complex: bool = False,
 ) -> Callable[[Sequence[Number]], tuple[Number, ...]]:
     """A function from the values of the `given` columns to the values of the `results`.
 
-    `columns` are the formulas in order. The function raises ArithmeticError or ValueError where a
+    `columns` are the formulas in order; `parameters` are numbers in them. The function raises ArithmeticError or ValueError where a
     formula has no value.
     """
     names = [*given, *(column.name for column in columns)]
@@ -65,7 +67,8 @@ def compiled(
     def variable(ref: Ref) -> str:
         return f"v{position[ref.name]}"
 
-    printer = kind(variable, parameter=_nowhere, lookup_table=_nowhere)
+    numbers = {parameter.name: parameter.value for parameter in parameters}
+    printer = kind(variable, parameter=lambda name: repr(numbers[name]), lookup_table=_nowhere)
     lines = ["def run(given):"]
     if given:
         lines.append(f"    {','.join(f'v{index}' for index in range(len(given)))}, = given")
@@ -74,7 +77,7 @@ def compiled(
         lines.append(f"    v{position[column.name]} = {printer.text(column.formula)}")
     lines.append(f"    return ({''.join(f'v{position[name]},' for name in results)})")
     scope: dict[str, Any] = dict(COMPLEX if over_complex else REAL)
-    exec(compile("\n".join(lines), "<forward pass>", "exec"), scope)  # noqa: S102
+    exec(code_for("\n".join(lines), "<forward pass>"), scope)  # noqa: S102
     return scope["run"]  # type: ignore[no-any-return]
 
 
@@ -94,7 +97,7 @@ def loss_function(
     assert loss is not None
     forward = program.phase(Phase.FORWARD)
     given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]
-    run = compiled(forward, given, [loss.name], over_complex=over_complex)
+    run = compiled(forward, given, [loss.name], program.parameters, over_complex=over_complex)
     before = {name: values[name] for name in given}
 
     def loss_at(changes: Mapping[str, Number]) -> Number:

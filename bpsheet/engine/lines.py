@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from bpsheet.engine.recording import Values
@@ -18,7 +20,7 @@ from bpsheet.printers.python import ENVIRONMENT, PythonPrinter
 from bpsheet.program.column import Column
 from bpsheet.program.program import Program
 
-__all__ = ["Lines", "names_for", "printer_for"]
+__all__ = ["Lines", "code_for", "names_for", "printer_for"]
 
 
 class _LoopPrinter(PythonPrinter):
@@ -53,6 +55,12 @@ def names_for(program: Program) -> dict[str, Any]:
 Compiled = Callable[[int, list[float] | None, Iterable[tuple[float, ...]], memoryview], int | None]
 
 
+@lru_cache(maxsize=16)
+def code_for(source: str, name: str) -> CodeType:
+    """The code of a source. Further runs of an experiment have the same."""
+    return compile(source, name, "exec")
+
+
 class Lines:
     """Computes rows, line by line. `ahead` has the columns whose values are in the row already.
 
@@ -75,7 +83,7 @@ class Lines:
         self.source = self._source(program)
         names = names_for(program)
         names["pack"] = struct.Struct(f"{len(self.stored)}d").pack_into
-        exec(compile(self.source, "<program>", "exec"), names)  # noqa: S102
+        exec(code_for(self.source, "<program>"), names)  # noqa: S102
         self._run: Compiled = names["run"]
 
     def compute(self, rows: Values, before: Values | None) -> int:

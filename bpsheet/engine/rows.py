@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.formula.statistics import STATISTICS
 from bpsheet.formula.tree import Expr, Ref
 from bpsheet.program.column import Column
 from bpsheet.program.program import Program, Table
@@ -37,7 +38,13 @@ class Cells:
         6.0
         """
         parameters = {parameter.name: parameter.value for parameter in program.parameters}
-        return cls(program, parameters, program.tables if tables is None else tables)
+        if tables is None:
+            return cls(program, parameters, program.tables)
+        for parameter in program.parameters:
+            if parameter.follows is not None:
+                statistic, table = parameter.follows
+                parameters[parameter.name] = STATISTICS[statistic].value(tables[table])
+        return cls(program, parameters, tables)
 
     def value(self, column: Column, row: int, look: ValueOf) -> float:
         """A column's value in a row, from 0. Raises CellError where it is an error."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+import struct
 from collections.abc import Callable, Mapping
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -42,10 +45,12 @@ class _Unlike(Exception):  # noqa: N818 - no error: the array is computed column
 class Views:
     """The arrays of a program as views of the row, and of the row before."""
 
-    def __init__(self, program: Program, now: Values, last: Values) -> None:
+    def __init__(
+        self, program: Program, cells: Mapping[str, Array], now: Values, last: Values
+    ) -> None:
         self.program = program
         self.rows = (now, last)
-        self.cells: Mapping[str, Array] = program.arrays
+        self.cells = cells
         self.shapes = {name: cells.shape for name, cells in self.cells.items()}
 
     def has_arrays(self, quantity: Quantity, least: int) -> bool:
@@ -100,8 +105,12 @@ class Vectors:
         before = dict(self.names)
         try:
             if quantity.shape:
-                out = self._name(self.views.of(quantity.name, 0))
-                self._value(quantity.formula, out)
+                out = self.views.of(quantity.name, 0)
+                # NumPy takes its time over an output among whose entries others stand.
+                is_spread = out.ndim == 1 and not out.flags.c_contiguous
+                value = self._value(quantity.formula, None if is_spread else self._name(out))
+                if is_spread:
+                    self._line(f"copyto({self._name(out)}, {value})")
             else:
                 index = self.views.program.position[quantity.first.name]
                 self._line(f"m[{index}] = {self._number(quantity.formula)}")
@@ -170,6 +179,8 @@ class Vectors:
 
     def _summed(self, node: Expr) -> str:
         match node:
+            case Operation("sum", (array,)) if self._is_each(array):
+                return f"summed({self._list(array)})"
             case Operation("sum", (array,)):
                 return f"in_order({self._value(array)}.ravel())"
             case Operation("largest", (vector,)):
@@ -188,7 +199,7 @@ class Vectors:
 
     def _computed(self, node: Expr, out: str | None) -> str:
         if not self._shape(node):
-            return self._number(node)
+            return self._scalar(node)
         match node:
             case Ref(name, lag):
                 return self._name(self.views.of(name, lag))
@@ -205,6 +216,14 @@ class Vectors:
             case Operation():
                 return self._operation(node, out)
         return self._each(node, out)
+
+    def _scalar(self, node: Expr) -> str:
+        """The Python of a number that NumPy is given; a number that is written out is an array."""
+        text = self._number(node)
+        try:
+            return self._name(np.array(float(text[1:-1])))
+        except ValueError:
+            return text
 
     def _call(self, operation: str, node: Expr, out: str | None, *operands: Expr) -> str:
         names = [self._value(operand) for operand in operands]
@@ -227,8 +246,27 @@ class Vectors:
         self.indent = outer
         return out
 
+    def _is_each(self, node: Expr) -> bool:
+        """Whether Python computes each entry of an array."""
+        if isinstance(node, If):
+            return bool(self._shape(node.test))
+        return not isinstance(node, Ref | Neg | Sub | Mul | Div | Sum | Operation)
+
     def _each(self, node: Expr, out: str | None) -> str:
-        """Python computes each entry, with the numbers of the arrays in the formula."""
+        """An array whose entries Python computes."""
+        entries = self._list(node)
+        out = out or self._new(self._shape(node))
+        array = self.names[out]
+        if not array.flags.c_contiguous:
+            self._line(f"{out}.flat = {entries}")
+            return out
+        store = self._name(struct.Struct(f"{array.size}d").pack_into)
+        memory = self._name(memoryview(array).cast("B"))
+        self._line(f"{store}({memory}, 0, *{entries})")
+        return out
+
+    def _list(self, node: Expr) -> str:
+        """The Python of the entries, with the numbers of the arrays in the formula."""
         arrays: dict[Ref, str] = {}
         numbers: set[Ref] = set()
 
@@ -248,15 +286,22 @@ class Vectors:
             return rebuild(node, tuple(map(without, parts))) if parts else node
 
         plain = without(node)
-        shape = self._shape(node)
         own = {*arrays, *numbers}
         text = self.printer(lambda ref: ref.name if ref in own else self.variable(ref)).text(plain)
-        lists = [f"{self._spread(name, shape)}.ravel().tolist()" for name in arrays.values()]
-        names = ", ".join(ref.name for ref in arrays)
-        source = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
-        out = out or self._new(shape)
-        self._line(f"{out}.flat = [{text} for {names} in {source}]")
-        return out
+        lists = [self._entries(name, self._shape(node)) for name in arrays.values()]
+        if len(lists) > 1:
+            return (
+                f"[{text} for {', '.join(ref.name for ref in arrays)} in zip({', '.join(lists)})]"
+            )
+        function, _, given = text.partition("(")
+        if given == "x0)" and function.isidentifier():
+            return f"map({function}, {lists[0]})"
+        return f"[{text} for x0 in {lists[0]}]"
+
+    def _entries(self, name: str, shape: Shape) -> str:
+        """The Python of an array's numbers, in a list."""
+        spread = self._spread(name, shape)
+        return f"{spread}.tolist()" if len(shape) == 1 else f"{spread}.ravel().tolist()"
 
     def _spread(self, name: str, shape: Shape) -> str:
         array = self.names[name]
@@ -301,7 +346,8 @@ class Vectors:
                 self._value(term, self._name(whole[at]))
             at += count
         out = out or self._new(shape)
-        self._line(f"total({self._name(whole)}, {out})")
+        # The arguments are those of `np.add.reduce`: it takes longer over named ones.
+        self._line(f"total({self._name(whole)}, 0, None, {out}, False, None)")
         return out
 
     def _chain(self, shape: Shape, terms: tuple[Expr, ...], out: str | None) -> str:
@@ -357,22 +403,17 @@ def _is_sum(node: Expr) -> bool:
     return isinstance(node, Operation) and node.kind in ("product", "sum down", "sum across")
 
 
-def _total(terms: Values, out: Values) -> None:
-    """The sum over the first axis, from its first element to its last.
-
-    NumPy keeps this order for every axis but the one whose elements adjoin in memory.
-    """
-    np.add.reduce(terms, axis=0, out=out, initial=None)
-
-
 def _in_order(terms: Values) -> float:
     """The sum of all terms, from the first to the last."""
     return float(np.add.accumulate(terms)[-1])
 
 
 FUNCTIONS: Mapping[str, Any] = {
-    "total": _total,
+    # NumPy adds from the first element to the last along every axis but the one whose elements
+    # adjoin in memory.
+    "total": np.add.reduce,
     "in_order": _in_order,
+    "summed": partial(reduce, operator.add),
     "copyto": np.copyto,
     "negative": np.negative,
     **{name: getattr(np, name) for name in ("add", "subtract", "multiply", "divide")},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +11,9 @@ import numpy as np
 
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.engine.engine import run
-from bpsheet.errors import HandError
+from bpsheet.errors import HandError, InputError
+from bpsheet.exercises.typed import TypedOver, typed_over
+from bpsheet.guard.arrays import read_npz
 from bpsheet.hand.arrays import are_arrays, batch_of, from_arrays, gradients_of
 from bpsheet.hand.batches import batch_gradient, with_batches
 from bpsheet.hand.judge import Basis, Judged, Judgement, judge
@@ -34,21 +34,10 @@ __all__ = ["compare", "first_mistake_first", "judged", "judged_gradient", "run_f
 # that somebody typed.
 RTOL = {"float64": 1e-9, "float32": 2e-5, "float16": 2e-2, "bfloat16": 5e-2}
 TYPED_DIGITS = {"float64": 8, "float32": 6}
+# The endings of workbooks.
+WORKBOOKS = (".xlsx", ".ods")
 # More bytes are no set of small matrices.
 MAX_FILE = 100_000_000
-# What reading a damaged or hostile .npz file raises.
-DAMAGE = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class _Extended(NamedTuple):
@@ -60,7 +49,7 @@ class _Extended(NamedTuple):
 
 def judged(
     trace: Run,
-    hand: Hand | Run | str | Path | None,
+    hand: Hand | Run | TypedOver | str | Path | None,
     decimal: str = ".",
     *,
     rtol: float | None = None,
@@ -69,25 +58,34 @@ def judged(
     """The judgements of hand values, in the order in which they are computed.
 
     `hand` is a dict, a DataFrame, arrays by layer, another run, the path of a CSV file, of an .npz
-    file or of a filled-in exercise (.xlsx), or None for the experiment's table [hand]. Raises
-    HandError for hand values that cannot be read, that are empty, or that go beyond the run.
+    file, of a filled-in exercise (.xlsx) or of a workbook with numbers typed over its formulas, or
+    None for the experiment's table [hand]. Raises HandError for hand values that cannot be read,
+    that are empty, or that go beyond the run.
     """
     if hand is None:
         hand = of_experiment(trace.experiment.hand)
     elif isinstance(hand, str | Path):
         path = Path(hand)
-        if path.suffix.lower() == ".xlsx":
-            return _filled_in(trace, path, decimal)
+        if path.suffix.lower() in WORKBOOKS:
+            typed = typed_over(path)
+            if typed is None:
+                return _filled_in(trace, path, decimal)
+            return judged(trace, typed, decimal, rtol=rtol)
         hand = _arrays_in(path) if path.suffix.lower() == ".npz" else read_csv(path)
     elif isinstance(hand, Run):
         hand = hand.frame
     program = with_batches(trace.program)
     whole = None
-    if are_arrays(hand):
+    if isinstance(hand, TypedOver):
+        entries: Entries = {
+            place: entry for place, entry in hand.values.items() if place[1] in program.position
+        }
+        notes, labels = list(hand.notes(trace.experiment)), {}
+    elif are_arrays(hand):
         assert isinstance(hand, Mapping)
         whole = _Extended(program, run(program, len(trace)).values)
         found = from_arrays(trace, whole, hand, iteration)
-        entries: Entries = dict(found.numbers)
+        entries = dict(found.numbers)
         notes, labels = found.notes, found.labels
     else:
         entries, unknown = hand_values(hand, program.names)
@@ -146,7 +144,7 @@ def _first_row(frame: pd.DataFrame) -> dict[str, object]:
     return {str(name): frame[name].iloc[0] for name in frame.columns if name != ITERATION}
 
 
-def run_for(plan: Plan, hand: Hand | str | Path | None, iteration: int = 1) -> int:
+def run_for(plan: Plan, hand: Hand | TypedOver | str | Path | None, iteration: int = 1) -> int:
     """How many iterations a run needs for some hand values: one more than they reach.
 
     The row after the last has the weights after its update.
@@ -154,6 +152,8 @@ def run_for(plan: Plan, hand: Hand | str | Path | None, iteration: int = 1) -> i
     if isinstance(hand, Path) and hand.suffix.lower() == ".npz":
         examples = plan.example_count
         return iteration + examples
+    if isinstance(hand, TypedOver):
+        return max(row for row, _ in hand.values) + 1
     if hand is None:
         hand = of_experiment(plan.hand)
     elif isinstance(hand, str | Path):
@@ -165,12 +165,8 @@ def run_for(plan: Plan, hand: Hand | str | Path | None, iteration: int = 1) -> i
 def _arrays_in(path: Path) -> dict[str, Any]:
     """The arrays of an .npz file. Raises HandError where it cannot be read."""
     try:
-        with zipfile.ZipFile(path) as package:
-            if sum(info.file_size for info in package.infolist()) > MAX_FILE:
-                raise HandError([f"arrays of at most {MAX_FILE:,} bytes expected"], str(path))
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except DAMAGE as error:
+        return read_npz(path, MAX_FILE)
+    except InputError as error:
         raise HandError([f"cannot be read as arrays ({error})"], str(path)) from None
 
 
@@ -208,10 +204,12 @@ def _first_array(made: Judged, labels: Mapping[Place, str]) -> list[str]:
 
 def _filled_in(trace: Run, path: Path, decimal: str) -> Judged:
     """The judgements of a filled-in exercise, over the numbers on its sheet."""
-    from bpsheet.exercises.grade import read_filled
+    from bpsheet.exercises.grade import numbers_on, read_filled
 
     task, filled = read_filled(path, trace.experiment)
-    return judge(task.trace, filled.answers, decimal=decimal)
+    numbers, said = numbers_on(filled, decimal if decimal != "." else None)
+    made = judge(task.trace, numbers)
+    return replace(made, notes=(*said, *made.notes))
 
 
 def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:

@@ -21,22 +21,28 @@ from functools import cached_property
 import numpy as np
 
 from bpsheet.engine.engine import run
-from bpsheet.errors import ExperimentError, LimitError, Problem
+from bpsheet.errors import BpsheetError, ExperimentError, LimitError, Problem
 from bpsheet.exercises.identity import FORMAT, Identity
 from bpsheet.exercises.questions import Line, lines_of
-from bpsheet.exercises.variants import varied
+from bpsheet.exercises.variants import Start, are_codes, is_telling, start_of, varied
+from bpsheet.hand.numbers import decimals_needed
 from bpsheet.hand.readings import in_textbook_form
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
 from bpsheet.words import nearest, shown
 
-__all__ = ["Exercise", "Task"]
+__all__ = ["Exercise", "Task", "worked_by_hand"]
 
+EXAMPLE_SAID = "The number of the first example"
+ITERATION_SAID = "The first weights are those of this iteration, rounded"
 MAX_ASKED = 1_000
 MAX_ITERATIONS = 50
 MAX_DIGITS = 10
-VARIABLE = ("weights", "data")
+ANSWERS = ("values", "formulas")
+VARIABLE = ("weights", "data", "example", "iteration")
+# The latest iteration whose weights are taken: its run is short.
+MAX_ITERATION = 1_000
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,12 @@ class Exercise:
     ask:        "forward", "backward", "update", or names of quantities
     iterations: the number of iterations that are asked, from the first
     digits:     the number of significant digits that each value needs
-    vary:       the numbers that differ between students: "weights", "data" (the inputs)
+    vary:       what differs between students: "weights", "data" (the inputs; another example where
+                they are codes such as 0 and 1), "example", "iteration"
     seed:       another seed gives other numbers
+    example:    the number of the example that comes first
+    iteration:  the iteration whose weights, rounded to three digits, are the first ones
+    answers:    "values" (numbers as text), or "formulas" (formulas of the spreadsheet)
 
     Raises ExperimentError, with every problem, for choices that do not fit the experiment, and
     LimitError for a sheet that would be too long to fill in.
@@ -59,6 +69,9 @@ class Exercise:
     digits: int = 3
     vary: tuple[str, ...] = ()
     seed: int = 0
+    example: int | None = None
+    iteration: int = 1
+    answers: str = ANSWERS[0]
 
     def __post_init__(self) -> None:
         program = in_textbook_form(self.experiment.program(iterations=1))
@@ -69,15 +82,20 @@ class Exercise:
             if name not in STEPS and name not in names
         ]
         problems += [
-            Problem("vary", f"{shown(name)} cannot be varied; known are weights, data")
+            Problem("vary", f"{shown(name)} cannot be varied; known are {', '.join(VARIABLE)}")
             for name in self.vary
             if name not in VARIABLE
         ]
+        problems += self._example_problems()
+        if self.answers not in ANSWERS:
+            said = f"{' or '.join(ANSWERS)} expected; got {shown(self.answers)}"
+            problems.append(Problem("answers", said))
         if not self.ask:
             problems.append(Problem("ask", "nothing is asked"))
         for place, value, largest in (
             ("iterations", self.iterations, MAX_ITERATIONS),
             ("digits", self.digits, MAX_DIGITS),
+            ("iteration", self.iteration, MAX_ITERATION),
         ):
             if not 1 <= value <= largest:
                 problems.append(Problem(place, f"1 to {largest} expected; got {shown(value)}"))
@@ -86,6 +104,57 @@ class Exercise:
         if problems:
             raise ExperimentError(problems, "exercise")
 
+    @classmethod
+    def of(cls, plan: Plan, identity: Identity) -> Exercise | None:
+        """The exercise that an identity names; None where it is that of another experiment."""
+        try:
+            made = cls(
+                plan,
+                ask=identity.ask,
+                iterations=identity.iterations,
+                digits=identity.digits,
+                vary=identity.vary,
+                seed=identity.seed,
+                example=identity.example,
+                iteration=identity.iteration,
+                answers=identity.answers,
+            )
+        except BpsheetError:
+            return None
+        return made if made.fingerprint == identity.fingerprint else None
+
+    def _example_problems(self) -> list[Problem]:
+        """What does not fit the experiment's data."""
+        plan = self.experiment
+        if not plan.has_data:
+            chosen = {"data", "example"} & set(self.vary)
+            problems = [Problem("vary", "these formulas have no data; vary the weights")] * bool(
+                chosen
+            )
+            if self.example is not None:
+                problems.append(Problem("example", "these formulas have no data"))
+            return problems
+        problems = []
+        count = plan.example_count
+        if self.example is not None and not 1 <= self.example <= count:
+            said = f"1 to {count} expected; got {shown(self.example)}"
+            problems.append(Problem("example", said))
+        if self.draws_example and (self.example is not None or count == 1):
+            reason = (
+                "there is one example" if count == 1 else f"the sheet is on example {self.example}"
+            )
+            what = "example" if "example" in self.vary else "data"
+            codes = "" if what == "example" else "the inputs are codes such as 0 and 1, and "
+            said = f"{what} cannot vary: {codes}{reason}; vary the weights or the iteration"
+            problems.append(Problem("vary", said))
+        return problems
+
+    @cached_property
+    def draws_example(self) -> bool:
+        """Whether each student gets an example: on request, or as the inputs have no other numbers."""
+        has_codes = "data" in self.vary and self.experiment.has_data and are_codes(self.experiment)
+        return "example" in self.vary or has_codes
+
     @cached_property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that depend on the experiment and on the questions."""
@@ -93,6 +162,7 @@ class Exercise:
         parts = {key: tables.get(key) for key in ("network", "data", "training", "initial")}
         for key in ("iterations", "epochs"):
             parts["training"] = {k: v for k, v in (parts["training"] or {}).items() if k != key}
+        parts |= {key: tables[key] for key in ("graph", "functions") if tables.get(key)}
         parts["notation"] = tables.get("notation")
         parts["exercise"] = [
             FORMAT,
@@ -101,6 +171,9 @@ class Exercise:
             self.digits,
             list(self.vary),
             self.seed,
+            self.example,
+            self.iteration,
+            self.answers,
         ]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -115,27 +188,54 @@ class Exercise:
             digits=self.digits,
             vary=self.vary,
             seed=self.seed,
+            example=self.example,
+            iteration=self.iteration,
+            answers=self.answers,
             fingerprint=self.fingerprint,
         )
 
     def task(self, student: str = "") -> Task:
         """One student's copy. A student gets the same copy again, whoever else is on the list."""
         # One row more: the weights after the last update.
-        longer = self.experiment.changed({"iterations": self.iterations + 1})
+        length = {"iterations": self.iterations + 1}
         if self.vary and student:
             # Numbers are drawn only for a sheet that is short enough to fill in.
             _ = self._unvaried.lines
-            key = f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}"
-            changes = varied(longer, self.vary, self.iterations, key)
-            longer = longer.changed(changes)
-        return Task(self, student, _in_textbook_form(Run.of(longer)))
+            start = varied(
+                self.experiment,
+                self.vary,
+                self.iterations,
+                f"{FORMAT}|{self.fingerprint}|{self.seed}|{student}",
+                example=self.example,
+                iteration=self.iteration,
+            )
+        else:
+            start = self._start
+        longer = self.experiment.changed({**start.changes, **length})
+        return Task(self, student, worked_by_hand(Run.of(longer)), start)
+
+    @property
+    def remark(self) -> str:
+        """What a teacher should know of the example that was chosen; nothing where all is as said."""
+        start = self._start
+        if self.draws_example or not self.experiment.has_data:
+            return ""
+        if self.example is None and start.example is not None and self.iteration == 1:
+            return f"The sheet is on example {start.example}, as all inputs of the first one are 0."
+        if self.example is not None and not is_telling(self.experiment, self.example):
+            return f"All inputs of example {self.example} are 0, so most gradients are 0, too."
+        return ""
+
+    @cached_property
+    def _start(self) -> Start:
+        return start_of(self.experiment, self.example, self.iteration)
 
     @cached_property
     def _unvaried(self) -> Task:
         return self.task()
 
 
-def _in_textbook_form(trace: Run) -> Run:
+def worked_by_hand(trace: Run) -> Run:
     """The run with softmax as it is worked by hand, unless e^z is too large for that."""
     program = in_textbook_form(trace.program)
     if program is trace.program:
@@ -147,7 +247,7 @@ def _in_textbook_form(trace: Run) -> Run:
 
 
 def _may_be_asked(phase: Phase) -> bool:
-    return phase not in (Phase.INPUT, Phase.TEST)
+    return phase not in (Phase.INPUT, Phase.VALIDATION, Phase.TEST)
 
 
 @dataclass(frozen=True)
@@ -157,6 +257,7 @@ class Task:
     exercise: Exercise
     student: str
     trace: Run
+    start: Start
 
     @property
     def identity(self) -> Identity:
@@ -166,7 +267,9 @@ class Task:
     @cached_property
     def lines(self) -> tuple[Line, ...]:
         """The sheet's lines, from the top: headings, given values, questions."""
-        made = tuple(lines_of(self.trace, self.exercise.ask, self.exercise.iterations))
+        made = tuple(
+            lines_of(self.trace, self.exercise.ask, self.exercise.iterations, self._about_start)
+        )
         asked = [line for line in made if line.is_asked]
         if len(asked) > MAX_ASKED:
             raise LimitError(
@@ -189,7 +292,24 @@ class Task:
             )
         return made
 
+    @property
+    def _about_start(self) -> list[Line]:
+        """The lines that say which example and iteration the sheet is on."""
+        made = []
+        if self.start.example is not None:
+            made.append(Line("example", meaning=EXAMPLE_SAID, value=float(self.start.example)))
+        if self.start.iteration is not None:
+            made.append(
+                Line("iteration", meaning=ITERATION_SAID, value=float(self.start.iteration))
+            )
+        return made
+
     def exact(self, line: Line) -> float:
         """The value of a line's quantity."""
         place = self.trace.program.position[line.name]
         return float(self.trace.values[line.iteration - 1, place])
+
+    def rounded(self, line: Line) -> str:
+        """The value of a line's quantity with the digits that are asked."""
+        exact = self.exact(line)
+        return f"{exact:.{decimals_needed(exact, self.exercise.digits)}f}"

@@ -1,26 +1,29 @@
-"""The results of marking: the class table, and a page of feedback for each student."""
+"""The results of marking as tables: the class, and the key."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from bpsheet.exercises.grades import Grades, MarkedSheet
+from bpsheet.exercises.names import alike
+from bpsheet.exercises.roster import Roster
 
 __all__ = [
     "HEADS",
     "KEY_HEADS",
     "causes_text",
     "class_table",
-    "feedback_text",
+    "csv_line",
     "first_mistake",
     "key_text",
     "number",
     "path_text",
     "safe_field",
+    "table_heads",
 ]
 
 HEADS = (
@@ -48,7 +51,8 @@ def safe_field(text: str) -> str:
 
 def path_text(path: Path, folder: Path) -> str:
     """A file's path in the folder, as text that can be printed and written."""
-    text = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
+    shown = path.relative_to(folder) if path != folder else Path(path.name)
+    text = os.fsencode(shown).decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
@@ -57,11 +61,34 @@ def number(value: float) -> str:
     return f"{value:.10g}"
 
 
+def csv_line(cells: Sequence[str]) -> str:
+    """A line of a CSV file, without its end."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return out.getvalue()
+
+
+def table_heads(roster: Roster | None) -> list[str]:
+    """The headings of the class table: ours, and those of the roster's other columns."""
+    return [*HEADS, *([roster.heads[index] for index in roster.carried] if roster else [])]
+
+
 def class_table(grades: Grades, folder: Path) -> str:
-    """The table of a class as CSV: marked sheets, then absent students, then refused files."""
+    """The table of a class as CSV: marked sheets, then absent students, then refused files.
+
+    The roster's columns beside names and ids follow ours.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEADS)
+    roster = grades.roster
+    writer.writerow(table_heads(roster))
+    known = {alike(student.label): student for student in roster.students} if roster else {}
+
+    def carried(name: str) -> list[str]:
+        cells = known[alike(name)].cells if alike(name) in known else ()
+        indices = roster.carried if roster else ()
+        return [safe_field(cells[i]) if i < len(cells) else "" for i in indices]
+
     for sheet in sorted(grades.sheets, key=lambda sheet: (sheet.student.casefold(), sheet.path)):
         writer.writerow(
             [
@@ -71,11 +98,13 @@ def class_table(grades: Grades, folder: Path) -> str:
                 number(sheet.out_of),
                 safe_field(first_mistake(sheet)),
                 safe_field(causes_text(sheet)),
-                safe_field("; ".join(sheet.notes)),
+                safe_field("; ".join([*sheet.warnings, *sheet.notes])),
+                *carried(sheet.student),
             ]
         )
     for student in grades.absent:
-        writer.writerow([safe_field(student), "", "", "", "", "", "no sheet that could be marked"])
+        row = [safe_field(student), "", "", "", "", "", "no sheet that could be marked"]
+        writer.writerow([*row, *carried(student)])
     for refused in grades.refused:
         file = path_text(refused.path, folder)
         writer.writerow(["", safe_field(file), "", "", "", "", safe_field(refused.reason)])
@@ -99,56 +128,6 @@ def causes_text(sheet: MarkedSheet) -> str:
         + (f" and {len(cause.places) - 1} more" if len(cause.places) > 1 else "")
         for cause in sheet.causes
     )
-
-
-def _plain(text: str) -> str:
-    """A stranger's text in a Markdown table, without any markup."""
-    text = " ".join(text.split())
-    return re.sub(r"([\\`*_{}\[\]<>|#!~$&])", r"\\\1", text)
-
-
-def feedback_text(sheet: MarkedSheet, title: str) -> str:
-    """A student's page, as Markdown: the marks, the first mistake, then every value."""
-    owner = sheet.student or sheet.path.name
-    lines = [
-        f"# {_plain(title)}",
-        "",
-        f"**{_plain(owner)}**: {number(sheet.total)} of {number(sheet.out_of)} marks.",
-        "",
-    ]
-    first = sheet.first_mistake
-    if first is None:
-        lines += ["Every value is right.", ""]
-    else:
-        where = f"**{_plain(first.judgement.quantity)}** in iteration {first.judgement.iteration}"
-        lines += [
-            f"Look first at {where}: {_plain(first.reason)}",
-            "",
-            "A value that follows rightly from a wrong one keeps its mark.",
-            "",
-        ]
-    if len(sheet.causes) > 1:
-        lines += [f"The causes of the mistakes: {_plain(causes_text(sheet))}.", ""]
-    if sheet.notes:
-        lines += [f"Notes: {_plain('; '.join(sheet.notes))}.", ""]
-    lines += [
-        "| iteration | quantity | written | expected | verdict | mark | |",
-        "|---:|---|---:|---:|---|---:|---|",
-    ]
-    for mark in sheet.marks:
-        judgement = mark.judgement
-        reason = "" if mark.verdict == "correct" else mark.reason
-        cells = (
-            str(judgement.iteration),
-            judgement.quantity,
-            judgement.written,
-            mark.expected,
-            mark.verdict,
-            number(mark.mark),
-            reason,
-        )
-        lines.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
 
 
 def key_text(rows: list[tuple[str, str, int, str, float, str]]) -> str:

@@ -1,128 +1,176 @@
-"""The content of a filled-in workbook: its identity, and the asked cells.
+"""The content of a filled-in sheet: whose it is, the answers, and what became of the printed values.
 
-A stranger has written the file. It is checked before it is opened, it is read from memory, it is
-never written, and only the expected cells are read.
+Only the cells that belong to the sheet's lines are read, wherever they have been moved.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
-from openpyxl import load_workbook
-from openpyxl.workbook.workbook import Workbook
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from bpsheet.errors import BpsheetError, WorkbookError
 from bpsheet.exercises.exercise import Task
-from bpsheet.exercises.fillin import FIRST_ROW, IDENTITY, NAME_CELL, SHEET
+from bpsheet.exercises.fillin import IDENTITY, NAME
+from bpsheet.exercises.formulas.judging import Finding, findings_of
 from bpsheet.exercises.identity import Identity, read_identity
+from bpsheet.exercises.located import is_printed, located, same_text
 from bpsheet.exercises.questions import Place
-from bpsheet.guard.limits import EXERCISE
-from bpsheet.guard.package import guarded_bytes
+from bpsheet.exercises.sheetfile import contents_of, is_text
+from bpsheet.words import clean
+from bpsheet.xlsx.contents import Contents, Grid
 
-__all__ = ["Filled", "FilledBook", "open_filled"]
+__all__ = ["Changed", "Filled", "FilledBook", "open_filled"]
 
 MAX_TEXT = 200
 NOT_OURS = "not an exercise sheet that bpsheet wrote"
+# What the identity begins with, and the line on the sheet by which people tell exercises apart.
+BEGIN = '{"bpsheet":'
+CODE = re.compile(r"Exercise (.{1,200}) ([0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A printed value that is not there any more: its place, what was printed, what stands there."""
+
+    place: Place
+    printed: float | str
+    written: str | float
 
 
 @dataclass(frozen=True)
 class Filled:
-    """The answers as text by iteration and quantity, the formulas, and the number of numbers."""
+    """What a student made of a sheet.
 
-    answers: dict[Place, str]
-    formulas: tuple[Place, ...]
-    numbers: int
+    answers:  a text or a number by iteration and quantity; "" for a blank cell
+    formulas: the places of formulas
+    changed:  the printed values that were changed
+    missing:  the asked quantities whose lines are gone
+    findings: where formulas are asked, what was found out about each
+    """
+
+    answers: dict[Place, str | float]
+    formulas: tuple[Place, ...] = ()
+    changed: tuple[Changed, ...] = ()
+    missing: tuple[str, ...] = ()
+    findings: Mapping[Place, Finding] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> int:
+        """How many cells hold numbers, and not text."""
+        return sum(not isinstance(value, str) for value in self.answers.values())
 
 
+@dataclass(frozen=True)
 class FilledBook:
     """A filled-in workbook, open for reading."""
 
-    def __init__(self, book: Workbook, name: str) -> None:
-        self._book = book
-        self._name = name
+    contents: Contents
 
-    def identity(self) -> Identity:
-        """The identity of the sheet. Raises WorkbookError for a workbook that is no exercise."""
-        if IDENTITY not in self._book.sheetnames or SHEET not in self._book.sheetnames:
-            raise WorkbookError(f"{self._name}: {NOT_OURS}")
-        with _reading(self._name):
-            text = self._book[IDENTITY]["A1"].value
-        if not isinstance(text, str):
-            raise WorkbookError(f"{self._name}: {NOT_OURS} (its identity is missing)")
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a table of text, which has no room for an identity."""
+        return is_text(self.contents.name)
+
+    def identity(self) -> Identity | None:
+        """The identity of the sheet; None where there is none.
+
+        Raises WorkbookError for one that is damaged, or another version's.
+        """
+        found = [text for text in self._texts() if text.startswith(BEGIN)]
+        kept = self.contents.sheets.get(IDENTITY)
+        text = kept.value(1, 1) if kept is not None else None
+        if not found and text is None:
+            return None
         try:
-            return read_identity(text)
+            return read_identity(found[0] if found else str(text))
         except WorkbookError as error:
-            raise WorkbookError(f"{self._name}: {error}") from None
+            raise WorkbookError(f"{self.contents.name}: {error}") from None
+
+    def code(self) -> tuple[str, str] | None:
+        """The exercise's name and fingerprint, as printed on the sheet."""
+        matches = (CODE.fullmatch(same_text(text)) for text in self._texts())
+        return next(((match[1], match[2]) for match in matches if match), None)
 
     def student(self) -> str:
-        """The name that was typed on the sheet."""
-        with _reading(self._name):
-            return _text(self._book[SHEET][NAME_CELL].value)[:MAX_TEXT].strip()
+        """The name on the sheet: what stands to the right of the word Name."""
+        for grid in self.contents.sheets.values():
+            for row, cells in grid.values.items():
+                for column, cell in enumerate(cells, start=1):
+                    if cell == NAME:
+                        return _name_beside(grid, row, column)
+        return ""
 
     def read(self, task: Task) -> Filled:
-        """The answers. Raises WorkbookError for lines that were moved."""
-        last = FIRST_ROW + len(task.lines) - 1
-        with _reading(self._name):
-            sheet = self._book[SHEET]
-            rows = list(sheet.iter_rows(min_row=FIRST_ROW, max_row=last, min_col=1, max_col=2))
-        answers: dict[Place, str] = {}
-        formulas = []
-        numbers = 0
-        for index, line in enumerate(task.lines):
-            if not line.is_asked:
-                continue
-            cells = rows[index] if index < len(rows) else ()
-            name = cells[0].value if cells else None
-            if name != line.name:
-                raise WorkbookError(
-                    f"{self._name}: A{FIRST_ROW + index} should say {line.name}; lines were moved"
-                )
-            cell = cells[1] if len(cells) > 1 else None
-            value = None if cell is None else cell.value
-            if cell is not None and cell.data_type == "f":
-                formulas.append(line.place)
-            numbers += isinstance(value, int | float) and not isinstance(value, bool)
-            answers[line.place] = _text(value)[:MAX_TEXT]
-        return Filled(answers, tuple(formulas), numbers)
+        """The answers. Raises WorkbookError where most of the sheet's lines are gone."""
+        where = located(self.contents, task.lines)
+        if where is None:
+            raise WorkbookError(f"{self.contents.name}: the lines of the exercise are not there")
+        answers: dict[Place, str | float] = {}
+        formulas, missing, changed = [], [], []
+        for number, line in enumerate(task.lines):
+            is_there = number in where.rows
+            value = where.cell(number) if is_there else None
+            if line.is_asked:
+                answers[line.place] = _answer(value)
+                if not is_there:
+                    missing.append(line.name)
+                elif where.is_formula(number):
+                    formulas.append(line.place)
+            elif is_there and line.printed is not None and not is_printed(line, value):
+                changed.append(Changed(line.place, line.printed, _answer(value)))
+        findings = (
+            findings_of(self.contents, where, task) if task.exercise.answers == "formulas" else {}
+        )
+        return Filled(answers, tuple(formulas), tuple(changed), tuple(missing), findings)
+
+    def has_printed(self, task: Task) -> bool:
+        """Whether the printed values are those of a task."""
+        where = located(self.contents, task.lines)
+        if where is None:
+            return False
+        printed = [(n, line) for n, line in enumerate(task.lines) if line.printed is not None]
+        return all(n in where.rows and is_printed(line, where.cell(n)) for n, line in printed)
+
+    def _texts(self) -> Iterator[str]:
+        for grid in self.contents.sheets.values():
+            for cells in grid.values.values():
+                yield from (cell for cell in cells if isinstance(cell, str))
+
+
+def _name_beside(grid: Grid, row: int, label: int) -> str:
+    """The first text to the right of a cell, if that is not the exercise's code."""
+    for column in range(label + 1, len(grid.values[row]) + 1):
+        formula = grid.formula(row, column)
+        text = _text(grid.value(row, column)).strip()
+        if not text and formula is not None:
+            # It is a name all the same, and it is not computed.
+            text = clean(f"={formula.text}")
+        if text:
+            return "" if CODE.fullmatch(same_text(text)) else text[:MAX_TEXT]
+    return ""
+
+
+def _answer(value: object) -> str | float:
+    """A cell as it is judged: a number, or a text of at most some length."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    return _text(value)[:MAX_TEXT]
 
 
 def _text(value: object) -> str:
-    """A cell as text. A number cell keeps no final zeros, and a date was meant as a number."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, dt.date | dt.time | dt.timedelta):
-        return f"{value} (a date or time)"
-    if not isinstance(value, str):
-        return type(value).__name__
-    return "".join(char if char.isprintable() else " " for char in value)
+    return clean(value) if isinstance(value, str) else repr(value)
 
 
-@contextmanager
-def _reading(name: str) -> Iterator[None]:
-    """Turn each error of the library for a damaged file into a WorkbookError that names the file."""
+def open_filled(content: bytes, name: str) -> FilledBook:
+    """A stranger's file. Raises WorkbookError where it is no workbook, or breaks a limit."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        return FilledBook(contents_of(content, name))
     except BpsheetError:
         raise
-    except Exception as error:  # noqa: BLE001 - six unrelated kinds were seen, and more may come
+    except Exception as error:  # noqa: BLE001 - a damaged file costs no other, whatever it is
         raise WorkbookError(f"{name}: damaged ({type(error).__name__})") from None
-
-
-def open_filled(path: Path) -> FilledBook:
-    """A stranger's workbook. Raises WorkbookError where the file is no workbook, or breaks a limit."""
-    data = guarded_bytes(path, EXERCISE, path.name)
-    with _reading(path.name):
-        book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-    return FilledBook(book, path.name)

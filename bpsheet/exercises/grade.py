@@ -1,64 +1,34 @@
-"""Marking filled-in sheets: one at a time, and a folder of them.
-
-A file that cannot be marked is listed with the reason; all others are marked.
-"""
+"""Marking filled-in sheets that were read."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bpsheet.errors import BpsheetError, OutputError, WorkbookError
-from bpsheet.exercises.exercise import Exercise, Task
-from bpsheet.exercises.filled import Filled, open_filled
+from bpsheet.errors import BpsheetError
+from bpsheet.exercises.exercise import Task, worked_by_hand
+from bpsheet.exercises.filled import Filled
+from bpsheet.exercises.formulas.judging import Finding
 from bpsheet.exercises.grades import Grades, Mark, MarkedSheet, Refusal
-from bpsheet.exercises.identity import Identity
+from bpsheet.exercises.handins import HandIn
 from bpsheet.exercises.marks import Scale
-from bpsheet.exercises.roster import file_name
-from bpsheet.files.paths import is_folder
+from bpsheet.exercises.names import alike
+from bpsheet.exercises.received import FEW_CHANGED, Exercises, Received, received_file
+from bpsheet.exercises.roster import Roster
+from bpsheet.hand.causes import Cause
+from bpsheet.hand.freely import Read, read_together
 from bpsheet.hand.judge import Judged, Judgement, judge
+from bpsheet.hand.numbers import NotANumber, Written
+from bpsheet.hand.student import Place
 from bpsheet.hand.verdict import Verdict
 from bpsheet.plan.plan import Plan
+from bpsheet.program.kinds import Role
+from bpsheet.runs.run import Run
 
-__all__ = ["grade_file", "grade_folder", "read_filled", "sheets_in"]
+__all__ = ["grade_received", "numbers_on", "read_filled"]
 
-MAX_FILES = 5_000
-# A folder of sheets may also hold our own tables, and files that systems leave there.
-IGNORED = (".csv", ".md", ".txt", ".toml", ".json", ".ini", ".db")
-
-
-@dataclass
-class _Exercises:
-    """The exercises of the sheets, each built once. No claim of a sheet is believed unchecked."""
-
-    experiment: Plan
-    known: dict[Identity, Exercise] = field(default_factory=dict)
-
-    def of(self, identity: Identity, name: str) -> Exercise:
-        """The exercise that an identity names. Raises WorkbookError for another experiment's."""
-        other = WorkbookError(
-            f"{name}: from another exercise ({identity.exercise[:60]} {identity.fingerprint[:12]}), "
-            f"or {self.experiment.name} has been changed since"
-        )
-        key = replace(identity, student="")
-        if key not in self.known:
-            try:
-                exercise = Exercise(
-                    self.experiment,
-                    ask=identity.ask,
-                    iterations=identity.iterations,
-                    digits=identity.digits,
-                    vary=identity.vary,
-                    seed=identity.seed,
-                )
-            except BpsheetError:
-                raise other from None
-            self.known[key] = exercise
-        if self.known[key].fingerprint != identity.fingerprint:
-            raise other
-        return self.known[key]
+FORMULA = "there is a formula instead of a typed value"
 
 
 def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
@@ -66,82 +36,144 @@ def read_filled(path: Path, experiment: Plan) -> tuple[Task, Filled]:
 
     Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
     """
-    task, filled, _ = _read(path, _Exercises(experiment))
-    return task, filled
+    exercises = Exercises(experiment)
+    received = received_file(HandIn(path), exercises)
+    return exercises.of(received.identity, path.name).task(
+        received.identity.student
+    ), received.filled
 
 
-def grade_file(
-    path: Path,
-    experiment: Plan,
-    scale: Scale | None = None,
-    decimal: str = ".",
-) -> MarkedSheet:
-    """Mark one filled-in sheet. The file is only read.
-
-    Raises WorkbookError for a damaged or hostile file, and for one from another exercise.
-    """
-    return _grade(path, _Exercises(experiment), scale or Scale(), decimal)
-
-
-def _grade(path: Path, exercises: _Exercises, scale: Scale, decimal: str) -> MarkedSheet:
-    task, filled, student = _read(path, exercises)
-    scale.check(task.trace.program)
+def numbers_on(filled: Filled, decimal: str | None = None) -> tuple[dict[Place, Read], list[str]]:
+    """The numbers on a sheet, and how those were read that are not plain ones."""
+    typed = {place: text for place, text in filled.answers.items() if place not in filled.formulas}
+    read, said = read_together(typed, decimal)
     # A formula is no answer, and it is not computed.
-    answers = {
-        place: "a formula" if place in filled.formulas else text
-        for place, text in filled.answers.items()
-    }
-    judged = judge(task.trace, answers, decimal=decimal, digits=task.exercise.digits)
-    made, full = _marks(task, filled, judged, scale)
-    notes = _notes(path, task.student, student, filled)
+    read |= {place: NotANumber("a formula", FORMULA) for place in filled.formulas}
+    order = {place: read[place] for place in filled.answers}
+    return order, [f"{name} was read: {how}" for (_, name), how in said.items()]
+
+
+def _marked(
+    received: Received, exercises: Exercises, scale: Scale, decimal: str | None
+) -> MarkedSheet:
+    """A sheet with its marks."""
+    identity, filled = received.identity, received.filled
+    task = exercises.of(identity, received.path.name).task(identity.student)
+    scale.check(task.trace.program)
+    if task.exercise.answers == "formulas":
+        return _marked_formulas(received, task, scale)
+    numbers, said = numbers_on(filled, decimal)
+    given = _given(task, filled)
+
+    def tried(basis: Run) -> tuple[Judged, tuple[Mark, ...], float]:
+        judged = judge(basis, {**given, **numbers}, digits=task.exercise.digits)
+        answers = [one for one in judged.judgements if one.place not in given]
+        return judged, *_marks(task, answers, judged, scale)
+
+    # The student may have used a hyper-parameter as it was printed, or as it stands there now.
+    judged, made, full = max(
+        map(tried, _bases(task, filled)), key=lambda one: sum(mark.mark for mark in one[1])
+    )
+    notes = [*received.notes, *said]
     if judged.reading is not None:
         notes.append(f"another convention: {judged.reading.said}")
-    fingerprint = task.exercise.fingerprint
-    return MarkedSheet(path, student, fingerprint, made, full, tuple(notes), judged.causes)
+    return MarkedSheet(
+        received.path,
+        received.student,
+        identity.fingerprint,
+        made,
+        full,
+        tuple(notes),
+        tuple(cause for cause in judged.causes if cause.place not in given),
+        received.warnings,
+        task.trace,
+    )
 
 
-def _read(path: Path, exercises: _Exercises) -> tuple[Task, Filled, str]:
-    """A student's task, the written answers, and the student's name."""
-    book = open_filled(path)
-    identity = book.identity()
-    task = exercises.of(identity, path.name).task(identity.student)
-    return task, book.read(task), identity.student or book.student()
+def _bases(task: Task, filled: Filled) -> list[Run]:
+    """The run, and the run with the hyper-parameters that the student changed, if they are few."""
+    labels = {parameter.label: parameter.name for parameter in task.trace.program.parameters}
+    changed = {
+        labels[one.place[1]]: one.written
+        for one in filled.changed
+        if not one.place[0] and one.place[1] in labels
+    }
+    read, _ = read_together(changed)
+    settings = {name: number.value for name, number in read.items() if isinstance(number, Written)}
+    if not settings or len(filled.changed) > FEW_CHANGED or not all(settings.values()):
+        return [task.trace]
+    try:
+        return [task.trace, worked_by_hand(Run.of(task.trace.experiment.changed(settings)))]
+    except BpsheetError:
+        return [task.trace]
 
 
-def _notes(path: Path, owner: str, student: str, filled: Filled) -> list[str]:
-    notes = []
-    if not student:
-        notes.append("no name on the sheet")
-    if owner and path.name != file_name(owner):
-        notes.append("the file was renamed")
-    if filled.formulas:
-        names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
-        notes.append(f"formulas instead of typed values: {names}")
-    if filled.numbers:
-        notes.append(f"{filled.numbers} cells hold numbers, which lose zeros at the end")
-    return notes
+def _marked_formulas(received: Received, task: Task, scale: Scale) -> MarkedSheet:
+    """A sheet of formulas with its marks. What was found out about each was told when it was read."""
+    filled = received.filled
+    places = {line.place: line for line in task.lines if line.is_asked}
+    judgements = []
+    causes: dict[tuple[str, Role], Cause] = {}
+    for place, line in places.items():
+        one = filled.findings.get(place, Finding("", Verdict.MISSING, "The line is gone."))
+        kinds = (one.slip,) if one.slip else ()
+        judgements.append(
+            Judgement(
+                *place,
+                one.text,
+                task.exact(line),
+                task.rounded(line),
+                one.verdict,
+                one.reason,
+                kinds,
+            )
+        )
+        if one.slip:
+            role = task.trace.program[line.name].role
+            known = causes.get((one.slip, role), Cause(one.slip, role, one.reason, place, ()))
+            causes[one.slip, role] = replace(known, places=(*known.places, place))
+    judged = Judged(tuple(judgements), tuple(causes.values()))
+    made, full = _marks(task, judgements, judged, scale)
+    return MarkedSheet(
+        received.path,
+        received.student,
+        received.identity.fingerprint,
+        made,
+        full,
+        received.notes,
+        judged.causes,
+        received.warnings,
+        task.trace,
+    )
+
+
+def _given(task: Task, filled: Filled) -> dict[Place, Read]:
+    """The printed values that the student changed, if they are few: what follows is followed."""
+    if len(filled.changed) > FEW_CHANGED:
+        return {}
+    names = task.trace.program.position
+    changed = {one.place: one.written for one in filled.changed if one.place[1] in names}
+    read, _ = read_together({place: value for place, value in changed.items() if place[0]})
+    return {place: number for place, number in read.items() if not isinstance(number, NotANumber)}
 
 
 def _marks(
-    task: Task, filled: Filled, judged: Judged, scale: Scale
+    task: Task, answers: Sequence[Judgement], judged: Judged, scale: Scale
 ) -> tuple[tuple[Mark, ...], float]:
     """The marks of a sheet, and the full mark."""
     program = task.trace.program
-    points = {one.place: scale.points_of(program[one.quantity]) for one in judged.judgements}
+    points = {one.place: scale.points_of(program[one.quantity]) for one in answers}
     correct = scale.verdicts[Verdict.CORRECT]
     full = correct * sum(points.values())
     factor = scale.total / full if scale.total is not None and full else 1.0
     first = {cause.place for cause in judged.causes}
     made = []
-    for one in judged.judgements:
-        reason = one.reason
-        if one.place in filled.formulas:
-            reason = "There is a formula instead of a typed value."
+    for one in answers:
+        most = factor * points[one.place] * correct
         mark = factor * points[one.place] * _share(one, scale)
         if scale.cause is not None and one.verdict in (Verdict.SLIP, Verdict.AGAIN):
-            mark = factor * points[one.place] * correct
-            mark -= scale.cause if one.place in first else 0.0
-        made.append(Mark(one, str(one.verdict), reason, mark, one.rounded))
+            mark = most - (scale.cause if one.place in first else 0.0)
+        made.append(Mark(one, str(one.verdict), one.reason, mark, one.rounded, most))
     return tuple(made), factor * full
 
 
@@ -152,74 +184,19 @@ def _share(one: Judgement, scale: Scale) -> float:
     return scale.verdicts[one.verdict]
 
 
-def grade_folder(
-    folder: Path,
-    experiment: Plan,
+def grade_received(
+    received: Sequence[Received],
+    exercises: Exercises,
     scale: Scale | None = None,
     *,
-    students: Sequence[str] = (),
-    decimal: str = ".",
-    progress: Callable[[int], None] | None = None,
+    roster: Roster | None = None,
+    refused: Sequence[Refusal] = (),
+    skipped: Sequence[Refusal] = (),
+    decimal: str | None = None,
 ) -> Grades:
-    """Mark every filled-in sheet in a folder and its subfolders. A bad file does not stop it.
-
-    With a roster (`students`), sheets of other students get a note, and absent students are
-    listed. `progress` is called with the number of files read.
-    Raises OutputError where the folder cannot be read.
-    """
-    files = sheets_in(folder)
-    exercises = _Exercises(experiment)
-    sheets: list[MarkedSheet] = []
-    refused: list[Refusal] = []
-    for number, path in enumerate(files, start=1):
-        try:
-            sheets.append(_grade(path, exercises, scale or Scale(), decimal))
-        except BpsheetError as error:
-            reason = str(error).removeprefix(f"{path.name}: ")
-            refused.append(Refusal(path, reason))
-        except RecursionError:
-            refused.append(Refusal(path, "damaged (nested too deeply)"))
-        if progress is not None:
-            progress(number)
-    noted = _noted(sheets, students)
-    present = {sheet.student for sheet in sheets}
-    absent = tuple(student for student in students if student not in present)
-    return Grades(tuple(noted), tuple(refused), absent)
-
-
-def sheets_in(folder: Path) -> list[Path]:
-    """The files to mark, in order of their names, without hidden files and lock files.
-
-    Raises OutputError for a path that is no folder, and for too many files.
-    """
-    if not is_folder(folder):
-        raise OutputError(f"{folder} is not a folder")
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if not path.name.startswith((".", "~$"))
-        and path.suffix.lower() not in IGNORED
-        and (path.is_symlink() or not path.is_dir())
-    ]
-    if len(found) > MAX_FILES:
-        raise OutputError(
-            f"{folder}: {len(found):,} files; at most {MAX_FILES:,} are marked at once"
-        )
-    return found
-
-
-def _noted(sheets: Sequence[MarkedSheet], students: Sequence[str]) -> list[MarkedSheet]:
-    """Add the notes that need all sheets: two sheets of one student, other questions than most."""
-    usual = Counter(sheet.fingerprint for sheet in sheets).most_common(1)
-    owners = Counter(sheet.student for sheet in sheets if sheet.student)
-    noted = []
-    for sheet in sheets:
-        notes = list(sheet.notes)
-        if owners[sheet.student] > 1:
-            notes.append(f"{owners[sheet.student]} files carry this student's name")
-        if students and sheet.student not in students:
-            notes.append("not on the roster")
-        if sheet.fingerprint != usual[0][0]:
-            notes.append("the questions or the seed differ from those of most files")
-        noted.append(replace(sheet, notes=tuple(notes)))
-    return noted
+    """Mark sheets that were read, perhaps once more by another scale."""
+    sheets = [_marked(one, exercises, scale or Scale(), decimal) for one in received]
+    present = {alike(sheet.student) for sheet in sheets}
+    labels = roster.labels if roster is not None else []
+    absent = tuple(label for label in labels if alike(label) not in present)
+    return Grades(tuple(sheets), tuple(refused), absent, tuple(skipped), roster)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bpsheet.exercises.roster import Roster
 from bpsheet.hand.causes import Cause
 from bpsheet.hand.judge import Judgement
 from bpsheet.hand.verdict import Verdict
+from bpsheet.runs.run import Run
 
 __all__ = ["Grades", "Mark", "MarkedSheet", "Refusal"]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The mark of one value: its judgement, the final verdict and reason, and the right value."""
+    """The mark of one value: its judgement, the final verdict and reason, and the right value.
+
+    `most` is the mark of a right value.
+    """
 
     judgement: Judgement
     verdict: str
     reason: str
     mark: float
     expected: str
+    most: float = 1.0
 
     @property
     def is_mistake(self) -> bool:
@@ -31,7 +37,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class MarkedSheet:
-    """A marked sheet, its marks in the order of the sheet."""
+    """A marked sheet, its marks in the order of the sheet.
+
+    `warnings` are what a teacher should look at before anything else: whose sheet it is. `notes` are
+    how it was read. `trace` is the run that the sheet asks for.
+    """
 
     path: Path
     student: str
@@ -40,6 +50,8 @@ class MarkedSheet:
     out_of: float
     notes: tuple[str, ...] = ()
     causes: tuple[Cause, ...] = ()
+    warnings: tuple[str, ...] = ()
+    trace: Run | None = field(default=None, compare=False, repr=False)
 
     @property
     def total(self) -> float:
@@ -63,7 +75,7 @@ class MarkedSheet:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that could not be marked, and the reason."""
+    """A file that was not marked, and the reason."""
 
     path: Path
     reason: str
@@ -71,11 +83,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Grades:
-    """A class: the marked sheets, the refused files, and the students without a sheet."""
+    """A class: the marked sheets, the refused files, the students without a sheet, and the files that
+    are no sheets. `roster` has the columns that go with the students.
+    """
 
     sheets: tuple[MarkedSheet, ...]
     refused: tuple[Refusal, ...]
     absent: tuple[str, ...] = ()
+    skipped: tuple[Refusal, ...] = ()
+    roster: Roster | None = None
 
     @property
     def slips(self) -> Counter[str]:

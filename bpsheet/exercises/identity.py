@@ -17,10 +17,13 @@ from bpsheet.errors import WorkbookError
 __all__ = ["FORMAT", "Identity", "read_identity"]
 
 # A new format number means that the same names and seeds give other numbers or other lines.
-FORMAT = 2
+FORMAT = 3
 MAX_TEXT = 20_000
 MAX_NAME = 200
 MAX_ASK = 1_000
+TEXTS = ("exercise", "student", "answers", "fingerprint")
+NUMBERS = ("iterations", "digits", "seed", "example", "iteration")
+LISTS = ("ask", "vary")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class Identity:
     digits: int
     vary: tuple[str, ...]
     seed: int
+    example: int | None
+    iteration: int
+    answers: str
     fingerprint: str
 
     @property
@@ -48,6 +54,9 @@ class Identity:
             "digits": self.digits,
             "vary": list(self.vary),
             "seed": self.seed,
+            "example": self.example or 0,
+            "iteration": self.iteration,
+            "answers": self.answers,
             "fingerprint": self.fingerprint,
         }
         # Some spreadsheets read _x0041_ as A, so the text avoids such escapes.
@@ -75,16 +84,15 @@ def read_identity(text: str) -> Identity:
         raise WorkbookError("its identity is damaged")
     if parts["bpsheet"] != FORMAT:
         raise WorkbookError("another version of bpsheet wrote the sheet")
-    wanted = {"exercise", "student", "ask", "iterations", "digits", "vary", "seed", "fingerprint"}
-    if set(parts) != wanted | {"bpsheet"}:
+    if set(parts) != {"bpsheet", *TEXTS, *NUMBERS, *LISTS}:
         raise WorkbookError("its identity is damaged")
-    for key in ("exercise", "student", "fingerprint"):
+    for key in TEXTS:
         if not _is_name(parts[key]):
             raise WorkbookError(f"its identity is damaged ({key})")
-    for key in ("iterations", "digits", "seed"):
+    for key in NUMBERS:
         if not isinstance(parts[key], int) or isinstance(parts[key], bool):
             raise WorkbookError(f"its identity is damaged ({key})")
-    for key in ("ask", "vary"):
+    for key in LISTS:
         names = parts[key]
         if not isinstance(names, list) or len(names) > MAX_ASK:
             raise WorkbookError(f"its identity is damaged ({key})")
@@ -98,5 +106,8 @@ def read_identity(text: str) -> Identity:
         digits=parts["digits"],
         vary=tuple(parts["vary"]),
         seed=parts["seed"],
+        example=parts["example"] or None,
+        iteration=parts["iteration"],
+        answers=parts["answers"],
         fingerprint=parts["fingerprint"],
     )

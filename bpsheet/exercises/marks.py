@@ -12,7 +12,6 @@ MSE = 0.5
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from bpsheet.errors import ExperimentError, InputError, Problem
 from bpsheet.guard.text import read_text
 from bpsheet.hand.verdict import Verdict
+from bpsheet.plan.syntax import read_toml
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import STEPS, Role
 from bpsheet.program.program import Program
@@ -36,6 +36,7 @@ MARKS: Mapping[str, float] = {
     Verdict.CUT: 0.5,
     Verdict.CLOSE: 0.5,
     Verdict.FEW_DIGITS: 0.5,
+    Verdict.TYPED: 0.5,
     Verdict.SLIP: 0.0,
     Verdict.WRONG: 0.0,
     Verdict.MISSING: 0.0,
@@ -90,11 +91,10 @@ def read_marks(path: Path) -> Scale:
     Raises ExperimentError, with every problem.
     """
     try:
-        given = tomllib.loads(read_text(path, MAX_FILE))
+        text = read_text(path, MAX_FILE)
     except InputError as error:
         raise ExperimentError([Problem("", str(error))], str(path)) from None
-    except (ValueError, RecursionError) as error:
-        raise ExperimentError([Problem("", f"not a TOML file: {error}")], str(path)) from None
+    given = read_toml(text, str(path))
     problems: list[Problem] = []
     own = {key: given.pop(key) for key in (TOTAL, CAUSE) if key in given}
     points = given.pop(POINTS, {})

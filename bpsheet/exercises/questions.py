@@ -6,7 +6,7 @@ values that the questions need, as long as they give no answer away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from functools import cached_property
 from bpsheet.columns.presentation import BATCH_END
 from bpsheet.formula.tree import Expr, Mul, Num, Ref
 from bpsheet.program.column import Column
-from bpsheet.program.kinds import BATCH_ROW, STEPS, TITLES, Phase, Role
+from bpsheet.program.kinds import BATCH_ROW, PRESENTED, STEPS, TITLES, Phase, Role
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
 
@@ -22,11 +22,12 @@ __all__ = ["Line", "lines_of"]
 
 Place = tuple[int, str]
 
+# The most characters of a number that is printed with all its digits.
+LONGEST = 8
 # The sections of an iteration, before its new weights.
 SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
 # After the colon a meaning says how the value is computed; for these roles the student must know.
 ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
-PRINTED_INPUTS = (Role.DATA, Role.TARGET)
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,21 @@ class Line:
         """The iteration and the quantity."""
         return self.iteration, self.name
 
+    @property
+    def printed(self) -> float | str | None:
+        """The value as printed: a long number has as many digits as a person copies."""
+        value = self.value
+        is_long = isinstance(value, float) and len(repr(value)) > LONGEST
+        return float(f"{value:.6g}") if is_long else value
 
-def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line]:
-    """The lines of a sheet, from the top. The trace has one row more than `iterations`."""
+
+def lines_of(
+    trace: Run, ask: tuple[str, ...], iterations: int, about: Sequence[Line] = ()
+) -> Iterator[Line]:
+    """The lines of a sheet, from the top. The trace has one row more than `iterations`.
+
+    `about` are lines that say where the sheet begins.
+    """
     program = trace.program
     questions = _Questions(trace, ask, iterations)
     asked, printed = questions.asked, questions.printed
@@ -77,7 +90,8 @@ def lines_of(trace: Run, ask: tuple[str, ...], iterations: int) -> Iterator[Line
             yield Line(heading, is_heading=True, phase=phase)
             yield from content
 
-    given = [Line(p.label, meaning=p.meaning, value=p.value) for p in program.parameters]
+    given = list(about)
+    given += [Line(p.label, meaning=p.meaning, value=p.value) for p in program.parameters]
     yield from section("Given", Phase.INPUT, given)
     weights = program.phase(Phase.WEIGHT)
     yield from section("First weights", Phase.WEIGHT, list(lines(1, weights)))
@@ -110,11 +124,10 @@ def _fixed(trace: Run, iterations: int) -> frozenset[Place]:
     and a weight whose adjustment is such a 0.
     """
     program = trace.program
-    given = (Role.DATA, Role.TARGET)
     found: set[Place] = set()
 
     def is_nought(place: Place) -> bool:
-        is_known = program[place[1]].role in given or place in found
+        is_known = program[place[1]].role in PRESENTED or place in found
         return is_known and trace.values[place[0] - 1, program.position[place[1]]] == 0
 
     for row in range(1, iterations + 2):
@@ -213,7 +226,7 @@ class _Questions:
         given = self._leading_to(known, beyond=None) | known
         return frozenset(
             {place for place in known if self.program[place[1]].phase is not Phase.INPUT}
-            | {p for p in given if self.program[p[1]].role in (*PRINTED_INPUTS, Role.WEIGHT)}
+            | {p for p in given if self.program[p[1]].role in (*PRESENTED, Role.WEIGHT)}
         )
 
     def _leading_to(

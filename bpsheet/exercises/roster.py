@@ -1,92 +1,244 @@
-"""Students' names: rosters, and safe file names for students."""
+"""Rosters as schools have them: a table in any of their encodings and forms, with a name's column.
+
+>>> roster = roster_of("Last name;First name;ID number\\nLovelace;Ada;17\\n", "class.csv")
+>>> roster.students[0].label, roster.said
+('Ada Lovelace (17)', '1 student: name from First name and Last name, id from ID number')
+"""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import re
 import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from bpsheet.errors import ExperimentError, InputError, Problem
-from bpsheet.guard.text import read_text
-from bpsheet.tables.csv_rows import numbered_rows
+from bpsheet.errors import BpsheetError, ExperimentError, InputError, Problem
+from bpsheet.exercises.headings import Columns, columns_of, is_no_student, with_id
+from bpsheet.exercises.names import alike
+from bpsheet.exercises.sheetfile import contents_of
+from bpsheet.guard.gate import read_bytes
+from bpsheet.guard.limits import EXERCISE
+from bpsheet.guard.text import decoded, unlikely_word
+from bpsheet.tables.csv_rows import NumberedLine, numbered_rows, separator_of
+from bpsheet.words import counted, listed, shown
 
-__all__ = ["file_name", "read_roster"]
+__all__ = ["Roster", "Student", "read_roster", "roster_of"]
 
-MAX_ROSTER = 1_000_000
+MAX_ROSTER = 4_000_000
 MAX_STUDENTS = 5_000
 MAX_NAME = 100
-NAME_HEADS = ("student", "name")
-ID_HEADS = ("id", "number")
+BOOKS = (".xlsx", ".ods", ".xls")
+FEW = 8
 
 
-def file_name(student: str, ending: str = ".xlsx") -> str:
-    """The name of a student's file: plain letters and a hash, so that no two names are alike.
+@dataclass(frozen=True)
+class Student:
+    """A student on a roster: what sheets call them, their name, their id, and all their cells."""
 
-    The name holds no path and no device's name. Two names differ by more than capitals.
+    label: str
+    name: str
+    id: str
+    cells: tuple[str, ...]
 
-    >>> file_name("Ada Lovelace")
-    'ada-lovelace-76740216.xlsx'
+
+@dataclass(frozen=True)
+class Roster:
+    """The students of a class, the headings of the columns, and what was understood of the file.
+
+    `own` are the indices of the columns of names and ids; all others are carried through.
     """
-    plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:40].strip("-") or "student"
-    short = hashlib.sha256(student.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{slug}-{short}{ending}"
+
+    students: tuple[Student, ...]
+    heads: tuple[str, ...]
+    own: tuple[int, ...]
+    said: str
+
+    @classmethod
+    def of_names(cls, labels: Sequence[str]) -> Roster:
+        """The roster of some names alone."""
+        students = tuple(Student(label, label, "", (label,)) for label in labels)
+        return cls(students, (), (0,), counted(len(students), "student"))
+
+    @property
+    def carried(self) -> tuple[int, ...]:
+        """The columns that are neither names nor ids, which are carried through to the marks."""
+        return tuple(index for index in range(len(self.heads)) if index not in self.own)
+
+    @property
+    def labels(self) -> list[str]:
+        """What the students' sheets call them."""
+        return [student.label for student in self.students]
 
 
-def read_roster(path: Path) -> list[str]:
-    """The students on a roster: a CSV file with a column `student` or `name`.
+def read_roster(path: Path) -> Roster:
+    """The students on a roster: text with `,`, `;` or tabs, .xlsx or .ods.
 
-    Without such a header each line is a name. A column `id` or `number` is added to the name, so
-    that students of the same name differ. Raises ExperimentError, with every problem.
+    A column is a name by its heading (Name, Full name, First name and Last name, Nachname …). A
+    file of one column needs no heading. An id, where there is one, is added to the name, so that
+    students of the same name differ. Raises ExperimentError, with every problem.
     """
     try:
-        rows = numbered_rows(read_text(path, MAX_ROSTER))
-    except (InputError, csv.Error) as error:
-        is_csv = isinstance(error, csv.Error)
-        reason = f"not a CSV file in UTF-8 ({error})" if is_csv else str(error)
-        raise ExperimentError([Problem("", reason)], str(path)) from None
-    heads = [head.strip().lower() for head in rows[0][1]] if rows else []
-    names = next((heads.index(head) for head in NAME_HEADS if head in heads), None)
-    ids = next((heads.index(head) for head in ID_HEADS if head in heads), None)
-    if names is None:
-        names, ids, lines = 0, None, rows
-    else:
-        lines = rows[1:]
-    students = [(line, _student(row, names, ids)) for line, row in lines]
-    problems = _problems(students)
+        if path.suffix.lower() in BOOKS:
+            return _roster(_rows_of_book(path), "", path.name)
+        text, encoding = decoded(read_bytes(path, MAX_ROSTER))
+        if encoding not in ("UTF-8", "UTF-16") and (word := unlikely_word(text)):
+            raise InputError(
+                f"neither in UTF-8 nor in {encoding}, in which {shown(word)} would stand there; save "
+                "it as CSV in UTF-8"
+            )
+        return roster_of(text, str(path), "" if encoding == "UTF-8" else encoding)
+    except ExperimentError as error:
+        raise ExperimentError(error.problems, str(path)) from None
+    except BpsheetError as error:
+        raise ExperimentError([Problem("", str(error))], str(path)) from None
+
+
+def roster_of(text: str, source: str, encoding: str = "") -> Roster:
+    """The roster in a text. Raises ExperimentError, with every problem."""
+    try:
+        begin, rest = text.split("\n", 1) if "\n" in text else ("", text)
+        given = (
+            begin.strip().lower().removeprefix("sep=") if begin.lower().startswith("sep=") else ""
+        )
+        if len(given) > 1 or given == '"':
+            said = (
+                f"one character that separates the columns expected after sep=; got {shown(given)}"
+            )
+            raise ExperimentError([Problem("line 1", said)], source)
+        body = rest if given else text
+        rows = numbered_rows(body, given or separator_of(body))
+    except csv.Error as error:
+        raise ExperimentError([Problem("", f"not a table of text ({error})")], source) from None
+    if given:
+        rows = [(line + 1, row) for line, row in rows]
+    return _roster(rows, encoding, source)
+
+
+def _rows_of_book(path: Path) -> list[NumberedLine]:
+    """The rows of the first sheet that has any."""
+    contents = contents_of(read_bytes(path, EXERCISE.file), path.name)
+    for grid in contents.sheets.values():
+        rows = [
+            (number, [_cell_text(value) for value in row])
+            for number, row in sorted(grid.values.items())
+        ]
+        if rows := [(number, row) for number, row in rows if any(row)]:
+            return rows
+    return []
+
+
+def _cell_text(value: object) -> str:
+    """A cell as text. An id that a program has stored as a number has no decimals."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return "" if value is None else str(value).strip()
+
+
+def _roster(rows: list[NumberedLine], encoding: str, source: str) -> Roster:
+    if not rows:
+        raise ExperimentError([Problem("", "no students")], source)
+    columns = columns_of([cell.strip() for cell in rows[0][1]])
+    if columns is None:
+        columns = _without_heads(rows, source)
+    body = rows[1:] if columns.heads else rows
+    problems: list[Problem] = []
+    left_out: list[str] = []
+    kept: list[tuple[int, tuple[str, ...]]] = []
+    for line, row in body:
+        if extra := [cell for cell in row[len(columns.heads) or 1 :] if cell.strip()]:
+            said = f"more cells than headings ({shown(extra[0].strip())})"
+            problems.append(Problem(f"line {line}", said))
+        cells = tuple(cell.strip() for cell in row)
+        if is_no_student(columns, cells):
+            left_out.append(f"line {line} ({next(filter(None, cells))})")
+        else:
+            kept.append((line, cells))
+    columns = with_id(columns, [cells for _, cells in kept])
+    found = [(line, _student(columns, cells)) for line, cells in kept]
+    problems += _problems(found)
     if problems:
-        raise ExperimentError(problems, str(path))
-    return [student for _, student in students]
+        raise ExperimentError(problems, source)
+    students = tuple(student for _, student in found)
+    return Roster(
+        students, columns.heads, columns.own, _said(columns, students, encoding, left_out)
+    )
 
 
-def _student(row: list[str], names: int, ids: int | None) -> str:
-    """The student in a row, from the column of names and that of ids."""
-    name = " ".join(row[names].split()) if names < len(row) else ""
-    added = row[ids].strip() if ids is not None and ids < len(row) else ""
-    return f"{name} ({added})" if name and added else name
+def _without_heads(rows: list[NumberedLine], source: str) -> Columns:
+    """The columns of a list of names alone. Raises ExperimentError for any other table."""
+    heads = [cell.strip() for cell in rows[0][1]]
+    names = [row[0] for _, row in rows]
+    is_list = len(heads) == 1 and all(any(c.isalpha() for c in n) and "@" not in n for n in names)
+    if is_list:
+        return Columns((), (0,))
+    found = ", ".join(shown(head[:MAX_NAME]) for head in heads[:FEW] if head)
+    more = f" and {len(heads) - FEW} more" if len(heads) > FEW else ""
+    said = (
+        f"no column is a name; the first line has {found}{more}. A heading such as Name, "
+        "Student, First name and Last name, Nachname or Vorname expected"
+    )
+    raise ExperimentError([Problem("", said)], source)
 
 
-def _problems(students: list[tuple[int, str]]) -> list[Problem]:
+def _student(columns: Columns, cells: tuple[str, ...]) -> Student:
+    """The student in a row."""
+
+    def cell(index: int) -> str:
+        text = cells[index] if index < len(cells) else ""
+        return " ".join(unicodedata.normalize("NFC", text).split())
+
+    name = " ".join(filter(None, map(cell, columns.names)))
+    number = cell(columns.id) if columns.id is not None else ""
+    return Student(f"{name} ({number})" if name and number else name, name, number, cells)
+
+
+def _problems(students: Sequence[tuple[int, Student]]) -> list[Problem]:
     if not students:
         return [Problem("", "no students")]
     if len(students) > MAX_STUDENTS:
         return [Problem("", f"{len(students):,} students; at most {MAX_STUDENTS:,}")]
     problems = []
-    seen: set[str] = set()
+    first: dict[str, tuple[int, str]] = {}
     for line, student in students:
-        if not student:
-            problems.append(Problem(f"line {line}", "no name"))
-        elif len(student) > MAX_NAME:
-            problems.append(Problem(f"line {line}", f"a name of more than {MAX_NAME} characters"))
-        elif any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in student):
-            problems.append(
-                Problem(f"line {line}", "the name has a character that names do not have")
-            )
-        elif student in seen:
-            problems.append(
-                Problem(f"line {line}", f"{student} stands there twice; add a column id")
-            )
-        seen.add(student)
+        key = alike(student.label)
+        place = f"line {line}"
+        if not student.name:
+            problems.append(Problem(place, "no name"))
+        elif len(student.label) > MAX_NAME:
+            problems.append(Problem(place, f"a name of more than {MAX_NAME} characters"))
+        elif any(unicodedata.category(char) in ("Cc", "Cs", "Co", "Cn") for char in student.label):
+            problems.append(Problem(place, "the name has a character that names do not have"))
+        elif key in first:
+            other, label = first[key]
+            twice = f"stands there twice (line {other})"
+            if label != student.label:
+                twice = f"differs from {label} (line {other}) by capitals or spaces alone"
+            problems.append(Problem(place, f"{student.label} {twice}; add a column ID"))
+        first.setdefault(key, (line, student.label))
     return problems
+
+
+def _said(
+    columns: Columns, students: Sequence[Student], encoding: str, left_out: Sequence[str]
+) -> str:
+    """What was understood of a roster, in a sentence."""
+    if not columns.heads:
+        name = "each line is a name"
+    else:
+        name = f"name from {listed([columns.heads[index] for index in columns.names])}"
+    parts = [name]
+    if columns.id is not None:
+        parts.append(f"id from {columns.heads[columns.id]}")
+        if missing := sum(not student.id for student in students):
+            parts.append(f"{missing} without id")
+    if encoding:
+        parts.append(f"read as {encoding}")
+    if left_out:
+        parts.append(f"no students: {', '.join(left_out[:FEW])}")
+    twins = [n for n, count in Counter(alike(s.name) for s in students).items() if count > 1]
+    if twins:
+        names = [next(s.name for s in students if alike(s.name) == twin) for twin in twins[:3]]
+        parts.append(f"several students are called {listed(names)}")
+    return f"{counted(len(students), 'student')}: {', '.join(parts)}"

@@ -151,13 +151,17 @@ class Graph:
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain rule for a weight. `product` is None for no paths or too many to write out."""
+    """The chain rule for a weight. `product` is None for no paths or too many to write out.
+
+    `sign` is −1 where the column `gradient` holds minus the derivative of the loss.
+    """
 
     weight: str
     loss: str
     gradient: str
     paths: int
     product: Product | None
+    sign: float = 1.0
 
     @cached_property
     def formula(self) -> Expr | None:
@@ -221,7 +225,7 @@ class Chain:
     def _result(self, row: Row, formula: Expr) -> Atom:
         """The product. The gradient's digits are shown where both are equal but for rounding."""
         try:
-            exact, gradient = row.evaluate(formula), row.value(Ref(self.gradient))
+            exact, gradient = row.evaluate(formula), self.sign * row.value(Ref(self.gradient))
             same = abs(exact - gradient) <= HAIR * self.scale(row)
         except CellError:
             return row.result(formula)
@@ -252,4 +256,5 @@ def chain_of(program: Program, weight: str, graph: Graph | None = None) -> Chain
     product = None
     if 1 <= count <= MOST_PATHS and graph.longest(loss, weight) <= MOST_FACTORS:
         product = graph.product(loss, weight)
-    return Chain(weight, loss, str(program[weight].adjoint_name), count, product)
+    gradient = str(program[weight].adjoint_name)
+    return Chain(weight, loss, gradient, count, product, program.slope_sign)

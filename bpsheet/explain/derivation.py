@@ -48,15 +48,21 @@ def derive(experiment: Plan) -> Derivation:
     loss = program.loss.name if program.loss is not None else None
     title = experiment.title or experiment.name
     blocks: list[Block] = [
-        Heading("The network, forwards" if experiment.network else "The formulas, forwards")
+        Heading(
+            "The network, forwards"
+            if isinstance(experiment.model, NetworkModel)
+            else "The formulas, forwards"
+        )
     ]
     for column in forward:
         assert column.formula is not None
         blocks.append(equation(Side(Ref(column.name)), [Side(column.formula)]))
     blocks += spelled_logistic(forward)
     if loss is None:
-        blocks += _without_loss(program)
-        return Derivation(title, "This network has no loss, and so no gradient.", blocks)
+        if program.phase(Phase.UPDATE):
+            blocks += _without_loss(program)
+        what = "This network has" if experiment.network else "These formulas have"
+        return Derivation(title, f"{what} no loss, and so no gradient.", blocks)
     primes = _primes(forward)
     blocks += _activations(forward, primes)
     blocks.append(Heading(f"The gradient of {loss}"))
@@ -82,7 +88,8 @@ def _of_first_neurons(weights: Sequence[Column]) -> Iterator[Column]:
     """The weights of each layer's first neuron."""
     first: dict[int | None, str | None] = {}
     for weight in weights:
-        if first.setdefault(weight.layer, weight.neuron) == weight.neuron:
+        # A bias that the layer shares has no neuron.
+        if weight.neuron is None or first.setdefault(weight.layer, weight.neuron) == weight.neuron:
             yield weight
 
 

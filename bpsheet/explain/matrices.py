@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from bpsheet.errors import LimitError
 from bpsheet.explain.row import Row
 from bpsheet.formula.arrays import shape_of
 from bpsheet.formula.tree import (
@@ -37,11 +36,12 @@ from bpsheet.paper.matrices import (
 )
 from bpsheet.printers.atoms import Value
 from bpsheet.printers.base import Binding, binding
+from bpsheet.printers.matrices import CALLED, in_columns
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Program
 from bpsheet.program.quantities import Quantity
 
-__all__ = ["WIDEST", "matrix_blocks"]
+__all__ = ["TITLES", "WIDEST", "Worked", "matrix_blocks"]
 
 # A matrix of more rows or columns than this is shown by its letter alone.
 WIDEST = 8
@@ -63,42 +63,40 @@ class _Unsaid(Exception):  # noqa: N818 - no error: the formula is not shown
 
 
 def matrix_blocks(row: Row) -> Iterator[Block]:
-    """The worked iteration. Raises LimitError for an experiment without layers."""
-    if not row.program.is_of_quantities or not row.program.last_layer:
-        raise LimitError("the matrix form is for a network; this experiment has formulas")
+    """The worked iteration of a network."""
     yield Prose(
         "In layer l, W^l has a row for each neuron and a column for each input, b^l are the biases, "
         "z^l the weighted sums, a^l the outputs and δ^l the error terms. The inputs are a^0. The sign "
         "∘ multiplies entry by entry."
     )
-    worked = _Worked(row)
-    yield Heading("Given")
-    given = [q for q in worked.quantities if q.shape and q.phase in (Phase.INPUT, Phase.WEIGHT)]
-    for quantity in given:
-        yield from worked.value(quantity)
-    for phase, title in TITLES.items():
-        shown = [q for q in worked.quantities if q.phase is phase and worked.is_shown(q)]
-        if shown:
-            yield Heading(title)
-        for quantity in shown:
-            yield from worked.equation(quantity)
-            if phase is Phase.UPDATE:
-                yield from worked.moved(quantity)
+    worked = Worked(row)
+    given = [
+        q
+        for q in worked.quantities
+        if q.phase is Phase.WEIGHT or (q.shape and q.phase is Phase.INPUT)
+    ]
+    yield from worked.solution(given)
 
 
-class _Worked:
+class Worked:
+    """The quantities of an iteration, each as equations with letters and with numbers."""
+
     def __init__(self, row: Row) -> None:
         self.row = row
         self.program: Program = row.program
-        self.quantities = self.program.quantities
+        self.quantities = tuple(map(self.program.filled, self.program.quantities))
         self.by_name = {quantity.name: quantity for quantity in self.quantities}
         self.shapes = {name: cells.shape for name, cells in self.program.arrays.items()}
         self.letters: dict[str, list[Piece]] = {}
+        # The weights of each adjustment.
+        self.weights: dict[str, Quantity] = {}
         for quantity in self.quantities:
             self._name(quantity)
 
     def _name(self, quantity: Quantity) -> None:
         name = quantity.name
+        if name.startswith("Δ") and name[1:] in self.by_name:
+            self.weights[name] = self.by_name[name[1:]]
         stem, layer = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
         own: list[Piece] = [Letter(LETTERS.get(stem, stem), layer)]
         if name == "x":
@@ -110,22 +108,45 @@ class _Worked:
         self.letters.setdefault(name, own)
         letter = own[0]
         loss = self.program.loss.name if self.program.loss is not None else ""
-        if not quantity.shape or not isinstance(letter, Letter):
+        if not isinstance(letter, Letter):
             return
-        self.letters[quantity.slope] = [
-            Letter("g", layer, prime=True), Sign("("), Letter("z", layer), Sign(")"),
-        ]  # fmt: skip
+        is_shared_bias = not quantity.shape and quantity.phase is Phase.WEIGHT
+        if is_shared_bias and (change := self.program.adjustment_of(name)) is not None:
+            self.letters[change] = [Sign("Δ"), letter]
+            self.weights[change] = quantity
+        if not quantity.shape and not is_shared_bias:
+            return
+        turned = [Sign("−")] if self.program.slope_sign < 0 else []
+        if quantity.shape:
+            self.letters[quantity.slope] = [
+                Letter("g", layer, prime=True), Sign("("), Letter("z", layer), Sign(")"),
+            ]  # fmt: skip
         match quantity.first.role:
             case Role.SUM:
                 self.letters[quantity.adjoint] = [Letter("δ", layer)]
             case Role.OUTPUT:
-                self.letters[quantity.adjoint] = [Gradient(loss, letter)]
+                self.letters[quantity.adjoint] = [*turned, Gradient(loss, letter)]
             case _:
-                self.letters[quantity.adjoint] = [Fraction(loss, letter)]
+                self.letters[quantity.adjoint] = [*turned, Fraction(loss, letter)]
+
+    def solution(self, given: Iterable[Quantity]) -> Iterator[Block]:
+        """The given arrays, then phase by phase an equation for each quantity."""
+        yield Heading("Given")
+        for quantity in given:
+            yield from self.value(quantity)
+        for phase, title in TITLES.items():
+            shown = [q for q in self.quantities if q.phase is phase and self.is_shown(q)]
+            if shown:
+                yield Heading(title)
+            for quantity in shown:
+                yield from self.equation(quantity)
+                if phase is Phase.UPDATE:
+                    yield from self.moved(quantity)
 
     def is_shown(self, quantity: Quantity) -> bool:
         """Whether a quantity is one of a layer; the stages of an optimiser are not."""
-        return quantity.phase is not Phase.UPDATE or quantity.name.startswith("Δ")
+        is_adjustment = quantity.name.startswith("Δ") or quantity.name in self.weights
+        return quantity.phase is not Phase.UPDATE or is_adjustment
 
     def value(self, quantity: Quantity) -> Iterator[Block]:
         """A given array, with its numbers."""
@@ -137,7 +158,7 @@ class _Worked:
     def equation(self, quantity: Quantity) -> Iterator[Block]:
         """A quantity: with letters, with numbers, its result."""
         head = self.letters[quantity.name]
-        formula = quantity.formula
+        formula = self._formula(quantity)
         sides: list[list[Piece]] = []
         if formula is not None and self._is_said(formula):
             for leaf in (self._letter, self._number):
@@ -158,7 +179,7 @@ class _Worked:
 
     def moved(self, adjustment: Quantity) -> Iterator[Block]:
         """The new weights: the old ones plus their adjustments."""
-        weights = self.by_name[adjustment.name[1:]]
+        weights = self.weights[adjustment.name]
         letters = self.letters[weights.name]
         yield Matrices(
             (*letters, Sign("+"), *self.letters[adjustment.name], EQUALS, *self._new(weights))
@@ -175,6 +196,10 @@ class _Worked:
 
         return [Numbers(_rows(weights, new))]
 
+    def _formula(self, quantity: Quantity) -> Expr | None:
+        """The formula as it is shown."""
+        return quantity.formula
+
     def _is_said(self, formula: Expr) -> bool:
         """Whether all that a formula uses has a letter, and nothing stands in the row before."""
         return all(
@@ -188,9 +213,14 @@ class _Worked:
     def _size(self, quantity: Quantity) -> str:
         shape = quantity.shape
         rows, columns = shape[0] if shape else 1, shape[1] if len(shape) == 2 else 1
+        return f"{self._called(quantity)} is {rows} × {columns}, too large to be shown with its numbers."
+
+    def _called(self, quantity: Quantity) -> str:
+        """What a quantity is called in a sentence."""
         stem = quantity.name.rstrip("0123456789")
-        name = "a^0" if quantity.name == "x" else f"{stem}^{quantity.name[len(stem) :]}".rstrip("^")
-        return f"{name} is {rows} × {columns}, too large to be shown with its numbers."
+        if quantity.name == "x":
+            return "a^0"
+        return f"{stem}^{quantity.name[len(stem) :]}".rstrip("^")
 
     def _numbers(self, quantity: Quantity) -> Numbers:
         return Numbers(_rows(quantity, lambda name: self.row.shown(Ref(name))))
@@ -252,9 +282,7 @@ class _Pieces:
                     inside = [Sign("("), *inside, Sign(")")]
                 return [*inside, Sign("²")]
             case Call(function, (argument,)):
-                inside = self.of(argument)
-                fenced = inside if _is_fenced(inside) else [Sign("("), *inside, Sign(")")]
-                return [Sign(function), *fenced]
+                return [Sign(function), *self._fenced(argument)]
             case Operation():
                 return self._operation(node)
         raise _Unsaid
@@ -263,27 +291,52 @@ class _Pieces:
         if ONE in (node.left, node.right):
             return self.of(node.right if node.left == ONE else node.left)
         match node:
-            case Mul(Operation("as column", (column,)), Ref() as row):
-                return [*self._operand(column, Binding.PRODUCT), *self.leaf(row, True)]
-            case Mul(Operation("as column"), _):
-                raise _Unsaid
-        both = all(shape_of(part, self.shapes) for part in (node.left, node.right))
+            case Mul(Operation("as column", (column,)), row) if (
+                len(shape_of(row, self.shapes)) == 1
+            ):
+                return [*self._factor(column, Binding.PRODUCT), *self._turned(row)]
+        both = self._is_by_entry(node)
         left = self._operand(node.left, Binding.PRODUCT)
         right = self._operand(node.right, Binding.FACTOR)
         return [*left, Sign("∘" if both else "·"), *right]
 
+    def _is_by_entry(self, node: Mul) -> bool:
+        return all(shape_of(part, self.shapes) for part in (node.left, node.right))
+
     def _operation(self, node: Operation) -> list[Piece]:
         match node:
             case Operation("product", (left, right)):
+                left, right = in_columns(left, right, self.shapes)
+                if not shape_of(node, self.shapes):
+                    return [*self._turned(left), *self._factor(right, Binding.FACTOR)]
                 return [
-                    *self._operand(left, Binding.PRODUCT),
-                    *self._operand(right, Binding.FACTOR),
+                    *self._factor(left, Binding.PRODUCT),
+                    *self._factor(right, Binding.FACTOR),
                 ]
-            case Operation("transposed", (Ref() as matrix,)):
-                return self.leaf(matrix, True)
+            case Operation("transposed", (matrix,)):
+                return self._turned(matrix)
             case Operation("sum", (array,)):
                 return [Sign("Σ"), *self._operand(array, Binding.PRODUCT)]
+            case Operation("as column" | "shaped as", (array, *_)):
+                return self.of(array)
+            case Operation(kind, (array,)) if kind in CALLED:
+                return [Sign(CALLED[kind]), *self._fenced(array)]
         raise _Unsaid
+
+    def _turned(self, node: Expr) -> list[Piece]:
+        if isinstance(node, Ref):
+            return self.leaf(node, True)
+        return [Sign("("), *self.of(node), Sign(")"), Sign("ᵀ")]
+
+    def _fenced(self, node: Expr) -> list[Piece]:
+        inside = self.of(node)
+        return inside if _is_fenced(inside) else [Sign("("), *inside, Sign(")")]
+
+    def _factor(self, node: Expr, least: Binding) -> list[Piece]:
+        """A factor of a product of matrices: a product entry by entry stands in parentheses."""
+        if isinstance(node, Mul) and ONE not in (node.left, node.right) and self._is_by_entry(node):
+            return self._fenced(node)
+        return self._operand(node, least)
 
     def _operand(self, node: Expr, least: Binding) -> list[Piece]:
         own = self.of(node)

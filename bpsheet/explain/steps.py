@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bpsheet.columns.presentation import BATCH_END, BATCH_ROW, EPOCH
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.explain.arrays import array_blocks
 from bpsheet.explain.chain import Chain, chain_of
 from bpsheet.explain.matrices import matrix_blocks
 from bpsheet.explain.row import Row
+from bpsheet.explain.short import of_each_kind, tables_of, weights_table
 from bpsheet.formula.tree import ONE, Call, Div, Expr, Neg, Param, Ref, Sum, replace_refs, walk
 from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Prose, Side, equation
 from bpsheet.paper.document import Document
@@ -23,10 +25,12 @@ from bpsheet.words import nearest, shown
 if TYPE_CHECKING:
     from bpsheet.runs.run import Run
 
-__all__ = ["Explanation", "Step", "explain", "spelled_logistic"]
+__all__ = ["Explanation", "Step", "explain", "spelled_logistic", "worked_step"]
 
 ENTRIES, MATRIX = "entries", "matrix"
 FORMS = (ENTRIES, MATRIX)
+FULL, SHORT = "full", "short"
+DETAILS = (FULL, SHORT)
 HEADINGS = {
     "forward": TITLES[Phase.FORWARD],
     "backward": TITLES[Phase.BACKWARD],
@@ -58,8 +62,10 @@ class Explanation(Document):
         blocks: Sequence[Block],
         steps: Sequence[Step],
         chains: Sequence[Chain],
+        *,
+        names: Collection[str],
     ) -> None:
-        super().__init__(title, subtitle, blocks)
+        super().__init__(title, subtitle, blocks, names)
         self.steps = tuple(steps)
         self.chains = tuple(chains)
 
@@ -69,69 +75,125 @@ def explain(
     iteration: int,
     only: Iterable[str] | None = None,
     digits: int = 4,
-    form: str = "entries",
+    form: str = ENTRIES,
+    *,
+    detail: str = FULL,
 ) -> Explanation:
     """The worked solution of an iteration: each quantity with symbols, with numbers, its result.
 
-    `form` is "entries", or "matrix" for whole vectors and matrices. `only` names quantities. For a weight (or its gradient) among them the chain rule is written
-    out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and printed with
-    `digits` significant digits.
+    `form` is "entries", or "matrix" for whole vectors and matrices. `detail` is "full", or "short"
+    for one worked line of each kind and tables of the other numbers. `only` names quantities, or the
+    steps forward, backward and update. For a weight (or its gradient) among them the chain rule is
+    written out: ∂e/∂w = ∂e/∂f · ∂f/∂z_f · … Every number is computed from exact values and printed
+    with `digits` significant digits.
     Raises ExperimentError for an iteration that was not run and for unknown names, LimitError for the
-    matrix form of an experiment without layers.
+    matrix form of an experiment without vectors and matrices.
 
     >>> import bpsheet as bp
     >>> print(explain(bp.load("two-neuron").run(1), 1, only=["g"]).steps[0].result)
     -0.2449
     """
     row = Row(trace, iteration, digits)
-    if form not in FORMS:
-        problem = Problem("form", f"{' or '.join(FORMS)} expected; got {shown(form)}")
-        raise ExperimentError([problem], trace.experiment.name)
+    problems = [
+        Problem(key, f"{' or '.join(known)} expected; got {shown(given)}")
+        for key, given, known in (("form", form, FORMS), ("detail", detail, DETAILS))
+        if given not in known
+    ]
+    if problems:
+        raise ExperimentError(problems, trace.experiment.name)
     if form == MATRIX:
         return _in_matrices(row, only)
-    program = trace.program
-    wanted = None if only is None else _known([only] if isinstance(only, str) else only, row)
-    weights = [column for column in program if column.phase is Phase.WEIGHT]
-    named = set() if wanted is None else wanted
-    blocks: list[Block] = [
-        Prose(
-            f"Printed numbers are rounded to {digits} significant digit{'s' if digits > 1 else ''}; "
-            "every result is computed from exact numbers."
-        ),
-        *_given(row, wanted),
-    ]
+    return _in_entries(
+        row, _Wanted(row.program, only, trace.experiment.name), is_short=detail == SHORT
+    )
+
+
+class _Wanted:
+    """Which quantities are asked for: all, those of some steps, or those that are named."""
+
+    def __init__(self, program: Program, only: Iterable[str] | None, source: str) -> None:
+        self.program = program
+        names = [] if only is None else [only] if isinstance(only, str) else list(only)
+        given = [name.strip() for name in names]
+        self.named = {name for name in given if name in program.position}
+        self.steps = {name for name in given if name in STEPS and name not in self.named}
+        known = [*program.names, *STEPS]
+        problems = [
+            Problem("only", f"no quantity {shown(name)}; {nearest(name, known)}")
+            for name in given
+            if name not in self.named | self.steps
+        ]
+        if only is not None and not given:
+            problems.append(Problem("only", "at least one name expected"))
+        if problems:
+            raise ExperimentError(problems, source)
+        self.is_all = only is None
+        self.of_weights = _of_weights(program, self.named)
+
+    def has(self, column: Column, step: str = "") -> bool:
+        """Whether a column is asked for, in a step or by its name."""
+        return self.is_all or step in self.steps or column.name in self.named
+
+    def of(self, step: str) -> list[Column]:
+        """The columns of a step that are asked for, and what is made of the weights asked for."""
+        return [
+            column
+            for column in self.program.phase(*STEPS[step])
+            if self.has(column, step) or column.name in self.of_weights
+        ]
+
+
+def _in_entries(row: Row, wanted: _Wanted, *, is_short: bool) -> Explanation:
+    """The worked solution, quantity by quantity."""
+    program = row.program
+    blocks: list[Block] = [_rounding(row), *_given(row, wanted)]
     steps: list[Step] = []
     chains: list[Chain] = []
-    shown_names = None if wanted is None else wanted | _of_weights(program, wanted)
 
-    def add(title: str, more: Sequence[Step], *before: Block) -> None:
-        if more:
+    def add(
+        title: str, columns: Sequence[Column], work: Callable[[Column, Row], Step], *before: Block
+    ) -> None:
+        if columns:
+            chosen = columns
+            if is_short:
+                chosen = of_each_kind(columns, lambda c: work(c, row).sentence, program.position)
             blocks.extend([Heading(title), *before])
-            for step in more:
+            for step in (work(column, row) for column in chosen):
                 blocks.extend([Prose(step.sentence), step.equation])
-            steps.extend(more)
+                steps.append(step)
+            if is_short:
+                blocks.extend(tables_of(columns, {column.name for column in chosen}, row))
 
     for part, phases in STEPS.items():
-        columns = [
-            c for c in program.phase(*phases) if shown_names is None or c.name in shown_names
-        ]
+        columns = wanted.of(part)
         extra = spelled_logistic(columns) if Phase.FORWARD in phases else []
-        add(HEADINGS[part], [_step(column, row) for column in columns], *extra)
+        add(HEADINGS[part], columns, _step, *extra)
         if Phase.BACKWARD in phases:
-            asked = [
-                w for w in program.leaves if w.adjoint_name and {w.name, w.adjoint_name} & named
-            ]
-            for weight in asked:
-                chain = chain_of(program, weight.name)
-                chains.append(chain)
-                blocks.append(Heading(f"The chain rule for {weight.name}"))
-                blocks.extend(chain.worked(row))
-    moved = [w for w in weights if wanted is None or w.name in wanted]
-    add("New weights", [_next_step(weight, row) for weight in moved])
-    tests = [c for c in program.phase(Phase.TEST) if wanted is None or c.name in wanted]
-    add("Tests", [_step(column, row) for column in tests])
-    title = trace.experiment.title or trace.experiment.name
-    return Explanation(title, _subtitle(row), blocks, steps, chains)
+            for weight in program.leaves:
+                if weight.adjoint_name and {weight.name, weight.adjoint_name} & wanted.named:
+                    chain = chain_of(program, weight.name)
+                    chains.append(chain)
+                    blocks.append(Heading(f"The chain rule for {weight.name}"))
+                    blocks.extend(chain.worked(row))
+    weights = [column for column in program.phase(Phase.WEIGHT) if wanted.has(column, "update")]
+    if program.phase(Phase.UPDATE):
+        add("New weights", weights, _next_step)
+    if is_short:
+        new = {weight.name: _next_step(weight, row).equation.sides[-1] for weight in weights}
+        table = weights_table(weights, row, new)
+        blocks.extend([table] if table is not None else [])
+    add("Validation", [c for c in program.phase(Phase.VALIDATION) if wanted.has(c)], _step)
+    add("Tests", [c for c in program.phase(Phase.TEST) if wanted.has(c)], _step)
+    title = row.trace.experiment.title or row.trace.experiment.name
+    return Explanation(title, _subtitle(row), blocks, steps, chains, names=program.position)
+
+
+def _rounding(row: Row) -> Prose:
+    plural = "s" if row.digits > 1 else ""
+    return Prose(
+        f"Printed numbers are rounded to {row.digits} significant digit{plural}; "
+        "every result is computed from exact numbers."
+    )
 
 
 def _in_matrices(row: Row, only: Iterable[str] | None) -> Explanation:
@@ -139,28 +201,11 @@ def _in_matrices(row: Row, only: Iterable[str] | None) -> Explanation:
     if only is not None:
         said = "single quantities are for the form entries; the matrix form shows whole arrays"
         raise ExperimentError([Problem("only", said)], row.trace.experiment.name)
-    rounded = Prose(
-        f"Printed numbers are rounded to {row.digits} significant digit{'s' if row.digits > 1 else ''}; "
-        "every result is computed from exact numbers."
-    )
     title = row.trace.experiment.title or row.trace.experiment.name
-    return Explanation(title, _subtitle(row), [rounded, *matrix_blocks(row)], [], [])
-
-
-def _known(only: Iterable[str], row: Row) -> set[str]:
-    """The names asked for. Raises ExperimentError for an unknown name, with the nearest name."""
-    names = [name.strip() for name in only]
-    known = row.program.names
-    problems = [
-        Problem("only", f"no quantity {shown(name)}; {nearest(name, known)}")
-        for name in names
-        if name not in row.program.position
-    ]
-    if not names:
-        problems.append(Problem("only", "at least one name expected"))
-    if problems:
-        raise ExperimentError(problems, row.trace.experiment.name)
-    return set(names)
+    blocks = matrix_blocks(row) if row.program.last_layer else array_blocks(row)
+    return Explanation(
+        title, _subtitle(row), [_rounding(row), *blocks], [], [], names=row.program.position
+    )
 
 
 def _of_weights(program: Program, wanted: set[str]) -> set[str]:
@@ -180,6 +225,8 @@ def _subtitle(row: Row) -> str:
     program = row.program
     epoch, example = (row.shown(Ref(name)).text for name in (EPOCH, EXAMPLE))
     sentences = f"Iteration {row.iteration:,} (epoch {epoch}) presents example {example}."
+    if not program.tables:
+        sentences = f"Iteration {row.iteration:,}."
     if BATCH_ROW in program.position:
         number = row.shown(Ref(BATCH_ROW)).text
         ends = row.value(Ref(BATCH_END)) == 1
@@ -191,12 +238,14 @@ def _subtitle(row: Row) -> str:
     return sentences
 
 
-def _given(row: Row, wanted: set[str] | None) -> Iterable[Block]:
+def _given(row: Row, wanted: _Wanted) -> Iterable[Block]:
     """The numbers with which an iteration begins: example, weights and hyper-parameters."""
+    is_whole = wanted.is_all or bool(wanted.steps)
     groups: list[tuple[str, list[Equation]]] = []
     for label, roles in (
         ("Inputs", (Role.DATA,)),
         ("Targets", (Role.TARGET,)),
+        ("Weight of the example", (Role.EXAMPLE_WEIGHT,)),
         ("Weights", (Role.WEIGHT,)),
         ("Place", (Role.ITERATION, Role.EPOCH, Role.EXAMPLE, Role.BATCH_ROW, Role.BATCH_END)),
     ):
@@ -204,10 +253,10 @@ def _given(row: Row, wanted: set[str] | None) -> Iterable[Block]:
             column
             for column in row.program
             if column.role in roles
-            and (label != "Place" if wanted is None else column.name in wanted)
+            and (label != "Place" if is_whole else column.name in wanted.named)
         ]
         groups.append((label, [_assigned(Ref(column.name), row) for column in columns]))
-    if wanted is None:
+    if is_whole:
         cells = [_assigned(Param(cell.name), row) for cell in row.program.parameters]
         groups.append(("Hyper-parameters", cells))
     if any(equations for _, equations in groups):
@@ -237,6 +286,14 @@ def spelled_logistic(columns: Iterable[Column]) -> list[Block]:
         Prose("The logistic function:"),
         Equation((Side(Call("logistic", (z,))), Side(whole))),
     ]
+
+
+def worked_step(trace: Run, iteration: int, quantity: str, digits: int = 4) -> Step:
+    """One quantity of an iteration, worked out: a weight by the update before."""
+    column = trace.program[quantity]
+    if column.phase is Phase.WEIGHT and iteration > 1:
+        return _next_step(column, Row(trace, iteration - 1, digits))
+    return _step(column, Row(trace, iteration, digits))
 
 
 def _step(column: Column, row: Row) -> Step:

@@ -15,7 +15,7 @@ from typing import IO
 from bpsheet.errors import NotReplacedError, OutputError
 from bpsheet.files.seals import is_intact, is_intact_part
 
-__all__ = ["MARK", "is_ours", "refuse_others"]
+__all__ = ["MARK", "is_intact_package", "is_ours", "refuse_others"]
 
 # The name of the program that wrote a file, where a format has a field for it.
 MARK = "bpsheet"
@@ -52,6 +52,25 @@ def refuse_others(path: Path, *, force: bool, first_line: str = "") -> None:
         )
 
 
+def refuse_unlike(path: Path, content: bytes, *, force: bool) -> None:
+    """Refuse to replace a file with other contents, unless `force` asks for it: somebody may have
+    worked on it.
+
+    Raises NotReplacedError, and OutputError where the file cannot be read.
+    """
+    try:
+        is_there = path.exists() or path.is_symlink()
+        if is_there and path.is_file() and path.stat().st_size == len(content):
+            is_there = path.read_bytes() != content
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror}") from None
+    if is_there and not force:
+        raise NotReplacedError(
+            f"{path} exists and differs; it may have been filled in. "
+            "Choose another place, or replace it"
+        )
+
+
 def is_ours(path: Path, first_line: str = "") -> bool:
     """Whether the file is as bpsheet wrote it, as far as its content shows."""
     if first_line and _begins_with(path, first_line):
@@ -75,21 +94,26 @@ def _is_workbook(stream: IO[bytes]) -> bool:
         return False
     try:
         with zipfile.ZipFile(stream) as package:
-            return _is_intact_package(package)
+            return is_intact_package(package) is not False
     except Exception:  # noqa: BLE001 - damage makes zipfile raise half a dozen kinds: not ours
         return False
 
 
-def _is_intact_package(package: zipfile.ZipFile) -> bool:
-    """Whether a package is unchanged, by the seal in its last part. Very old workbooks have none."""
+def is_intact_package(package: zipfile.ZipFile) -> bool | None:
+    """Whether a package is unchanged, by the seal in its last part; None where it has no seal.
+
+    Very old workbooks have none.
+    """
     *others, last = package.infolist()
     if ADDED.fullmatch(last.filename):
         if last.file_size > MAX_SHEET:
             return False
-        return is_intact_part(package.read(last), others) is not False
+        return is_intact_part(package.read(last), others)
+    if PROPERTIES not in package.NameToInfo:
+        return False
     properties = package.getinfo(PROPERTIES)
     with package.open(properties) as part:
         content = part.read(MAX_PROPERTIES)
     if CREATOR not in content or properties.date_time != DATE:
         return False
-    return is_intact_part(content, others) is not False
+    return is_intact_part(content, others)

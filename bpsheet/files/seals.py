@@ -45,6 +45,9 @@ PNG, GIF, PDF, TEXT = (
 )
 # By the first bytes of a file; any other file is text.
 FORMATS = {b"\x89PNG": PNG, b"GIF8": GIF, b"%PDF": PDF}
+# There the key and the value stand behind their lengths. A text or a name of the table may look like
+# a seal, but has no such characters before it.
+KEYED = re.escape(b"\x04seal\x18" + bytes([len(UNSEALED)])) + SEAL
 # The seal is searched in so many bytes at the end of the file.
 ENDS = 4_096
 # A Parquet file ends with its description, the description's length, and these letters.
@@ -91,9 +94,7 @@ def _seal_of_parquet(stream: IO[bytes], size: int) -> _Seal | None:
         return None
     stream.seek(first)
     description = stream.read(length)
-    # The last one counts: a name or text of the table, which comes earlier, may look like a seal.
-    start = description.rfind(LABEL)
-    match = re.compile(SEAL).match(description, max(start, 0))
+    match = re.search(KEYED, description)
     if match is None:
         return None
     return _Seal(first + match.start(1), first + match.end(1), match[1])

@@ -25,8 +25,10 @@ PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, only_new: bool = False) -> Iterator[IO[bytes]]:
     """A file to write to, which replaces `path` when everything has been written.
+
+    With `only_new` it replaces nothing: FileExistsError says that somebody was first.
 
     On any error, Ctrl-C included, the old file stays and the new one is removed. If `path` is a
     symbolic link, the link is replaced and the file that it leads to stays.
@@ -49,7 +51,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             temporary.chmod(0o666 & ~_umask())
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-        _replace(temporary, path)
+        if only_new:
+            _claim(temporary, path)
+        else:
+            _replace(temporary, path)
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -90,6 +95,18 @@ def _sweep(folder: Path) -> None:
             with suppress(OSError):
                 if time.time() - stale.lstat().st_mtime > STALE:
                     stale.unlink()
+
+
+def _claim(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Some disks have no hard links.
+        if path.exists():
+            raise FileExistsError(path) from None
+        _replace(temporary, path)
 
 
 def _replace(temporary: Path, path: Path) -> None:

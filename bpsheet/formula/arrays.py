@@ -15,6 +15,7 @@ Sum(terms=(Mul(left=Ref(name='x1', lag=0), right=Ref(name='w1', lag=0)), Mul(lef
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,14 @@ from typing import Any
 import numpy as np
 
 from bpsheet.errors import ProgramError
+from bpsheet.formula import windows
 from bpsheet.formula.tree import (
-    Call,
+    ONE,
+    ZERO,
+    Compare,
     Div,
     Expr,
+    If,
     Mul,
     Neg,
     Num,
@@ -38,6 +43,7 @@ from bpsheet.formula.tree import (
     references,
     total,
     upwards,
+    walk,
 )
 
 __all__ = [
@@ -57,6 +63,7 @@ __all__ = [
     "row_of",
     "shape_of",
     "shaped_as",
+    "step_name",
     "sum_of",
     "sums_across",
     "transposed",
@@ -77,8 +84,11 @@ def product(left: Expr, right: Expr) -> Operation:
     return Operation("product", (left, right))
 
 
-def transposed(matrix: Expr) -> Operation:
-    """A matrix with rows and columns exchanged."""
+def transposed(matrix: Expr) -> Expr:
+    """A matrix with rows and columns exchanged; exchanged twice it is itself."""
+    match matrix:
+        case Operation("transposed", (turned,)):
+            return turned
     return Operation("transposed", (matrix,))
 
 
@@ -133,11 +143,20 @@ class Rule:
     terms: the formulas that are added for each entry, along one more axis, from the operands' cells
     back:  the operands that the loss depends on, with its derivatives with respect to them, from
            the node and the derivative with respect to its value
+    numbers: how many of the last operands are numbers that shape and terms get as such
+    gaps:    whether some entries have fewer terms than others
     """
 
     shape: Callable[..., Shape | str]
     terms: Callable[..., Array]
     back: Callable[[Operation, Expr, Shapes], Shares]
+    numbers: int = 0
+    gaps: bool = False
+
+    def given(self, node: Operation, parts: list[Any]) -> list[Any]:
+        """What shape and terms get: the parts of the operands, and the numbers among them."""
+        first = len(parts) - self.numbers
+        return [*parts[:first], *(number_of(operand) for operand in node.operands[first:])]
 
 
 def _product_shape(left: Shape, right: Shape) -> Shape | str:
@@ -199,19 +218,92 @@ def _along_terms(diagonal: Array, across: Array) -> Array:
     return cells[..., np.newaxis]
 
 
-def _index(number: Array) -> int:
-    value: Num = number.item()
-    return int(value.value) - 1
+def number_of(operand: Expr) -> float:
+    """The number that an operand is."""
+    if not isinstance(operand, Num):
+        raise ProgramError("a number expected where an operation has one")
+    return operand.value
 
 
 def _as_array(entry: Any) -> Array:
     return entry if isinstance(entry, np.ndarray) else _one(entry)
 
 
-def _placed(row: Array, index: int, shape: Shape) -> Array:
-    whole = np.full(shape, None, object)
-    whole[index] = row if row.shape else row.item()
-    return whole
+def _placed(row: Array, like: Array, number: float) -> Array:
+    whole = np.full(like.shape, None, object)
+    whole[int(number) - 1] = row if row.shape else row.item()
+    return whole[..., np.newaxis]
+
+
+def _rows_shape(*rows: Shape) -> Shape | str:
+    if len(set(rows)) > 1 or len(rows[0]) > 1:
+        return "vectors of one length, or numbers, are needed"
+    return len(rows), *rows[0]
+
+
+def _rows_back(node: Operation, whole: Expr, _shapes: Shapes) -> Shares:
+    for number, operand in enumerate(node.operands, start=1):
+        yield operand, row_of(whole, number)
+
+
+def _flat_back(node: Operation, whole: Expr, shapes: Shapes) -> Shares:
+    first = 1
+    for operand in node.operands:
+        yield operand, Operation("folded", (whole, operand, Num(float(first))))
+        first += math.prod(shape_of(operand, shapes))
+
+
+def _folded(vector: Array, like: Array, first: float) -> Array:
+    begin = int(first) - 1
+    return vector[begin : begin + like.size].reshape(like.shape)[..., np.newaxis]
+
+
+def _one_hot_shape(number: Shape, count: float) -> Shape | str:
+    if len(number) > 1:
+        return "a number, or a vector of numbers, is needed"
+    return (*number, int(count))
+
+
+def _one_hot(number: Array, count: float) -> Array:
+    kinds = named_numbers(int(count))
+    equal = mapped(lambda a, b: If(Compare("=", a, b), ONE, ZERO), number[..., np.newaxis], kinds)
+    return equal[..., np.newaxis]
+
+
+def named_numbers(count: int) -> Array:
+    """The numbers from 1, as formulas."""
+    return mapped(lambda k: Num(float(k)), np.arange(1, count + 1).astype(object))
+
+
+def _causal(square: Array, fill: float) -> Array:
+    cells = square.copy()
+    for row in range(len(cells)):
+        cells[row, row + 1 :] = Num(fill)
+    return cells[..., np.newaxis]
+
+
+def _square(shape: Shape, _fill: float) -> Shape | str:
+    is_square = len(shape) == 2 and shape[0] == shape[1]
+    return shape if is_square else "a square matrix is needed"
+
+
+def _back_to(kind: str) -> Callable[[Operation, Expr, Shapes], Shares]:
+    """What goes back to an operation's array: another operation on the derivative and the array."""
+
+    def back(node: Operation, whole: Expr, _shapes: Shapes) -> Shares:
+        yield node.operands[0], Operation(kind, (whole, *node.operands))
+
+    return back
+
+
+def _convolved_back(node: Operation, whole: Expr, _shapes: Shapes) -> Shares:
+    array, kernel, *_ = node.operands
+    yield array, Operation("input's share", (whole, *node.operands))
+    yield kernel, Operation("kernel's share", (whole, *node.operands))
+
+
+def _pooled_shape(array: Shape, size: float, stride: float) -> Shape | str:
+    return windows.windows_shape(array, (int(size),) * len(array), stride)
 
 
 def shaped_as(array: Expr, like: Expr) -> Expr:
@@ -242,7 +334,7 @@ OPERATIONS: Mapping[str, Rule] = {
     ),
     "largest": Rule(
         lambda shape: () if len(shape) == 1 else "a vector is needed",
-        lambda vector: _one(Call("max", tuple(vector)))[np.newaxis],
+        lambda vector: _one(windows.largest_of(list(vector)))[np.newaxis],
         _no_way_back,
     ),
     "sum down": Rule(
@@ -262,23 +354,62 @@ OPERATIONS: Mapping[str, Rule] = {
     ),
     "largest across": Rule(
         lambda shape: shape[:1] if len(shape) == 2 else "a matrix is needed",
-        lambda matrix: _filled([Call("max", tuple(row)) for row in matrix], matrix.shape[:1])[
+        lambda matrix: _filled([windows.largest_of(list(row)) for row in matrix], matrix.shape[:1])[
             ..., np.newaxis
         ],
         _no_way_back,
     ),
     "row": Rule(
         lambda shape, _: shape[1:] if shape else "a vector or a matrix is needed",
-        lambda array, number: _as_array(array[_index(number)])[..., np.newaxis],
-        lambda node, whole, _: [
-            (node.operands[0], Operation("placed", (whole, node.operands[1], node.operands[0])))
-        ],
+        lambda array, number: _as_array(array[int(number) - 1])[..., np.newaxis],
+        lambda node, whole, _: [(node.operands[0], Operation("placed", (whole, *node.operands)))],
+        numbers=1,
     ),
     # What goes back to one row of an array: nothing is added to the others.
-    "placed": Rule(
-        lambda _row, _number, like: like,
-        lambda row, number, like: _placed(row, _index(number), like.shape)[..., np.newaxis],
+    "placed": Rule(lambda _row, like, _number: like, _placed, _no_way_back, numbers=1, gaps=True),
+    "rows": Rule(_rows_shape, lambda *rows: np.stack(rows)[..., np.newaxis], _rows_back),
+    "flat": Rule(
+        lambda *shapes: (sum(math.prod(shape) for shape in shapes),),
+        lambda *parts: np.concatenate([part.ravel() for part in parts])[..., np.newaxis],
+        _flat_back,
+    ),
+    "folded": Rule(lambda _vector, like, _first: like, _folded, _no_way_back, numbers=1),
+    "one hot": Rule(_one_hot_shape, _one_hot, lambda *_: [], numbers=1),
+    # Nothing is known of what comes later: the entries above the diagonal.
+    "causal": Rule(
+        _square,
+        _causal,
+        lambda node, whole, _: [(node.operands[0], Operation("causal", (whole, Num(0.0))))],
+        numbers=1,
+    ),
+    "convolved": Rule(
+        windows.windows_shape, windows.convolved, _convolved_back, numbers=3, gaps=True
+    ),
+    "kernel's share": Rule(
+        lambda _whole, _array, kernel, *_: kernel,
+        windows.kernel_share,
         _no_way_back,
+        numbers=3,
+        gaps=True,
+    ),
+    "input's share": Rule(
+        lambda _whole, array, *_: array,
+        windows.input_share,
+        _no_way_back,
+        numbers=3,
+        gaps=True,
+    ),
+    "window sums": Rule(
+        _pooled_shape, windows.window_entries, _back_to("window's share"), numbers=2
+    ),
+    "window's share": Rule(
+        lambda _whole, array, *_: array, windows.window_share, _no_way_back, numbers=2, gaps=True
+    ),
+    "window largest": Rule(
+        _pooled_shape, windows.window_largest, _back_to("largest's share"), numbers=2
+    ),
+    "largest's share": Rule(
+        lambda _whole, array, *_: array, windows.largest_share, _no_way_back, numbers=2, gaps=True
     ),
     "beside": Rule(
         _beside_shape,
@@ -299,6 +430,15 @@ def entry_names(name: str, shape: Shape) -> Array:
     for index in np.ndindex(*shape):
         whole[index] = "_".join([name, *(str(number + 1) for number in index)])
     return whole
+
+
+def step_name(stem: str, step: int) -> str:
+    """The name of a step of a sequence, as its columns have it.
+
+    >>> step_name("h", 2), step_name("h1", 2)
+    ('h2', 'h1_2')
+    """
+    return f"{stem}_{step}" if stem[-1:].isdigit() else f"{stem}{step}"
 
 
 # What combines arrays entry by entry, in an error.
@@ -332,7 +472,8 @@ def _shape(node: Expr, parts: list[Shape], shapes: Shapes) -> Shape:
     if isinstance(node, Ref):
         return shapes.get(node.name, ())
     if isinstance(node, Operation):
-        shape = OPERATIONS[node.kind].shape(*parts)
+        rule = OPERATIONS[node.kind]
+        shape = rule.shape(*rule.given(node, parts))
         if isinstance(shape, str):
             raise ProgramError(f"{node.kind} of {' and '.join(map(_said, parts))}: {shape}")
         return shape
@@ -354,8 +495,11 @@ def written_out(formula: Expr, cells: Cells, *, has_gaps: bool = False) -> Array
     `cells` has the formulas of the cells of each array (`named`); another reference is a number.
     `has_gaps` says that some arrays lack cells. What has no cell adds nothing.
     """
-    if not any(ref.name in cells for ref in references(formula)):
+    operations = [node.kind for node in walk(formula) if isinstance(node, Operation)]
+    if not operations and not any(ref.name in cells for ref in references(formula)):
         return _one(formula)
+    # What goes back to one row of an array adds nothing to the others.
+    has_gaps = has_gaps or any(OPERATIONS[kind].gaps for kind in operations)
     return _WriteOut(cells, has_gaps=has_gaps).array(formula)
 
 
@@ -392,7 +536,8 @@ class _WriteOut:
         """What is added for each entry, along one more axis: the terms of a product join the sum."""
         match node:
             case Operation(kind, operands):
-                return OPERATIONS[kind].terms(*(self.array(operand) for operand in operands))
+                rule = OPERATIONS[kind]
+                return rule.terms(*rule.given(node, list(map(self.array, operands))))
             case Sum(parts):
                 each = [
                     self.terms(part)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from bpsheet.errors import LimitError, ProgramError
 from bpsheet.formula.filling import fill
 from bpsheet.formula.functions import FUNCTIONS
+from bpsheet.formula.kinks import sides_at_kinks
 from bpsheet.formula.tree import (
     ONE,
     ZERO,
@@ -43,7 +44,8 @@ def differentiate(expr: Expr, name: str) -> Expr:
     """The partial derivative of a formula with respect to a column of the same row.
 
     The result is not simplified, except that factors 1 and terms 0 are left out where
-    differentiation itself brought them in. Raises ProgramError for a node without derivative,
+    differentiation itself brought them in. At a kink the slope is that of one side (see
+    `bpsheet.formula.kinks`). Raises ProgramError for a node without derivative,
     LimitError where the result would be vast.
 
     >>> differentiate(Mul(Num(2.0), Ref("z")), "z")
@@ -59,9 +61,11 @@ def derivatives(expr: Expr, only: Collection[str] | None = None) -> dict[str, Ex
     over thousands of cells is neither walked once for each cell nor descended by recursion.
     """
     found: list[dict[str, Expr]] = []
-    for node in upwards(expr, _followed):
+    nodes = upwards(expr, _followed)
+    sides = sides_at_kinks(expr, nodes)
+    for node in nodes:
         first = len(found) - len(_followed(node))
-        found[first:] = [_combined(node, found[first:], only)]
+        found[first:] = [_combined(node, found[first:], only, side=sides.get(id(node)))]
     _refuse_vast(found[0])
     return found[0]
 
@@ -96,9 +100,12 @@ def _followed(node: Expr) -> tuple[Expr, ...]:
 
 
 def _combined(
-    node: Expr, parts: list[dict[str, Expr]], only: Collection[str] | None
+    node: Expr, parts: list[dict[str, Expr]], only: Collection[str] | None, *, side: bool | None
 ) -> dict[str, Expr]:
-    """The derivatives of a node, from those of its operands (which are used up)."""
+    """The derivatives of a node, from those of its operands (which are used up).
+
+    `side` is the one that it takes at a kink, where the kink meets others.
+    """
     match node:
         case Ref(name, lag):
             return {name: ONE} if lag == 0 and (only is None or name in only) else {}
@@ -117,7 +124,7 @@ def _combined(
             return whole
     if not parts:
         return {}
-    slope_of = _rule(node)
+    slope_of = _rule(node, side=side)
     names = dict.fromkeys(name for part in parts for name in part)
     return {name: slope_of([part.get(name, ZERO) for part in parts]) for name in names}
 
@@ -137,7 +144,7 @@ def _added(parts: list[dict[str, Expr]]) -> dict[str, Expr]:
     return whole
 
 
-def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
+def _rule(node: Expr, *, side: bool | None) -> Callable[[list[Expr]], Expr]:
     """The rule that makes the derivative of a node from the derivatives of its operands."""
     match node:
         case Neg():
@@ -151,7 +158,7 @@ def _rule(node: Expr) -> Callable[[list[Expr]], Expr]:
         case If(test, _, _):
             return lambda inner: If(test, inner[1], inner[2])
         case Call(function, arguments):
-            slopes = _slopes(function, arguments)
+            slopes = _slopes(function, arguments, side=side)
             return lambda inner: _sum_of(list(map(times, slopes, inner)))
     raise ProgramError(f"no derivative of {type(node).__name__}")
 
@@ -200,17 +207,27 @@ def _power(base: Expr, exponent: Expr, inner: Expr, upper: Expr) -> Expr:
     return times(Pow(base, exponent), _sum_of([outer, along]))
 
 
-def _slopes(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:
+def _slopes(function: str, arguments: tuple[Expr, ...], *, side: bool | None) -> list[Expr]:
     """The derivative of a known function with respect to each of its arguments."""
     if function in ("max", "min"):
-        # The derivative belongs to the first argument that equals the maximum or minimum.
-        whole = Call(function, arguments)
-        slopes: list[Expr] = []
-        for index, argument in enumerate(arguments):
-            slope: Expr = If(Compare("=", argument, whole), ONE, ZERO)
-            for earlier in reversed(arguments[:index]):
-                slope = If(Compare("=", earlier, whole), ZERO, slope)
-            slopes.append(slope)
-        return slopes
+        # At a kink the slope is the first argument's, unless other kinks there want the second's.
+        if side is not None and side is not (function == "max"):
+            return _shares(function, arguments[::-1])[::-1]
+        return _shares(function, arguments)
+    if function == "abs" and side is not None:
+        (a,) = arguments
+        return [If(Compare(">=" if side else ">", a, Num(0.0)), Num(1.0), Num(-1.0))]
     letters = dict(zip("ab", arguments, strict=False))
     return [fill(text, **letters) for text in FUNCTIONS[function].derivatives]
+
+
+def _shares(function: str, arguments: tuple[Expr, ...]) -> list[Expr]:
+    """1 for the first argument that equals the maximum or minimum, 0 for the others."""
+    whole = Call(function, arguments)
+    slopes: list[Expr] = []
+    for index, argument in enumerate(arguments):
+        slope: Expr = If(Compare("=", argument, whole), ONE, ZERO)
+        for earlier in reversed(arguments[:index]):
+            slope = If(Compare("=", earlier, whole), ZERO, slope)
+        slopes.append(slope)
+    return slopes

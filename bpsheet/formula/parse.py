@@ -26,12 +26,15 @@ from bpsheet.formula.arrays import (
     product,
     row_of,
     shape_of,
+    step_name,
     sum_of,
     sums_across,
     transposed,
 )
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.tree import (
+    ONE,
+    ZERO,
     Call,
     Compare,
     Div,
@@ -46,6 +49,7 @@ from bpsheet.formula.tree import (
     Sub,
     Sum,
     depth,
+    size,
     total,
 )
 from bpsheet.words import clean
@@ -57,6 +61,8 @@ __all__ = [
     "NAME",
     "WORDS",
     "Arrays",
+    "Own",
+    "OwnFunctions",
     "is_name",
     "parse_formula",
 ]
@@ -65,10 +71,52 @@ MAX_LENGTH = 2_000
 MAX_TERMS = 500
 MAX_NESTING = 40
 MAX_DEPTH = 100
+# The calls of users' own functions in a text stand for so many nodes at the most, their arguments
+# counted too.
+MAX_NODES = 4_000
 SHORTER = "make two formulas of it, the second with the name of the first in it"
 
+
+def _windows(kind: str) -> Callable[..., Expr]:
+    """Windows of a size, which are as far apart as they are long unless a stride is given."""
+    return lambda array, size, *stride: Operation(kind, (array, size, *(stride or (size,))))
+
+
+def _convolution(array: Expr, kernel: Expr, *more: Expr) -> Expr:
+    defaults: tuple[Expr, ...] = (ONE, ZERO, ONE)
+    return Operation("convolved", (array, kernel, *more, *defaults[len(more) :]))
+
+
+class Word(NamedTuple):
+    """A word for an operation on arrays: what it makes of its arguments.
+
+    least, most: how many arguments it takes
+    arrays:      how many of them are formulas; the others are whole numbers. All, where it is 0
+    """
+
+    make: Callable[..., Expr]
+    least: int = 1
+    most: int = 1
+    arrays: int = 0
+
+
+# The words for operations on arrays, by their names in formulas.
+OPERATIONS_BY_WORD: Mapping[str, Word] = {
+    "rows": Word(lambda *rows: Operation("rows", rows), most=1_000),
+    "flat": Word(lambda *arrays: Operation("flat", arrays), most=1_000),
+    "column": Word(as_column),
+    "sum_down": Word(lambda matrix: Operation("sum down", (matrix,))),
+    "sum_across": Word(sums_across),
+    "one_hot": Word(lambda x, count: Operation("one hot", (x, count)), 2, 2, arrays=1),
+    "causal": Word(lambda square: Operation("causal", (square, Num(BEFORE_NOTHING)))),
+    "conv": Word(_convolution, 2, 5, arrays=2),
+    "max_pool": Word(_windows("window largest"), 2, 3, arrays=1),
+    "sum_pool": Word(_windows("window sums"), 2, 3, arrays=1),
+}
+# What stands for the score of what comes later: e to its power is 0.
+BEFORE_NOTHING = -1e9
 # The words of the language besides the functions.
-WORDS = ("if", "sum", "mean", "softmax")
+WORDS = ("if", "sum", "mean", "softmax", "mean_down", "mean_across", "last", *OPERATIONS_BY_WORD)
 
 # A name that a formula can refer to.
 NAME = r"[^\W\d]\w{0,99}'?"
@@ -97,21 +145,46 @@ class Arrays(NamedTuple):
 
     shapes:  the shapes of those names that are vectors and matrices
     indices: the values of names in square brackets, such as t in `x[t - 1]`
+    last:    makes the value in the row before, from a quantity's name and its first value
     hoist:   makes a quantity of its own of a part of the formula, and gives the reference to it
     """
 
     shapes: Mapping[str, Shape] = {}
     indices: Mapping[str, int] = {}
     hoist: Callable[[str, Expr], Ref] | None = None
+    last: Callable[[str, Expr], Expr] | None = None
+
+
+class Own(NamedTuple):
+    """A function that the user defines: `swish`, with the text `z -> z*logistic(z)`.
+
+    start: where its formula begins in the text
+    above: the functions that it may call; None for itself and for those below it
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    text: str
+    start: int
+    above: OwnFunctions
+
+
+# None is a function that is there, but cannot be called here.
+OwnFunctions = Mapping[str, Own | None]
 
 
 def parse_formula(
-    text: str, names: Collection[str], start: int = 0, arrays: Arrays | None = None
+    text: str,
+    names: Collection[str],
+    start: int = 0,
+    arrays: Arrays | None = None,
+    own: OwnFunctions | None = None,
 ) -> Expr:
     """The tree of a formula. It may refer to `names` only, and it begins at index `start`.
 
     In a formula of `arrays`, `W @ x` is a product of matrices, `K.T` a transposed matrix, and `x[2]` a
-    row; `sum`, `mean` and `softmax` take arrays.
+    row; `sum`, `mean`, `softmax` and the words of `OPERATIONS_BY_WORD` take arrays. A call of a function
+    of the user's `own` is replaced by the function's formula.
 
     Raises FormulaError where the text is not a formula; a caret points at the wrong character.
 
@@ -122,19 +195,29 @@ def parse_formula(
       2*q
         ^
     """
-    return _Parser(text, names, start, arrays or Arrays()).formula()
+    return _Parser(text, names, start, arrays or Arrays(), own or {}).formula()
 
 
 class _Parser:
     """Recursive descent, one method for each level of precedence."""
 
-    def __init__(self, text: str, names: Collection[str], start: int, arrays: Arrays) -> None:
+    def __init__(
+        self,
+        text: str,
+        names: Collection[str],
+        start: int,
+        arrays: Arrays,
+        own: OwnFunctions,
+    ) -> None:
         if len(text) > MAX_LENGTH:
             said = f"a formula of {len(text):,} characters; {MAX_LENGTH:,} at the most; {SHORTER}"
             raise FormulaError(said)
         self.text = text
         self.names = names
         self.arrays = arrays
+        self.own = own
+        # In the formula of a user's own function: what its arguments stand for.
+        self.bound: Mapping[str, Expr] = {}
         self.tokens = self._tokenize(start)
         self.index = 0
         self.depth = 0
@@ -143,6 +226,8 @@ class _Parser:
         self.element: int | None = None
         self.length: int | None = None
         self.terms = 0
+        # The nodes that calls of a user's own functions stand for.
+        self.nodes = 0
 
     def _tokenize(self, position: int) -> list[Token]:
         tokens = []
@@ -289,8 +374,12 @@ class _Parser:
         if self._take(":"):
             return self.range(token)
         if token.text in self.names:
-            return Ref(token.text)
+            return self.named(token.text)
         raise self._unknown("name", token, self.names)
+
+    def named(self, name: str) -> Expr:
+        """What a name stands for: a column, or an argument of a user's own function."""
+        return self.bound.get(name, Ref(name))
 
     def indexed(self, token: Token) -> Expr:
         """x[2], or h[t - 1]: a quantity of that number, else a row of an array."""
@@ -299,19 +388,22 @@ class _Parser:
         if (name := f"{token.text}[{number}]") in self.names:
             return Ref(name)
         if token.text not in self.names:
+            # A sequence may begin with a parameter: h[0] is h0.
+            if (plain := step_name(token.text, number)) in self.names:
+                return Ref(plain)
             alike = [known for known in self.names if known.startswith(f"{token.text}[")]
             if alike:
                 said = f"no {name}; there is {', '.join(alike[:5])}"
                 raise self._error(said, token.position)
             raise self._unknown("name", token, self.names)
-        shape = self._shape(Ref(token.text))
+        shape = self._shape(self.named(token.text))
         if not shape:
             raise self._error(f"{token.text} is a number and has no rows", token.position)
         if not 1 <= number <= shape[0]:
             what = "rows" if len(shape) == 2 else "entries"
             said = f"{token.text} has {shape[0]} {what}, from 1; there is no {name}"
             raise self._error(said, token.position)
-        return row_of(Ref(token.text), number)
+        return row_of(self.named(token.text), number)
 
     def whole_number(self) -> int:
         """A number of a row: 2, t, t - 1."""
@@ -356,30 +448,116 @@ class _Parser:
             raise self._error("mean takes a vector or a matrix", position)
         return Div(sum_of(inside), Num(float(math.prod(shape))))
 
+    def mean_of_each(self, position: int, axis: str) -> Expr:
+        """The mean of each column, or of each row, of a matrix."""
+        inside = self.sum()
+        self._expect(")")
+        whole = self._fits(Operation(f"sum {axis}", (inside,)), position)
+        count = self._shape(inside)[0 if axis == "down" else 1]
+        return Div(whole, Num(float(count)))
+
+    def last(self, position: int) -> Expr:
+        """The value of a quantity in the row before; in the first row the second argument."""
+        token = self.token
+        self.index += 1
+        self._expect(",")
+        first = self.sum()
+        self._expect(")")
+        if self.arrays.last is None or token.kind != "name":
+            raise self._error("last takes the name of a quantity and its first value", position)
+        return self.arrays.last(token.text, first)
+
+    def operation(self, token: Token, word: Word) -> Expr:
+        """An operation on arrays. Its last arguments are numbers that are written out."""
+        arguments: list[Expr] = []
+        places: list[int] = []
+        while not arguments or self._take(","):
+            places.append(self.token.position)
+            arguments.append(self.sum())
+        self._expect(")")
+        self._counts(token, len(arguments), word.least, word.most)
+        for place, argument in list(zip(places, arguments, strict=True))[word.arrays :]:
+            if word.arrays and not (isinstance(argument, Num) and argument.value.is_integer()):
+                raise self._error("a whole number expected, written out", place)
+        return self._fits(word.make(*arguments), token.position)
+
+    def _counts(self, token: Token, count: int, least: int, most: int) -> None:
+        if not least <= count <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            name = token.text if token.text in self.own else token.text.lower()
+            raise self._error(
+                f"{name} takes {wanted} argument{'s' if most > 1 else ''}, got {count}",
+                token.position,
+            )
+
     def call(self, token: Token) -> Expr:
+        if (function := self.own.get(token.text)) is not None:
+            return self.applied(function, token)
+        if token.text in self.own:
+            raise self._error(
+                f"{token.text} cannot be called here: a function may call those above it, and "
+                "never itself",
+                token.position,
+            )
         name = token.text.lower()
         if name == "softmax":
             return self.softmax(token.position)
         if name == "mean":
             return self.mean(token.position)
+        if name in ("mean_down", "mean_across"):
+            return self.mean_of_each(token.position, name.removeprefix("mean_"))
+        if name == "last":
+            return self.last(token.position)
+        if name in OPERATIONS_BY_WORD:
+            return self.operation(token, OPERATIONS_BY_WORD[name])
         if name == "if":
             return self.choice()
         if name == "sum":
             return self.added()
         if name not in FUNCTIONS:
-            raise self._unknown("function", token, [*FUNCTIONS, *WORDS])
-        least, most = FUNCTIONS[name].arguments
+            raise self._unknown("function", token, [*self.own, *FUNCTIONS, *WORDS])
+        arguments = self.arguments(token, *FUNCTIONS[name].arguments)
+        return self._fits(Call(name, tuple(arguments)), token.position)
+
+    def arguments(self, token: Token, least: int, most: int) -> list[Expr]:
+        """The arguments of a call, as many as the function takes."""
         arguments = [self.sum()] if most else []
         while arguments and self._take(","):
             arguments.append(self.sum())
         self._expect(")")
-        if not least <= len(arguments) <= most:
-            wanted = f"{least}" if least == most else f"{least} to {most}"
-            raise self._error(
-                f"{name} takes {wanted} argument{'s' if most > 1 else ''}, got {len(arguments)}",
-                token.position,
-            )
-        return self._fits(Call(name, tuple(arguments)), token.position)
+        self._counts(token, len(arguments), least, most)
+        return arguments
+
+    def applied(self, function: Own, token: Token) -> Expr:
+        """The formula of a user's own function, with these arguments in it."""
+        count = len(function.arguments)
+        values = self.arguments(token, count, count)
+        self._count(values, token)
+        inner = _Parser(
+            function.text,
+            function.arguments,
+            function.start,
+            self.arrays._replace(indices={}),
+            function.above,
+        )
+        inner.bound = dict(zip(function.arguments, values, strict=True))
+        inner.depth = self.depth
+        try:
+            result = inner.formula()
+        except FormulaError as error:
+            # Of functions that call each other, the innermost one is named: its text is shown.
+            said = str(error)
+            said = said if said.startswith("in ") else f"in {function.name}: {said}"
+            raise FormulaError(said) from None
+        self._count([result], token)
+        return result
+
+    def _count(self, parts: list[Expr], token: Token) -> None:
+        """Refuse calls that stand for very much: each function may use its arguments many times."""
+        self.nodes += sum(map(size, parts))
+        if self.nodes > MAX_NODES:
+            said = f"with {token.text} written out, more than {MAX_NODES:,} parts; {SHORTER}"
+            raise self._error(said, token.position)
 
     def added(self) -> Expr:
         """The arguments of sum, each once for every element of the ranges in it."""
@@ -424,7 +602,7 @@ class _Parser:
         name = f"{stem}{low + self.element}"
         if name not in self.names:
             raise self._unknown("name", Token("name", name, first.position), self.names)
-        return Ref(name)
+        return self.named(name)
 
     def choice(self) -> Expr:
         left = self.sum()

@@ -46,13 +46,17 @@ def _pulled(
     inner: dict[str, Operation] = {}
     by_entry = _without_operations(formula, inner)
     here = shape_of(formula, shapes)
-    if shape_of(whole, shapes) != here:
-        whole = shaped_as(whole, formula)
+    match whole:
+        case Operation("shaped as", (repeated, _)):
+            # The slopes that it is multiplied with repeat it too.
+            whole = repeated
     wanted = None if only is None else {*only, *inner}
     for name, slope in derivatives(by_entry, wanted).items():
         share = times(whole, replace_refs(slope, lambda ref: inner.get(ref.name, ref)))
         if share == ZERO:
             continue
+        if shape_of(share, shapes) != here:
+            share = shaped_as(share, formula)
         node = inner.get(name)
         share = _fitted(share, here, shape_of(node or Ref(name), shapes))
         if node is None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from bpsheet.errors import ProgramError
 
@@ -38,6 +40,7 @@ __all__ = [
     "Text",
     "children",
     "depth",
+    "nodes_of",
     "rebuild",
     "references",
     "replace_refs",
@@ -213,28 +216,39 @@ ZERO = Num(0.0)
 ONE = Num(1.0)
 
 
+def _none(_: Any) -> tuple[Expr, ...]:
+    return ()
+
+
+def _of_lookup(node: Lookup) -> tuple[Expr, ...]:
+    return (node.row,) if node.column is None else (node.row, node.column)
+
+
+def _of_neg(node: Neg) -> tuple[Expr, ...]:
+    return (node.operand,)
+
+
+# The operands of each kind of node. (A table, for matching a node against each kind takes five times
+# as long, and every reader of formulas comes by here.)
+_OPERANDS: Mapping[type, Callable[[Any], tuple[Expr, ...]]] = {
+    **dict.fromkeys(LEAVES, _none),
+    **dict.fromkeys((Sub, Mul, Div, Compare), attrgetter("left", "right")),
+    Lookup: _of_lookup,
+    Neg: _of_neg,
+    Sum: attrgetter("terms"),
+    Pow: attrgetter("base", "exponent"),
+    Call: attrgetter("arguments"),
+    If: attrgetter("test", "then", "otherwise"),
+    Operation: attrgetter("operands"),
+}
+
+
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands of a node, from left to right."""
-    match expr:
-        case Num() | Text() | Ref() | Param() | Symbol():
-            return ()
-        case Lookup(_, row, column):
-            return (row,) if column is None else (row, column)
-        case Neg(operand):
-            return (operand,)
-        case Sum(terms):
-            return terms
-        case Sub(left, right) | Mul(left, right) | Div(left, right) | Compare(_, left, right):
-            return (left, right)
-        case Pow(base, exponent):
-            return (base, exponent)
-        case Call(_, arguments):
-            return arguments
-        case If(test, then, otherwise):
-            return (test, then, otherwise)
-        case Operation(_, operands):
-            return operands
-    raise ProgramError(f"not a formula node: {expr!r}")
+    try:
+        return _OPERANDS[type(expr)](expr)
+    except KeyError:
+        raise ProgramError(f"not a formula node: {expr!r}") from None
 
 
 def rebuild(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
@@ -280,20 +294,24 @@ def upwards(expr: Expr, below: Callable[[Expr], tuple[Expr, ...]] = children) ->
     return found[::-1]
 
 
-def references(expr: Expr) -> dict[Ref, None]:
-    """The columns that a formula refers to, in order of first appearance."""
-    found: dict[Ref, None] = {}
-    # A derivative has the same parts in many places: each is looked through once.
+def nodes_of(expr: Expr) -> Iterator[Expr]:
+    """Every node of the tree, parents before children, from left to right.
+
+    A derivative has the same parts in many places: each is looked through once.
+    """
     seen: set[int] = set()
     waiting = [expr]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, Ref):
-            found[node] = None
-        elif type(node) not in LEAVES and id(node) not in seen:
+        yield node
+        if type(node) not in LEAVES and id(node) not in seen:
             seen.add(id(node))
             waiting.extend(children(node)[::-1])
-    return found
+
+
+def references(expr: Expr) -> dict[Ref, None]:
+    """The columns that a formula refers to, in order of first appearance."""
+    return {node: None for node in nodes_of(expr) if isinstance(node, Ref)}
 
 
 def depth(expr: Expr) -> int:

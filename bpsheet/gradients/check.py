@@ -139,7 +139,8 @@ def check_gradient(
     leaves = [column for column in program.leaves if column.adjoint_name in values]
     moved = _moved(trace, values)
     slope = _slope(_moved(trace, values, over_complex=method == "complex"), method, step)
-    analytic = {column.name: values[str(column.adjoint_name)] for column in leaves}
+    sign = program.slope_sign
+    analytic = {column.name: sign * values[str(column.adjoint_name)] for column in leaves}
     loss = program.loss
     assert loss is not None
     tolerance = METHODS[method].tolerance

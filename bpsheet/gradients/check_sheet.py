@@ -38,10 +38,11 @@ from bpsheet.gradients.study import (
     Study,
     at_iteration,
     iteration_cell,
+    parameters_of,
     tables_of,
 )
 from bpsheet.program.column import Column
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import PRESENTED, Phase, Role
 from bpsheet.program.program import Parameter, Program, unlike
 from bpsheet.runs.run import Run
 
@@ -88,7 +89,7 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
     columns = program.phase(Phase.INPUT, Phase.WEIGHT, Phase.FORWARD)
     names = _names_beside(columns)
     gradients = [str(column.adjoint_name) for column in leaves]
-    presented = [column for column in columns if column.role in (Role.DATA, Role.TARGET)]
+    presented = [column for column in columns if column.role in PRESENTED]
     weights = program.phase(Phase.WEIGHT)
     moved = tuple(leaf.name for leaf in leaves)
     loss = program.loss
@@ -99,9 +100,13 @@ def gradient_check(trace: Run, settings: Settings) -> Study:
             *_turns(names, moved),
             *(_moved(column, moved, names) for column in (*presented, *weights)),
             *program.phase(Phase.FORWARD),
-            *_results(names, loss.name),
+            *_results(names, loss),
         ),
-        (iteration_cell(trace, settings.get(AT, 1.0)), *_cells_to_change(delta, method)),
+        (
+            iteration_cell(trace, settings.get(AT, 1.0)),
+            *_cells_to_change(delta, method),
+            *parameters_of(program, Phase.FORWARD),
+        ),
         tables_of(trace, (*presented, *weights))
         | {names.gradients: trace.values[:, indices].tolist()},
         {names.moved: [0, *(number for number in range(1, len(leaves) + 1) for _ in "-+")]},
@@ -207,8 +212,10 @@ def _moved(column: Column, moved: tuple[str, ...], names: _Names) -> Column:
     return replace(column, formula=formula, start=None, meaning=meaning)
 
 
-def _results(names: _Names, loss: str) -> list[Column]:
+def _results(names: _Names, whole: Column) -> list[Column]:
     """The columns with the measured slope and the gradient, filled in rows that move up."""
+    loss = whole.name
+    in_steps: Expr = Lookup(names.gradients, Param(AT), Ref(names.number))
     step, delta = Ref(names.step), Param(DELTA)
     one_sided = Div(Sub(Ref(loss), Ref(names.baseline)), delta)
     two_sided = Div(Sub(Ref(loss), Ref(loss, 1)), Mul(Num(2.0), delta))
@@ -238,8 +245,9 @@ def _results(names: _Names, loss: str) -> list[Column]:
             names.analytic,
             Phase.CHECK,
             Role.GRADIENT,
-            upwards(Lookup(names.gradients, Param(AT), Ref(names.number))),
-            meaning="the gradient that backpropagation computed in Steps",
+            upwards(Neg(in_steps) if whole.turned else in_steps),
+            meaning="the gradient that backpropagation computed in Steps"
+            + (", with its sign turned" if whole.turned else ""),
         ),
         Column(
             names.difference,

@@ -89,11 +89,12 @@ class Curvature:
         against = int((bent < -NOTHING * np.abs(bent).max()).sum())
         if against:
             what = "maximum" if self.downhill < 0 else "minimum"
-            have = "has" if against == 1 else "have"
+            are = "is" if against == 1 else "are"
+            sign, way = ("positive", "upwards") if self.downhill < 0 else ("negative", "downwards")
             directions = "that direction" if against == 1 else "those directions"
             sentences += (
-                f"{against} of {len(bent)} eigenvalues {have} the other sign: the weights are not "
-                f"at a {what}, and along {directions} the loss gets steeper."
+                f"{against} of {len(bent)} eigenvalues {are} {sign}: the weights are not "
+                f"at a {what}, since along {directions} the loss curves {way}."
             )
         return sentences.strip()
 
@@ -127,7 +128,9 @@ def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float6
             Phase.INPUT, Phase.WEIGHT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT
         )
     ]
-    run = compiled(tangents, [*every, *directions.values()], list(rows.values()))
+    run = compiled(
+        tangents, [*every, *directions.values()], list(rows.values()), program.parameters
+    )
     here = [values[name] for name in every]
     indices = [names.index(name) for name in rows]
     matrix = np.zeros((len(names), len(names)))
@@ -135,7 +138,7 @@ def _matrix(program: Program, values: dict[str, float]) -> npt.NDArray[np.float6
         seed = [0.0] * len(names)
         seed[index] = 1.0
         matrix[index, indices] = _run(run, [*here, *seed])
-    return matrix
+    return program.slope_sign * matrix
 
 
 def _run(function: object, given: Sequence[float]) -> Sequence[float]:

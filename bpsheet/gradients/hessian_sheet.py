@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bpsheet.errors import LimitError
-from bpsheet.formula.tree import ONE, ZERO, Compare, If, Num, Ref, Sum
+from bpsheet.formula.tree import ONE, ZERO, Compare, Expr, If, Neg, Num, Ref, Sum
 from bpsheet.gradients.hessian import MOST_WEIGHTS, curvature, weights_of
 from bpsheet.gradients.study import (
     AT,
@@ -21,10 +21,11 @@ from bpsheet.gradients.study import (
     Study,
     at_iteration,
     iteration_cell,
+    parameters_of,
     tables_of,
 )
 from bpsheet.program.column import Column
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import PRESENTED, Phase, Role
 from bpsheet.program.program import Program, unlike
 from bpsheet.program.tangents import tangent_columns
 from bpsheet.runs.run import Run
@@ -52,7 +53,7 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
     assert loss is not None
     taken = program.position
     number, moved = unlike("row", taken), unlike("weight", taken)
-    presented = [column for column in program if column.role in (Role.DATA, Role.TARGET)]
+    presented = [column for column in program if column.role in PRESENTED]
     tangents, directions, rows = tangent_columns(program)
     turns = [Compare("=", Ref(number), Num(float(n))) for n in range(1, len(weights) + 1)]
     results = {w.name: unlike(f"∂²{loss.name} / ∂{w.name}", taken) for w in weights}
@@ -71,7 +72,7 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
             for turn, (weight, name) in zip(turns, directions.items(), strict=True)
         ),
         *tangents,
-        *(_second(name, weight, rows.get(weight), loss.name) for weight, name in results.items()),
+        *(_second(name, weight, rows.get(weight), loss) for weight, name in results.items()),
     )
     return Study(
         HESSIAN,
@@ -79,7 +80,10 @@ def second_derivatives(trace: Run, settings: Settings) -> Study:
         _notes(trace, int(settings.get(AT, 1)), loss.name),
         Program(
             columns,
-            (iteration_cell(trace, settings.get(AT, 1.0)),),
+            (
+                iteration_cell(trace, settings.get(AT, 1.0)),
+                *parameters_of(program, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT),
+            ),
             tables_of(trace, (*presented, *weights)),
             {moved: range(1, len(weights) + 1)},
         ),
@@ -114,14 +118,15 @@ def _turns(number: str, moved: str, directions: tuple[str, ...]) -> tuple[Column
     )
 
 
-def _second(name: str, weight: str, slope: str | None, loss: str) -> Column:
+def _second(name: str, weight: str, slope: str | None, loss: Column) -> Column:
     """A second derivative: the slope of a weight's gradient, 0 where no formula leads to it."""
+    along: Expr = ZERO if slope is None else Ref(slope)
     return Column(
         name,
         Phase.CURVATURE,
         Role.SECOND,
-        ZERO if slope is None else Ref(slope),
-        meaning=f"second derivative of {loss} with respect to the row's weight and {weight}",
+        Neg(along) if loss.turned and slope is not None else along,
+        meaning=f"second derivative of {loss.name} with respect to the row's weight and {weight}",
     )
 
 

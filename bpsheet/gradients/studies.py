@@ -51,7 +51,9 @@ def study(trace: Run, key: str, settings: Settings | None = None) -> Study:
     values_at(trace, 1)
     result = STUDIES[key](trace, {})
     if settings:
-        cells = {cell.name: cell for cell in result.program.parameters}
+        # The others are the run's own, and stand on Steps.
+        shared = {cell.name for cell in trace.program.parameters}
+        cells = {cell.name: cell for cell in result.program.parameters if cell.name not in shared}
         problems = [
             Problem(f"{key}.{wrong}", f"no such setting; {nearest(wrong, cells)}")
             if wrong not in cells

@@ -14,10 +14,20 @@ from bpsheet.engine.engine import run
 from bpsheet.engine.recording import Recording
 from bpsheet.formula.tree import Expr, Lookup, Param
 from bpsheet.program.column import Column
+from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Parameter, Program
 from bpsheet.runs.run import Run
 
-__all__ = ["AT", "Look", "Settings", "Study", "at_iteration", "iteration_cell", "tables_of"]
+__all__ = [
+    "AT",
+    "Look",
+    "Settings",
+    "Study",
+    "at_iteration",
+    "iteration_cell",
+    "parameters_of",
+    "tables_of",
+]
 
 AT = "iteration"
 # The values of a study's hyper-parameters, by their names.
@@ -70,6 +80,12 @@ def iteration_cell(trace: Run, iteration: float | str) -> Parameter:
     """The cell with the iteration's number."""
     meaning = "the iteration that this sheet looks at, a row of Steps"
     return Parameter(AT, iteration, AT, meaning, between=(1, len(trace)), whole=True)
+
+
+def parameters_of(program: Program, *phases: Phase) -> list[Parameter]:
+    """The hyper-parameters of a run that the columns of these phases use."""
+    used = {name for column in program.phase(*phases) for name in column.parameters}
+    return [parameter for parameter in program.parameters if parameter.name in used]
 
 
 def tables_of(trace: Run, columns: Iterable[Column]) -> dict[str, list[float]]:

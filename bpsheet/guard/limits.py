@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["EXERCISE", "OURS", "OWN", "Limits", "RefusedError"]
+__all__ = ["EXERCISE", "OURS", "OWN", "OWN_MACROS", "Limits", "RefusedError"]
 
 
 class RefusedError(Exception):
@@ -32,6 +32,7 @@ class Limits:
     merged: cells in merged areas
     run: bytes between two elements, or between two rows
     foreign: whether links to other files and objects of other programs are allowed
+    macros: whether macros are allowed, which are never run
     linked: whether the file may be a symbolic link
     """
 
@@ -51,6 +52,7 @@ class Limits:
     merged: int = 20_000
     run: int = 16_000_000
     foreign: bool = False
+    macros: bool = False
     linked: bool = False
 
 
@@ -58,6 +60,8 @@ class Limits:
 EXERCISE = Limits()
 # Somebody's own workbook, which gets one more sheet in a copy. It is larger than an exercise.
 OWN = Limits(cells=350_000, elements=300_000, foreign=True)
+# The same with macros (.xlsm), which the copy keeps.
+OWN_MACROS = replace(OWN, macros=True)
 # A workbook that bpsheet made. A million iterations are 26 million cells, of about ten bytes each
 # packed and fifty unpacked. A part stays below the size that needs the zip format's extension (see
 # `bpsheet.xlsx.package`). A sheet has up to 16,384 columns with 44 elements each, most of them in

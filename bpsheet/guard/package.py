@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import stat
 import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +12,18 @@ from pathlib import Path
 from typing import IO, Literal
 from xml.parsers import expat
 
-from bpsheet.errors import WorkbookError
+from bpsheet.errors import InputError, WorkbookError
+from bpsheet.guard.gate import BAD_ZIP, open_file, read_whole
 from bpsheet.guard.limits import Limits, RefusedError
-from bpsheet.guard.part import SHEETS, PackagePart, refuse_foreign
+from bpsheet.guard.part import PackagePart, holds_cells, refuse_foreign
 
-__all__ = ["Guarded", "guarded_bytes", "opened"]
+__all__ = ["COMPOUND", "Guarded", "guarded", "guarded_bytes", "opened"]
 
 CHUNK = 262_144
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-XML = (".xml", ".rels", ".vml")
+XML = (".xml", ".rels")
+# Drawings of notes, in which some programs leave tags of HTML without an end.
+DRAWINGS = ".vml"
 # The first bytes of Excel's encrypted workbooks and of old .xls files.
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # The header of a part: its flags, method, sizes, and the lengths of its name and extra field.
@@ -40,6 +41,17 @@ def opened(path: Path, limits: Limits, name: str | None = None) -> Guarded:
     name = name or str(path)
     with _errors_of(name):
         return Guarded(_read(path, limits), limits, name)
+
+
+def guarded(content: bytes, limits: Limits, name: str) -> Guarded:
+    """A checked workbook that is in memory already. Raises WorkbookError as `opened` does."""
+    with _errors_of(name):
+        if not content:
+            raise RefusedError("an empty file")
+        _refuse_others(content)
+        if len(content) > limits.file:
+            raise RefusedError(f"more than {limits.file:,} bytes")
+        return Guarded(content, limits, name)
 
 
 def guarded_bytes(path: Path, limits: Limits, name: str | None = None) -> bytes:
@@ -65,39 +77,31 @@ def _errors_of(name: str) -> Iterator[None]:
         raise WorkbookError(f"{name}: no such file") from None
     except OSError as error:
         raise WorkbookError(f"{name}: cannot be read ({error.strerror or error})") from None
-    except (
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except BAD_ZIP as error:
         raise WorkbookError(f"{name}: damaged, or not a workbook ({error})") from None
 
 
 def _read(path: Path, limits: Limits) -> bytes:
-    """The file's bytes, read once and no further than the limit, even if the file grows."""
-    status = path.stat() if limits.linked else path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise RefusedError("not a regular file")
-    if status.st_size == 0:
-        raise RefusedError("an empty file")
-    with path.open("rb") as stream:
-        begin = stream.read(len(COMPOUND))
-        if begin == COMPOUND:
-            raise RefusedError(
-                "encrypted with a password, or an old .xls file; save it as .xlsx, without a password"
-            )
-        if not begin.startswith(b"PK"):
-            raise RefusedError("not a workbook (.xlsx)")
-        if status.st_size > limits.file:
-            raise RefusedError(f"more than {limits.file:,} bytes")
-        data = begin + stream.read(limits.file)
-    if len(data) > limits.file:
-        raise RefusedError(f"more than {limits.file:,} bytes")
-    return data
+    """The file's bytes, read once."""
+    try:
+        with open_file(path, linked=limits.linked) as stream:
+            begin = stream.read(len(COMPOUND))
+            if not begin:
+                raise RefusedError("an empty file")
+            _refuse_others(begin)
+            return read_whole(stream, limits.file)
+    except InputError as error:
+        raise RefusedError(str(error)) from None
+
+
+def _refuse_others(begin: bytes) -> None:
+    """Refuse a file that is no package, by its first bytes."""
+    if begin.startswith(COMPOUND):
+        raise RefusedError(
+            "encrypted with a password, or an old .xls file; save it as .xlsx, without a password"
+        )
+    if not begin.startswith(b"PK"):
+        raise RefusedError("not a workbook (.xlsx)")
 
 
 class Guarded(zipfile.ZipFile):
@@ -114,6 +118,11 @@ class Guarded(zipfile.ZipFile):
         for info in self.infolist():
             if info.file_size <= limits.part:
                 self._check(info)
+
+    @property
+    def is_ods(self) -> bool:
+        """Whether it is an OpenDocument spreadsheet, by its parts."""
+        return "content.xml" in self.NameToInfo
 
     @property
     def unpacked(self) -> int:
@@ -177,7 +186,9 @@ class _Stream(io.BufferedIOBase):
         except expat.ExpatError:
             # A picture is not XML. It was parsed nevertheless, because the name of a part does
             # not decide how a reader will take it.
-            if self._info.filename.lower().endswith(XML):
+            name = self._info.filename.lower()
+            is_read = name.endswith(DRAWINGS) and not self._package.limits.foreign
+            if name.endswith(XML) or is_read:
                 raise
             self._ready += part.pending + self._stream.read()
             piece = b""
@@ -211,7 +222,8 @@ def _check_list(parts: list[zipfile.ZipInfo], content: bytes, limits: Limits) ->
         if part.compress_type not in METHODS:
             raise RefusedError(f"the part {shown} is packed in an unknown way")
     _check_sizes(parts, len(content), limits)
-    if "[content_types].xml" not in seen or "xl/workbook.xml" not in seen:
+    is_ods = "content.xml" in seen and "mimetype" in seen
+    if not is_ods and ("[content_types].xml" not in seen or "xl/workbook.xml" not in seen):
         raise RefusedError("not a workbook (.xlsx)")
     _check_places(parts, content)
 
@@ -220,7 +232,7 @@ def _check_sizes(parts: list[zipfile.ZipInfo], packed: int, limits: Limits) -> N
     """Check the unpacked sizes in the list of parts. No more of a part is ever unpacked."""
     grid = unpacked = 0
     for part in parts:
-        is_sheet = part.filename.lower().startswith(SHEETS)
+        is_sheet = holds_cells(part.filename)
         most = limits.sheet if is_sheet else limits.part
         shown = repr(part.filename[:80])
         if part.file_size > most:

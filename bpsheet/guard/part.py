@@ -10,7 +10,7 @@ from openpyxl.utils.cell import range_boundaries
 
 from bpsheet.guard.limits import Limits, RefusedError
 
-__all__ = ["SHEETS", "PackagePart", "refuse_foreign"]
+__all__ = ["PackagePart", "holds_cells", "refuse_foreign"]
 
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 # A cell's address. A text that is no address is left to the reader to refuse.
@@ -35,6 +35,11 @@ ROW_END = b"</row>"
 # So many bytes may wait for the end of a row.
 MOST_PENDING = 1_000_000
 SHEETS = "xl/worksheets/"
+# The cells of an OpenDocument spreadsheet, and what Excel notes of the order of calculation: a
+# short element for each cell with a formula.
+CONTENT, CHAIN = "content.xml", "xl/calcchain.xml"
+# The elements of an OpenDocument cell: the cell and the paragraph that shows its value.
+OF_CELL = frozenset({"table-cell", "covered-table-cell", "p"})
 # Some readers reserve room for the count that a file gives. Below a thousand million (so many
 # digits) this does no harm.
 COUNTS = frozenset({"count", "uniqueCount"})
@@ -58,12 +63,17 @@ IN_WORDS = {
 }
 
 
+def holds_cells(part: str) -> bool:
+    """Whether a part has the cells of a workbook, by its name."""
+    return part.lower().startswith(SHEETS) or part.lower() in (CONTENT, CHAIN)
+
+
 def refuse_foreign(name: str, limits: Limits) -> None:
-    """Raise RefusedError for macros, and for links and objects unless the limits allow them.
+    """Raise RefusedError for macros, links and objects unless the limits allow them.
 
     `name` is the name of a part, the type of a relation or the type of a part's content.
     """
-    if MACROS.search(name):
+    if not limits.macros and MACROS.search(name):
         raise RefusedError("it holds macros, which are never run here; save it as .xlsx")
     if not limits.foreign and FOREIGN.search(name):
         raise RefusedError(f"{FOREIGN_MESSAGE} ({name[-60:]})")
@@ -85,6 +95,7 @@ class PackagePart:
         # The bytes that came in and were not yet returned.
         self.pending = b""
         self.may_hold_rows = name.lower().startswith(SHEETS)
+        self.counts_cells = holds_cells(name) and not self.may_hold_rows
         self.is_sheet = False
         self.depth = 0
         self.rows = 0
@@ -176,7 +187,9 @@ class PackagePart:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
-        self._spend("elements", 1)
+        kind = name.rpartition(":")[2]
+        is_cell = self.counts_cells and (kind in OF_CELL or kind == "c")
+        self._spend("cells" if is_cell else "elements", 1)
         if self.depth > self.limits.depth:
             raise self._refusal(f"nested more than {self.limits.depth} deep")
         if len(attributes) > self.limits.attributes:
@@ -185,7 +198,6 @@ class PackagePart:
             self._counted(attributes)
         if not self.in_row:
             self.run = 0
-        kind = name.rpartition(":")[2]
         if self.depth == 1:
             self.is_sheet = kind == "worksheet"
         if self.is_sheet:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from bpsheet.engine.rows import ValueOf
 from bpsheet.formula.evaluate import CellError
-from bpsheet.formula.tree import Lookup, Param, Ref, children
+from bpsheet.formula.tree import Lookup, Neg, Param, Ref, children
 from bpsheet.hand.causes import Cause, Found
 from bpsheet.hand.student import Place, Student
 from bpsheet.printers.text import TextPrinter
@@ -26,31 +27,63 @@ def accusation(
     """The sentence on the first place of a cause: a single slip is named, several are offered."""
     if others:
         reasons = "; or ".join(one.slip.reason for one in (own, *others[:2]))
-        return f"It could be that {reasons}."
+        return f"{_written(student, place, own)}. Perhaps {reasons}."
     sure = student.answers[place].significant >= SURE_DIGITS or len(cause.places) > 1
-    said = "it looks as if" if sure else "it could be that"
+    said = "It looks as if" if sure else "Perhaps"
     after = ""
     if len(cause.places) > 1:
-        after += f" So it is in {counted(len(cause.places) - 1, 'further value')}."
+        after += f" The same slip is in {counted(len(cause.places) - 1, 'further value')}."
     if cause.explains:
-        after += f" What follows from it is right: {counted(cause.explains, 'value')}."
-    return f"{_working(student, place, own)}: {said} {own.slip.reason}.{after}"
+        follow = "follows" if cause.explains == 1 else "follow"
+        after += f" {counted(cause.explains, 'value')} {follow} rightly from it."
+    return f"{_working(student, place, own)}. {said} {own.slip.reason}.{after}"
+
+
+def _written(student: Student, place: Place, found: Found) -> str:
+    """What was written, and what was expected there."""
+    return f"{student.answers[place].text} is written; {_expected(student, place, found)}"
+
+
+def _expected(student: Student, place: Place, found: Found) -> str:
+    """The value that the right formula gives with the numbers that the slip was made with."""
+    exact = _rounded(student, place, student.exact(place))
+    formula = student.program[place[1]].formula
+    if found.slip.column != place[1] or formula is None:
+        return f"{exact} is expected"
+    value = student.value(formula, student.over(found.row, found.line))
+    own = _rounded(student, place, value) if math.isfinite(value) else exact
+    return f"{exact} is expected" if own == exact else f"with your numbers {own} is expected"
+
+
+def _rounded(student: Student, place: Place, value: float) -> str:
+    """A value with as many decimals as were written, or with two digits where these show only 0."""
+    text = student.answers[place].rounded(value)
+    return text if value == 0 or set(text) & set("123456789") else f"{value:.2g}"
 
 
 def _working(student: Student, place: Place, found: Found) -> str:
-    """The wrong formula with the numbers put in, as it may stand in the student's notes."""
+    """The wrong formula with the numbers put in, as it may stand in the student's notes, and what
+    was expected. A formula that only turns a sign is left out: it would have two minus signs.
+    """
     written = student.answers[place].text
+    expected = _expected(student, place, found)
     printer = NumbersPrinter(student.over(found.row, found.line), student.cells.parameters)
     try:
         text = printer.text(found.slip.formula)
     except CellError:
         text = ""
-    if not 0 < len(text) <= LONGEST_WORKING:
-        return f"{written} comes of a slip"
-    if found.slip.column != place[1]:
-        return f"{written} follows with {text} for {found.slip.column}"
     bare = found.slip.formula
-    return f"{written} is {bare.name if isinstance(bare, Ref) else text}"
+    turned = isinstance(bare, Neg) and bare.operand == student.program[found.slip.column].formula
+    if found.slip.column != place[1]:
+        if turned or "-(-" in text:
+            wrong = student.value(bare, student.over(found.row, found.line))
+            text = f"{wrong:.4g}" if math.isfinite(wrong) else ""
+        if not 0 < len(text) <= LONGEST_WORKING:
+            return _written(student, place, found)
+        return f"{written} follows with {text} for {found.slip.column}; {expected}"
+    if turned or "-(-" in text or not 0 < len(text) <= LONGEST_WORKING:
+        return _written(student, place, found)
+    return f"{written} is {bare.name if isinstance(bare, Ref) else text}; {expected}"
 
 
 class NumbersPrinter(TextPrinter):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bpsheet.hand.numbers import Written
 from bpsheet.hand.student import Place, Values
-from bpsheet.program.kinds import Role
+from bpsheet.program.kinds import PRESENTED, Role
 from bpsheet.program.program import Program
 
 __all__ = ["idle_places"]
@@ -31,7 +31,7 @@ def idle_places(
     given = {
         float(value)
         for column, value in zip(program, values[0], strict=True)
-        if column.role in (Role.DATA, Role.TARGET, Role.WEIGHT)
+        if column.role in (*PRESENTED, Role.WEIGHT)
     }
     copies = [place for place, value in wrong.items() if value in given]
     same = [place for place, value in answers.items() if counts[value.value] > often]

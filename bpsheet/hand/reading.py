@@ -43,7 +43,8 @@ Entries = dict[tuple[int, str], Entry]
 # Numbers of fewer digits than Python's.
 SHORT = ("float32", "float16")
 MAX_FILE = 4_000_000
-LONG = ("iteration", "quantity", "value")
+# The columns of a table with a line for each value. Without an iteration it is of the first one.
+QUANTITY, VALUE = "quantity", "value"
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "delta", "ε": "epsilon",
     "η": "eta", "θ": "theta", "λ": "lambda", "μ": "mu", "π": "pi", "ρ": "rho", "σ": "sigma",
@@ -125,8 +126,9 @@ def hand_values(hand: Hand, known: Iterable[str]) -> tuple[Entries, list[str]]:
 
     A dict has `{iteration: {quantity: text}}`, `{(iteration, quantity): text}`, or for the
     first iteration `{quantity: text}`. A Series is as a dict; a row of a frame has its iteration
-    as its name. A DataFrame has the columns iteration, quantity and
-    value, or a column for each quantity and the iteration as a column or as its index.
+    as its name. A DataFrame has the columns quantity and value, or a column for each quantity, and
+    the iteration as a column or as its index. Without it the values of quantity and value are of the
+    first iteration, and other rows count from it.
     Raises HandError for what is none of these, and where no name is known.
 
     >>> hand_values({"g": "-0.25"}, ["g", "f"])
@@ -177,16 +179,18 @@ def _from_mapping(hand: Mapping[Any, object] | pd.Series[Any]) -> Iterable[Line]
 
 def _from_frame(frame: pd.DataFrame) -> Iterable[Line]:
     columns = {str(name).strip().casefold(): name for name in frame.columns}
-    if all(name in columns for name in LONG):
-        for row in frame[[columns[name] for name in LONG]].itertuples(index=False):
-            yield _iteration(row[0]), _text(row[1]).strip(), _entry(row[2])
-        return
+    is_long = QUANTITY in columns and VALUE in columns
     if ITERATION in columns:
         numbers = list(frame[columns[ITERATION]])
     elif frame.index.name == ITERATION:
         numbers = list(frame.index)
     else:
-        numbers = list(range(1, len(frame) + 1))
+        numbers = [1] * len(frame) if is_long else list(range(1, len(frame) + 1))
+    if is_long:
+        pairs = frame[[columns[QUANTITY], columns[VALUE]]].itertuples(index=False)
+        for number, (name, value) in zip(numbers, pairs, strict=True):
+            yield _iteration(number), _text(name).strip(), _entry(value)
+        return
     for name in frame.columns:
         if str(name).strip().casefold() != ITERATION:
             for number, value in zip(numbers, frame[name].array, strict=True):
@@ -194,7 +198,7 @@ def _from_frame(frame: pd.DataFrame) -> Iterable[Line]:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file as text: `iteration, quantity, value`, or a column for each quantity.
+    """A CSV file as text: `quantity, value` with or without `iteration`, or a column for each quantity.
 
     Raises HandError where the file cannot be read.
     """

@@ -78,9 +78,13 @@ def readings_of(program: Program) -> Iterator[Reading]:
             changed,
             least=1,
         )
+    sides = ["target", "output"]
+    if program.slope_sign < 0:
+        sides.reverse()
+    name = " minus ".join(sides)
     yield Reading(
-        "target minus output",
-        "the error is taken as target minus output, and the update has the opposite sign",
+        name,
+        f"the error is taken as {name}, and the update has the opposite sign",
         _scaled(program, -1.0),
     )
     for count, what in _counts(program):

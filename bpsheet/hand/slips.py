@@ -33,7 +33,7 @@ from bpsheet.formula.tree import (
     walk,
 )
 from bpsheet.program.column import Column
-from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.kinds import PRESENTED, Phase, Role
 from bpsheet.program.program import Program
 
 __all__ = ["Slip", "Slips"]
@@ -130,7 +130,7 @@ class Slips:
 
     def _changes(self, column: Column) -> Iterator[tuple[str, Expr, str, tuple[object, ...]]]:
         formula = column.formula
-        if column.role in (Role.DATA, Role.TARGET) and formula is not None:
+        if column.role in PRESENTED and formula is not None:
             yield "sign", Neg(formula), "the sign is turned", ()
         if formula is None or column.phase is Phase.INPUT:
             return

@@ -8,7 +8,7 @@ Between the two lies everything that rounding can do: `span` gives it as an inte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -280,12 +280,33 @@ class Student:
         """
         return _Again(self, changed, line).value(place)
 
+    def values_with(
+        self,
+        places: Iterable[Place],
+        changed: Mapping[str, Expr],
+        kept: Callable[[Place, float], float] | None = None,
+    ) -> list[float]:
+        """The values of several places, if some columns had other formulas and nothing was written.
+
+        `kept` gives the number that is used later for the value of a place: a rounded one, for
+        example.
+        """
+        again = _Again(self, changed, {}, kept)
+        return [again.value(place) for place in places]
+
 
 class _Again:
     """The values of one line once more, with other formulas for some columns."""
 
-    def __init__(self, student: Student, changed: Mapping[str, Expr], line: Line) -> None:
+    def __init__(
+        self,
+        student: Student,
+        changed: Mapping[str, Expr],
+        line: Line,
+        kept: Callable[[Place, float], float] | None = None,
+    ) -> None:
         self.student = student
+        self.kept = kept
         self.changed = changed
         self.line = line
         self.affected = student.following(changed)
@@ -324,8 +345,8 @@ class _Again:
         value = student.cells.formula(
             formula, lambda ref: _known(self._value(student.place_of(row, ref)))
         )
-        self.known[place] = value
-        return value
+        self.known[place] = value if self.kept is None else self.kept(place, value)
+        return self.known[place]
 
 
 class _TooMany(Exception):  # noqa: N818 - no error: such a value is not looked for

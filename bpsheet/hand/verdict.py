@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     CUT = "cut, not rounded"
     CLOSE = "close"
     FEW_DIGITS = "too few digits"
+    TYPED = "these numbers only"
     SLIP = "likely slip"
     WRONG = "wrong"
     MISSING = "missing"

@@ -2,7 +2,7 @@
 
 >>> import bpsheet as bp
 >>> health = bp.load("exploding").run().health()
->>> print(health.sentences[0].partition(": ")[2].partition(";")[0])
+>>> print(health.sentences[0].partition(": ")[2].partition(". ")[0])
 z4_1 is the first (#NUM!)
 """
 

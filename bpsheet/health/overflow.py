@@ -26,13 +26,13 @@ def overflow_sentence(measures: Measures, reached: Sequence[Reached], *, is_expl
     )
     same = [one.column.name for one in reached[1:] if one.iteration == first.iteration]
     if same:
-        sentence += f"; in the same row the error spread to {listed(same)}"
+        sentence += f". In the same row the error spread to {listed(same)}"
     weights = [one for one in reached if one.column.role is Role.WEIGHT]
     if weights:
         then = weights[0].iteration
-        when = "one iteration later" if then == first.iteration + 1 else f"at iteration {then:,}"
+        when = "One iteration later" if then == first.iteration + 1 else f"At iteration {then:,}"
         names = listed([one.column.name for one in weights if one.iteration == then])
-        sentence += f"; {when} it had reached {names}, and a weight never recovers from an error"
+        sentence += f". {when} it had reached {names}. A weight never recovers from an error"
     return f"{sentence}. {_reason(measures, first, is_exploding=is_exploding)}"
 
 
@@ -43,7 +43,7 @@ def _reason(measures: Measures, first: Reached, *, is_exploding: bool) -> str:
         clipped = {"clip_norm", "clip_value"} & {p.name for p in measures.program.parameters}
         clip = "" if clipped else ", or clip the gradient (clip_norm = 1)"
         return (
-            f"Before that the {weights} had grown from {before:.3g} to {after:.3g}, since the steps "
+            f"Until then the {weights} had grown from {before:.3g} to {after:.3g}, since the steps "
             f"became longer and longer. Try {less_rate(measures)}{clip}."
         )
     roles = {column.role for column in measures.program}

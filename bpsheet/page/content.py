@@ -10,8 +10,9 @@ from typing import Any
 from bpsheet.formula.tree import Param
 from bpsheet.page.slots import slots_of
 from bpsheet.page.worked import worked_of
-from bpsheet.pictures.frames import LINES, NEW, Frames, has_frames
-from bpsheet.pictures.nodes import picture_of
+from bpsheet.pictures.frames import NEW, Frame, Frames, has_frames
+from bpsheet.pictures.placement import placement_of
+from bpsheet.pictures.shelves import frames_of
 from bpsheet.plan.plan import Plan
 from bpsheet.printers.mathml import MathMLPrinter, symbol_mathml
 from bpsheet.program.column import Column, sentence_of
@@ -25,10 +26,13 @@ NUMBERS = re.compile(r"[0-9]+")
 MOST_ENTRIES = 1_500
 
 
-def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
-    """The data for the page's script, as plain tables and lists."""
+def content_of(experiment: Plan, program: Program, mark: int | None = None) -> dict[str, Any]:
+    """The data for the page's script, as plain tables and lists.
+
+    The number of examples in the program is `mark` (see `bpsheet.page.counted`).
+    """
     phases, roles = list(Phase), list(Role)
-    worked = worked_of(program)
+    worked = worked_of(program, mark)
     model = experiment.model
     return {
         "title": experiment.title or experiment.name,
@@ -45,28 +49,38 @@ def content_of(experiment: Plan, program: Program) -> dict[str, Any]:
         "labels": {i: column.labels for i, column in enumerate(program) if column.labels},
         "forms": worked.forms,
         "leaves": worked.leaves,
-        "parameters": [_cell(parameter) for parameter in program.parameters],
+        "mark": mark,
+        "parameters": [
+            _cell(parameter, experiment.example_count if parameter.value == mark else None)
+            for parameter in program.parameters
+        ],
         "tables": [[name, list(table)] for name, table in program.tables.items()],
         "given": {program.position[name]: list(rows) for name, rows in program.given.items()},
         "loss": program.position[model.loss] if model.loss is not None else None,
-        "picture": picture_of(experiment, program),
+        "picture": placement_of(experiment, program, narrow=True).as_data(),
         "matrices": _matrices(program),
         "file": slots_of(experiment, program),
     }
 
 
-def _matrices(program: Program) -> dict[str, Any] | None:
-    """The vectors and matrices of an iteration; None for formulas, and where they are too many."""
+def _matrices(program: Program) -> list[dict[str, Any]] | None:
+    """The vectors and matrices of an iteration, shelf by shelf; None where there are none, or too many."""
     if not has_frames(program):
         return None
-    found = Frames(program)
+    found = frames_of(program)
     frames = [frame for frame in found.frames if not frame.name.startswith(NEW)]
     if sum(frame.rows * frame.columns for frame in frames) > MOST_ENTRIES:
         return None
+    shelves = range(1 + max(frame.shelf for frame in frames))
+    return [_shelf(program, found, [f for f in frames if f.shelf == shelf]) for shelf in shelves]
+
+
+def _shelf(program: Program, found: Frames, frames: Sequence[Frame]) -> dict[str, Any]:
+    """Arrays that stand beside and below one another: in lines, and in strips from left to right."""
     strips = sorted({frame.column for frame in frames})
-    lines = LINES[: max(frame.row for frame in frames) + 1]
+    lines = range(1 + max(frame.row for frame in frames))
     return {
-        "lines": lines,
+        "lines": [found.title(frames[0].shelf, line) for line in lines],
         "strips": len(strips),
         "frames": [
             {
@@ -87,18 +101,19 @@ def _matrices(program: Program) -> dict[str, Any] | None:
     }
 
 
-def _cell(parameter: Parameter) -> dict[str, Any]:
-    """A hyper-parameter, with the values that its field may hold."""
+def _cell(parameter: Parameter, count: int | None) -> dict[str, Any]:
+    """A hyper-parameter, with the values that its field may hold. `count` is another value."""
     return {
         "name": parameter.name,
         "symbol": MathMLPrinter().text(Param(parameter.name)),
-        "value": parameter.value,
+        "value": parameter.value if count is None else count,
         "label": parameter.label,
         "meaning": parameter.meaning,
         "choices": parameter.choices,
         "between": parameter.between,
         "whole": parameter.whole,
         "expected": parameter.expected,
+        "follows": parameter.follows,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.model import GraphModel, NetworkModel
 from bpsheet.formula.arrays import entry_names
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.toml import put_setting, toml_text
@@ -39,20 +39,29 @@ def slots_of(experiment: Plan, program: Program) -> dict[str, Any]:
         for names, layer in zip(model.layers, tables["network"]["layers"], strict=True):
             layer["weights"] = slot([[indices[name] for name in row] for row in names.weights])
             if names.biases:
-                layer["bias"] = slot([indices[name] for name in names.biases])
-    elif model.weights:
-        assert experiment.graph is not None
-        tables["graph"]["parameters"] = {
+                biases = [indices[name] for name in names.biases]
+                layer["bias"] = slot(biases[0] if names.is_bias_shared else biases)
+    elif isinstance(model, GraphModel):
+        shapes = model.graph.parameter_shapes
+        parameters = {
             name: slot(
                 np.vectorize(indices.__getitem__, otypes=[object])(
-                    entry_names(name, shape)
+                    entry_names(name, shapes[name])
                 ).tolist()
             )
-            for name, shape in experiment.graph.parameter_shapes.items()
+            for name in (*model.graph.parameters, *model.graph.constants)
         }
+        model.put(tables, parameters)
     for number, parameter in enumerate(program.parameters):
-        put_setting(tables["training"], parameter.name, slot(len(program) + number))
-    tables["data"]["examples"] = slot(EXAMPLES)
+        if parameter.follows is not None:
+            continue
+        filling = slot(len(program) + number)
+        if parameter.name in experiment.preparation.settings:
+            experiment.preparation.put(tables, parameter.name, filling)
+        else:
+            put_setting(tables, parameter.name, filling)
+    if experiment.has_data:
+        tables["data"]["examples"] = slot(EXAMPLES)
     order = experiment.data.columns or list(experiment.data_names)
     return {
         "text": toml_text(tables),

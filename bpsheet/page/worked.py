@@ -8,6 +8,7 @@ o(0,3,1)  writes leaf 0 as an operand, in parentheses where a sign or power of t
 q(text)   puts a text that begins with a minus sign into parentheses
 c(…)      chooses between two texts by a test
 x(0)      gives the number of leaf 0 to a test
+k()       gives the number of examples
 
 Formulas of the same form share a function, even where their leaves differ.
 """
@@ -17,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bpsheet.formula.tree import Expr, If, Param, Ref, Text
+from bpsheet.formula.tree import Expr, If, Num, Param, Ref, Text
+from bpsheet.page.counted import marked
+from bpsheet.page.script import CountedPrinter
 from bpsheet.printers.atoms import AtomMathML
 from bpsheet.printers.base import Binding
-from bpsheet.printers.javascript import JavaScriptPrinter
 from bpsheet.program.kinds import Phase
 from bpsheet.program.program import Program
 
@@ -43,26 +45,31 @@ class Worked:
 
     def script(self) -> str:
         """The functions as a JavaScript list."""
-        lines = [f"(n,o,q,c,x)=>`{body}`," for body in self.functions]
+        lines = [f"(n,o,q,c,x,k)=>`{body}`," for body in self.functions]
         return "\n".join(["[", *lines, "]"])
 
 
 class _FormPrinter(AtomMathML):
     """Prints MathML as the text of a JavaScript template. Leaves are numbered in reading order."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: int | None = None) -> None:
         super().__init__()
+        self.mark = mark
         self.leaves: dict[Leaf, int] = {}
-        self.tests = JavaScriptPrinter(
+        self.tests = CountedPrinter(
             lambda ref: f"x({self._number(ref)})",
             lambda name: f"x({self._number(Param(name))})",
             str,
+            mark=mark,
+            count="k()",
         )
 
     def _number(self, leaf: Leaf) -> int:
         return self.leaves.setdefault(leaf, len(self.leaves))
 
     def text(self, node: Expr) -> str:
+        if isinstance(node, Num) and marked(node, self.mark):
+            return "<mn>${k()}</mn>"
         if isinstance(node, Leaf):
             return f"${{n({self._number(node)})}}"
         return super().text(node)
@@ -93,8 +100,10 @@ def _sides(node: If) -> tuple[Expr, Expr]:
     return node.then, node.otherwise
 
 
-def worked_of(program: Program) -> Worked:
+def worked_of(program: Program, mark: int | None = None) -> Worked:
     """The formulas of a program, without those of its inputs.
+
+    The number `mark` is the number of examples (see `bpsheet.page.counted`).
 
     >>> from bpsheet.formula.tree import Mul
     >>> from bpsheet.program.column import Column
@@ -119,7 +128,7 @@ def worked_of(program: Program) -> Worked:
             forms.append(None)
             leaves.append([])
             continue
-        printer = _FormPrinter()
+        printer = _FormPrinter(mark)
         body = printer.side(column.formula)
         forms.append(functions.setdefault(body, len(functions)))
         leaves.append([number(leaf) for leaf in printer.leaves])

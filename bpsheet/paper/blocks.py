@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bpsheet.formula.tree import Expr, Symbol
 from bpsheet.paper.matrices import Matrices
 from bpsheet.printers.atoms import Atom, Atoms, AtomText, no_atoms
 
-__all__ = ["Block", "Equation", "Heading", "Listing", "Paper", "Prose", "Side", "equation"]
+__all__ = [
+    "Beside",
+    "Block",
+    "Equation",
+    "Heading",
+    "Listing",
+    "Paper",
+    "Prose",
+    "Side",
+    "Table",
+    "equation",
+    "with_symbols",
+]
+
+
+# What may be a quantity in a sentence: `w_xg1`, `f'(2)`, `dMSE / dw_xg1`.
+QUANTITY = re.compile(r"d[^\s:;,]+ / d[\w'()]+|(?<![\w'])[\w'][\w'()]*")
+WORD = re.compile(r"a|I|[A-Za-z]{2,}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +74,38 @@ class Listing:
     equations: tuple[Equation, ...]
 
 
-Block = Heading | Prose | Equation | Listing | Matrices
+@dataclass(frozen=True)
+class Table:
+    """A table: a head of words, and rows of quantities, numbers and words. A cell may be empty."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Side | str | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Blocks beside others where there is room, else before them."""
+
+    left: tuple[Prose | Equation, ...]
+    right: tuple[Prose | Equation, ...]
+
+
+Block = Heading | Prose | Equation | Listing | Table | Beside | Matrices
+
+
+def with_symbols(
+    text: str, names: Collection[str], symbol: Callable[[str], str], words: Callable[[str], str]
+) -> str:
+    """A sentence with its quantities as symbols.
+
+    A quantity named like a word, such as `out` or `a`, stays a word: so it reads in a sentence.
+    """
+    said, end = "", 0
+    for match in QUANTITY.finditer(text):
+        if match[0] in names and not WORD.fullmatch(match[0]):
+            said += words(text[end : match.start()]) + symbol(match[0])
+            end = match.end()
+    return said + words(text[end:])
 
 
 def equation(left: Side, sides: Sequence[Side]) -> Equation:
@@ -71,9 +120,15 @@ def equation(left: Side, sides: Sequence[Side]) -> Equation:
 
 
 class Paper:
-    """A document's content: a title, a line below it, and blocks."""
+    """A document's content: a title, a line below it, and blocks.
 
-    def __init__(self, title: str, subtitle: str, blocks: Sequence[Block]) -> None:
+    `names` are the quantities that sentences may name.
+    """
+
+    def __init__(
+        self, title: str, subtitle: str, blocks: Sequence[Block], names: Collection[str] = ()
+    ) -> None:
         self.title = title
         self.subtitle = subtitle
         self.blocks = tuple(blocks)
+        self.names = names

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from html import escape
 
 from bpsheet.formula.tree import Symbol
-from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
+from bpsheet.paper.blocks import (
+    Beside,
+    Block,
+    Equation,
+    Heading,
+    Listing,
+    Paper,
+    Prose,
+    Side,
+    Table,
+    with_symbols,
+)
 from bpsheet.paper.matrices import (
     Entries,
     Fraction,
@@ -16,10 +29,11 @@ from bpsheet.paper.matrices import (
     Numbers,
     Piece,
     Sign,
+    spaced,
 )
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomMathML
-from bpsheet.printers.mathml import element, symbol_mathml
+from bpsheet.printers.mathml import element, fenced, symbol_mathml
 from bpsheet.words import clean
 
 __all__ = ["fragment_of", "page_of"]
@@ -35,13 +49,30 @@ STYLE = """\
 .bpsheet-paper .steps > mtr > mtd { text-align: left; padding: .15em 0 .15em .2em; }
 .bpsheet-paper .steps > mtr > mtd:first-child { text-align: right; }
 .bpsheet-paper .steps > mtr:last-child { font-weight: 600; }
+.bpsheet-paper .beside { display: grid; gap: 0 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); }
+.bpsheet-paper .table { overflow-x: auto; }
+.bpsheet-paper table { border-collapse: collapse; margin: .5rem 0 .8rem; font-size: .95em; }
+.bpsheet-paper th, .bpsheet-paper td { padding: .12rem .7rem; text-align: right;
+  border-bottom: 1px solid #8884; font-variant-numeric: tabular-nums; }
+.bpsheet-paper td.words { text-align: left; } .bpsheet-paper th > math { font-size: 1.2em; }
+.bpsheet-paper th { font-weight: 600; } .bpsheet-paper tr > :first-child { text-align: left; }
 .bpsheet-paper math { font-size: 1.08em; }
 """
 PAGE_STYLE = """\
 :root { color-scheme: light dark; }
 body { margin: 2rem 0; background: #fdfcf9; color: #1c1b19; }
 @media (prefers-color-scheme: dark) { body { background: #1b1c1e; color: #e6e4df; } }
-@media print { body { background: none; color: #000; } .equation { break-inside: avoid; } }
+@page { margin: 14mm 16mm; }
+@media print {
+  body { background: none; color: #000; margin: 0; }
+  .bpsheet-paper { max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.3; }
+  .bpsheet-paper h1 { margin: 0 0 .3rem; } .bpsheet-paper h2 { margin: .8rem 0 .3rem; }
+  .bpsheet-paper p { margin: .4rem 0 .1rem; } .bpsheet-paper .equation { padding: 0 0 .1rem; overflow: visible; }
+  .bpsheet-paper .steps > mtr > mtd { padding: .05em 0 .05em .2em; }
+  .bpsheet-paper table { margin: .3rem 0; } .bpsheet-paper th, .bpsheet-paper td { padding: 0 .7rem; }
+  .equation, tr { break-inside: avoid; } h2, p { break-after: avoid; }
+}
 """
 
 
@@ -85,6 +116,27 @@ def _inline(block: Equation) -> str:
     return f"<math><mrow>{sides}</mrow></math>"
 
 
+def _table(block: Table) -> str:
+    head = "".join(f'<th scope="col">{_words(word)}</th>' for word in block.head)
+    rows = []
+    for first, *others in block.rows:
+        cells = "".join(f"<td{_kind(side)}>{_cell(side)}</td>" for side in others)
+        rows.append(f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>')
+    return f'<div class="table"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+
+
+def _kind(side: Side | str | None) -> str:
+    """Words begin on the left, numbers end on the right."""
+    is_words = isinstance(side, str) and not re.fullmatch(r"[-−+]?[0-9][0-9.,]*( %)?(e.*)?", side)
+    return ' class="words"' if is_words else ""
+
+
+def _cell(side: Side | str | None) -> str:
+    if side is None or isinstance(side, str):
+        return _words(side or "")
+    return f"<math>{AtomMathML(side.atoms).text(side.expr)}</math>"
+
+
 def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
@@ -92,8 +144,7 @@ def _piece(piece: Piece) -> str:
             above = ("<mo>′</mo>" if prime else "") + (element("mn", layer) if layer else "")
             if above:
                 letter = f"<msup>{letter}<mrow>{above}</mrow></msup>"
-            fenced = f"<mrow><mo>(</mo>{letter}<mo>)</mo></mrow>"
-            return f"<msup>{fenced}<mi>T</mi></msup>" if transposed else letter
+            return f"<msup>{fenced(letter)}<mi>T</mi></msup>" if transposed else letter
         case Sign(text):
             return element("mi" if text.isalpha() else "mo", "−" if text == "-" else text)
         case Gradient(upper, lower):
@@ -106,7 +157,7 @@ def _piece(piece: Piece) -> str:
                 "<mtr>" + "".join(f"<mtd>{symbol_mathml(name)}</mtd>" for name in row) + "</mtr>"
                 for row in rows
             )
-            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+            return fenced(f"<mtable>{cells}</mtable>")
         case Numbers(((value,),)):
             return AtomMathML().text(Symbol(value))
         case Numbers(rows):
@@ -116,29 +167,41 @@ def _piece(piece: Piece) -> str:
                 + "</mtr>"
                 for row in rows
             )
-            return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+            return fenced(f"<mtable>{cells}</mtable>")
         case Name(text):
             return symbol_mathml(text)
 
 
-def _block(block: Block) -> str:
+def _math(name: str) -> str:
+    return f"<math>{symbol_mathml(name)}</math>"
+
+
+def _block(block: Block, names: Collection[str]) -> str:
     match block:
         case Heading(text, level):
-            return f"<h{level + 1}>{_words(text)}</h{level + 1}>"
+            said = with_symbols(text, names, _math, _words)
+            return f"<h{level + 1}>{said}</h{level + 1}>"
         case Prose(text):
-            return f"<p>{_sentence(text)}</p>"
+            return f"<p>{with_symbols(text, names, _math, _sentence)}</p>"
+        case Table():
+            return _table(block)
+        case Beside(left, right):
+            sides = ("".join(_block(one, names) for one in side) for side in (left, right))
+            return f'<div class="beside">{"".join(f"<div>{side}</div>" for side in sides)}</div>'
         case Listing(label, equations):
             items = ", ".join(map(_inline, equations))
             return f'<p class="given"><strong>{_words(label)}:</strong> {items}</p>'
         case Equation():
             return _equation(block)
         case Matrices(pieces):
-            return _display(f"<mrow>{''.join(map(_piece, pieces))}</mrow>")
+            inside = "".join(spaced(pieces, _piece, "<mspace width='0.2em'/>"))
+            return _display(f"<mrow>{inside}</mrow>")
 
 
 def _content(document: Paper) -> str:
     head = f"<h1>{_words(document.title)}</h1>\n<p>{_words(document.subtitle)}</p>"
-    return "\n".join(['<div class="bpsheet-paper">', head, *map(_block, document.blocks), "</div>"])
+    blocks = (_block(block, document.names) for block in document.blocks)
+    return "\n".join(['<div class="bpsheet-paper">', head, *blocks, "</div>"])
 
 
 def fragment_of(document: Paper) -> str:
@@ -158,7 +221,7 @@ def page_of(document: Paper) -> str:
 <meta http-equiv="Content-Security-Policy" content="{policy}"/>
 <title>{_words(document.title)}</title>
 <style>
-{PAGE_STYLE}{STYLE}</style>
+{STYLE}{PAGE_STYLE}</style>
 </head>
 <body>
 {_content(document)}

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 
 from bpsheet.formula.tree import Expr, Mul, Sub, Sum, Symbol
-from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
+from bpsheet.paper.blocks import (
+    Beside,
+    Block,
+    Equation,
+    Heading,
+    Listing,
+    Paper,
+    Prose,
+    Side,
+    Table,
+    with_symbols,
+)
 from bpsheet.paper.matrices import (
     Entries,
     Fraction,
@@ -16,6 +28,7 @@ from bpsheet.paper.matrices import (
     Numbers,
     Piece,
     Sign,
+    spaced,
 )
 from bpsheet.paper.plain import LAYER
 from bpsheet.printers.atoms import AtomLatex, AtomText, latex_words
@@ -27,6 +40,9 @@ __all__ = ["body_of", "latex_of"]
 
 # A line has room for about so many characters of plain text.
 LINE = 80
+# A table of more columns has smaller letters, and one of more rows goes over several pages.
+FEW = 6
+MOST_ROWS = 40
 
 _GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta",
@@ -151,6 +167,25 @@ def _inline(block: Equation) -> str:
     return "$" + " = ".join(AtomLatex(side.atoms).text(side.expr) for side in block.sides) + "$"
 
 
+def _table(block: Table) -> str:
+    """A table, in parts that a page can hold; many columns have smaller letters."""
+    places = "l" + "r" * (len(block.head) - 1)
+    size = r"\small" if len(block.head) <= FEW else r"\scriptsize"
+    head = " & ".join(rf"\textbf{{{_words(word)}}}" for word in block.head) + r" \\ \hline"
+    rows = [" & ".join(map(_cell, row)) + r" \\" for row in block.rows]
+    parts = [rows[begin : begin + MOST_ROWS] for begin in range(0, len(rows), MOST_ROWS)]
+    return "\n\n".join(
+        "\n".join([rf"{{{size}\begin{{tabular}}{{{places}}}", head, *part, r"\end{tabular}}"])
+        for part in parts
+    )
+
+
+def _cell(side: Side | str | None) -> str:
+    if side is None or isinstance(side, str):
+        return _words(side or "")
+    return f"${AtomLatex(side.atoms).text(side.expr)}$"
+
+
 def _is_word(text: str) -> bool:
     return text.isascii() and text.isalpha()
 
@@ -181,18 +216,23 @@ def _piece(piece: Piece) -> str:
             return symbol(text)
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, names: Collection[str]) -> str:
     match block:
         case Heading(text, level):
-            return rf"\{'sub' * (level - 1)}section*{{{_words(text)}}}"
+            said = with_symbols(text, names, lambda name: f"${symbol(name)}$", _words)
+            return rf"\{'sub' * level}section*{{{said}}}"
         case Prose(text):
-            return _words(text)
+            return with_symbols(text, names, lambda name: f"${symbol(name)}$", _words)
+        case Table():
+            return _table(block)
+        case Beside(left, right):
+            return "\n\n".join(_block(one, names) for one in (*left, *right))
         case Listing(label, equations):
             return rf"\textbf{{{_words(label)}:}} " + ",\n".join(map(_inline, equations))
         case Equation():
             return _equation(block)
         case Matrices(pieces):
-            return "\\[\n  " + " ".join(map(_piece, pieces)) + "\n\\]"
+            return "\\[\n  " + " ".join(spaced(pieces, _piece, r"\,")) + "\n\\]"
 
 
 def body_of(document: Paper) -> str:
@@ -200,7 +240,9 @@ def body_of(document: Paper) -> str:
     text = rf"\section*{{{_words(document.title)}}}" + "\n\n" + _words(document.subtitle)
     for block in document.blocks:
         # An equation continues the paragraph before it.
-        text += ("\n" if isinstance(block, Equation | Matrices) else "\n\n") + _block(block)
+        text += ("\n" if isinstance(block, Equation | Matrices) else "\n\n") + _block(
+            block, document.names
+        )
     safe = "".join(char if char.isprintable() or char == "\n" else " " for char in text)
     return unicodedata.normalize("NFC", safe) + "\n"
 
@@ -213,8 +255,11 @@ def latex_of(document: Paper) -> str:
     lines += [r"\setlength{\emergencystretch}{3em}"]
     # A larger text area than the class has, about 17 × 24 cm, for equations.
     lines += [r"\addtolength{\textwidth}{135pt}", r"\addtolength{\oddsidemargin}{-67pt}"]
-    lines += [r"\addtolength{\textheight}{120pt}", r"\addtolength{\topmargin}{-60pt}"]
+    lines += [r"\addtolength{\textheight}{140pt}", r"\addtolength{\topmargin}{-75pt}"]
     lines += [r"\setlength{\parindent}{0pt}", r"\setlength{\parskip}{4pt}"]
+    # Equations stand close to their sentences.
+    skips = (rf"\{place}displayskip=3pt plus 2pt" for place in ("above", "below"))
+    lines += [rf"\AtBeginDocument{{{' '.join(skips)}}}"]
     # amsmath allows only ten columns in a matrix.
     lines += [r"\setcounter{MaxMatrixCols}{20}"]
     if beyond:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bpsheet.printers.atoms import Value
@@ -16,6 +17,7 @@ __all__ = [
     "Numbers",
     "Piece",
     "Sign",
+    "spaced",
 ]
 
 
@@ -49,7 +51,7 @@ class Fraction:
     """The derivative ∂upper/∂lower."""
 
     upper: str
-    lower: Letter
+    lower: Letter | Name
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Name:
-    """A quantity that is a number, by its name: the loss."""
+    """A quantity by its name, such as the loss."""
 
     text: str
 
@@ -81,3 +83,13 @@ class Matrices:
     """One equation of vectors and matrices."""
 
     pieces: tuple[Piece, ...]
+
+
+def spaced(pieces: Sequence[Piece], written: Callable[[Piece], str], space: str) -> Iterator[str]:
+    """The pieces as they are written, with a space between names that are multiplied."""
+    before: Piece | None = None
+    for piece in pieces:
+        if isinstance(piece, Name) and (isinstance(before, Name) or before == Sign("ᵀ")):
+            yield space
+        yield written(piece)
+        before = piece

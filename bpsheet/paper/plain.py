@@ -6,7 +6,17 @@ import re
 import textwrap
 from collections.abc import Iterable
 
-from bpsheet.paper.blocks import Block, Equation, Heading, Listing, Paper, Prose, Side
+from bpsheet.paper.blocks import (
+    Beside,
+    Block,
+    Equation,
+    Heading,
+    Listing,
+    Paper,
+    Prose,
+    Side,
+    Table,
+)
 from bpsheet.paper.matrices import (
     Entries,
     Fraction,
@@ -94,6 +104,29 @@ def _listed(block: Listing) -> str:
     return ", ".join(" = ".join(map(_side, item.sides)) for item in block.equations)
 
 
+def _cells(block: Table) -> list[list[str]]:
+    """The texts of a table, its head first."""
+    rows = (
+        [_side(cell) if isinstance(cell, Side) else clean(cell or "") for cell in row]
+        for row in block.rows
+    )
+    return [list(map(clean, block.head)), *rows]
+
+
+def _table(block: Table) -> list[str]:
+    """The lines of a table: names on the left, numbers under the ends of their heads."""
+    rows = _cells(block)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "    "
+        + "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
 def _piece(piece: Piece) -> str:
     match piece:
         case Letter(name, layer, transposed, prime):
@@ -126,7 +159,9 @@ def matrices_text(block: Matrices) -> str:
     for piece in block.pieces:
         # A minus sign that is no difference stands close to what follows, as a function's name does.
         is_close = before is None or (
-            isinstance(before, Sign) and (before.text == "-" or before.text.isalpha())
+            isinstance(before, Sign)
+            and before not in CLOSE
+            and (before.text == "-" or before.text.isalpha())
         )
         text += ("" if is_close or piece in CLOSE else " ") + _piece(piece)
         before = piece
@@ -145,6 +180,11 @@ def _text_block(block: Block) -> Iterable[str]:
             yield from _wrapped(f"{clean(block.label)}: ", _listed(block))
         case Equation():
             yield from _lines(block, indent="    ")
+        case Table():
+            yield from ("", *_table(block), "")
+        case Beside(left, right):
+            for one in (*left, *right):
+                yield from ("", *_text_block(one))
         case Matrices():
             text = matrices_text(block)
             # A further side stands a little to the right of what it is equal to.
@@ -172,8 +212,13 @@ def text_of(document: Paper) -> str:
 
 def _escaped(text: str) -> str:
     """Text for Markdown, with a backslash before everything that could be markup."""
-    plain = re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", clean(text))
+    plain = _without_markup(text)
+    # Nor does it begin like a list or the line below a heading.
     return re.sub(r"^(\s*)([-+=]|[0-9]+[.)])", r"\1\\\2", plain)
+
+
+def _without_markup(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", clean(text))
 
 
 def _fenced(lines: list[str]) -> str:
@@ -183,19 +228,29 @@ def _fenced(lines: list[str]) -> str:
     return "\n".join([f"{fence}text", *lines, fence])
 
 
+def _markdown_block(block: Block) -> Iterable[str]:
+    match block:
+        case Heading(text, level):
+            yield f"{'#' * (level + 1)} {_escaped(text)}"
+        case Prose(text):
+            yield _escaped(text)
+        case Listing():
+            yield f"**{_escaped(block.label)}:** {_escaped(_listed(block))}"
+        case Equation():
+            yield _fenced(_lines(block, indent=""))
+        case Table():
+            head, *rows = ([_without_markup(cell) for cell in row] for row in _cells(block))
+            rule = [":--", *["--:"] * (len(head) - 1)]
+            yield "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+        case Beside(left, right):
+            for one in (*left, *right):
+                yield from _markdown_block(one)
+        case Matrices():
+            yield _fenced([matrices_text(block)])
+
+
 def markdown_of(document: Paper) -> str:
     """The document as Markdown."""
     parts = [f"# {_escaped(document.title)}", _escaped(document.subtitle)]
-    for block in document.blocks:
-        match block:
-            case Heading(text, level):
-                parts.append(f"{'#' * (level + 1)} {_escaped(text)}")
-            case Prose(text):
-                parts.append(_escaped(text))
-            case Listing():
-                parts.append(f"**{_escaped(block.label)}:** {_escaped(_listed(block))}")
-            case Equation():
-                parts.append(_fenced(_lines(block, indent="")))
-            case Matrices():
-                parts.append(_fenced([matrices_text(block)]))
+    parts += [part for block in document.blocks for part in _markdown_block(block)]
     return "\n\n".join(parts) + "\n"

@@ -13,7 +13,9 @@ from bpsheet.files.seals import sealed_picture
 from bpsheet.files.whole import replacing
 from bpsheet.pictures.curves import Plots
 from bpsheet.pictures.matplot import check_picture
-from bpsheet.pictures.network import draw_network, network_size
+from bpsheet.pictures.network import check_drawable, put_picture, title_of
+from bpsheet.pictures.placement import placement_of
+from bpsheet.pictures.reading import Reading
 
 if TYPE_CHECKING:
     from bpsheet.runs.run import Run
@@ -24,7 +26,8 @@ __all__ = ["MOST_FRAMES", "animate"]
 MOST_FRAMES, LEAST_FRAMES, SECONDS = 240, 2, 0.25
 # The last picture stays longer.
 LAST_SECONDS = 3.0
-DOTS = 80
+# Inches and dots: 16 by 9, 1280 by 720.
+WIDE, HIGH, DOTS = 12.8, 7.2, 100
 
 
 def animate(
@@ -33,29 +36,28 @@ def animate(
     """Write the run as a .gif file. Returns the number of iterations that it shows.
 
     The first and the last iteration are among them. `progress` is called with the number of
-    pictures drawn. Raises ExperimentError for formulas without layers, LimitError for too many
-    neurons to tell apart, OutputError where the file cannot be written.
+    pictures drawn. Raises LimitError for more neurons or arrays than can be told apart, OutputError
+    where the file cannot be written.
     """
     check_picture(path, (".gif",))
+    check_drawable(trace.experiment)
     from matplotlib.figure import Figure
     from PIL import Image
 
     count = min(max(frames, LEAST_FRAMES), MOST_FRAMES, len(trace))
     rows = np.unique(np.linspace(0, len(trace) - 1, count).round().astype(int))
-    width, height = network_size(trace)
     has_loss = trace.experiment.model.loss is not None
+    placed = placement_of(trace.experiment, trace.program, narrow=True)
     pictures = []
     for number, row in enumerate(rows, start=1):
-        iteration = int(trace.recording.iterations[row])
-        figure = Figure(figsize=(width, height + 2.4 * has_loss), layout="constrained", dpi=DOTS)
+        figure = Figure(figsize=(WIDE, HIGH), dpi=DOTS)
+        part = 0.3 if has_loss else 0.0
+        above = figure.add_axes((0.01, part + 0.01, 0.98, 0.98 - part))
+        put_picture(above, placed, Reading(trace, int(row)), title_of(trace, int(row)))
         if has_loss:
-            above, below = figure.subplots(2, 1, height_ratios=[height, 2.4])
-            draw_network(trace, iteration, above)
-            curve = Plots(trace).loss(below)
-            curve.set_title("")
-            curve.axvline(iteration, color="#B42318", linewidth=1.2)
-        else:
-            draw_network(trace, iteration, figure.add_subplot())
+            below = Plots(trace).loss(figure.add_axes((0.08, 0.09, 0.9, part - 0.1)))
+            below.set_title("")
+            below.axvline(int(trace.recording.iterations[row]), color="#B42318", linewidth=1.2)
         drawn = io.BytesIO()
         figure.savefig(drawn, format="png")
         pictures.append(Image.open(drawn).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))

@@ -21,6 +21,7 @@ __all__ = [
     "check_picture",
     "need_matplotlib",
     "picture_bytes",
+    "titled",
     "words",
     "write_picture",
 ]
@@ -32,9 +33,13 @@ ENDINGS = (".svg", ".png", ".pdf")
 
 def words(text: str) -> str:
     """A user's text for matplotlib, which takes text between dollar signs for mathematics."""
-    shown = clean(text)
-    shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
-    return shown.replace("$", r"\$")
+    return titled(text).replace("$", r"\$")
+
+
+def titled(text: str) -> str:
+    """A user's text without what nobody sees, and no longer than fits above a picture."""
+    seen = clean(text)
+    return seen if len(seen) <= LONGEST else f"{seen[: LONGEST - 1]}…"
 
 
 def need_matplotlib() -> None:

@@ -48,7 +48,7 @@ def surface(
         raise ExperimentError(problems, "surface")
     assert loss is not None
     given = [column.name for column in program.phase(Phase.INPUT, Phase.WEIGHT)]
-    run = compiled(program.phase(Phase.FORWARD), given, [loss.name])
+    run = compiled(program.phase(Phase.FORWARD), given, [loss.name], program.parameters)
     last = np.flatnonzero(np.isfinite(trace.values).all(axis=1))[-1]
     values = dict(zip(program.names, trace.values[last].tolist(), strict=True))
     count = max(1, program.example_count)

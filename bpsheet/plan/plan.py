@@ -27,18 +27,21 @@ from pydantic import PrivateAttr, ValidationError
 
 from bpsheet.columns.assembly import bands_of, program_of
 from bpsheet.columns.model import Model, model_of
+from bpsheet.columns.preparation import Preparation, preparation_of
 from bpsheet.columns.updates import setting_names
 from bpsheet.elsewhere import same_name
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.checks.problems import problems_of
+from bpsheet.plan.drawn import with_drawn
+from bpsheet.plan.forward import forward_only
 from bpsheet.plan.further import further_problems
 from bpsheet.plan.toml import put_setting, toml_text
 from bpsheet.program.column import Column
 from bpsheet.program.program import Program
 from bpsheet.program.quantities import Band, Scope, columns_of
-from bpsheet.tables.datafile import resolve_file
 from bpsheet.tables.plain import AnyWhole, Changes, plain
 from bpsheet.tables.problems import translate
+from bpsheet.tables.resolving import resolve_data
 from bpsheet.tables.table import Spec
 from bpsheet.tables.tables import Tables
 from bpsheet.textbook.activations import ACTIVATIONS
@@ -47,6 +50,10 @@ from bpsheet.textbook.rules import RULES
 from bpsheet.words import nearest, shown
 
 __all__ = ["Plan"]
+
+
+# What is made of the tables, once, and takes most of the time.
+QUANTITIES = ("model", "preparation", "_bands", "columns")
 
 
 class Plan(Tables):
@@ -58,18 +65,20 @@ class Plan(Tables):
     # The file's text, if the text alone says what the experiment is.
     _text: str | None = PrivateAttr(None)
 
-    def __init__(self, **values: Any) -> None:
-        tables: dict[str, Any] = {
-            key: value.model_dump(exclude_unset=True) if isinstance(value, Spec) else value
-            for key, value in values.items()
-        }
-        problems = resolve_file(tables, Path())
+    def __init__(self, *, _like: Plan | None = None, **values: Any) -> None:
+        tables: dict[str, Any] = {key: _plain(value) for key, value in values.items()}
+        problems = resolve_data(tables, Path())
         if problems:
             raise ExperimentError(problems)
         super().__init__(**tables)
+        if _like is not None:
+            # It differs in the number of iterations alone, which no quantity depends on.
+            made = _like.__dict__
+            self.__dict__.update({name: made[name] for name in QUANTITIES if name in made})
         problems = problems_of(self, lambda: self.columns)
         if problems:
             raise ExperimentError(problems)
+        self._show_drawn()
 
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
@@ -87,7 +96,7 @@ class Plan(Tables):
         ['x1', 'x2']
         """
         copied = deepcopy(dict(tables))
-        problems = resolve_file(copied, base or Path())
+        problems = resolve_data(copied, base or Path())
         try:
             experiment = cls.model_validate(copied)
         except ValidationError as error:
@@ -97,12 +106,23 @@ class Plan(Tables):
         problems += problems_of(experiment, lambda: experiment.columns)
         if problems:
             raise ExperimentError(problems, source)
+        experiment._show_drawn()  # noqa: SLF001 - of the same class
         return experiment
+
+    def _show_drawn(self) -> None:
+        """Let the layers show the weights that are drawn. As defaults do, they count as not given."""
+        if self.network is not None:
+            self.__dict__["network"] = with_drawn(self.network, self.model)
 
     @cached_property
     def model(self) -> Model:
         """What is trained: the network, or the formulas."""
         return model_of(self)
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """How the raw inputs are prepared."""
+        return preparation_of(self)
 
     @property
     def uphill(self) -> bool:
@@ -117,6 +137,9 @@ class Plan(Tables):
             self.training,
             self.test,
             self.notation,
+            validation=self.validation,
+            preparation=self.preparation,
+            meanings=self.data.meanings,
             examples=self.example_count,
             cyclic=self.data.order == "cyclic",
         )
@@ -126,24 +149,56 @@ class Plan(Tables):
         """The columns of the program."""
         return tuple(columns_of(self._bands[0]))
 
+    def need_examples(self, source: str = "") -> None:
+        """Raise ExperimentError for a plan whose examples are still to be given."""
+        if self.has_data and not self.data.examples:
+            said = "at least one example expected: a row for each, inputs before targets"
+            raise ExperimentError([Problem("data.examples", said)], source or self._name)
+
     def program(self, iterations: int | None = None) -> Program:
-        """The program of a run."""
-        columns = zip(*self.ordered_examples(), strict=True)
-        tables = dict(zip(self.data_names, columns, strict=True))
+        """The program of a run. Raises ExperimentError without examples."""
+        self.need_examples()
         return program_of(
             *self._bands,
             self.training,
-            tables,
+            self._columns_of_data(),
+            self.model.settings,
+            preparation=self.preparation,
+            examples=self.example_count,
             order=self.data.order,
             seed=self.data.seed,
             iterations=iterations or self.iterations,
+            masks=self.model.masks,
         )
+
+    def _columns_of_data(self) -> dict[str, tuple[float, ...]]:
+        """The numbers of each column of the data, example by example."""
+        columns = zip(*self.ordered_examples(), strict=True)
+        return dict(zip(self.data_names, columns, strict=True))
 
     def of_length(self, iterations: AnyWhole | None) -> Self:
         """The plan with another number of iterations; None leaves it unchanged."""
         number = plain(iterations)
         is_same = type(number) is int and number == self.iterations
         return self if number is None or is_same else self.changed({"iterations": number})
+
+    def forward(self) -> Self:
+        """The same network, or formulas, with forward passes alone: each example once.
+
+        The plan has the rule none. Its program has inputs, weights, weighted sums and outputs, and
+        neither targets and loss nor anything that a training adds. What prepares the inputs keeps
+        its constants, so that further examples are scaled as those of the training.
+
+        >>> import bpsheet as bp
+        >>> [*bp.load("two-neuron").forward().run().forward]
+        ['z_g', 'g', 'z_f', 'f']
+        """
+        tables = self.to_dict()
+        if self.prepare and self.data.examples:
+            tables["prepare"] = self.preparation.fixed(self._columns_of_data())
+        plan = type(self).from_dict(forward_only(tables))
+        plan._name = self._name  # noqa: SLF001
+        return plan
 
     def changed(self, changes: Changes) -> Self:
         """A copy with some of its numbers changed.
@@ -161,7 +216,11 @@ class Plan(Tables):
         tables: dict[str, Any] = {
             key: getattr(self, key).model_dump(exclude_unset=True) for key in ("data", "training")
         }
-        cells = setting_names(self.training)
+        if self.prepare:
+            tables["prepare"] = [step.model_dump(exclude_unset=True) for step in self.prepare]
+        constants = self.preparation.settings
+        cells = setting_names(self.training, (*self.model.settings, *constants))
+        settings: dict[str, float | str] = {}
         weights: dict[str, float] = {}
         for name, given in changes.items():
             key, value = str(name), plain(given)
@@ -176,7 +235,7 @@ class Plan(Tables):
                 hint = "" if known is None else f'; here it is "{known}"'
                 problems.append(Problem(key, f"{expected} expected; got {shown(value)}{hint}"))
             elif key in cells:
-                put_setting(tables["training"], key, value)
+                settings[key] = value
             elif key == "iterations":
                 tables["training"].pop("epochs", None)
                 tables["training"][key] = value
@@ -189,9 +248,15 @@ class Plan(Tables):
         if problems:
             raise ExperimentError(problems, self._name)
         tables["graph" if self.graph is not None else "network"] = self.model.with_weights(weights)
+        for key, value in settings.items():
+            if key in constants:
+                self.preparation.put(tables, key, value)
+            else:
+                put_setting(tables, key, value)
         copied = {name: getattr(self, name) for name in self.model_fields_set if name not in tables}
+        like = self if {str(name) for name, _ in changes.items()} == {"iterations"} else None
         try:
-            changed = type(self)(**(copied | tables))
+            changed = type(self)(_like=like, **(copied | tables))
         except ExperimentError as error:
             raise ExperimentError(error.problems, "with these changes") from None
         changed._name = self._name  # noqa: SLF001
@@ -206,7 +271,9 @@ class Plan(Tables):
             for name in self.data_names
             for number in range(min(self.example_count, 3))
         ]
-        known = [*setting_names(self.training), "iterations", *self.model.weights, *data]
+        own = (*self.model.settings, *self.preparation.settings)
+        settings = setting_names(self.training, own)
+        known = [*settings, "iterations", *self.model.weights, *data]
         for what, names in (("activation", ACTIVATIONS), ("loss", LOSSES), ("rule", RULES)):
             if (name := same_name(key, names)) is not None:
                 return f'no such number; the {what} "{name}" is set in the experiment file'
@@ -226,3 +293,10 @@ class Plan(Tables):
     def text(self) -> str:
         """The experiment file's text, with the file's comments if nothing has been changed."""
         return self._text if self._text is not None else self.to_toml()
+
+
+def _plain(value: Any) -> Any:
+    """A table, or a list of tables, as plain dictionaries."""
+    if isinstance(value, Spec):
+        return value.model_dump(exclude_unset=True)
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bpsheet.errors import ExperimentError, Problem
+from bpsheet.plan.forward import forward_only
 from bpsheet.plan.plan import Plan
+from bpsheet.plan.syntax import decimal_commas, read_toml
 from bpsheet.words import is_unfit
 
 __all__ = ["from_text"]
@@ -22,13 +23,22 @@ DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++\s*+\.\s*+){{{MAX_DOTS},}}+""")
 KEY_END = re.compile(r"""[\w"'-]*+\s*+[=\]]""")
 
 
-def from_text(text: str, *, base: Path | None, name: str, source: str, made: type[P]) -> P:
+def from_text(
+    text: str,
+    *,
+    base: Path | None,
+    name: str,
+    source: str,
+    made: type[P],
+    forward: bool = False,
+) -> P:
     """The experiment in the text of an experiment file.
 
     base:   the folder of the data file; without one the text may not name a file
     name:   the name of the experiment
     source: how error messages name the file
     made:   the class to return: Plan or a subclass
+    forward: whether to leave out the training, so that the data need no targets
 
     Raises ExperimentError where the text is not TOML or not an experiment.
     """
@@ -42,19 +52,21 @@ def from_text(text: str, *, base: Path | None, name: str, source: str, made: typ
             raise ExperimentError(
                 [Problem(f"line {number}", f"the character {bad!r} cannot stand in a cell")], source
             )
-    try:
-        raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else error
-        raise ExperimentError([Problem("", f"not a TOML file: {why}")], source) from None
+    raw = read_toml(text, source)
     if _depth_of(raw) > MAX_DEPTH:
         raise ExperimentError([Problem("", "not an experiment file: nested too deeply")], source)
     data = raw.get("data")
     if base is None and isinstance(data, dict) and "file" in data:
         message = "no file is read from here; write the examples into the table itself"
         raise ExperimentError([Problem("data.file", message)], source)
-    experiment = made.from_dict(raw, base=base, source=source)
-    if not raw.get("data", {}).get("file"):
+    tables = forward_only(raw) if forward else raw
+    try:
+        experiment = made.from_dict(tables, base=base, source=source)
+    except ExperimentError as error:
+        # Such lists are TOML, and wrong in their lengths alone.
+        raise ExperimentError([*decimal_commas(text), *error.problems], source) from None
+    experiment.need_examples(source)
+    if not forward and not raw.get("data", {}).get("file"):
         experiment._text = text  # noqa: SLF001
     experiment._name = name  # noqa: SLF001
     return experiment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from bpsheet.errors import ExperimentError, Problem
@@ -43,5 +44,6 @@ def near_template(name: str) -> str:
 
 
 def starter_text(name: str) -> str:
-    """A commented experiment file to start from."""
-    return (Path(__file__).parent / "starter.toml").read_text("utf-8").replace("NAME", name)
+    """A commented experiment file to start from, with the command that runs it."""
+    text = (Path(__file__).parent / "starter.toml").read_text("utf-8")
+    return text.replace("NAME.toml", shlex.quote(f"{name}.toml")).replace("NAME", name)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bpsheet.tables.spec import Network
+
 __all__ = ["put_setting", "toml_text"]
 
 
-def put_setting(training: dict[str, Any], cell: str, value: float | str) -> None:
-    """Put a hyper-parameter into the table [training], or into its schedule."""
+def put_setting(tables: dict[str, Any], cell: str, value: float | str) -> None:
+    """Put a hyper-parameter into the table [training], its schedule or a list of that, or [network]."""
     _, in_schedule, key = cell.partition("schedule_")
-    if in_schedule:
-        training["schedule"][key] = value
+    name, _, number = key.rpartition("_")
+    if in_schedule and number.isdecimal():
+        tables["training"]["schedule"][name][int(number) - 1] = value
+    elif in_schedule:
+        tables["training"]["schedule"][key] = value
     else:
-        training[cell] = value
+        tables["network" if cell in Network.model_fields else "training"][cell] = value
 
 
 def toml_text(tables: Mapping[str, Any]) -> str:

@@ -166,8 +166,12 @@ class ExcelPrinter(Printer):
         return self.parameter(node.name)
 
     def lookup(self, node: Lookup) -> str:
+        cells = self.data(node.table)
+        first, _, last = cells.partition(":")
+        if first.rpartition("!")[2] == last:
+            return first  # Gnumeric takes INDEX over a single cell for an error
         indices = ",".join(self.text(index) for index in children(node))
-        return f"INDEX({self.data(node.table)},{indices})"
+        return f"INDEX({cells},{indices})"
 
     def addition(self, node: Sum) -> str:
         parts = []

@@ -38,6 +38,7 @@ from bpsheet.printers.symbols import (
 __all__ = [
     "MathMLPrinter",
     "element",
+    "fenced",
     "formula_mathml",
     "number_mathml",
     "symbol_mathml",
@@ -48,6 +49,8 @@ _OPERATORS = {"<>": "≠", "<=": "≤", ">=": "≥"}
 _FENCES = {"abs": ("|", "|"), "int": ("⌊", "⌋")}
 _HEADS = {"logistic": "S", "pi": "π"}
 MINUS = "<mo>−</mo>"
+# A sign has no space after it, a minus between two numbers has.
+SIGN = "<mo form='prefix'>−</mo>"
 
 
 def element(tag: str, text: str) -> str:
@@ -62,6 +65,18 @@ def element(tag: str, text: str) -> str:
 
 def _row(content: str) -> str:
     return f"<mrow>{content}</mrow>"
+
+
+def fenced(content: str) -> str:
+    """Content in parentheses, which grow with it where it is tall.
+
+    Browsers draw parentheses that may grow with much space around them.
+    """
+    tall = "<mfrac" in content or "<mtable" in content
+    left, right = (
+        element("mo", sign) if tall else f"<mo stretchy='false'>{sign}</mo>" for sign in "()"
+    )
+    return _row(left + content + right)
 
 
 def _primed(base: str, primes: str) -> str:
@@ -100,7 +115,7 @@ def _symbol(name: MathName) -> str:
             before = element("mo", "∑") if stage == "sum" else element("mtext", f"{stage} ")
             return _row(before + _symbol(of))
         case Applied(head, argument, primes):
-            inside = _row(f"<mo>(</mo>{_symbol(argument)}<mo>)</mo>")
+            inside = fenced(_symbol(argument))
             return _row(_symbol(head) + _primed(inside, "'" * primes))
         case Change(of):
             return _row(f"<mo>Δ</mo>{_symbol(of)}")
@@ -131,10 +146,10 @@ def number_mathml(text: str) -> str:
     """A number in MathML, with its minus sign and its power of ten.
 
     >>> number_mathml("-0.25")
-    '<mo>−</mo><mn>0.25</mn>'
+    "<mo form='prefix'>−</mo><mn>0.25</mn>"
     """
     mantissa, _, exponent = text.partition("e")
-    sign = MINUS if mantissa.startswith("-") else ""
+    sign = SIGN if mantissa.startswith("-") else ""
     number = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
     if not exponent:
         return number
@@ -162,12 +177,12 @@ class MathMLPrinter(Printer):
         return super().binding(node)
 
     def parenthesised(self, text: str) -> str:
-        return _row(f"<mo>(</mo>{text}<mo>)</mo>")
+        return fenced(text)
 
     def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
         text = super().operand(node, least)
         # Text in parentheses begins with <mrow>: text that begins with a minus has none yet.
-        return self.parenthesised(text) if not first and text.startswith(MINUS) else text
+        return self.parenthesised(text) if not first and text.startswith(SIGN) else text
 
     def number(self, node: Num) -> str:
         value = node.value
@@ -183,7 +198,7 @@ class MathMLPrinter(Printer):
         name = symbol_mathml(node.name)
         if not node.lag:
             return name
-        before = _row("<mo>(</mo><mi>n</mi><mo>−</mo><mn>1</mn><mo>)</mo>")
+        before = fenced("<mi>n</mi><mo>−</mo><mn>1</mn>")
         return f"<msup>{name}{before}</msup>"
 
     def param(self, node: Param) -> str:
@@ -195,7 +210,7 @@ class MathMLPrinter(Printer):
         return f"{symbol_mathml(node.table)}<mo>[</mo>{indices}<mo>]</mo>"
 
     def negation(self, node: Neg) -> str:
-        return MINUS + self.operand(node.operand, Binding.ATOM)
+        return SIGN + self.operand(node.operand, Binding.ATOM)
 
     def quotient(self, node: Div) -> str:
         return f"<mfrac>{_row(self.text(node.left))}{_row(self.text(node.right))}</mfrac>"
@@ -241,6 +256,6 @@ def formula_mathml(name: str, expr: Expr) -> str:
     """An equation in MathML: the column's symbol equals its formula.
 
     >>> formula_mathml("s", Neg(Ref("z")))
-    '<mi>s</mi><mo>=</mo><mo>−</mo><mi>z</mi>'
+    "<mi>s</mi><mo>=</mo><mo form='prefix'>−</mo><mi>z</mi>"
     """
     return f"{symbol_mathml(name)}<mo>=</mo>{MathMLPrinter().text(expr)}"

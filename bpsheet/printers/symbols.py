@@ -15,6 +15,17 @@ GREEK = {
 }  # fmt: skip
 
 
+# `dMSE / dw`, and `dloss_dw` where the upper part is a word for a loss, a capital or a letter, or the
+# lower part a weighted sum. Other names, such as `debt_duration`, are words with something below.
+DERIVATIVE = re.compile(
+    r"""d(\S+)\ /\ d(\S+)
+    | d(loss|cost|error|objective|[A-Z]\w*?'*|[a-z]'*)_d([^\W\d_]\S*)
+    | d([^\W\d]\S*)_d(z)""",
+    re.VERBOSE,
+)
+STAGED = re.compile(r"(sum|batch|clipped|decayed|kept)_(d.+)")
+
+
 @dataclass(frozen=True)
 class Letter:
     """A letter or a word, perhaps with a hat, parts below it, and primes: m̂_{w,1}, f'."""
@@ -65,13 +76,18 @@ def read_name(name: str) -> MathName:
 
     >>> read_name("w_xg1")
     Letter(head='w', below=('xg1',), primes=0, hat=False)
+    >>> read_name("dloss_dw_xg1").lower == read_name("w_xg1")
+    True
     >>> read_name("dMSE / df'").lower
     Letter(head='f', below=(), primes=1, hat=False)
     """
-    if quotient := re.fullmatch(r"d(\S+) / d(\S+)", name):
-        return Derivative(read_name(quotient[1]), read_name(quotient[2]))
-    if staged := re.fullmatch(r"(sum|batch|clipped|decayed)_(.+ / .+)", name):
-        return Staged(staged[1], read_name(staged[2]))
+    if quotient := DERIVATIVE.fullmatch(name):
+        upper, lower = (part for part in quotient.groups() if part is not None)
+        return Derivative(read_name(upper), read_name(lower))
+    if staged := STAGED.fullmatch(name):
+        of = read_name(staged[2])
+        if isinstance(of, Derivative):
+            return Staged(staged[1], of)
     if corrected := re.fullmatch(r"([A-Za-z])_hat_(.+)", name):
         return _with_hat(read_name(f"{corrected[1]}_{corrected[2]}"))
     if call := re.fullmatch(r"([^\s()]+)\(([^()]+)\)('*)", name):

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bpsheet.formula.arrays import product, shape_of, transposed
 from bpsheet.formula.derivative import derivatives, times
+from bpsheet.formula.opposite import opposite
 from bpsheet.formula.pullback import pulled_back
 from bpsheet.formula.tree import ONE, ZERO, Expr, Num, Ref, references, total
 from bpsheet.program.column import Column
@@ -26,10 +27,7 @@ __all__ = ["ADDED_UP", "backward", "local_derivatives"]
 LEAVES = (Phase.INPUT, Phase.WEIGHT)
 
 
-ADDED_UP = (
-    "the sum, over all formulas that use it, of the loss's derivative with respect to the formula "
-    "times the formula's partial derivative"
-)
+ADDED_UP = "by the chain rule through each formula that uses it, added up"
 
 
 def local_derivatives(column: Column, only: Collection[str] | None = None) -> Mapping[str, Expr]:
@@ -54,7 +52,8 @@ def backward(bands: Sequence[Band], objective: str, scope: Scope | None = None) 
 
     `bands` has every quantity from the weights to the loss, `objective` names the loss, and
     `scope` has the arrays among the quantities.
-    Equation: ∂L/∂q = Σ over the users u of q of ∂L/∂u · ∂u/∂q.
+    Equation: ∂L/∂q = Σ over the users u of q of ∂L/∂u · ∂u/∂q. For a loss that is `turned`, all
+    of them are minus that.
 
     A quantity whose columns have an `adjoint_name` gets a quantity for its adjoint, and one whose
     columns have a `slope_name` a quantity for its partial derivative. The adjoints of weights and
@@ -70,6 +69,8 @@ class _Backward:
         self.wanted = {quantity.name for band in bands for quantity in band.quantities}
         self.shares: dict[str, list[Expr]] = {objective: [ONE]}
         self.error_terms: set[str] = set()
+        losses = [q for band in bands for q in band.quantities if q.name == objective]
+        self.turned = any(loss.first.turned for loss in losses)
 
     def bands(self) -> list[Band]:
         passed: list[Band] = []
@@ -106,6 +107,7 @@ class _Backward:
             for name, share in found.items():
                 self.shares.setdefault(name, []).append(share)
             return
+        is_turned = quantity.first.turned
         for name, partial in self._partials(quantity).items():
             if partial == ZERO or name not in self.wanted:
                 continue
@@ -113,6 +115,8 @@ class _Backward:
                 slope = self._slope(quantity, partial)
                 yield slope
                 partial = Ref(slope.name)  # noqa: PLW2901
+            if is_turned:
+                partial = opposite(partial)  # noqa: PLW2901
             self.shares.setdefault(name, []).append(self._share(quantity, adjoint, partial))
 
     def _partials(self, quantity: Quantity) -> Mapping[str, Expr]:
@@ -134,7 +138,7 @@ class _Backward:
             quantity.each(lambda column: column.adjoint_name),
             adjoint,
             lambda index, formula, _: _adjoint_column(
-                quantity.columns[index], formula, is_fed_back=is_fed_back
+                quantity.columns[index], formula, is_fed_back=is_fed_back, turned=self.turned
             ),
         )
 
@@ -147,13 +151,17 @@ class _Backward:
         )
 
 
-def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False) -> Column:
+def _adjoint_column(
+    column: Column, adjoint: Expr, *, is_fed_back: bool = False, turned: bool = False
+) -> Column:
     """The column for the derivative of the loss with respect to a column.
 
-    `is_fed_back` says that the derivative collects the error terms of other neurons.
+    `is_fed_back` says that the derivative collects the error terms of other neurons, `turned` that
+    it is minus the derivative.
     """
     phase = Phase.GRADIENT if column.phase in LEAVES else Phase.BACKWARD
-    what = f"derivative of the loss with respect to {column.name}"
+    of_loss = f"{'opposite of the ' * turned}derivative of the loss with respect to"
+    what = f"{of_loss} {column.name}"
     match column.role:
         case Role.WEIGHT if column.neuron is not None:
             role = Role.GRADIENT
@@ -163,13 +171,10 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False)
             meaning = f"{what}: {ADDED_UP}"
         case Role.OUTPUT:
             role = Role.LOSS_DERIVATIVE
-            meaning = f"derivative of the loss with respect to the output {column.name}"
+            meaning = f"{of_loss} the output {column.name}"
         case Role.SUM:
             role = Role.ERROR
-            meaning = (
-                f"error term of {column.neuron}, the derivative of the loss with respect to its "
-                "weighted sum: "
-            )
+            meaning = f"error term of {column.neuron}, the {of_loss} its weighted sum: "
             meaning += (
                 "the error terms of the neurons it feeds, each times the weight between, times "
                 "the derivative of its output"
@@ -187,6 +192,8 @@ def _adjoint_column(column: Column, adjoint: Expr, *, is_fed_back: bool = False)
         formula=adjoint,
         layer=column.layer,
         neuron=column.neuron,
+        input=column.input,
+        weight=column.name if column.role is Role.WEIGHT else None,
         labels=column.labels,
         meaning=meaning,
     )

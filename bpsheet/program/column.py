@@ -20,10 +20,14 @@ class Column:
     formula:    how it is computed; None where its values are given, one for each row
     start:      the first row's value where it is typed in: an initial weight, or in an excerpt
                 of a run any column whose formula needs the row before
+    input:      of a weight, its gradient and its adjustment: what the weight is multiplied by; None
+                for biases, and where there are no neurons
+    weight:     of a gradient, an adjustment and what stands between them: the weight's name
     partials:   its derivatives with respect to other columns, where a textbook writes
                 them in a form of its own; an empty mapping means: a constant
     slope_name: the name of the column for its partial derivative, where it has only one
     adjoint_name: the name of a column for the derivative of the loss with respect to it
+    turned:     of a loss: whether the backward pass has minus its derivatives
     labels:     the words shown for the values 0, 1, …
     meaning:    what it is, as the end of a sentence: "the …"
     """
@@ -35,9 +39,12 @@ class Column:
     start: float | None = None
     layer: int | None = None
     neuron: str | None = None
+    input: str | None = None
+    weight: str | None = None
     partials: Mapping[str, Expr] | None = None
     slope_name: str | None = None
     adjoint_name: str | None = None
+    turned: bool = False
     labels: tuple[str, ...] | None = None
     meaning: str = ""
 
@@ -71,6 +78,11 @@ class Column:
         """The tables that the formula's look-ups read."""
         return tuple(self._uses[2])
 
+    @property
+    def is_of_weight(self) -> bool:
+        """Whether it is a weight, or belongs to one: its gradient, its adjustment."""
+        return self.role is Role.WEIGHT or self.weight is not None
+
     @cached_property
     def is_state(self) -> bool:
         """Whether the row before alone decides its value: a weight, the iteration's number."""
@@ -80,6 +92,9 @@ class Column:
 _BEGINNINGS = {
     Role.LOSS: "The loss: ",
     Role.PART: "For softmax: ",
+    Role.VALIDATION_OUTPUT: "For validation: ",
+    Role.VALIDATION_LOSS: "For validation: ",
+    Role.STOPPING: "Early stopping: ",
     Role.VERDICT: "The test: ",
     Role.TEST_SUM: "For the test: ",
     Role.TEST_OUTPUT: "For the test: ",

@@ -8,11 +8,15 @@ from enum import StrEnum
 __all__ = [
     "BATCH_END",
     "BATCH_ROW",
+    "COUNTERS",
     "EPOCH",
     "EXAMPLE",
     "ITERATION",
+    "PRESENTED",
     "STEPS",
+    "STOPPED",
     "TITLES",
+    "VALIDATION_LOSS",
     "Phase",
     "Role",
 ]
@@ -21,6 +25,8 @@ EXAMPLE = "example"
 
 ITERATION, EPOCH = "iteration", "epoch"
 BATCH_ROW, BATCH_END = "batch_row", "batch_end"
+# 1 where the training was stopped early.
+STOPPED, VALIDATION_LOSS = "stopped", "validation_loss"
 
 
 class Phase(StrEnum):
@@ -31,6 +37,7 @@ class Phase(StrEnum):
     FORWARD = "forward"
     BACKWARD = "backward"
     GRADIENT = "gradient"
+    VALIDATION = "validation"
     UPDATE = "update"
     TEST = "test"
     # For the tables that look closer at one iteration.
@@ -52,6 +59,7 @@ TITLES: Mapping[Phase, str] = {
     Phase.FORWARD: "Forward pass",
     Phase.BACKWARD: "Backward pass",
     Phase.GRADIENT: "Gradient",
+    Phase.VALIDATION: "Validation",
     Phase.UPDATE: "Adjustments",
     Phase.TEST: "Tests",
     Phase.CHECK: "Check",
@@ -70,10 +78,12 @@ class Role(StrEnum):
     BATCH_END = "end of the batch"
     DATA = "data"
     TARGET = "target"
+    EXAMPLE_WEIGHT = "weight of the example"
     WEIGHT = "weight"
     SUM = "weighted sum"
     PART = "part of softmax"
     OUTPUT = "output"
+    PREPARED = "prepared input"
     VALUE = "value of a formula"
     LOSS = "loss"
     LOSS_DERIVATIVE = "derivative of the loss"
@@ -91,6 +101,9 @@ class Role(StrEnum):
     TEST_SUM = "weighted sum for a test example"
     TEST_OUTPUT = "output for a test example"
     VERDICT = "verdict"
+    VALIDATION_OUTPUT = "output for a validation example"
+    VALIDATION_LOSS = "validation loss"
+    STOPPING = "early stopping"
     MOVED = "moved weight or input"
     STEP = "step"
     ESTIMATE = "estimate of a gradient"
@@ -98,3 +111,16 @@ class Role(StrEnum):
     DIRECTION = "direction"
     TANGENT = "slope along the direction"
     SECOND = "second derivative"
+
+
+# The roles of the columns that count. They hold whole numbers, and no error reaches them.
+COUNTERS = (
+    Role.ITERATION,
+    Role.EPOCH,
+    Role.EXAMPLE,
+    Role.BATCH_ROW,
+    Role.BATCH_END,
+    Role.UPDATES,
+)
+# The roles of the numbers that an example gives.
+PRESENTED = (Role.DATA, Role.TARGET, Role.EXAMPLE_WEIGHT)

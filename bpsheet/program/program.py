@@ -9,11 +9,12 @@ row before (lag 1), and to hyper-parameters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from bpsheet.errors import ProgramError
+from bpsheet.formula.arrays import mapped
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Quantity
@@ -30,7 +31,8 @@ class Parameter:
     """A hyper-parameter: one cell of the sheet, where a reader may change it.
 
     `value` is a number or one of `choices`. A number lies in the range `between`, and is a whole
-    one if `whole` is set. `label` is the text beside the cell.
+    one if `whole` is set. `label` is the text beside the cell. One that `follows` from the data is
+    not typed: it is a statistic (a name of `bpsheet.formula.statistics`) of a table.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     between: tuple[float, float] = (-1e300, 1e300)
     whole: bool = False
+    follows: tuple[str, str] | None = None
 
     def allows(self, value: object) -> bool:
         """Whether the cell may hold a value.
@@ -162,6 +165,11 @@ class Program:
         """The column of the loss; None where a rule has no loss."""
         return next((column for column in self.columns if column.role is Role.LOSS), None)
 
+    @property
+    def slope_sign(self) -> float:
+        """−1 where the backward pass has minus the derivatives of the loss, else 1."""
+        return -1.0 if self.loss is not None and self.loss.turned else 1.0
+
     @cached_property
     def last_layer(self) -> int:
         """The number of the layer whose outputs are the network's; 0 without layers."""
@@ -181,6 +189,13 @@ class Program:
         """The column for the derivative of the loss with respect to this one, if there is one."""
         derivative = self[name].adjoint_name
         return derivative if derivative in self.position else None
+
+    def filled(self, quantity: Quantity) -> Quantity:
+        """A given array with all its entries, also those that are quantities by themselves."""
+        cells = self.arrays.get(quantity.name)
+        if quantity.formula is not None or cells is None:
+            return quantity
+        return replace(quantity, columns=mapped(lambda ref: self[ref.name], cells))
 
     def phase(self, *phases: Phase) -> tuple[Column, ...]:
         """The columns of these phases, in order."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from bpsheet.errors import ProgramError
 from bpsheet.formula.arrays import Array, Shape, mapped, named, shape_of, written_out
-from bpsheet.formula.tree import ZERO, Expr, Operation, references, walk
+from bpsheet.formula.tree import ZERO, Expr, Operation, Ref, nodes_of
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase
 
@@ -36,12 +36,14 @@ class Quantity:
     columns:  its entries, in an array of its shape; None for an entry without a column
     partials: its derivatives by quantity, where a textbook writes them in a form of its own: entry
               by entry, or a matrix with a row for each of its entries
+    step:     which step of a sequence it belongs to, such as 2 for h[2]; None outside of sequences
     """
 
     name: str
     formula: Expr | None
     columns: Array
     partials: Mapping[str, Expr] | None = None
+    step: int | None = None
 
     @property
     def shape(self) -> Shape:
@@ -93,7 +95,9 @@ class Band:
         rows = range(max((len(part) for part in parts), default=0))
         for row in reversed(rows) if self.backwards else rows:
             for part in parts:
-                yield from (column for column in part[row] if column is not None)
+                # A number beside arrays, such as a bias that a layer shares, stands in the first.
+                if row < len(part):
+                    yield from (column for column in part[row] if column is not None)
 
 
 def columns_of(bands: Iterable[Band]) -> list[Column]:
@@ -125,8 +129,11 @@ class Scope:
         return {name: array.shape for name, array in self.cells.items()}
 
     def has_arrays(self, formula: Expr | None) -> TypeGuard[Expr]:
-        """Whether a formula refers to an array."""
-        return formula is not None and any(ref.name in self.cells for ref in references(formula))
+        """Whether a formula refers to an array, or makes one of numbers."""
+        return formula is not None and any(
+            isinstance(node, Operation) or (isinstance(node, Ref) and node.name in self.cells)
+            for node in nodes_of(formula)
+        )
 
     def announce(self, name: str, entries: Any) -> None:
         """Let formulas refer to an array whose columns have these names; None for no column."""
@@ -144,7 +151,11 @@ class Scope:
         """Let formulas refer to a vector of formulas, such as the numbers of a test example."""
         whole = np.empty(len(values), object)
         whole[:] = values
-        self.cells[name] = whole
+        self.put_array(name, whole)
+
+    def put_array(self, name: str, values: Array) -> None:
+        """Let formulas refer to an array of formulas."""
+        self.cells[name] = values
 
     def quantity(
         self,
@@ -174,9 +185,7 @@ class Scope:
         return Quantity(name, formula, columns, partials)
 
     def _written(self, formula: Expr) -> Array:
-        # What goes back to one row of an array adds nothing to the others.
-        is_placed = any(isinstance(n, Operation) and n.kind == "placed" for n in walk(formula))
-        return written_out(formula, self.cells, has_gaps=self.has_gaps or is_placed)
+        return written_out(formula, self.cells, has_gaps=self.has_gaps)
 
     def _slopes(self, partials: Mapping[str, Expr], shape: Shape) -> Array:
         """The derivatives of each entry, by the names of the columns that it uses."""

@@ -58,11 +58,12 @@ def card(parts: Iterable[str]) -> str:
 def experiment_card(experiment: Plan) -> str:
     """An experiment at a glance: its title, its size and its training."""
     examples, training = experiment.example_count, experiment.training
+    rule = f"{training.rule.replace('_', ' ')}, learning rate {training.learning_rate:g}"
     sizes = (
         f"{len(experiment.model.weights):,} weights",
         f"{examples:,} example{'' if examples == 1 else 's'}",
         f"{experiment.iterations:,} iterations",
-        f"{training.rule.replace('_', ' ')}, learning rate {training.learning_rate:g}",
+        "forward passes alone" if training.rule == "none" else rule,
     )
     about = f"{experiment.name}: {', '.join(sizes)}"
     return card(

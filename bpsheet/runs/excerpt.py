@@ -90,13 +90,23 @@ class Part:
         """The first iteration."""
         return self.experiment.iterations - len(self) + 1 if self.keep.last is not None else 1
 
-    def changed(self, typed: Mapping[str, float], others: Mapping[str, float | str]) -> Part:
-        """The part with other numbers typed into the first row and other changes of the plan."""
+    def changed(
+        self,
+        typed: Mapping[str, float],
+        others: Mapping[str, float | str],
+        rows: Mapping[tuple[int, str], float] | None = None,
+    ) -> Part:
+        """The part with other numbers typed into the first row and other changes of the plan.
+
+        `rows` are numbers typed into other rows, by row (from 0) and column.
+        """
         assert isinstance(self.recording, Recording)
         experiment = self.experiment.changed(others)
         values = self.recording.values.copy()
         for name, value in typed.items():
             values[0, self.program.position[name]] = value
+        for (index, name), value in (rows or {}).items():
+            values[index, self.program.position[name]] = value
         program = experiment.program()
         if self.is_live:
             row = dict(zip(program.names, values[0].tolist(), strict=True))

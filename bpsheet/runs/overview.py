@@ -52,6 +52,9 @@ def main_columns(trace: Run, width: int) -> list[Column]:
     """
     program = trace.program
     outputs = [c for c in program if c.role is Role.OUTPUT and c.layer == program.last_layer]
+    if not outputs and program.loss is None:
+        # Formulas that are not trained: the last one is what the others lead to.
+        outputs = [c for c in program if c.role is Role.VALUE][-1:]
     groups = [[c for c in program if c.role is Role.LOSS], outputs]
     groups += [[c for c in program if c.role is role] for role in (Role.TARGET, Role.DATA)]
     left = width - 10
@@ -114,7 +117,9 @@ def first_error_sentence(error: FirstError | tuple[int, str, str]) -> str:
 def verdicts_in_words(last: int, count: int, first: int | None) -> str:
     """A sentence: how many tests are right at the end, and the first iteration with all right."""
     line = f"Tests right at the last iteration: {last} of {count}."
-    return line if first is None else f"{line} All of them first at iteration {first}."
+    return (
+        line if first is None else f"{line} All were right for the first time at iteration {first}."
+    )
 
 
 def verdicts_sentence(trace: Run) -> str | None:

@@ -20,7 +20,7 @@ from bpsheet.engine.engine import check_memory, run
 from bpsheet.engine.recording import EVERYTHING, Keep, Recording
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.evaluate import ERRORS
-from bpsheet.program.kinds import STEPS, Phase
+from bpsheet.program.kinds import COUNTERS, STEPS, Phase
 from bpsheet.program.program import Program
 from bpsheet.tables.plain import AnyWhole, whole_number
 from bpsheet.words import shown
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["FirstError", "Run", "values_at"]
 
 # The columns that a row of `Run.steps` fills in. Each column of a program is in one of them.
-FILLED_IN = STEPS | {"forward": (Phase.INPUT, Phase.WEIGHT, *STEPS["forward"], Phase.TEST)}
+FILLED_IN = STEPS | {
+    "forward": (Phase.INPUT, Phase.WEIGHT, *STEPS["forward"], Phase.VALIDATION, Phase.TEST)
+}
 
 
 class FirstError(NamedTuple):
@@ -47,9 +49,9 @@ class FirstError(NamedTuple):
 class Run:
     """Every quantity of every iteration.
 
-    The frames share one array (`values`). They are indexed by iteration, from 1, and have a
-    column for each quantity, named as the source names it. A test's verdict is 1 or 0. A value
-    that overflowed is NaN.
+    The frames share one array (`values`), except for the columns that count (epoch, example …), which
+    are whole numbers. They are indexed by iteration, from 1, and have a column for each quantity,
+    named as the source names it. A test's verdict is 1 or 0. A value that overflowed is NaN.
     """
 
     experiment: Plan
@@ -137,7 +139,12 @@ class Run:
         import pandas as pd
 
         columns = pd.Index(self.program.names, name=None)
-        return pd.DataFrame(self.values, index=self.index, columns=columns, copy=False)
+        frame = pd.DataFrame(self.values, index=self.index, columns=columns, copy=False)
+        # These become columns of their own; all others remain views of the array.
+        for column in self.program:
+            if column.role in COUNTERS:
+                frame[column.name] = frame[column.name].astype("int64")
+        return frame
 
     def _part(self, *phases: Phase) -> pd.DataFrame:
         """Columns of adjoining phases. The iteration's number is the index, not a column."""
@@ -172,13 +179,22 @@ class Run:
 
     @property
     def backward(self) -> pd.DataFrame:
-        """The backward step: derivatives, error terms, gradients."""
+        """The backward step: derivatives, error terms, gradients.
+
+        The derivatives are in the order of computing: from the last layer to the first, and in a layer
+        from the last neuron to the first. The gradients are in the order of `weights`.
+        """
         return self._part(Phase.BACKWARD, Phase.GRADIENT)
 
     @property
     def update(self) -> pd.DataFrame:
         """The update step: adjustments, and in batches the sums of gradients."""
         return self._part(Phase.UPDATE)
+
+    @property
+    def validation(self) -> pd.DataFrame:
+        """The validation columns: outputs and losses of the examples, their mean, early stopping."""
+        return self._part(Phase.VALIDATION)
 
     @property
     def tests(self) -> pd.DataFrame:
@@ -189,8 +205,9 @@ class Run:
     def steps(self) -> pd.DataFrame:
         """A row for each pair of iteration and step: forward, backward or update.
 
-        A row holds the quantities of its step; all others are NaN. The forward step also has the
-        inputs, the weights and the tests. Each call makes a new frame.
+        A row holds the quantities of its step; all others are NaN, and so counters are no whole
+        numbers here. The forward step also has the inputs, the weights and the tests. Each call makes
+        a new frame.
         """
         import pandas as pd
 

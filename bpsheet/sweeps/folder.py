@@ -17,10 +17,12 @@ from typing import IO, TYPE_CHECKING
 import pandas as pd
 
 from bpsheet.engine.recording import Keep
-from bpsheet.errors import MissingExtraError, OutputError
+from bpsheet.errors import InputError, MissingExtraError, OutputError
 from bpsheet.files.ours import MARK
 from bpsheet.files.seals import PARQUET, is_intact, seal_parquet
 from bpsheet.files.whole import replacing
+from bpsheet.guard.gate import open_file
+from bpsheet.guard.text import read_text
 from bpsheet.sweeps.grid import Grid
 from bpsheet.sweeps.outcomes import RESULTS, Outcome, Settings, losses_frame
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Parts", "write_frame"]
 
 MANIFEST, RUNS = "_sweep.json", "_runs.parquet"
+# The most bytes of a manifest: a long experiment, and the settings of many runs.
+MOST_BYTES = 100_000_000
 
 
 def write_frame(
@@ -84,19 +88,26 @@ class Parts:
         path = self.folder / MANIFEST
         try:
             if path.is_file():
-                text = path.read_text("utf-8")
+                text = read_text(path, MOST_BYTES)
                 if json.loads(text) != json.loads(wanted):
                     raise OutputError(
                         f"{self.folder} holds another sweep; choose another folder, or remove "
                         "this one first"
                     )
                 return text
-            if self.folder.is_dir() and any(self.folder.iterdir()):
+            # Hidden files are the system's, or of another sweep that is about to begin.
+            if self.folder.is_dir() and any(
+                not path.name.startswith(".") for path in self.folder.iterdir()
+            ):
                 raise OutputError(f"{self.folder} holds other files and no sweep; choose another")
-        except (OSError, ValueError, RecursionError) as error:
+        except (InputError, OSError, ValueError, RecursionError) as error:
             raise OutputError(f"cannot read {path}: {error}") from None
-        with replacing(path) as stream:
-            stream.write(wanted.encode())
+        try:
+            with replacing(path, only_new=True) as stream:
+                stream.write(wanted.encode())
+        except FileExistsError:
+            # Another sweep has begun here meanwhile.
+            return self._begin(wanted)
         return wanted
 
     def _path(self, number: int) -> Path:
@@ -133,7 +144,7 @@ class Parts:
             try:
                 if path.is_file():
                     outcomes[number] = self._read(number)
-            except (OSError, ValueError, pa.ArrowException) as error:
+            except (InputError, OSError, ValueError, pa.ArrowException) as error:
                 raise OutputError(
                     f"cannot continue from {path}: {error}; remove it to run it anew"
                 ) from None
@@ -142,7 +153,7 @@ class Parts:
     def _read(self, number: int) -> Outcome:
         import pyarrow.parquet as pq
 
-        with self._path(number).open("rb") as stream:
+        with open_file(self._path(number)) as stream:
             if not is_intact(stream):
                 raise ValueError("it has changed since it was written")
             stream.seek(0)

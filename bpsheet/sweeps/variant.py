@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bpsheet.columns.initial import initial_values
-from bpsheet.columns.model import NetworkModel
+from bpsheet.columns.layered import graph_of
+from bpsheet.columns.model import LayeredModel, Model, NetworkModel
 from bpsheet.columns.names import trained_names
 from bpsheet.engine.engine import pieces
 from bpsheet.engine.recording import Keep
@@ -37,7 +38,7 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
         return changed
     seed = settings[SEED]
     is_shuffled = changed.data.order == "shuffled"
-    if not isinstance(changed.model, NetworkModel):
+    if not isinstance(changed.model, NetworkModel | LayeredModel):
         if not is_shuffled:
             said = "formulas have no random numbers; vary their first values instead"
             raise ExperimentError([Problem(SEED, said)], "sweep")
@@ -46,17 +47,31 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     if is_shuffled:
         parts["data"] = changed.data.replaced(seed=seed)
     drawn = changed.replaced(**parts)
-    model = drawn.model
-    assert isinstance(model, NetworkModel)
-    if is_shuffled or any(layer.weights is None for layer in model.network.layers):
+    if is_shuffled or _is_drawn(drawn.model):
         return drawn
-    layers = [
-        layer.replaced(weights=None, bias=layer.bias is not False) for layer in model.network.layers
-    ]
-    free = model.network.replaced(layers=layers)
-    values = initial_values(free, model.layers, drawn.initial)
-    trained = trained_names(model.weights, drawn.training.freeze, drawn.training.only)
+    trained = trained_names(drawn.model.weights, drawn.training.freeze, drawn.training.only)
+    trained.difference_update(drawn.model.constants)
+    values = _redrawn(drawn.model)
     return drawn.changed({name: value for name, value in values.items() if name in trained})
+
+
+def _is_drawn(model: Model) -> bool:
+    """Whether the seed of the first weights changes any of them."""
+    if isinstance(model, LayeredModel):
+        other = model.initial.replaced(seed=model.initial.seed + 1)
+        return graph_of(model.network, other).parameters != model.graph.parameters
+    assert isinstance(model, NetworkModel)
+    return any(layer.weights is None for layer in model.network.layers)
+
+
+def _redrawn(model: Model) -> Mapping[str, float]:
+    """The first values of all weights where the experiment gives none."""
+    assert isinstance(model, NetworkModel | LayeredModel)
+    layers = [layer.without_numbers() for layer in model.network.layers]
+    free = model.network.replaced(layers=layers)
+    if isinstance(model, LayeredModel):
+        return graph_of(free, model.initial).parameter_entries
+    return initial_values(free, model.layers, model.initial)
 
 
 def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
-__all__ = ["first_line", "numbered_rows"]
+__all__ = ["NumberedLine", "first_line", "numbered_rows", "separator_of"]
 
 NumberedLine = tuple[int, list[str]]
 
@@ -13,6 +14,18 @@ NumberedLine = tuple[int, list[str]]
 def first_line(text: str) -> str:
     """The first line that is not blank. It shows how cells are separated."""
     return next((line for line in text.split("\n") if line.strip()), "")
+
+
+def separator_of(text: str) -> str:
+    """What separates the cells of a text: the sign that stands most often in its first line.
+
+    A text of one column has no such sign. It is then a tab, which stands in no such line.
+
+    >>> separator_of('"Name, first";ID\\n'), separator_of("Name\\nLovelace, Ada\\n")
+    (';', '\\t')
+    """
+    outside = re.sub(r'"[^"]*"', "", first_line(text))
+    return max("\t;,", key=outside.count)
 
 
 def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[NumberedLine]:

@@ -1,115 +1,158 @@
-"""Examples in a CSV file beside the experiment file."""
+"""Tables in files beside the experiment file: CSV, .xlsx, Parquet."""
 
 from __future__ import annotations
 
 import csv
+import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bpsheet.errors import BpsheetError, InputError, Problem
+from bpsheet.errors import BpsheetError, InputError, MissingExtraError, WorkbookError
+from bpsheet.guard.gate import read_bytes
 from bpsheet.guard.text import read_text
 from bpsheet.tables.csv_rows import first_line, numbered_rows
-from bpsheet.words import nearest, shown
+from bpsheet.tables.incoming import Cell, Incoming
+from bpsheet.words import listing, near
 
-__all__ = ["PLAIN_NUMBER", "resolve_file"]
+__all__ = ["PLAIN_NUMBER", "FileError", "read_file"]
 
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+# With a comma instead of the point, in files whose cells are not separated by commas.
+WITH_COMMA = re.compile(r"[+-]?([0-9]+,[0-9]*|,[0-9]+)([eE][+-]?[0-9]{1,3})?")
+TEXTS = (".csv", ".tsv", ".txt", ".dat")
+WORKBOOKS = (".xlsx", ".xlsm")
+PARQUET = (".parquet", ".pq")
+MOST_PARQUET = 100_000_000
 
 
-def resolve_file(tables: dict[str, Any], base: Path) -> list[Problem]:
-    """Replace `data.file` by the examples in the file, and return the file's problems.
+class FileError(BpsheetError):
+    """A file that is no table of examples."""
 
-    `base` is the folder that relative names start from.
+
+def read_file(
+    path: Path, names: Sequence[str], wanted: Sequence[str], sheet: str | None
+) -> Incoming:
+    """The table in a file.
+
+    names:  the names of the columns of a file without a header line
+    wanted: names of which a header line would have some
+    sheet:  which sheet of a workbook; by default its first
+
+    Raises FileError, with the file's name.
     """
-    data = tables.get("data")
-    network = tables.get("graph") if "graph" in tables else tables.get("network")
-    if not isinstance(data, dict) or not isinstance(network, dict):
-        return []
-    file, label = data.get("file"), data.pop("label", None)
-    if label is not None and not isinstance(label, str):
-        return [Problem("data.label", f"text in quotes expected; got {shown(label)}")]
-    if not isinstance(file, str):
-        if label is not None:
-            return [Problem("data.label", "used with file only; leave it out")]
-        return []
-    del data["file"]
-    if "examples" in data:
-        return [Problem("data", "either examples or file expected, not both")]
-    inputs, targets = _strings(network.get("inputs")), _strings(network.get("targets"))
-    try:
-        names = _strings(data.pop("columns", None))
-        data["examples"] = _read_csv(base / file, names, inputs, targets, label)
-    except _CsvError as error:
-        # An example of the right shape, so that the other tables can still be checked.
-        data["examples"] = [[0.0] * (len(inputs) + len(targets))]
-        return [Problem("data.file", str(error))]
-    return []
+    kind = path.suffix.lower()
+    if sheet is not None and kind not in WORKBOOKS:
+        raise FileError(f"{path.name}: only a workbook has sheets; leave data.sheet out")
+    if kind in PARQUET:
+        return _parquet(path)
+    header, rows = _cells_of_workbook(path, sheet) if kind in WORKBOOKS else _cells_of_text(path)
+    if names and rows and not set(wanted) <= set(header):
+        header = list(names)  # the file has no header line
+    else:
+        rows = rows[1:]
+    if not rows:
+        raise FileError(f"{path.name}: a header line and a line for each example expected")
+    word = "row" if kind in WORKBOOKS else "line"
+    for number, row in rows:
+        if len(row) != len(header):
+            raise FileError(
+                f"{path.name}, {word} {number}: {len(header)} cells expected; got {len(row)}"
+            )
+    columns: dict[str, list[Cell]] = {}
+    for place, name in enumerate(header):
+        if name in wanted and name in columns:
+            raise FileError(f'{path.name} has two columns named "{name}"')
+        own = name if name and name not in columns else f"column {place + 1}"
+        columns[own] = [row[place] for _, row in rows]
+    return Incoming(columns, path.name, [f"{word} {number}" for number, _ in rows])
 
 
-def _strings(value: object) -> list[str]:
-    """The names in a list that may hold anything."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-class _CsvError(BpsheetError):
-    """A CSV file without examples for this network."""
-
-
-def _read_csv(
-    path: Path, names: list[str], inputs: list[str], targets: list[str], label: str | None
-) -> list[list[float]]:
-    """The examples of a CSV file: the values of the columns named like the inputs and targets.
-
-    `names` names the columns of a file without a header line.
-    """
+def _cells_of_text(path: Path) -> tuple[list[str], list[tuple[int, list[Cell]]]]:
+    """The first line's texts, and the cells of a CSV file: numbers, and texts, which are empty where nothing is written."""
     try:
         text = read_text(path)
-        separator = max(",;\t", key=first_line(text).count)
+        first = first_line(text)
+        separator = max(";\t,", key=first.count)
         rows = numbered_rows(text, separator, strict=True)
     except (InputError, csv.Error) as error:
         why = f" cannot be read ({error})" if isinstance(error, csv.Error) else f": {error}"
-        raise _CsvError(f"{path.name}{why}") from None
-    wanted = [*inputs, *([label] if label is not None else targets)]
-    if names and rows and not set(wanted) <= {cell.strip() for cell in rows[0][1]}:
-        rows.insert(0, (0, names))  # the file has no header line
-    if len(rows) < 2:
-        raise _CsvError(f"{path.name}: a header line and a line for each example expected")
-    header = [cell.strip() for cell in rows[0][1]]
-    missing = [str(name) for name in wanted if name not in header]
-    if missing:
-        raise _CsvError(
-            f"{path.name} has no column {shown(missing[0])}; {nearest(missing[0], header)}. "
-            "If the file has no header line, name its columns in data.columns"
-        )
-    doubled = [str(name) for name in wanted if header.count(str(name)) > 1]
-    if doubled:
-        raise _CsvError(f"{path.name} has two columns named {shown(doubled[0])}")
-    examples = []
-    for number, row in rows[1:]:
-        if len(row) != len(header):
-            raise _CsvError(
-                f"{path.name}, line {number}: {len(header)} cells expected; got {len(row)}"
-            )
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=True))
-        values = [_number(cells[name], path, number, name) for name in inputs]
-        if label is None:
-            values += [_number(cells[name], path, number, name) for name in targets]
-        else:
-            answer = cells[str(label)]
-            if answer not in targets:
-                raise _CsvError(
-                    f"{path.name}, line {number}: {shown(answer)} is none of the targets; "
-                    f"{nearest(answer, targets)}"
-                )
-            values += [float(name == answer) for name in targets]
-        examples.append(values)
-    return examples
+        raise FileError(f"{path.name}{why}") from None
+    has_commas = separator != "," and any(
+        WITH_COMMA.fullmatch(cell.strip()) for _, row in rows for cell in row
+    )
+    pattern = WITH_COMMA if has_commas else PLAIN_NUMBER
+
+    def value(cell: str) -> Cell:
+        cell = cell.strip()
+        # A whole number has neither point nor comma.
+        if pattern.fullmatch(cell) or (has_commas and re.fullmatch(r"[+-]?[0-9]{1,15}", cell)):
+            number = float(cell.replace(",", "."))
+            if abs(number) < float("inf"):
+                return number
+        return cell
+
+    head = [cell.strip() for cell in rows[0][1]] if rows else []
+    return head, [(number, [value(cell) for cell in row]) for number, row in rows]
 
 
-def _number(text: str, path: Path, line: int, column: str) -> float:
-    if PLAIN_NUMBER.fullmatch(text):
-        value = float(text)
-        if abs(value) < float("inf"):
-            return value
-    raise _CsvError(f"{path.name}, line {line}, {column}: a number expected; got {shown(text)}")
+def _cells_of_workbook(
+    path: Path, sheet: str | None
+) -> tuple[list[str], list[tuple[int, list[Cell]]]]:
+    """The first row's texts, and the cells of a sheet: what its formulas last gave.
+
+    Columns and rows without anything are left out.
+    """
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    from bpsheet.guard.limits import OWN
+    from bpsheet.guard.package import guarded_bytes
+
+    try:
+        content = guarded_bytes(path, OWN, path.name)
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    except WorkbookError as error:
+        raise FileError(str(error)) from None
+    except (InvalidFileException, KeyError, ValueError, TypeError, OSError) as error:
+        raise FileError(f"{path.name}: not a readable workbook ({error})") from None
+    if sheet is not None and sheet not in book.sheetnames:
+        hint = near(sheet, book.sheetnames)
+        said = f"{path.name} has no sheet {sheet}; it has {listing(book.sheetnames)}"
+        raise FileError(f"{said}. {hint}" if hint else said)
+    cells = book[sheet or book.sheetnames[0]]
+    found = [
+        (number, list(row))
+        for number, row in enumerate(cells.iter_rows(values_only=True), start=1)
+        if any(cell is not None for cell in row)
+    ]
+    width = max((len(row) for _, row in found), default=0)
+    rows = [(number, row + [None] * (width - len(row))) for number, row in found]
+    used = [place for place in range(width) if any(row[place] is not None for _, row in rows)]
+    head = [str(rows[0][1][place] or "").strip() for place in used] if rows else []
+    return head, [
+        (number, [_cell(row[place], f"{path.name}, row {number}") for place in used])
+        for number, row in rows
+    ]
+
+
+def _cell(value: Any, place: str) -> Cell:
+    if isinstance(value, bool | int | float):
+        return float(value)
+    if value is None or isinstance(value, str):
+        return value
+    raise FileError(f"{place}: numbers or texts expected; got {type(value).__name__} {value}")
+
+
+def _parquet(path: Path) -> Incoming:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtraError("Parquet needs pyarrow", "parquet") from None
+    try:
+        table = parquet.read_table(io.BytesIO(read_bytes(path, MOST_PARQUET)))
+        return Incoming.of(table.to_pydict(), path.name, key="file")
+    except (InputError, OSError, ValueError, pa.ArrowException) as error:
+        raise FileError(f"{path.name}: {str(error).splitlines()[0]}") from None

@@ -27,6 +27,7 @@ _GRADIENT = ("weight", "loss", "gradient")
 PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "weight": _WEIGHT,
     "bias": _WEIGHT,
+    "shared_bias": ("layer", "depth", "source", "name"),
     "sum": _NEURON,
     "output": _NEURON,
     "loss": (),
@@ -45,6 +46,13 @@ PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "second_moment": _GRADIENT,
     "corrected_first": _GRADIENT,
     "corrected_second": _GRADIENT,
+    "largest_moment": _GRADIENT,
+    "largest_gradient": _GRADIENT,
+    "step": _GRADIENT,
+    "step_squares": _GRADIENT,
+    "step_size": _GRADIENT,
+    "gradient_kept": _GRADIENT,
+    "direction": _GRADIENT,
     "adjustment": ("weight", "loss"),
 }
 
@@ -61,6 +69,9 @@ class Notation(Spec):
     weight: str = Field(default="w_{neuron}_{input}", description="A weight.")
     bias: str | None = Field(
         default=None, description="A bias. Default: like `weight`, with input 0."
+    )
+    shared_bias: str = Field(
+        default="b{layer}", description="The bias that all neurons of a layer share."
     )
     sum: str = Field(default="z_{neuron}", description="A weighted sum.")
     output: str = Field(default="{neuron}", description="An output.")
@@ -99,21 +110,45 @@ class Notation(Spec):
     )
     velocity: str = Field(
         default="v_{weight}",
-        description="What momentum remembers: the velocity (`momentum`, `nesterov`).",
+        description=(
+            "What momentum remembers: the velocity (`momentum`, `nesterov`, and both with the rate)."
+        ),
     )
     squares: str = Field(
         default="s_{weight}",
-        description="The sum or mean of squared gradients (`adagrad`, `rmsprop`).",
+        description="The sum or mean of squared gradients (`adagrad`, `rmsprop`, `adadelta`).",
     )
-    first_moment: str = Field(default="m_{weight}", description="Adam's mean of the gradient.")
+    first_moment: str = Field(
+        default="m_{weight}", description="The mean of the gradient (Adam and its kin, `lion`)."
+    )
     second_moment: str = Field(
-        default="v_{weight}", description="Adam's mean of the gradient's square."
+        default="v_{weight}", description="The mean of the gradient's square (Adam and its kin)."
     )
     corrected_first: str = Field(
         default="m_hat_{weight}", description="`first_moment`, corrected for its beginning at 0."
     )
     corrected_second: str = Field(
         default="v_hat_{weight}", description="`second_moment`, corrected for its beginning at 0."
+    )
+    largest_moment: str = Field(
+        default="v_max_{weight}", description="The largest `second_moment` so far (`amsgrad`)."
+    )
+    largest_gradient: str = Field(
+        default="u_{weight}", description="The largest size of the gradient so far (`adamax`)."
+    )
+    step: str = Field(
+        default="step_{weight}", description="The step before the learning rate (`adadelta`)."
+    )
+    step_squares: str = Field(
+        default="s_step_{weight}", description="The mean of squared steps (`adadelta`)."
+    )
+    step_size: str = Field(default="size_{weight}", description="The step size (`rprop`).")
+    gradient_kept: str = Field(
+        default="kept_{gradient}",
+        description="The gradient, or 0 where it has turned round (`rprop`).",
+    )
+    direction: str = Field(
+        default="c_{weight}", description="The mean whose sign is the direction (`lion`)."
     )
     adjustment: str = Field(default="delta_{weight}", description="The adjustment of a weight.")
     rename: dict[str, str] = Field(
@@ -128,6 +163,13 @@ class Notation(Spec):
         """The name of a quantity: its pattern with the parts filled in, then `rename` applied."""
         pattern = self.weight if quantity == "bias" and not self.bias else getattr(self, quantity)
         name = str(pattern).format(**parts)
+        return self.rename.get(name, name)
+
+    def name_of_weight(self, quantity: str, /, **parts: object) -> str:
+        """The name of what a rule has for each weight: without a pattern, `{quantity}_{weight}`."""
+        if PLACEHOLDERS.get(quantity) == _GRADIENT:
+            return self.name(quantity, **parts)
+        name = f"{quantity}_{parts['weight']}"
         return self.rename.get(name, name)
 
     def problems(self) -> list[tuple[str, str]]:

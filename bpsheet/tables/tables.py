@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from bpsheet.formula.own import own_functions
+from bpsheet.formula.parse import MAX_LENGTH, Own
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Data, Graph, Initial, Network, Test, Training
+from bpsheet.tables.prepared import raw_inputs
+from bpsheet.tables.spec import (
+    Data,
+    Graph,
+    Initial,
+    Network,
+    Origin,
+    Prepare,
+    Test,
+    Training,
+    Validation,
+)
 from bpsheet.tables.table import Spec, without_examples
+from bpsheet.tables.values import Name
 
 __all__ = ["Tables"]
 
@@ -17,7 +31,11 @@ __all__ = ["Tables"]
 def _one_of_two(schema: dict[str, Any]) -> None:
     """Let the JSON schema ask for a network or a graph, and cut its description."""
     without_examples(schema)
-    schema["oneOf"] = [{"required": ["network"]}, {"required": ["graph"]}]
+    schema["oneOf"] = [{"required": ["network", "data"]}, {"required": ["graph"]}]
+    # A table that is read gives the inputs; examples in the file need them.
+    examples = {"required": ["network"], "properties": {"data": {"required": ["examples"]}}}
+    schema["if"] = examples
+    schema["then"] = {"properties": {"network": {"required": ["inputs"]}}}
 
 
 class Tables(Spec):
@@ -31,18 +49,40 @@ class Tables(Spec):
     graph: Graph | None = Field(
         None, description="Instead of a network: your own formulas, their parameters and loss."
     )
-    data: Data = Field(description="The examples and their order.")
+    functions: dict[Name, Annotated[str, Field(max_length=MAX_LENGTH)]] = Field(
+        default_factory=dict,
+        description=(
+            "Functions of your own, for activations and for formulas: "
+            '`swish = "z -> z*logistic(z)"`. Each may call those above it.'
+        ),
+    )
+    data: Data = Field(
+        default_factory=Data,
+        description="The examples and their order. Only a graph without inputs has none.",
+    )
+    prepare: list[Prepare] = Field(
+        default_factory=list,
+        description="How raw inputs are prepared before the first layer: `[[prepare]]`, step by step.",
+    )
     training: Training = Field(default_factory=Training, description="The rule and its length.")
     initial: Initial = Field(
         default_factory=Initial, description="How weights that are not given are drawn."
     )
     test: Test | None = Field(None, description="Examples that each row is tested on.")
+    validation: Validation | None = Field(
+        None, description="Examples on which each row's loss is computed, and which train nothing."
+    )
     notation: Notation = Field(
         default_factory=Notation, description="How this source writes names."
     )
     hand: dict[str, dict[str, str]] = Field(
         default_factory=dict,
         description="Numbers printed in the source, as text: by iteration, then by quantity.",
+    )
+
+    origin: Origin | None = Field(
+        None,
+        description="The model that the experiment was read from. Nothing is computed with it.",
     )
 
     # The name under which the experiment was loaded; workbooks are named after it.
@@ -54,17 +94,40 @@ class Tables(Spec):
         return self._name
 
     @cached_property
+    def own(self) -> dict[str, Own]:
+        """The functions of [functions]. Raises FormulaError where one has no arguments."""
+        return own_functions(self.functions)
+
+    @cached_property
     def data_names(self) -> tuple[str, ...]:
-        """The columns of the data: the inputs, then the targets."""
+        """The columns of the data: the raw inputs, the targets, then the weight of the example."""
+        if self.network is None:
+            return tuple(self.raw_inputs)
+        weight = [] if self.data.weight is None else [self.data.weight]
+        return (*self.raw_inputs, *self.network.target_entries, *weight)
+
+    @property
+    def taken_inputs(self) -> list[str]:
+        """The inputs that the network, or the formulas, take: prepared where [[prepare]] says so."""
         if self.graph is not None:
-            return tuple(self.graph.input_entries)
+            return self.graph.input_entries
         assert self.network is not None
-        return (*self.network.inputs, *self.network.targets)
+        return self.network.input_entries
+
+    @cached_property
+    def raw_inputs(self) -> list[str]:
+        """The inputs in the data."""
+        return raw_inputs([(step.of, step.prepared) for step in self.prepare], self.taken_inputs)
 
     @property
     def example_count(self) -> int:
-        """How many examples the data have."""
-        return len(self.data.examples or ())
+        """How many examples the data have. Formulas without inputs have one, without numbers."""
+        return len(self.data.examples or ()) if self.has_data else 1
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the examples hold numbers: only formulas may have no inputs."""
+        return self.graph is None or bool(self.graph.inputs)
 
     @property
     def iterations(self) -> int:
@@ -76,9 +139,13 @@ class Tables(Spec):
             return training.epochs * self.example_count
         if isinstance(order, list):
             return len(order)
-        # Where nothing is trained, each example is presented once.
+        return 0 if self.is_trained else self.example_count
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether anything can be trained. Where not, each example is presented once."""
         is_fixed = self.graph is not None and not self.graph.parameters
-        return self.example_count if is_fixed else 0
+        return not is_fixed and self.training.rule != "none"
 
     def ordered_examples(self) -> list[list[float]]:
         """The examples, inputs before targets. They are unchanged if they do not fit `columns`."""

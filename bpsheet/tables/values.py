@@ -15,8 +15,11 @@ __all__ = [
     "Bias",
     "Correct",
     "Count",
+    "Formula",
+    "Frame",
     "Matrix",
     "Method",
+    "Milestones",
     "Name",
     "NotNegative",
     "Order",
@@ -24,9 +27,11 @@ __all__ = [
     "Per",
     "Positive",
     "Reduction",
+    "Row",
     "Scalar",
     "Seed",
     "Share",
+    "Whole",
 ]
 
 
@@ -55,10 +60,12 @@ def _order(value: Any) -> str | list[int]:
     )
 
 
-def _bias(value: Any) -> bool | list[float]:
+def _bias(value: Any) -> bool | float | str | list[float]:
     value = plain(value)
-    if isinstance(value, bool):
-        return value
+    if isinstance(value, bool) or value == "shared":
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
+        return float(value)
     if isinstance(value, list | tuple | range):
         for item in value:
             is_number = isinstance(item, int | float) and not isinstance(item, bool)
@@ -66,7 +73,8 @@ def _bias(value: Any) -> bool | list[float]:
                 raise ValueError(f"finite numbers expected; got {shown(item)}")
         return [float(item) for item in value]
     raise ValueError(
-        f"a list with a number for each neuron, or false, expected; got {shown(value)}"
+        'a list with a number for each neuron, one number or "shared" for a bias that all share, '
+        f"or false, expected; got {shown(value)}"
     )
 
 
@@ -105,26 +113,41 @@ _POSITIVE = {"type": "integer", "minimum": 1}
 
 Per = Literal["update", "epoch"]
 Reduction = Literal["sum", "mean"]
-OutputForm = Literal["chain_rule", "simplified"]
+OutputForm = Literal["chain_rule", "simplified", "target_minus_output"]
 Method = Literal["xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "uniform", "zeros"]
 Correct = Literal["threshold", "sign", "largest"]
 
+Formula = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 NumberList = Annotated[list[Number], BeforeValidator(plain)]
 Matrix = Annotated[list[NumberList], BeforeValidator(plain)]
+Frame = Annotated[
+    dict[str, list[Any]],
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "array"}}),
+]
 Scalar = Annotated[Number, BeforeValidator(plain)]
 Positive = Annotated[Number, Field(gt=0), BeforeValidator(plain)]
 NotNegative = Annotated[Number, Field(ge=0), BeforeValidator(plain)]
 # From 0 to less than 1.
 Share = Annotated[Number, Field(ge=0, lt=1), BeforeValidator(plain)]
+Milestones = Annotated[list[Positive], BeforeValidator(plain)]
+Row = NumberList
 Count = Annotated[int, Field(strict=True, ge=1), BeforeValidator(plain)]
+Whole = Annotated[int, Field(strict=True, ge=0), BeforeValidator(plain)]
 Seed = Annotated[int, PlainValidator(_seed), WithJsonSchema({"type": "integer", "minimum": 0})]
 Bias = Annotated[
-    bool | list[float],
+    bool | float | Literal["shared"] | list[float],
     PlainValidator(_bias),
     WithJsonSchema(
-        {"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "number"}}]}
+        {
+            "anyOf": [
+                {"type": "boolean"},
+                {"type": "number"},
+                {"const": "shared"},
+                {"type": "array", "items": {"type": "number"}},
+            ]
+        }
     ),
 ]
 # A number, a vector or a matrix.

@@ -180,7 +180,7 @@ def verify_table(report: Report) -> Table:
     table.columns[0].justify = "left"
     for comparison in report.comparisons:
         verdict = (
-            Text("passed", "green")
+            Text(comparison.note or "passed", "yellow" if comparison.note else "green")
             if comparison.passed
             else Text(f"{len(comparison.wrong):,} wrong", "bold red")
         )

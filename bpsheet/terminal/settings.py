@@ -9,13 +9,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bpsheet.errors import ExperimentError, Problem
-from bpsheet.terminal.output import console
+from bpsheet.errors import EditsError, ExperimentError, Problem
+from bpsheet.terminal.output import console, say
 
 if TYPE_CHECKING:
-    from bpsheet.api.experiment import Experiment, Trace
+    from pathlib import Path
 
-__all__ = ["FORCE", "SET", "OneOf", "changes_of", "loaded", "naming_set", "trained"]
+    from bpsheet.api.experiment import Experiment, Trace
+    from bpsheet.workbook.edits import Edit
+
+__all__ = [
+    "FORCE",
+    "ORIGINAL",
+    "SET",
+    "OneOf",
+    "changes_of",
+    "is_original",
+    "loaded",
+    "naming_set",
+    "opened",
+    "say_edits",
+    "trained",
+]
 
 
 # The class has parameters for type checkers alone: in older versions of click it takes none.
@@ -46,6 +61,9 @@ class OneOf(Words):
         return self.choice.get_metavar(param, ctx)
 
 
+# Where the option --original leaves its value, for whatever loads the workbook.
+USES_ORIGINAL = "bpsheet.original"
+
 SET = click.option(
     "--set",
     "settings",
@@ -53,6 +71,14 @@ SET = click.option(
     metavar="NAME=VALUE",
     help="Change a first weight, learning_rate, batch_size, reduction, or an example's number "
     "(x1[2] is x1 of example 2). May be given several times.",
+)
+
+ORIGINAL = click.option(
+    "--original",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.__setitem__(USES_ORIGINAL, value),
+    help="Of a workbook that somebody has edited, take the numbers that it was written with.",
 )
 
 FORCE = click.option(
@@ -87,21 +113,57 @@ def changes_of(settings: Sequence[str]) -> dict[str, float | str]:
     return changes
 
 
-def loaded(spec: str, settings: Sequence[str], iterations: int | None = None) -> Experiment:
-    """The experiment of a name or file, with the changes of --set and --iterations.
+def is_original() -> bool:
+    """Whether the option --original was given."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(USES_ORIGINAL))
+
+
+def opened(spec: str, *, forward: bool = False) -> Experiment:
+    """The experiment of a name or file. What was changed in a workbook is said first."""
+    from bpsheet.api.opening import WORKBOOKS, experiment_at
+    from bpsheet.terminal.display import late_status
+
+    is_workbook = spec.lower().endswith(WORKBOOKS)
+    try:
+        with late_status(console(error=True), "Checking …"):
+            experiment = experiment_at(spec, forward=forward, original=is_original())
+    except EditsError as error:
+        said = "--original takes the numbers that it was written with"
+        raise EditsError(f"{error}\n  {said}") from None
+    if is_workbook:
+        say_edits(spec, experiment.edits)
+    return experiment
+
+
+def say_edits(file: str | Path, edits: Sequence[Edit]) -> None:
+    """Say what somebody has changed in a workbook: the numbers that are taken, and the rest."""
+    from bpsheet.workbook.edits import in_words, taken_in_words
+
+    if taken := taken_in_words(edits):
+        what = "changed in its cells, not used" if is_original() else "taken from its cells"
+        say(f"{file}, {what}: {taken}", error=True)
+    if others := in_words(edits):
+        say(f"{file}, changed and not taken over:", error=True)
+        for line in others:
+            say(f"  {line}", error=True)
+
+
+def loaded(
+    spec: str, settings: Sequence[str], iterations: int | None = None, *, forward: bool = False
+) -> Experiment:
+    """The experiment of a name or file, with the changes of --set and --iterations, or --forward.
 
     Raises ExperimentError.
     """
-    from bpsheet.api.opening import load
     from bpsheet.terminal.display import late_status
 
     changes = changes_of(settings)
     if iterations is not None:
         changes["iterations"] = iterations
-    with late_status(console(error=True), "Checking …"):
-        experiment = load(spec)
-        with naming_set(changes):
-            return experiment.changed(changes) if changes else experiment
+    experiment = opened(spec, forward=forward)
+    with late_status(console(error=True), "Checking …"), naming_set(changes):
+        return experiment.changed(changes) if changes else experiment
 
 
 @contextmanager

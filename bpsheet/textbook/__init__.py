@@ -1,1 +1,1 @@
-"""The textbook: activations, losses, training rules and schedules, one row each."""
+"""The textbook: activations, losses, layers, training rules and schedules, one row each."""

@@ -1,54 +1,69 @@
-"""The changes in a workbook before it is recalculated: those of its reader, and those of a check."""
+"""The changes in a workbook before it is recalculated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from bpsheet.engine.recording import Recording
 from bpsheet.errors import ExperimentError, Problem, WorkbookError
-from bpsheet.formula.evaluate import ERRORS
-from bpsheet.guard.package import Guarded
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
-from bpsheet.runs.excerpt import Part
+from bpsheet.program.program import Parameter
 from bpsheet.runs.run import Run
-from bpsheet.textbook.losses import LOSSES
+from bpsheet.textbook.losses import loss_of
 from bpsheet.words import nearest
-from bpsheet.workbook.about import DATA
-from bpsheet.workbook.layout import STEPS, Layout
-from bpsheet.workbook.reading import StoredCells, settings_in
+from bpsheet.workbook.layout import Layout
+from bpsheet.workbook.placing import Placed
+from bpsheet.workbook.revision import RecordedRun, Revision, recorded_run
 from bpsheet.workbook.sheet import Sheet
-from bpsheet.xlsx.cells import FIRST_ROW
+from bpsheet.xlsx.contents import Address
 
 __all__ = [
-    "RecordedRun",
     "cells_of",
     "changed_table",
     "default_changes",
-    "edited_inputs",
-    "edited_order",
+    "edited_table",
     "moved_settings",
     "refuse_what_has_no_cell",
     "stored_settings",
+    "typed_statistics",
     "typed_weights",
 ]
 
 
-# What a workbook shows: a run, or a part of one.
-RecordedRun = Run | Part
-
-
-def changed_table(table: RecordedRun, changes: Mapping[str, float | str]) -> RecordedRun:
-    """With other numbers in the cells of these names."""
+def changed_table(
+    table: RecordedRun,
+    changes: Mapping[str, float | str],
+    rows: Mapping[tuple[int, str], float] | None = None,
+) -> RecordedRun:
+    """With other numbers in the cells of these names, and of these rows."""
     if isinstance(table, Run):
         return Run.of(table.experiment.changed(changes))
     names = set(typed_weights(table))
     return table.changed(
         {name: float(value) for name, value in changes.items() if name in names},
         {name: value for name, value in changes.items() if name not in names},
+        rows,
     )
+
+
+def edited_table(revision: Revision, kind: str, keep: str | None) -> RecordedRun:
+    """The run with every number as it stands in the file, to the last digit."""
+    table = revision.table
+    plan = table.experiment
+    if revision.iterations is not None:
+        if keep is not None:
+            keep = f"last:{len(table) + revision.iterations - plan.iterations}"
+        plan = plan.changed({"iterations": revision.iterations})
+    if revision.order:
+        plan = plan.replaced(data=plan.data.replaced(order=list(revision.order), seed=0))
+    if plan is not table.experiment:
+        table = recorded_run(plan, kind, keep)
+    if not (revision.numbers or revision.typed):
+        return table
+    return changed_table(table, revision.numbers, revision.typed)
 
 
 def typed_weights(table: RecordedRun) -> dict[str, float]:
@@ -62,26 +77,30 @@ def typed_weights(table: RecordedRun) -> dict[str, float]:
     }
 
 
-def stored_settings(package: Guarded, sheet: Sheet) -> dict[str, float | str]:
+def stored_settings(placed: Placed) -> dict[str, float | str]:
     """The values of a study's hyper-parameters in the file, which its reader may have changed.
 
     Raises WorkbookError for a value that the cell does not allow.
     """
     settings: dict[str, float | str] = {}
-    stored = settings_in(package, sheet)
-    for cell in sheet.layout.program.parameters:
-        value = stored[cell.name]
+    for cell in _own_parameters(placed.sheet):
+        address = placed.parameters[cell.name]
+        value = placed.grid.value(address.row, address.column)
         if not isinstance(value, int | float | str) or not cell.allows(value):
-            address = f"{sheet.name}!{sheet.layout.parameter_cells[cell.name]}"
-            raise WorkbookError(f"{package.name}: {address}: {cell.expected} expected; got {value}")
+            raise WorkbookError(f"{address}: {cell.expected} expected; got {value}")
         settings[cell.name] = value
     return settings
+
+
+def _own_parameters(sheet: Sheet) -> list[Parameter]:
+    """The hyper-parameters of a study that it does not take from Steps."""
+    return [cell for cell in sheet.layout.program.parameters if cell.name not in sheet.taken]
 
 
 def moved_settings(sheet: Sheet) -> dict[str, float | str]:
     """Other settings of a study: another iteration, another step, another method."""
     moved: dict[str, float | str] = {}
-    for cell in sheet.layout.program.parameters:
+    for cell in _own_parameters(sheet):
         if isinstance(cell.value, str):
             moved[cell.name] = next(word for word in cell.choices if word != cell.value)
         elif cell.whole:
@@ -89,39 +108,6 @@ def moved_settings(sheet: Sheet) -> dict[str, float | str]:
         else:
             moved[cell.name] = cell.value * 0.75
     return moved
-
-
-def edited_inputs(table: RecordedRun, inputs: dict[str, object]) -> dict[str, float | str]:
-    """The inputs that differ from the experiment's: somebody has changed them in the file."""
-    program = table.program
-    before: dict[str, float | str] = {p.name: p.value for p in program.parameters}
-    before |= typed_weights(table)
-    for name, data in program.tables.items():
-        before |= {f"{name}[{number}]": value for number, value in enumerate(data, start=1)}
-    return {
-        name: value
-        for name, value in inputs.items()
-        if isinstance(value, int | float | str)
-        and not isinstance(value, bool)
-        and value != before[name]
-        and value not in ERRORS
-    }
-
-
-def edited_order(sheets: Sequence[Sheet], values: Sequence[StoredCells]) -> list[int]:
-    """The examples that the rows present, where somebody has typed others; else nothing."""
-    layout = sheets[0].layout
-    for index, shown in enumerate(layout.shown):
-        if shown.column.name == EXAMPLE and shown.formula is None:
-            numbers, before = [], []
-            for sheet, cells in zip(sheets, values, strict=True):
-                if sheet.layout.program is layout.program:
-                    typed = [int(c) if isinstance(c, int | float) else 0 for c in cells[:, index]]
-                    numbers += typed
-                    before += sheet.values[:, layout.program.position[EXAMPLE]].tolist()
-            if numbers != before and all(1 <= number <= layout.examples for number in numbers):
-                return numbers
-    return []
 
 
 def refuse_what_has_no_cell(
@@ -134,7 +120,9 @@ def refuse_what_has_no_cell(
         for name in table.program.tables
         for number in range(1, layout.examples + 1)
     }
-    known = [*layout.parameter_cells, *weights, *data]
+    following = layout.following
+    cells = [name for name in layout.parameter_cells if name not in following]
+    known = [*cells, *weights, *data]
     wrong = [
         Problem(name, f"this workbook has no cell for it; {nearest(name, known)}")
         for name in changes
@@ -153,7 +141,9 @@ def default_changes(table: RecordedRun) -> dict[str, float | str]:
     changes: dict[str, float | str] = {
         parameter.name: parameter.value + 1 if parameter.whole else parameter.value * 0.75
         for parameter in table.program.parameters
-        if isinstance(parameter.value, float) and parameter.name != "batch_size"
+        if isinstance(parameter.value, float)
+        and parameter.name != "batch_size"
+        and parameter.follows is None
     }
     for index, (name, value) in enumerate(typed_weights(table).items()):
         if np.isfinite(value):
@@ -167,36 +157,57 @@ def default_changes(table: RecordedRun) -> dict[str, float | str]:
 def _moved(experiment: Plan, name: str, value: float, number: int) -> float:
     """A changed number of the data. A target stays within the range of the loss and the rule."""
     network = experiment.network
-    if network is None or name in network.inputs:
+    if network is None or name in experiment.raw_inputs:
         return value + (number % 5 + 1) / 32
-    if network.loss is None:
+    if network.loss is None or loss_of(network.loss).targets:
         return value
-    if LOSSES[network.loss].fits:
-        return 0.875 * value + 0.125 / max(2, len(network.targets))
+    if name in network.target_entries and loss_of(network.loss).fits:
+        return 0.875 * value + 0.125 / max(2, network.targets_together)
     return value + 1 / 32
 
 
 def cells_of(
-    changes: Mapping[str, float | str], table: RecordedRun, sheets: Sequence[Sheet]
-) -> dict[tuple[str, str], float | str]:
-    """The cells (sheet and address) of the changes, with their values."""
-    layout = sheets[0].layout
-    cells: dict[tuple[str, str], float | str] = {}
+    changes: Mapping[str, float | str], table: RecordedRun, revision: Revision
+) -> dict[Address, float | str]:
+    """The cells of the changes in the file, with their values."""
+    steps, data = revision.run[0], revision.places.data
+    shown = {entry.column.name: index for index, entry in enumerate(steps.sheet.layout.shown)}
+    cells: dict[Address, float | str] = {}
     for name, value in changes.items():
-        if name in layout.parameter_cells:
-            cells[STEPS, layout.parameter_cells[name]] = value
-        elif name in layout.by_name:
-            cells[STEPS, f"{layout.by_name[name].letter}{FIRST_ROW}"] = value
+        if name in steps.parameters:
+            cells[steps.parameters[name]] = value
+        elif name in shown:
+            cells[steps.address(0, shown[name])] = value
         else:
-            data, _, number = name.rpartition("[")
+            named, _, number = name.rpartition("[")
             example = int(number.removesuffix("]"))
-            if layout.traits.data_sheet:
-                cells[DATA, f"{layout.data_letters[data]}{example + 1}"] = value
-                continue
-            letter = layout.by_name[data].letter
-            assert isinstance(table.recording, Recording)
-            presented = table.recording.values[:, table.program.position[EXAMPLE]]
-            for row in np.flatnonzero(presented == example):
-                sheet = sheets[int(row) // layout.rows_per_sheet]
-                cells[sheet.name, f"{letter}{row - sheet.rows.start + FIRST_ROW}"] = value
-    return cells
+            if data is not None:
+                row = data.rows[example - 1]
+                cells[Address(data.name, row, data.columns[named])] = value
+            elif named in shown:
+                for cell in _presenting(example, table, revision.run, shown[named]):
+                    cells[cell] = value
+    return {cell: value for cell, value in cells.items() if cell.row and cell.column}
+
+
+def _presenting(
+    example: int, table: RecordedRun, run: Sequence[Placed], place: int
+) -> Iterator[Address]:
+    """The cells of a column in the rows that present an example."""
+    assert isinstance(table.recording, Recording)
+    presented = table.recording.values[:, table.program.position[EXAMPLE]]
+    before = 0
+    for placed in run:
+        for index in np.flatnonzero(presented[before : before + len(placed)] == example).tolist():
+            yield placed.address(index, place)
+        before += len(placed)
+
+
+def typed_statistics(changed: RecordedRun, revision: Revision) -> dict[Address, float | str]:
+    """The cells of numbers that follow from the data but are typed, with the values after changes."""
+    steps = revision.run[0]
+    return {
+        steps.parameters[parameter.name]: parameter.value
+        for parameter in changed.program.parameters
+        if parameter.follows is not None and parameter.name not in steps.sheet.taken
+    }

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.workbook.reading import StoredCells
+from bpsheet.verifying.consequences import consequences
+from bpsheet.workbook.placing import Placed, StoredCells
+from bpsheet.workbook.revision import Spot
 from bpsheet.workbook.sheet import Sheet
-from bpsheet.xlsx.cells import FIRST_ROW
 
-__all__ = ["Comparison", "compare", "with_cells"]
+__all__ = ["Compared", "Comparison", "compare", "with_cells"]
 
 
 # A number smaller than this share of 1, or of the largest number in its column, is compared as if
@@ -24,10 +26,12 @@ FLOOR = 1e-3
 class Comparison:
     """One comparison with a fresh run.
 
-    cells:   the number of cells
-    largest: the largest relative difference, and `where` its cell
-    wrong:   a line for each cell that differs
-    errors:  the number of these cells that should hold an error
+    cells:    the number of cells
+    largest:  the largest relative difference, and `where` its cell
+    wrong:    a line for each cell that differs
+    errors:   the number of these cells that should hold an error
+    left_out: the number of cells that only follow from edits that are among the wrong ones
+    note:     why nothing was compared
     """
 
     what: str
@@ -37,42 +41,125 @@ class Comparison:
     tolerance: float
     wrong: tuple[str, ...]
     errors: int = 0
+    left_out: int = 0
+    note: str = ""
 
     @property
     def passed(self) -> bool:
         return not self.wrong
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A sheet as it should be, where it stands in the file, and what its rows hold there."""
+
+    sheet: Sheet
+    placed: Placed
+    values: StoredCells
+    live: npt.NDArray[np.bool_]
+
+
+@dataclass
+class _Found:
+    """What the comparison of a sheet has found, cell by cell."""
+
+    off: npt.NDArray[np.bool_]
+    difference: npt.NDArray[np.float64]
+    should_fail: npt.NDArray[np.bool_]
+
+
 def compare(
-    what: str, sheets: Sequence[Sheet], found: Sequence[StoredCells], tolerance: float
+    what: str,
+    sheets: Sequence[Compared],
+    tolerance: float,
+    spots: AbstractSet[Spot] = frozenset(),
+    hidden: AbstractSet[Spot] = frozenset(),
 ) -> Comparison:
-    """Hold the cells of sheets against a run: numbers by their size, words and errors as such."""
-    largest, where, wrong, cells, errors = 0.0, "", [], 0, 0
-    for sheet, there in zip(sheets, found, strict=True):
-        before = "" if sheet.is_steps else f"{sheet.name}!"
-        cells += there.size
-        for index, shown in enumerate(sheet.layout.shown):
-            name, labels = shown.column.name, shown.column.labels
-            expected = sheet.values[:, sheet.layout.program.position[name]]
-            numbers, is_error, other = _sorted_out(there[:, index], labels)
-            should_fail = np.isnan(expected)
-            off = other | (is_error != should_fail)
-            both = ~off & ~should_fail
-            floor = FLOOR * max(1.0, float(np.nanmax(np.abs(expected), initial=0.0)))
-            floor = max(floor, sheet.sizes.get(name, 0.0))
-            scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), floor)
-            difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
-            if difference.size and difference.max() > largest:
-                largest = float(difference.max())
-                where = f"{before}{shown.letter}{int(difference.argmax()) + FIRST_ROW}"
-            rows = np.flatnonzero(off | (difference > tolerance))
-            errors += int(should_fail[rows].sum())
-            wrong += [
-                f"{before}{shown.letter}{row + FIRST_ROW} ({name}): "
-                f"{_said(there[row, index])} there, {_wanted(expected[row], labels)} expected"
-                for row in rows
-            ]
-    return Comparison(what, cells, largest, where, tolerance, tuple(wrong), errors)
+    """Hold the cells of sheets against a run: numbers by their size, words and errors as such.
+
+    `spots` are cells that were edited and `hidden` those that have lost what they refer to. What
+    follows from them is left out, where they are wrong themselves.
+    """
+    found = [_held(one, tolerance) for one in sheets]
+    starts = {
+        spot for spot in spots | hidden if _is_in(spot, found) and found[spot[0]].off[spot[1:]]
+    }
+    following = consequences(
+        [(s.sheet, f.off.shape) for s, f in zip(sheets, found, strict=True)], starts
+    )
+    for number, index, place in spots:
+        if _is_in((number, index, place), found):
+            following[number][index, place] = False
+    for number, index, place in hidden & starts:
+        following[number][index, place] = True
+    largest, where, wrong, cells, errors, left_out = 0.0, "", [], 0, 0, 0
+    for one, held, follows in zip(sheets, found, following, strict=True):
+        held.difference[follows] = 0.0
+        left_out += int((held.off & follows).sum())
+        held.off &= ~follows
+        cells += held.off.size
+        if held.difference.size and held.difference.max() > largest:
+            largest = float(held.difference.max())
+            where = _address(one, *divmod(int(held.difference.argmax()), held.difference.shape[1]))
+        for place, index in np.argwhere(held.off.T).tolist():
+            errors += bool(held.should_fail[index, place])
+            wrong.append(_line(one, index, place))
+    return Comparison(what, cells, largest, where, tolerance, tuple(wrong), errors, left_out)
+
+
+def _is_in(spot: Spot, found: Sequence[_Found]) -> bool:
+    number, index, _ = spot
+    return number < len(found) and index < len(found[number].off)
+
+
+def _held(one: Compared, tolerance: float) -> _Found:
+    """The cells of a sheet, each held against the value that it should have."""
+    sheet, values = one.sheet, one.values
+    shape = values.shape
+    found = _Found(np.zeros(shape, bool), np.zeros(shape), np.zeros(shape, bool))
+    for place, shown in enumerate(sheet.layout.shown):
+        name, labels = shown.column.name, shown.column.labels
+        expected = sheet.values[: len(values), sheet.layout.program.position[name]]
+        numbers, is_error, other = _sorted_out(values[:, place], labels)
+        should_fail = np.isnan(expected)
+        off = other | (is_error != should_fail) | _dead(one, place)
+        both = ~off & ~should_fail
+        floor = FLOOR * max(1.0, float(np.nanmax(np.abs(expected), initial=0.0)))
+        floor = max(floor, sheet.sizes.get(name, 0.0))
+        scale = np.maximum(np.maximum(np.abs(expected), np.abs(numbers)), floor)
+        difference = np.where(both, np.abs(expected - numbers) / scale, 0.0)
+        found.off[:, place] = off | (difference > tolerance)
+        found.difference[:, place] = difference
+        found.should_fail[:, place] = should_fail
+    return found
+
+
+def _dead(one: Compared, place: int) -> npt.NDArray[np.bool_]:
+    """Where something else stands in the place of a formula."""
+    shown = one.sheet.layout.shown[place]
+    if shown.formula is None:
+        return np.zeros(len(one.values), bool)
+    dead = ~one.live[:, place]
+    dead[:1] &= not one.sheet.layout.starts_typed(shown)
+    return dead
+
+
+def _address(one: Compared, index: int, place: int) -> str:
+    cell = one.placed.address(index, place)
+    if not cell.column:
+        return f"{one.placed.name}, row {cell.row}"
+    return str(cell).rpartition("!")[2] if one.sheet.is_steps else str(cell)
+
+
+def _line(one: Compared, index: int, place: int) -> str:
+    shown = one.sheet.layout.shown[place]
+    labels = shown.column.labels
+    expected = one.sheet.values[index, one.sheet.layout.program.position[shown.column.name]]
+    there = "no formula" if _dead(one, place)[index] else _said(one.values[index, place])
+    return (
+        f"{_address(one, index, place)} ({shown.column.name}): {there} there, "
+        f"{_wanted(expected, labels)} expected"
+    )
 
 
 def with_cells(
@@ -120,7 +207,7 @@ def _sorted_out(
 
 
 def _said(value: object) -> str:
-    return "no formula" if value is None else str(value)
+    return "nothing" if value is None else str(value)
 
 
 def _wanted(value: float, labels: tuple[str, ...] | None) -> str:

@@ -8,51 +8,38 @@ rate and other examples.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from openpyxl.utils.cell import coordinate_to_tuple
-
-from bpsheet.engine.recording import EVERYTHING, Keep
-from bpsheet.errors import EngineError
-from bpsheet.gradients.studies import STUDIES, Settings, Study
+from bpsheet.errors import WorkbookError
+from bpsheet.gradients.study import Settings
 from bpsheet.guard.limits import OURS
-from bpsheet.guard.package import Guarded, opened
+from bpsheet.guard.package import opened
 from bpsheet.plan.plan import Plan
-from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.run import Run
 from bpsheet.verifying.changes import (
-    RecordedRun,
     cells_of,
     changed_table,
     default_changes,
-    edited_inputs,
-    edited_order,
+    edited_table,
     moved_settings,
     refuse_what_has_no_cell,
     stored_settings,
+    typed_statistics,
 )
-from bpsheet.verifying.comparison import Comparison, compare, with_cells
-from bpsheet.verifying.engines import ENGINES, exactness
-from bpsheet.workbook.companions.choice import COMPANIONS
-from bpsheet.workbook.companions.companion import Companion
-from bpsheet.workbook.reading import (
-    Stored,
-    StoredCells,
-    chosen_in,
-    inputs_in,
-    live_cells,
-    read_values,
-    read_workbook,
-    sheet_names,
-)
-from bpsheet.workbook.sheet import Area, Readable, Sheet
-from bpsheet.workbook.writing import check_fits, sheets_of
-from bpsheet.xlsx.cells import FIRST_ROW
+from bpsheet.verifying.comparison import Compared, Comparison, compare
+from bpsheet.verifying.engine import Asked, Block, Engine, values_in
+from bpsheet.verifying.engines import engine_of
+from bpsheet.verifying.further import Further
+from bpsheet.workbook.edits import Edit
+from bpsheet.workbook.placing import Placed, StoredCells
+from bpsheet.workbook.reading import contents_of, described, revision_in, studies_of
+from bpsheet.workbook.revision import RecordedRun, Revision
+from bpsheet.workbook.sheet import Sheet
+from bpsheet.workbook.writing import sheets_of
+from bpsheet.xlsx.contents import Contents
 
-__all__ = ["Report", "verify"]
+__all__ = ["Prepared", "Report", "verify"]
 
 
 # Without changes both sides begin with the same bits. After changes the last digits may differ.
@@ -60,14 +47,25 @@ UNCHANGED = 1e-12
 CHANGED = 1e-10
 
 
+# Sheets as they should be, each with its place in the file.
+_Sheets = Sequence[tuple[Sheet, Placed]]
+
+NO_VALUES = "the file stores no values of formulas"
+
+
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found. `changes` are those that were made, by the names that `Experiment.changed` takes."""
+    """What `verify` found.
+
+    `changes` are those that were made, by the names that `Experiment.changed` takes. `edits` are those
+    that somebody has made in the file: changed numbers, which the fresh run has too, and others.
+    """
 
     path: Path
     engine: str
     changes: Mapping[str, float | str]
     comparisons: tuple[Comparison, ...]
+    edits: tuple[Edit, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -79,197 +77,172 @@ def verify(
     engine: str = "ironcalc",
     changes: Mapping[str, float | str] | None = None,
     progress: Callable[[str], None] | None = None,
+    *,
+    original: bool = False,
 ) -> Report:
-    """Check a workbook that bpsheet wrote in another engine ("ironcalc" or "libreoffice").
+    """Check a workbook that bpsheet wrote in another engine, such as "ironcalc" or "gnumeric".
 
     `changes` are applied before the last comparison, by the names of `Experiment.changed`. By
     default every first weight, the learning rate and the examples move a little. Inputs that the
-    reader has changed in the file are used as they stand. `progress` is called with the name of
-    each stage.
+    reader has changed in the file are used as they stand, rows filled down are a longer run, and the
+    report lists these edits. With `original` the file is held against the numbers that it was written
+    with. `progress` is called with the name of each stage.
 
     Raises WorkbookError for a file that cannot be read, EngineError for an engine that is missing
     or fails, ExperimentError for changes that do not fit, and OutputError where no temporary file
     can be written.
     """
-    if engine not in ENGINES:
-        raise EngineError(f'no engine "{engine}"; known are {", ".join(ENGINES)}')
-    path = Path(path)
-    with opened(path, OURS) as package:
-        return _verified(path, package, engine, changes, progress or (lambda _stage: None))
-
-
-def _verified(
-    path: Path,
-    package: Guarded,
-    engine: str,
-    changes: Mapping[str, float | str] | None,
-    say: Callable[[str], None],
-) -> Report:
-    """The report on a workbook. Every stage reads the same bytes."""
+    calculates = engine_of(engine)
+    say = progress or (lambda _stage: None)
     say("reading")
-    stored = read_workbook(package)
-    table = _run(stored)
-    sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, {}))
-    values = [read_values(package, sheet) for sheet in sheets]
-    edited = edited_inputs(table, inputs_in(package, sheets[0], values[0]))
-    order = edited_order(sheets, values) if isinstance(table, Run) else []
-    if order:
-        data = stored.experiment.data.replaced(order=order, seed=0)
-        table = Run.of(stored.experiment.replaced(data=data))
-    if edited:
-        table = changed_table(table, edited)
-    closer = sheets[len(sheets) - len(stored.studies) :]
-    settings = {
-        key: stored_settings(package, sheet)
-        for key, sheet in zip(stored.studies, closer, strict=True)
-    }
-    if edited or order or settings:
-        sheets = sheets_of(table, stored.kind, _studies(table, stored.studies, settings))
-    chosen = dict(changes) if changes is not None else default_changes(table)
-    refuse_what_has_no_cell(chosen, table, sheets[0].layout)
-    changed = changed_table(table, chosen)
-    cells = cells_of(chosen, table, sheets)
-    moved = settings
-    if changes is None:
-        closer = sheets[len(sheets) - len(settings) :]
-        moved = {key: moved_settings(sheet) for key, sheet in zip(settings, closer, strict=True)}
-        for sheet, other in zip(closer, moved.values(), strict=True):
-            addresses = sheet.layout.parameter_cells
-            cells |= {(sheet.name, addresses[name]): value for name, value in other.items()}
-    after = sheets_of(changed, stored.kind, _studies(changed, stored.studies, moved))
-    both = (sheets, after)
-    companion = _compared(package, sheets[0])
-    further = None
-    if companion is not None and isinstance(table, Run) and isinstance(changed, Run):
-        further = _Further.of(package, companion, (table, changed), (sheets[0], after[0]))
-    comparisons = _comparisons(package, engine, both, further, values=values, cells=cells, say=say)
-    return Report(path, engine, chosen, comparisons)
-
-
-def _comparisons(
-    package: Guarded,
-    engine: str,
-    sheets: tuple[Sequence[Sheet], Sequence[Sheet]],
-    further: _Further | None,
-    *,
-    values: Sequence[StoredCells],
-    cells: Mapping[tuple[str, str], float | str],
-    say: Callable[[str], None],
-) -> tuple[Comparison, ...]:
-    """The three comparisons.
-
-    `sheets` are the expected sheets before and after the changes, and `further` is a sheet that looks
-    into them. `values` are the values that the file stores.
-    """
-    before, after = sheets
-    recalculate = ENGINES[engine]
-    least = exactness(engine, before)
-    live = [live_cells(package, sheet) for sheet in before]
-    areas: list[Readable] = [] if further is None else [further.area]
-    say("recalculating")
-    stored = [*values, *(read_values(package, area) for area in areas)]
-    stages = [
-        ("stored values", before, stored, UNCHANGED),
-        (
-            "recalculated",
-            before,
-            recalculate(package, [*before, *areas], {}),
-            max(UNCHANGED, least),
-        ),
-    ]
-    say("recalculating with changes")
-    changed = recalculate(package, [*before, *areas], cells)
-    stages.append(("recalculated with changes", after, changed, max(CHANGED, least)))
-    comparisons = []
-    for what, expected, actual, tolerance in stages:
-        rows = list(map(_without_dead, actual, live, before))
-        comparison = compare(what, expected, rows, tolerance)
-        if further is not None:
-            comparison = further.compared(comparison, actual[-1], is_changed=expected is after)
-        comparisons.append(comparison)
-    return tuple(comparisons)
-
-
-def _compared(package: Guarded, steps: Sheet) -> Companion | None:
-    """The companion whose numbers are compared: one that the layout needs, or that is there."""
-    names = sheet_names(package)
-    return next(
-        (
-            companion
-            for key, companion in COMPANIONS.items()
-            if companion.numbers is not None
-            and (companion.name in names or key == steps.layout.traits.first)
-        ),
-        None,
-    )
+    prepared = Prepared.of(Path(path), changes, original=original)
+    say("recalculating, changed and unchanged")
+    return prepared.report(calculates, calculates.recalculated(prepared.asked))
 
 
 @dataclass(frozen=True)
-class _Further:
-    """A sheet that looks into the rows of Steps: its cells, and their numbers before and after changes."""
+class _Checked:
+    """A workbook that is checked: what stands in it, and the run that it should show."""
 
-    area: Area
-    before: Mapping[str, float]
-    after: Mapping[str, float]
+    contents: Contents
+    revision: Revision
+    kind: str
+    studies: tuple[str, ...]
+    table: RecordedRun
+    settings: Mapping[str, Settings]
+
+    @classmethod
+    def of(cls, contents: Contents, *, original: bool) -> _Checked:
+        stored = described(contents, Plan)
+        revision = revision_in(contents, stored)
+        if not revision.run:
+            said = "no sheet has the columns of the run; was the sheet Steps deleted?"
+            raise WorkbookError(f"{contents.name}: {said}")
+        if original:
+            spots = revision.spots | _inputs(revision)
+            revision = replace(revision, spots=spots)
+            table = revision.table
+        else:
+            table = edited_table(revision, stored.kind, stored.keep)
+        placed = {place.sheet.name: place for place in revision.places.sheets}
+        names = [
+            sheet.name for sheet in revision.sheets[len(revision.sheets) - len(stored.studies) :]
+        ]
+        try:
+            settings = {
+                key: stored_settings(placed[name])
+                for key, name in zip(stored.studies, names, strict=True)
+                if name in placed
+            }
+        except WorkbookError as error:
+            raise WorkbookError(f"{contents.name}: {error}") from None
+        return cls(contents, revision, stored.kind, stored.studies, table, settings)
+
+    def sheets(self, table: RecordedRun, settings: Mapping[str, Settings]) -> _Sheets:
+        """The sheets as they should be, each with its place in the file."""
+        sheets = sheets_of(table, self.kind, studies_of(table, self.studies, dict(settings)))
+        placed = {place.sheet.name: place for place in self.revision.places.sheets}
+        return [(sheet, placed[sheet.name]) for sheet in sheets if sheet.name in placed]
+
+    def names_of_studies(self) -> dict[str, str]:
+        sheets = self.revision.sheets
+        names = [sheet.name for sheet in sheets[len(sheets) - len(self.studies) :]]
+        return dict(zip(self.studies, names, strict=True))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A workbook with all that an engine has to be asked: it as it stands, and it with changes.
+
+    asked:  the two workbooks to be calculated
+    before: the sheets as they should be, and their places; `after` with the changes
+    """
+
+    path: Path
+    checked: _Checked
+    changes: Mapping[str, float | str]
+    asked: tuple[Asked, Asked]
+    before: _Sheets
+    after: _Sheets
+    further: Further | None
 
     @classmethod
     def of(
-        cls,
-        package: Guarded,
-        companion: Companion,
-        runs: tuple[Run, Run],
-        steps: tuple[Sheet, Sheet],
-    ) -> _Further | None:
-        """The sheet of a companion, as it shows the iteration that the file's reader chose."""
-        if companion.numbers is None:
-            return None
-        chosen = chosen_in(package, companion.name)
-        is_one = isinstance(chosen, int) and 1 <= chosen <= len(runs[0])
-        iteration = chosen if isinstance(chosen, int) and is_one else 1
-        before, after = (
-            companion.numbers(run, sheet, iteration) for run, sheet in zip(runs, steps, strict=True)
-        )
-        places = [coordinate_to_tuple(address) for address in before]
-        rows = max(row for row, _ in places) - FIRST_ROW + 1
-        columns = range(1, max(column for _, column in places) + 1)
-        return cls(Area(companion.name, rows, tuple(columns)), before, after)
+        cls, path: Path, changes: Mapping[str, float | str] | None, *, original: bool = False
+    ) -> Prepared:
+        """Read a workbook, and make the run that it should show. Raises as `verify` does."""
+        with opened(path, OURS) as package:
+            contents = contents_of(package)
+        checked = _Checked.of(contents, original=original)
+        table, revision = checked.table, checked.revision
+        chosen = dict(changes) if changes is not None else default_changes(table)
+        before = checked.sheets(table, checked.settings)
+        refuse_what_has_no_cell(chosen, table, before[0][0].layout)
+        changed = changed_table(table, chosen)
+        cells = cells_of(chosen, table, revision) | typed_statistics(changed, revision)
+        moved = dict(checked.settings)
+        if changes is None:
+            names = {sheet.name: (sheet, placed) for sheet, placed in before}
+            for key, name in checked.names_of_studies().items():
+                if name in names:
+                    sheet, placed = names[name]
+                    moved[key] = moved_settings(sheet)
+                    cells |= {placed.parameters[n]: value for n, value in moved[key].items()}
+        after = checked.sheets(changed, moved)
+        blocks = [
+            Block(placed.name, placed.rows[: len(sheet)], placed.columns)
+            for sheet, placed in before
+        ]
+        further = None
+        if isinstance(table, Run) and isinstance(changed, Run):
+            further = Further.of(contents, (table, changed), (before[0][0], after[0][0]))
+        if further is not None:
+            blocks.append(further.block)
+        asked = (Asked(contents, blocks), Asked(contents, blocks, cells))
+        return cls(path, checked, chosen, asked, before, after, further)
 
-    def compared(
-        self, comparison: Comparison, values: StoredCells, *, is_changed: bool
+    def report(self, engine: Engine, values: Sequence[Sequence[StoredCells]]) -> Report:
+        """The three comparisons with what an engine has calculated: unchanged, and with changes."""
+        contents, (recalculated, with_changes) = self.checked.contents, values
+        least = engine.exactness([sheet for sheet, _ in self.before])
+        stored = [values_in(contents, block) for block in self.asked[0].blocks]
+        stages = [
+            ("stored values", self.before, stored, UNCHANGED),
+            ("recalculated", self.before, recalculated, max(UNCHANGED, least)),
+            ("recalculated with changes", self.after, with_changes, max(CHANGED, least)),
+        ]
+        comparisons = [self._comparison(*stage) for stage in stages]
+        if not contents.has_values:
+            comparisons[0] = Comparison("stored values", 0, 0.0, "", UNCHANGED, (), note=NO_VALUES)
+        edits = self.checked.revision.edits
+        return Report(self.path, engine.name, self.changes, tuple(comparisons), edits)
+
+    def _comparison(
+        self, what: str, sheets: _Sheets, found: Sequence[StoredCells], tolerance: float
     ) -> Comparison:
-        """A comparison, with the cells of this sheet."""
-        expected = self.after if is_changed else self.before
-        found = {}
-        for address in expected:
-            row, column = coordinate_to_tuple(address)
-            found[address] = values[row - FIRST_ROW, column - 1]
-        return with_cells(comparison, self.area.name, expected, found)
+        """One comparison of all sheets."""
+        compared = [
+            Compared(sheet, placed, values, placed.live()[: len(values)])
+            for (sheet, placed), values in zip(sheets, found, strict=False)
+        ]
+        revision = self.checked.revision
+        comparison = compare(what, compared, tolerance, revision.spots, revision.hidden)
+        lost = list(map(str, revision.losses))
+        if lost and (comparison.left_out or revision.places.missing):
+            comparison = replace(comparison, wrong=(*lost, *comparison.wrong))
+        if self.further is not None and not comparison.left_out:
+            is_changed = sheets is self.after
+            comparison = self.further.compared(comparison, found[-1], is_changed=is_changed)
+        return comparison
 
 
-def _run(stored: Stored[Plan]) -> RecordedRun:
-    """The run that a workbook shows, or the part of it."""
-    experiment = stored.experiment
-    # A stranger may have written the workbook: it asks for no more than a workbook can show.
-    rows = EVERYTHING if stored.keep is None else Keep.of(stored.keep)
-    check_fits(experiment, stored.kind, rows.count(experiment.iterations))
-    trace = Run.of(experiment, keep=stored.keep)
-    return trace if trace.is_whole else part_of(trace)
-
-
-def _studies(
-    table: RecordedRun, keys: Sequence[str], settings: Mapping[str, Settings]
-) -> list[Study]:
-    if not isinstance(table, Run):
-        return []
-    return [STUDIES[key](table, settings.get(key, {})) for key in keys]
-
-
-def _without_dead(values: StoredCells, live: npt.NDArray[np.bool_], sheet: Sheet) -> StoredCells:
-    """The values, but None where a cell holds a number in the place of a formula."""
-    values = values.copy()
-    for index, shown in enumerate(sheet.layout.shown):
-        if shown.formula is not None:
-            dead = ~live[:, index]
-            dead[0] &= not sheet.layout.starts_typed(shown)
-            values[dead, index] = None
-    return values
+def _inputs(revision: Revision) -> set[tuple[int, int, int]]:
+    """The changed numbers on the sheets of the run, as cells that differ from the text's own."""
+    spots = set()
+    for number, placed in enumerate(revision.places.sheets):
+        for edit in revision.edits:
+            index = placed.index_of_row.get(edit.row)
+            place = placed.index_of_column.get(edit.column)
+            if edit.sheet == placed.name and index is not None and place is not None:
+                spots.add((number, index, place))
+    return spots

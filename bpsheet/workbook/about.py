@@ -24,19 +24,32 @@ from bpsheet.runs.excerpt import Part
 from bpsheet.version import __version__
 from bpsheet.workbook import style
 from bpsheet.workbook.layout import Layout
+from bpsheet.workbook.printing import printed
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
 from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows
 from bpsheet.xlsx.view import set_page, without_grid
 
-__all__ = ["ABOUT", "DATA", "FILE_NAME", "KEPT", "LAYOUT", "SHEETS", "build_about", "build_data"]
+__all__ = [
+    "ABOUT",
+    "DATA",
+    "FILE_NAME",
+    "FILE_TITLE",
+    "KEPT",
+    "LAYOUT",
+    "SHEETS",
+    "build_about",
+    "build_data",
+]
 
 DATA, ABOUT = "Data", "About"
 # The labels on About of the settings that `bpsheet.workbook.reading` reads back.
 LAYOUT, SHEETS, KEPT = "Layout", "Sheets", "Kept"
 # The name of the first cell of the experiment file on About. The file ends where the sheet ends.
 FILE_NAME = "experiment_file"
+# The heading above that cell.
+FILE_TITLE = "Experiment file"
 # A cell holds 32,767 characters (some count twice). A longer line continues in the next cell.
 PIECE = 16_000
 
@@ -108,6 +121,8 @@ def build_about(
     part = trace if isinstance(trace, Part) else None
     for line in [*_changeable(layout, part), *map(_settings, others)]:
         row = _paragraph(sheet, row, line)
+    row = _section(sheet, row + 1, "What is printed")
+    row = _paragraph(sheet, row, f"Of {steps.name}: {printed(steps)}")
     for shown in (steps, *others):
         row = _section(sheet, row + 1, f"The columns of {shown.name}")
         row = _columns(sheet, row, shown)
@@ -125,7 +140,7 @@ def build_about(
         put_text(sheet, f"A{row}", name, style.LABEL)
         put_text(sheet, f"B{row}", value, style.BODY)
         row += 1
-    row = _section(sheet, row + 1, "Experiment file")
+    row = _section(sheet, row + 1, FILE_TITLE)
     book.defined_names[FILE_NAME] = DefinedName(FILE_NAME, attr_text=f"{ABOUT}!$A${row}")
     for line in experiment.text.split("\n"):
         pieces = [line[i : i + PIECE] for i in range(0, len(line), PIECE)]
@@ -146,7 +161,7 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(f"Hyper-parameters on Steps: {cells}.")
     if weights:
         lines.append(f"First weights on Steps: {weights[0]}{first} to {weights[-1]}{first}.")
-    if layout.traits.data_sheet:
+    if layout.has_data_sheet:
         lines.append(
             "Examples: on the sheet Data, each in one row. The number of examples is fixed."
         )
@@ -164,7 +179,9 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
 def _cells(layout: Layout) -> str:
     """The hyper-parameters and their cells, in words."""
     return ", ".join(
-        f"{p.label} ({layout.parameter_cells[p.name]})" for p in layout.program.parameters
+        f"{p.label} ({layout.parameter_cells[p.name]})"
+        for p in layout.program.parameters
+        if p.follows is None
     )
 
 

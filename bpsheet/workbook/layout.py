@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from xml.sax.saxutils import escape
 
-from openpyxl.utils.cell import absolute_coordinate, get_column_letter
+from openpyxl.utils.cell import absolute_coordinate, coordinate_to_tuple, get_column_letter
 
 from bpsheet.errors import LimitError
+from bpsheet.formula.statistics import STATISTICS
 from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, size, walk
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program.column import Column
@@ -29,6 +30,12 @@ __all__ = ["STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 # The name of the sheet with the run.
 STEPS = "Steps"
 
+
+# The rows of Data that look-ups cover at the least. Gnumeric takes a range of a single cell for an error.
+LEAST_DATA = 2
+
+# So many columns of an example may stay in view: the book has two inputs and a target.
+MOST_FROZEN = 3
 
 # What a worksheet holds.
 MAX_ROWS = 1_048_576
@@ -119,6 +126,10 @@ class Layout:
             for index, parameter in enumerate(self.program.parameters, start=1)
         }
 
+    def parameter_place(self, parameter: str) -> int:
+        """The column of a hyper-parameter's value, from 1. Its label stands to the left of it."""
+        return coordinate_to_tuple(self.parameter_cells[parameter])[1]
+
     def absolute_cell(self, parameter: str) -> str:
         """A hyper-parameter's cell as a formula writes it: $B$5."""
         return absolute_coordinate(self.parameter_cells[parameter])
@@ -128,7 +139,7 @@ class Layout:
         """The cells of each table: the inputs and targets on the sheet Data."""
         if self.ranges is not None:
             return self.ranges
-        last = max(self.examples, self.traits.least_data) + 1
+        last = max(self.examples, LEAST_DATA) + 1
         return {
             name: f"Data!${letter}$2:${letter}${last}" for name, letter in self.data_letters.items()
         }
@@ -138,6 +149,25 @@ class Layout:
         return {
             name: get_column_letter(index)
             for index, name in enumerate(self.program.tables, start=2)
+        }
+
+    @property
+    def following(self) -> dict[str, str]:
+        """The formulas of the hyper-parameters that follow from the data, by their names.
+
+        They look at the sheet Data; in the layout book at the first rows, which show each example once.
+        """
+        ranges = self.data_ranges
+        if not self.traits.data_sheet and self.ranges is None:
+            last = FIRST_ROW + self.examples - 1
+            ranges = {
+                name: f"${shown.letter}${FIRST_ROW}:${shown.letter}${last}"
+                for name, shown in self.by_name.items()
+            }
+        return {
+            p.name: STATISTICS[p.follows[0]].excel.format(ranges[p.follows[1]])
+            for p in self.program.parameters
+            if p.follows is not None
         }
 
     @cached_property
@@ -163,17 +193,18 @@ class Layout:
         return f"{STEPS}!${left}${FIRST_ROW}:${right}${self.last_row(iterations)}"
 
     @property
+    def has_data_sheet(self) -> bool:
+        """Whether the workbook has the sheet Data: not where the examples hold no numbers."""
+        return self.traits.data_sheet and bool(self.program.tables)
+
+    @property
     def frozen(self) -> int:
-        """The number of columns that stay in view: the example's, where they leave room for more."""
+        """The number of columns that stay in view: the iteration's, or a short example's without it."""
+        first = self.shown[0].column
+        if first.role is Role.ITERATION:
+            return 1
         presented = [s.place for s in self.shown if s.column.phase is Phase.INPUT]
-        if presented and presented[-1] <= 9:
-            return presented[-1]
-        numbers = [
-            s.place
-            for s in self.shown
-            if s.column.role in (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
-        ]
-        return numbers[-1] if numbers else 0
+        return presented[-1] if presented and presented[-1] <= MOST_FROZEN else 0
 
     def last_row(self, iterations: int) -> int:
         return FIRST_ROW + iterations - 1

@@ -1,73 +1,42 @@
-"""Reading back a workbook that bpsheet wrote: its experiment and its stored values."""
+"""Reading back a workbook that bpsheet wrote: its experiment, and what people have changed in it."""
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-from openpyxl.reader.excel import ExcelReader
-from openpyxl.utils.escape import unescape
-from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.workbook.workbook import Workbook
-
 from bpsheet.errors import ExperimentError, WorkbookError
+from bpsheet.files.ours import is_intact_package
 from bpsheet.gradients.studies import STUDIES
+from bpsheet.gradients.study import Settings, Study
 from bpsheet.guard.limits import OURS
 from bpsheet.guard.package import Guarded, opened
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
-from bpsheet.program.kinds import EXAMPLE, Role
-from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, KEPT, LAYOUT, SHEETS
-from bpsheet.workbook.companions.chosen import CHOICE
-from bpsheet.workbook.layout import STEPS
-from bpsheet.workbook.sheet import Readable, Sheet
+from bpsheet.runs.run import Run
+from bpsheet.workbook.about import ABOUT, FILE_NAME, FILE_TITLE, KEPT, LAYOUT, SHEETS
+from bpsheet.workbook.edits import Edit
+from bpsheet.workbook.revision import Revision, recorded_run, revision_of, with_edits
 from bpsheet.workbook.traits import LAYOUTS
-from bpsheet.xlsx.cells import FIRST_ROW
+from bpsheet.workbook.writing import sheets_of
+from bpsheet.xlsx.contents import Address, Contents, read_xlsx
+from bpsheet.xlsx.ods import read_ods
 
 __all__ = [
     "Stored",
-    "chosen_in",
+    "contents_of",
+    "described",
     "experiment_in",
-    "inputs_in",
-    "live_cells",
-    "read_values",
-    "read_workbook",
-    "settings_in",
-    "sheet_names",
+    "is_ours",
+    "revision_in",
+    "studies_of",
 ]
 
 P = TypeVar("P", bound=Plan)
 
 NOT_OURS = "not a workbook that bpsheet wrote (no experiment on its sheet About)"
-
-# A row for each iteration, a column for each shown column; None for an empty cell.
-StoredCells = npt.NDArray[np.object_]
-
-# The exceptions that openpyxl and the libraries under it raise for a damaged file.
-DAMAGE = (
-    AttributeError,
-    EOFError,
-    IndexError,
-    InvalidFileException,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,  # of XML: ParseError of ElementTree, XMLSyntaxError of lxml
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -84,134 +53,94 @@ class Stored(Generic[P]):
     keep: str | None
 
 
-@contextmanager
-def _opened(package: Guarded, *, formulas: bool = False) -> Iterator[Workbook]:
-    """The workbook, read only. Any damage to the file becomes a WorkbookError."""
-    try:
-        reader = ExcelReader(
-            io.BytesIO(package.content), read_only=True, data_only=not formulas, keep_links=False
-        )
-        # The reader reads everything through the guarded package.
-        reader.archive = package
-        reader.read()
-        yield reader.wb
-    except DAMAGE as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise WorkbookError(f"{package.name}: not a readable workbook ({reason})") from None
+def contents_of(package: Guarded, *, about_only: bool = False) -> Contents:
+    """What stands in a workbook. Raises WorkbookError for damage."""
+    read = read_ods if package.is_ods else read_xlsx
+    return read(package, lambda name: name == ABOUT) if about_only else read(package)
 
 
-def read_workbook(package: Guarded) -> Stored[Plan]:
-    """What a workbook was written from.
+def _experiment_at(contents: Contents) -> Address | None:
+    """The first cell of the experiment's text: by its name, or else below its heading."""
+    if (named := contents.names.get(FILE_NAME)) is not None and named.sheet in contents.sheets:
+        return named
+    for sheet, grid in contents.sheets.items():
+        for row in sorted(grid.values, reverse=True):
+            for column, cell in enumerate(grid.values[row], start=1):
+                if cell == FILE_TITLE:
+                    return Address(sheet, row + 1, column)
+    return None
+
+
+def is_ours(contents: Contents) -> bool:
+    """Whether bpsheet wrote the workbook, by its sheet About."""
+    return _experiment_at(contents) is not None
+
+
+def described(contents: Contents, made: type[P]) -> Stored[P]:
+    """What a workbook was written from, its experiment as an object of the class `made`.
 
     Raises WorkbookError for a workbook that bpsheet did not write.
     """
-    return _stored(package, Plan)
-
-
-def _stored(package: Guarded, kind: type[P]) -> Stored[P]:
-    lines: list[str] = []
-    facts: dict[str, str] = {}
-    with _opened(package) as book:
-        named = book.defined_names.get(FILE_NAME)
-        first = re.fullmatch(rf"'?{ABOUT}'?!\$A\$([0-9]{{1,7}})", (named and named.attr_text) or "")
-        if first is None or ABOUT not in book.sheetnames or STEPS not in book.sheetnames:
-            raise WorkbookError(f"{package.name}: {NOT_OURS}")
-        for number, row in enumerate(book[ABOUT].iter_rows(values_only=True), start=1):
-            cells = [str(cell) for cell in row if cell is not None]
-            if number >= int(first[1]):
-                lines.append(unescape("".join(cells)))
-            elif cells and cells[0] in (KEPT, LAYOUT, SHEETS):
-                facts[cells[0]] = cells[-1]
-    studies = tuple(facts[SHEETS].split(", ")) if SHEETS in facts else ()
+    first = _experiment_at(contents)
+    if first is None:
+        raise WorkbookError(f"{contents.name}: {NOT_OURS}")
+    about = contents.sheets[first.sheet]
+    facts = {}
+    for row, cells in about.values.items():
+        written = [str(cell) for cell in cells if cell is not None]
+        if row < first.row and written and written[0] in (KEPT, LAYOUT, SHEETS):
+            facts[written[0]] = written[-1]
+    lines = [
+        "".join(str(cell) for cell in about.values.get(row, ()) if cell is not None)
+        for row in range(first.row, max(about.values, default=0) + 1)
+    ]
+    studies = tuple(re.split(r",\s*", facts[SHEETS])) if SHEETS in facts else ()
     if facts.get(LAYOUT) not in LAYOUTS or not set(studies) <= set(STUDIES):
-        raise WorkbookError(f"{package.name}: {NOT_OURS}")
+        raise WorkbookError(f"{contents.name}: {NOT_OURS}")
     try:
         experiment = from_text(
             "\n".join(lines) + "\n",
             # A stranger may have written the workbook, so it may name no file of this machine.
             base=None,
-            name=Path(package.name).stem,
-            source=f"{package.name} (sheet {ABOUT})",
-            made=kind,
+            name=Path(contents.name).stem,
+            source=f"{contents.name} (sheet {first.sheet})",
+            made=made,
         )
     except ExperimentError as error:
-        raise WorkbookError(
-            f"{package.name}: the experiment on its sheet About is damaged: {error}"
-        ) from None
+        said = f"the experiment on its sheet {first.sheet} is damaged: {error}"
+        raise WorkbookError(f"{contents.name}: {said}") from None
     return Stored(experiment, facts[LAYOUT], studies, facts.get(KEPT))
 
 
-def experiment_in(path: Path, kind: type[P]) -> P:
-    """The experiment from which bpsheet wrote a workbook, as an object of the class `kind`."""
+def experiment_in(
+    path: Path, made: type[P], *, original: bool = False
+) -> tuple[P, tuple[Edit, ...]]:
+    """The experiment of a workbook as an object of the class `made`, and what was changed in it.
+
+    The experiment has the numbers that stand in the cells now; with `original` those of its text.
+    Raises WorkbookError for a workbook that cannot be read, or whose numbers do not fit.
+    """
     with opened(path, OURS) as package:
-        return _stored(package, kind).experiment
+        unchanged = original or (not package.is_ods and is_intact_package(package) is True)
+        contents = contents_of(package, about_only=unchanged and not package.is_ods)
+        if unchanged and not is_ours(contents):
+            contents = contents_of(package)
+    stored = described(contents, made)
+    if unchanged:
+        return stored.experiment, ()
+    revision = revision_in(contents, stored)
+    return with_edits(stored.experiment, revision), revision.edits
 
 
-def sheet_names(package: Guarded) -> list[str]:
-    """The names of a workbook's sheets, in order."""
-    with _opened(package) as book:
-        return book.sheetnames
+def revision_in(contents: Contents, stored: Stored[P]) -> Revision:
+    """What was changed in a workbook since it was written. Raises LimitError, WorkbookError."""
+    table = recorded_run(stored.experiment, stored.kind, stored.keep)
+    sheets = sheets_of(table, stored.kind, studies_of(table, stored.studies, {}))
+    return revision_of(contents, stored.experiment, sheets, table)
 
 
-def _rows(book: Workbook, sheet: Readable) -> StoredCells:
-    values = np.full((len(sheet), len(sheet.places)), None, dtype=object)
-    if sheet.name not in book.sheetnames:
-        return values
-    indices = [place - 1 for place in sheet.places]
-    last = FIRST_ROW + len(sheet) - 1
-    rows = book[sheet.name].iter_rows(min_row=FIRST_ROW, max_row=last, values_only=True)
-    for index, row in enumerate(rows):
-        values[index] = [row[i] if i < len(row) else None for i in indices]
-    return values
-
-
-def read_values(package: Guarded, sheet: Readable) -> StoredCells:
-    """What the cells of a sheet's rows store."""
-    with _opened(package) as book:
-        return _rows(book, sheet)
-
-
-def live_cells(package: Guarded, sheet: Sheet) -> npt.NDArray[np.bool_]:
-    """Whether each cell of a sheet's rows holds a formula."""
-    with _opened(package, formulas=True) as book:
-        cells = _rows(book, sheet)
-    live = [[isinstance(cell, str) and cell.startswith("=") for cell in row] for row in cells]
-    return np.array(live, dtype=bool).reshape(cells.shape)
-
-
-def chosen_in(package: Guarded, sheet: str) -> object:
-    """What stands in the cell that chooses the iteration of a sheet; None without the sheet."""
-    with _opened(package) as book:
-        return book[sheet][CHOICE].value if sheet in book.sheetnames else None
-
-
-def settings_in(package: Guarded, sheet: Sheet) -> dict[str, object]:
-    """The values of a sheet's hyper-parameters, by their names."""
-    with _opened(package) as book:
-        cells = book[sheet.name]
-        return {name: cells[cell].value for name, cell in sheet.layout.parameter_cells.items()}
-
-
-def inputs_in(package: Guarded, steps: Sheet, values: StoredCells) -> dict[str, object]:
-    """The input cells of Steps and Data, by the names that `Experiment.changed` takes."""
-    layout = steps.layout
-    inputs = settings_in(package, steps)
-    if layout.traits.data_sheet:
-        names = list(layout.data_letters)
-        with _opened(package) as book:
-            data = book[DATA].iter_rows(
-                min_row=2, max_row=layout.examples + 1, min_col=2, values_only=True
-            )
-            for number, row in enumerate(data, start=1):
-                inputs |= {f"{n}[{number}]": cell for n, cell in zip(names, row, strict=False)}
-    for index, shown in enumerate(layout.shown):
-        if shown.column.role is Role.WEIGHT:
-            inputs[shown.column.name] = values[0, index]
-        elif shown.column.name in layout.program.tables and not layout.traits.data_sheet:
-            # The first row that presents an example speaks for it.
-            presented = steps.values[:, layout.program.position[EXAMPLE]]
-            for number in range(1, layout.examples + 1):
-                rows = np.flatnonzero(presented == number)
-                if rows.size:
-                    inputs[f"{shown.column.name}[{number}]"] = values[rows[0], index]
-    return inputs
+def studies_of(table: object, keys: tuple[str, ...], settings: dict[str, Settings]) -> list[Study]:
+    """The studies of a whole run."""
+    if not isinstance(table, Run):
+        return []
+    return [STUDIES[key](table, settings.get(key, {})) for key in keys]

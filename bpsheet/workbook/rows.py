@@ -19,7 +19,7 @@ from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import RowStyles
 from bpsheet.xlsx.cells import FIRST_ROW
 
-__all__ = ["Reader", "row_xml"]
+__all__ = ["Reader", "row_templates", "row_xml"]
 
 # A block has at most BLOCK cells and at most MOST_ROWS rows.
 BLOCK, MOST_ROWS = 1 << 15, 1024
@@ -85,6 +85,22 @@ def row_xml(
             progress(sheet.rows.start + number - FIRST_ROW)
 
 
+def row_templates(sheet: Sheet, styles: RowStyles) -> list[list[str]]:
+    """The cells of the first row, the second and any later one, with marks: @ and %s.
+
+    @ stands for the row's number and %s for a cell's value.
+    """
+    cells = [
+        _CellWriter(shown, sheet.layout, styles[index], index, sheet.last_row)
+        for index, shown in enumerate(sheet.layout.shown)
+    ]
+    return [
+        [cell.special(FIRST_ROW, "%s", "", labelled=True) for cell in cells],
+        [cell.special(FIRST_ROW + 1, "%s", "", labelled=True) for cell in cells],
+        [cell.template().replace("%%", "%") for cell in cells],
+    ]
+
+
 def _special_row(cells: list[_CellWriter], values: list[str], codes: Codes, number: int) -> str:
     """A row that begins a shared formula, or that holds an error."""
     parts = [
@@ -134,10 +150,10 @@ class _CellWriter:
         formula = self._formula(ROW).replace("%", "%%")
         return f'<c r="{self.shown.letter}{ROW}" s="{self.style}"{kind}>{formula}<v>%s</v></c>'
 
-    def special(self, row: int, value: str, error: str) -> str:
-        """The cell of one row."""
+    def special(self, row: int, value: str, error: str, *, labelled: bool = False) -> str:
+        """The cell of one row. `labelled` says that a verdict's value is its word."""
         style = self.first_style if row == FIRST_ROW else self.style
         kind = ' t="e"' if error else ' t="str"' if self.labels else ""
-        shown = error or (self.label(value) if self.labels else value)
+        shown = error or (self.label(value) if self.labels and not labelled else value)
         formula = self._formula(row)
         return f'<c r="{self.shown.letter}{row}" s="{style}"{kind}>{formula}<v>{shown}</v></c>'

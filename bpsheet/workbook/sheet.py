@@ -64,7 +64,7 @@ class Sheet:
     notes: two lines below the title
     source: in words, where the formulas look up the data
     rows: the rows of the recording that the sheet shows (from 0); empty for all of them
-    taken: the cells of other sheets that give its hyper-parameters
+    taken: the formulas that give its hyper-parameters: cells of other sheets, statistics of the data
     sizes, looks: see `bpsheet.gradients.studies.Study`
     """
 
@@ -93,6 +93,11 @@ class Sheet:
         return self.name == STEPS
 
     @property
+    def is_run(self) -> bool:
+        """Whether it has rows of the run: Steps, Steps 2 and so on."""
+        return self.is_steps or self.layout.above is not None
+
+    @property
     def values(self) -> Values:
         """The values of its rows, for every column of the program. The recording is in memory."""
         assert isinstance(self.recording, Recording)
@@ -100,7 +105,7 @@ class Sheet:
 
     @property
     def formulas_above(self) -> dict[str, float | str]:
-        """The values of the formulas above the rows: hyper-parameters taken from another sheet."""
+        """The values of the formulas above the rows: hyper-parameters that are not typed."""
         cells = self.layout.parameter_cells
         parameters = self.layout.program.parameters
         return {cells[p.name]: p.value for p in parameters if p.name in self.taken}
@@ -137,4 +142,9 @@ def study_sheet(study: Study, steps: Layout, iterations: int) -> Sheet:
         "on Steps",
         study.sizes,
         study.looks,
+        taken={
+            parameter.name: f"{STEPS}!{steps.absolute_cell(parameter.name)}"
+            for parameter in study.program.parameters
+            if parameter.name in steps.parameter_cells
+        },
     )

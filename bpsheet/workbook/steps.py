@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -18,23 +19,30 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.engine.recording import Recording
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.text import formula_text
-from bpsheet.program.kinds import TITLES, Phase, Role
+from bpsheet.program.kinds import EXAMPLE, PRESENTED, TITLES, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
 from bpsheet.workbook import style
+from bpsheet.workbook.folding import Fold, folds_of
 from bpsheet.workbook.layout import STEPS, Layout, Shown
+from bpsheet.workbook.printing import BAND_ROW, HEADER_ROW, set_print
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
-from bpsheet.xlsx.view import set_page
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
-BAND_ROW, HEADER_ROW = 6, 7
 # The number of columns after which a group's name is repeated.
 BAND_REPEAT = 8
+# The most lines of a header.
+MOST_LINES = 3
 UNTITLED = "An experiment without a title"
+
+# The note of a sheet with folded columns.
+FOLDED = "Some columns are folded: the + above the letters of the columns unfolds them."
+VALUE = Alignment(horizontal="left", vertical="center")
 
 # The styles of a column's cells: in the first row, and in the others.
 RowStyles = list[tuple[int, int]]
@@ -42,16 +50,19 @@ RowStyles = list[tuple[int, int]]
 
 def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
     """The sheets of a run: Steps, and where its rows end, Steps 2 and so on."""
-    row = "Each row is one iteration: one example presented, forward pass"
+    presented = "one example presented, " if layout.program.tables else ""
+    row = f"Each row is one iteration: {presented}forward pass"
     row += ", backward pass" if layout.program.phase(Phase.BACKWARD, Phase.GRADIENT) else ""
     row += ", adjustment" if layout.program.phase(Phase.UPDATE) else ""
     row += " (at the end of each batch)." if layout.by_name.get("batch_row") else "."
     if isinstance(trace, Part):
         row = _part_in_words(trace)
     title = trace.experiment.title or UNTITLED
+    following = _following(trace, layout)
     count, most = len(trace.recording), layout.rows_per_sheet
     if count <= most:
-        return [Sheet(STEPS, title, (row, _groups_in_words(layout)), layout, trace.recording)]
+        notes = (row, _groups_in_words(layout))
+        return [Sheet(STEPS, title, notes, layout, trace.recording, taken=following)]
     sheets: list[Sheet] = []
     for start in range(0, count, most):
         rows = range(start, min(start + most, count))
@@ -73,10 +84,25 @@ def steps_sheets(trace: Writable, layout: Layout) -> list[Sheet]:
                 layout,
                 trace.recording,
                 rows=rows,
-                taken={parameter: f"{STEPS}!{cell}" for parameter, cell in cells},
+                taken={parameter: f"{STEPS}!{cell}" for parameter, cell in cells} or following,
             )
         )
     return sheets
+
+
+def _following(trace: Writable, layout: Layout) -> dict[str, str]:
+    """The formulas of the hyper-parameters that follow from the data, where the data are on a sheet.
+
+    Where each row has its example typed, they look at the first rows if these show each example once.
+    Else they are typed, too.
+    """
+    recording, count = trace.recording, layout.examples
+    if layout.traits.data_sheet:
+        return layout.following
+    if not isinstance(recording, Recording) or count > layout.rows_per_sheet:
+        return {}
+    shown = recording.values[:count, trace.program.position[EXAMPLE]]
+    return layout.following if sorted(shown) == list(range(1, count + 1)) else {}
 
 
 def _part_in_words(part: Part) -> str:
@@ -113,11 +139,24 @@ def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
             book.defined_names[parameter.name] = DefinedName(
                 parameter.name, attr_text=f"{STEPS}!{address}"
             )
-    _headers(sheet, content)
-    styles = _row_styles(sheet, content)
-    _make_room(sheet, layout)
+    shapes = _shapes(content)
+    widths = _widths(content, shapes)
+    folds = folds_of(layout, widths) if content.is_run and layout.traits.bands else []
+    hidden = {n for fold in folds if fold.closed for n in range(fold.first, fold.last + 1)}
+    for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
+        first, *more = (shown.place for shown in group)
+        if more and more[0] in hidden:
+            # The name of the group stands above its first column alone.
+            widths[first] = max(widths[first], 1.0 * len(TITLES[phase]))
+    if hidden:
+        put_text(sheet, "A3", f"{FOLDED} {content.notes[1]}", style.NOTE)
+    _set_columns(sheet, content, widths, folds)
+    _headers(sheet, content, widths, hidden)
+    styles = _row_styles(sheet, content, shapes)
     _rules(sheet, content)
-    _view(sheet, content)
+    sheet.freeze_panes = f"{get_column_letter(layout.frozen + 1)}{FIRST_ROW}"
+    sheet.sheet_view.zoomScale = 100
+    set_print(sheet, content, sum(w for place, w in widths.items() if place not in hidden))
     return styles
 
 
@@ -127,6 +166,7 @@ WORDS = {
     Phase.FORWARD: "the forward pass",
     Phase.BACKWARD: "the backward pass",
     Phase.GRADIENT: "the gradient",
+    Phase.VALIDATION: "the loss on validation examples",
     Phase.UPDATE: "the adjustments of the weights",
     Phase.TEST: "tests of this row's weights",
     Phase.CHECK: "the check",
@@ -149,22 +189,29 @@ def _groups_in_words(layout: Layout) -> str:
 def _parameter(sheet: Worksheet, address: str, parameter: Parameter, taken: str | None) -> None:
     """A hyper-parameter's cell, the label to its left, and the values that may be typed into it.
 
-    `taken` is the cell of Steps from which a sheet that continues Steps takes the value.
+    `taken` is the formula that gives the value: a cell of Steps on a sheet that continues Steps, or
+    a statistic of the data.
     """
     label = f"{get_column_letter(sheet[address].column - 1)}{PARAMETER_ROW}"
     put_text(sheet, label, f"{parameter.label} = ", style.LABEL)
-    sheet[label].alignment = Alignment(horizontal="right")
+    sheet[label].alignment = Alignment(horizontal="right", vertical="center", wrap_text=True)
     if taken is not None:
         sheet[address].value = f"={taken}"
         sheet[address].font = style.BODY
-        sheet[address].alignment = Alignment(horizontal="left")
+        sheet[address].alignment = VALUE
+        if isinstance(parameter.value, float | int):
+            value = float(parameter.value)
+            shape = style.number_format(Role.VALUE, abs(value), whole=value.is_integer())
+            sheet[address].number_format = shape
+        if parameter.follows is not None:
+            sheet[address].comment = _comment(f"{parameter.meaning}. It follows from the data.")
         return
     if isinstance(parameter.value, str):
         put_text(sheet, address, parameter.value, style.INPUT_FONT)
     else:
         put_number(sheet, address, parameter.value, style.INPUT_FONT)
     sheet[address].fill = style.INPUT_FILL
-    sheet[address].alignment = Alignment(horizontal="left")
+    sheet[address].alignment = VALUE
     sheet[address].comment = _comment(
         f"{parameter.meaning[:1].upper()}{parameter.meaning[1:]}. Change it, and every row follows."
     )
@@ -184,29 +231,39 @@ def _parameter(sheet: Worksheet, address: str, parameter: Parameter, taken: str 
     sheet.add_data_validation(allowed)
 
 
-def _headers(sheet: Worksheet, content: Sheet) -> None:
+def _headers(
+    sheet: Worksheet, content: Sheet, widths: Mapping[int, float], hidden: set[int]
+) -> None:
     layout = content.layout
     looks = Looks()
     phase_before = None
     since = 0
-    for shown in layout.shown:
+    following = [*layout.shown[1:], None]
+    for shown, after in zip(layout.shown, following, strict=True):
         column = shown.column
         band, pale = style.BANDS[column.phase]
         begins = column.phase is not phase_before
         phase_before = column.phase
+        has_room = after is not None and after.column.phase is column.phase
         if layout.traits.bands:
             cell = sheet.cell(BAND_ROW, shown.place)
-            since = 0 if begins else since + 1
+            since = 0 if begins else since + (shown.place not in hidden)
             # The group's name is repeated, since a wide group takes several printed pages.
-            if since % BAND_REPEAT == 0:
+            if begins or (since % BAND_REPEAT == 0 and has_room and shown.place not in hidden):
                 put_text(sheet, cell.coordinate, TITLES[column.phase])
             looks.give(cell, band, partial(_as_band, band=band))
         header = sheet.cell(HEADER_ROW, shown.place)
-        dress = partial(_as_header, pale=pale, begins=begins)
-        looks.give(header, (pale, begins), dress)
+        aligned = style.alignment(column.role, header=True)
+        dress = partial(_as_header, pale=pale, begins=begins, aligned=aligned)
+        looks.give(header, (pale, begins, aligned.horizontal), dress)
         put_text(sheet, header.coordinate, column.name)
         header.comment = _comment(_explained(shown, content.source))
-    sheet.row_dimensions[HEADER_ROW].height = 32
+    lines = max(
+        style.header_lines(s.column.name, widths[s.place])
+        for s in layout.shown
+        if s.place not in hidden
+    )
+    sheet.row_dimensions[HEADER_ROW].height = 8 + 12 * min(max(lines, 1), MOST_LINES)
 
 
 def _as_band(cell: Cell, band: str) -> None:
@@ -214,10 +271,10 @@ def _as_band(cell: Cell, band: str) -> None:
     cell.fill = style.solid(band)
 
 
-def _as_header(cell: Cell, pale: str, *, begins: bool) -> None:
-    cell.font = style.HEADER_FONT
+def _as_header(cell: Cell, pale: str, aligned: Alignment, *, begins: bool) -> None:
+    cell.font = style.COLUMN_FONT
     cell.fill = style.solid(pale)
-    cell.alignment = style.HEADER_ALIGNMENT
+    cell.alignment = aligned
     left = style.GROUP_EDGE.left if begins else None
     cell.border = Border(bottom=style.BORDER.bottom, left=left)
 
@@ -238,47 +295,96 @@ def _comment(text: str) -> Comment:
     return comment
 
 
-def _row_styles(sheet: Worksheet, content: Sheet) -> RowStyles:
+def _shapes(content: Sheet) -> dict[int, str]:
+    """The number format of each column, by its number on the sheet."""
+    program, extents = content.layout.program, content.recording.extents
+    shapes = {}
+    for shown in content.layout.shown:
+        column = shown.column
+        if column.role in PRESENTED and column.name in program.tables:
+            shapes[shown.place] = style.data_format(program.tables[column.name])
+            continue
+        index = program.position[column.name]
+        shapes[shown.place] = style.number_format(
+            column.role,
+            float(extents.largest[index]),
+            whole=bool(extents.whole[index]),
+            lowest=float(extents.lowest[index]),
+        )
+    return shapes
+
+
+def _widths(content: Sheet, shapes: Mapping[int, str]) -> dict[int, float]:
+    """The width of each column, by its number on the sheet."""
+    position, extents = content.layout.program.position, content.recording.extents
+    widths = {}
+    for shown in content.layout.shown:
+        column = shown.column
+        index = position[column.name]
+        widths[shown.place] = style.column_width(
+            column.name,
+            column.role,
+            shapes[shown.place],
+            float(extents.largest[index]),
+            signed=bool(extents.lowest[index] < 0),
+            words=column.labels or (),
+        )
+    for parameter in content.layout.program.parameters:
+        # The label to the left of a hyper-parameter is wrapped at its spaces.
+        beside = content.layout.parameter_place(parameter.name) - 1
+        longest = max(map(len, f"{parameter.label} =".split()))
+        widths[beside] = max(widths.get(beside, 0.0), longest + 1.5)
+        if isinstance(parameter.value, str):
+            longest = max(map(len, parameter.choices), default=0)
+            widths[beside + 1] = max(widths.get(beside + 1, 0.0), longest + 2.5)
+    return widths
+
+
+def _row_styles(sheet: Worksheet, content: Sheet, shapes: Mapping[int, str]) -> RowStyles:
     """The style numbers of the columns, read from sample cells that the rows replace."""
-    layout, extents = content.layout, content.recording.extents
+    layout = content.layout
     styles = []
     looks = Looks()
     for shown in layout.shown:
-        column = shown.column
-        index = layout.program.position[column.name]
-        shape = style.number_format(
-            column.role, float(extents.largest[index]), whole=bool(extents.whole[index])
-        )
-        sheet.column_dimensions[shown.letter].width = style.column_width(
-            column.name, column.role, shape, column.labels or ()
-        )
+        column, shape = shown.column, shapes[shown.place]
         numbers = []
         for row, typed in (
             (FIRST_ROW, layout.starts_typed(shown) and column.role not in style.COUNTS),
             (FIRST_ROW + 1, shown.formula is None and column.labels is None),
         ):
-            start = column.start
-            written = style.typed_format(start, shape) if typed and start is not None else shape
-            kind = (typed, column.role in style.COUNTED, written)
-            dress = partial(_as_value, role=column.role, written=written, typed=typed)
+            aligned = style.alignment(column.role)
+            kind = (typed, aligned.horizontal, shape)
+            dress = partial(_as_value, aligned=aligned, shape=shape, typed=typed)
             numbers.append(looks.give(sheet.cell(row, 1), kind, dress))
         styles.append((numbers[0], numbers[1]))
     return styles
 
 
-def _as_value(cell: Cell, role: Role, written: str, *, typed: bool) -> None:
-    cell.font = style.INPUT_FONT if typed else style.BODY
+def _as_value(cell: Cell, aligned: Alignment, shape: str, *, typed: bool) -> None:
+    cell.font = style.TYPED_FONT if typed else style.NUMBER_FONT
     cell.fill = style.INPUT_FILL if typed else PatternFill()
-    cell.alignment = style.alignment(role)
-    cell.number_format = written
+    cell.alignment = aligned
+    cell.number_format = shape
 
 
-def _make_room(sheet: Worksheet, layout: Layout) -> None:
-    """Widen the columns in which the labels of the hyper-parameters stand, so that they fit."""
-    for parameter in layout.program.parameters:
-        cell = sheet[layout.parameter_cells[parameter.name]]
-        beside = sheet.column_dimensions[get_column_letter(cell.column - 1)]
-        beside.width = max(beside.width, len(parameter.label) + 4)
+def _set_columns(
+    sheet: Worksheet, content: Sheet, widths: Mapping[int, float], folds: Sequence[Fold]
+) -> None:
+    """The widths of the columns, and how they fold."""
+    for place, width in widths.items():
+        sheet.column_dimensions[get_column_letter(place)].width = width
+    # The sign that unfolds columns stands above the column before them, which stays in view.
+    sheet.sheet_properties.outlinePr.summaryRight = False  # type: ignore[union-attr]
+    labels = (p.label for p in content.layout.program.parameters)
+    if any(" " in label for label in labels):
+        sheet.row_dimensions[PARAMETER_ROW].height = 30
+    for fold in folds:
+        for place in range(fold.first, fold.last + 1):
+            dimension = sheet.column_dimensions[get_column_letter(place)]
+            dimension.outlineLevel = 1
+            dimension.hidden = fold.closed
+        if fold.closed:
+            sheet.column_dimensions[get_column_letter(fold.first - 1)].collapsed = True
 
 
 def _rules(sheet: Worksheet, content: Sheet) -> None:
@@ -293,22 +399,3 @@ def _rules(sheet: Worksheet, content: Sheet) -> None:
         letters = [layout.by_name[name].letter for name in look.columns]
         areas = " ".join(f"{letter}{FIRST_ROW}:{letter}{content.last_row}" for letter in letters)
         sheet.conditional_formatting.add(areas, style.look(look.kind, layout.condition(look.where)))
-
-
-def _view(sheet: Worksheet, content: Sheet) -> None:
-    layout = content.layout
-    sheet.freeze_panes = f"{get_column_letter(layout.frozen + 1)}{FIRST_ROW}"
-    sheet.sheet_view.zoomScale = 100
-    width = sum(sheet.column_dimensions[shown.letter].width for shown in layout.shown)
-    # About 170 characters across a landscape page are still easy to read.
-    pages = max(1, round(width / 170))
-    set_page(sheet, "landscape", across=pages, down=0)
-    sheet.print_title_rows = f"{BAND_ROW}:{HEADER_ROW}"
-    if pages > 1 and layout.frozen:
-        sheet.print_title_cols = f"A:{get_column_letter(layout.frozen)}"
-    sheet.print_area = content.area
-    sheet.page_margins.left = sheet.page_margins.right = 0.4
-    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
-    sheet.page_margins.footer = 0.3
-    if sheet.oddFooter is not None:
-        sheet.oddFooter.center.text = "Page &P of &N"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 from openpyxl.formatting.rule import ColorScale, FormatObject, Rule
 from openpyxl.styles import Alignment, Border, Color, Font, PatternFill, Side
 from openpyxl.styles.differential import DifferentialStyle
@@ -16,6 +21,7 @@ __all__ = [
     "BANDS",
     "BODY",
     "BORDER",
+    "COLUMN_FONT",
     "COUNTS",
     "HEADER_ALIGNMENT",
     "INPUT_FILL",
@@ -23,19 +29,22 @@ __all__ = [
     "LABEL",
     "MONOSPACE",
     "NOTE",
+    "NUMBER_FONT",
     "RULE",
     "RULES",
     "SCIENTIFIC",
     "SECTION",
     "SIZE",
     "TITLE",
+    "TYPED_FONT",
     "alignment",
     "colour_scale",
     "column_width",
+    "data_format",
+    "header_lines",
     "look",
     "number_format",
     "solid",
-    "typed_format",
 ]
 
 FAMILY = "Calibri"
@@ -64,6 +73,7 @@ BANDS: Mapping[Phase, tuple[str, str]] = {
     Phase.FORWARD: ("1D5FA8", "DCEBFA"),
     Phase.BACKWARD: ("7A3E9D", "EEE0F6"),
     Phase.GRADIENT: ("9D3E6B", "F8E0EB"),
+    Phase.VALIDATION: ("0F6A73", "D9F0F2"),
     Phase.UPDATE: ("2F6B4F", "DDF0E5"),
     Phase.TEST: ("5B5B5B", "ECECEC"),
     Phase.CHECK: ("9D3E6B", "F8E0EB"),
@@ -72,6 +82,10 @@ BANDS: Mapping[Phase, tuple[str, str]] = {
 }
 BAND_FONT = Font(name=FAMILY, size=11, bold=True, color="FFFFFF")
 HEADER_FONT = Font(name=FAMILY, size=11, bold=True, color="1F2937")
+# On a sheet of rows: the names of many narrow columns, and the numbers below them.
+COLUMN_FONT = Font(name=FAMILY, size=9, bold=True, color="1F2937")
+NUMBER_FONT = Font(name=FAMILY, size=10)
+TYPED_FONT = Font(name=FAMILY, size=10, color="0000FF")
 HEADER_ALIGNMENT = Alignment(horizontal="center", vertical="center", wrap_text=True)
 BORDER = Border(bottom=Side("medium", color="94A3B8"))
 # A hairline between the lines of a table.
@@ -83,7 +97,12 @@ GREEN = Font(color="1B7A3D")
 RED = Font(color="B42318")
 
 
-SCIENTIFIC = "0.0000E+00"
+# The least width of a column, and the longest word of a header that stands in one line, in characters.
+LEAST_WIDTH, LONG_NAME = 4.2, 11
+# The width of a header's character: bold, and smaller than the font in which widths are counted.
+BOLD = 0.93
+
+SCIENTIFIC = "0.000E+00"
 # A number format for a size of any magnitude.
 SIZE = f"[>=0.0001]0.000000;[>0]{SCIENTIFIC};0"
 
@@ -121,6 +140,11 @@ def look(kind: str, condition: str) -> Rule:
     return Rule(type="expression", formula=[condition], dxf=LOOKS[kind])
 
 
+# These columns hold words.
+WORDS = frozenset({Role.VERDICT, Role.DIRECTION})
+# Of these the size of the smallest value counts, too.
+LOSSES = frozenset({Role.LOSS, Role.VALIDATION_LOSS})
+
 # These columns count by themselves and are no inputs.
 COUNTS = frozenset({Role.ITERATION, Role.MOVED})
 COUNTED = COUNTS | {
@@ -151,39 +175,86 @@ def colour_scale(largest: str) -> Rule:
     return Rule(type="colorScale", colorScale=ColorScale(cfvo=ends, color=colours))
 
 
-def number_format(role: Role, largest: float, *, whole: bool) -> str:
-    """The number format of a column.
+def number_format(role: Role, largest: float, *, whole: bool, lowest: float = 0.0) -> str:
+    """The number format of a column: one for all its numbers, whatever their size.
 
-    Whole numbers are shown as they are, others with six decimals or, where six decimals show
-    them badly, with a power of ten. Counts and data are shown as they are, adjustments always
-    with their sign. `largest` is the size of the largest value; `whole` says whether all values
-    are whole numbers.
+    Whole numbers are shown as they are. Others have as many decimals as give the largest four
+    digits, or a power of ten where it is very large or very small. A loss falls by powers of ten, so
+    that its smallest value counts, too. Adjustments always show their sign.
+
+    largest: the size of the largest value
+    lowest:  the lowest value, of a column without negative values
+    whole:   whether all values are whole numbers
+
+    >>> number_format(Role.OUTPUT, 0.73, whole=False)
+    '0.0000'
+    >>> number_format(Role.ADJUSTMENT, 0.0061, whole=False)
+    '+0.000000;-0.000000;0.000000'
+    >>> number_format(Role.LOSS, 0.5, whole=False, lowest=3e-9)
+    '0.000E+00'
     """
-    if role in COUNTED or role in (Role.DATA, Role.TARGET, Role.STEP):
+    if role in COUNTED or role is Role.STEP:
         return "General"
     if largest < 1e6 and whole:
         digits = "General"  # shows the digits of fractions too, after an input has changed
     else:
-        digits = "0.000000" if 1e-4 <= largest < 1e6 else SCIENTIFIC
+        smallest = lowest if role in LOSSES and lowest > 0 else largest
+        digits = _digits(largest, smallest)
     if role is Role.ADJUSTMENT:
         return f"+{digits};-{digits};{digits}"
     return digits
 
 
-def typed_format(value: float, shape: str) -> str:
-    """The format of a typed number: as typed, unless it is long (a randomly drawn weight)."""
-    return "General" if len(repr(value)) <= 8 else shape
+def _digits(largest: float, smallest: float) -> str:
+    if not 1e-3 <= largest < 1e6 or smallest < 1e-6:
+        return SCIENTIFIC
+    decimals = max(4, 3 - math.floor(math.log10(largest)), 1 - math.floor(math.log10(smallest)))
+    # A number of some size has no more digits than its column has room for.
+    return "0." + "0" * (min(decimals, 6) if largest < 100 else 2)
 
 
-def alignment(role: Role) -> Alignment:
-    """The alignment of a column: counts and words in the middle, numbers to the right."""
-    if role in COUNTED:
-        return Alignment(horizontal="center")
-    return Alignment(horizontal="right")
+def data_format(values: npt.ArrayLike) -> str:
+    """The number format of an input or target: the decimals that the data have, and room for more.
+
+    >>> data_format([5.1, 3.0]), data_format([0, 1]), data_format([0.123456])
+    ('0.0###', 'General', '0.0000')
+    """
+    data = np.asarray(values, dtype=float)
+    data = data[np.isfinite(data)]
+    largest = float(np.abs(data).max(initial=0.0))
+    whole = bool((data == np.floor(data)).all())
+    if whole or not 1e-3 <= largest < 1e6:
+        return number_format(Role.VALUE, largest, whole=whole)
+    for decimals in range(1, 5):
+        scaled = data * 10**decimals
+        if np.allclose(scaled, np.round(scaled), rtol=0, atol=1e-6):
+            return "0." + "0" * decimals + "#" * (4 - decimals)
+    return _digits(largest, largest)
 
 
-def column_width(name: str, role: Role, shape: str, words: Sequence[str] = ()) -> float:
-    """A column's width in characters: it shows the values and wraps the header at its spaces."""
-    least = 9.5 if role in COUNTED else 15.0 if SCIENTIFIC in shape else 12.0
-    longest = max(len(word) for word in [*name.split(), *words])
-    return float(max(least, min(max(longest + 2.5, len(name) / 2 + 3), 28)))
+@functools.cache
+def alignment(role: Role, *, header: bool = False) -> Alignment:
+    """The alignment of a column and its header: words in the middle, numbers to the right."""
+    across = "center" if role in WORDS else "right"
+    return Alignment(horizontal=across, vertical="bottom" if header else None, wrap_text=header)
+
+
+def column_width(
+    name: str, role: Role, shape: str, largest: float, *, signed: bool, words: Sequence[str] = ()
+) -> float:
+    """A column's width in characters: it shows the values, and a short name in one line."""
+    parts = shape.rsplit(";", maxsplit=1)[-1]
+    if SCIENTIFIC in shape:
+        longest = len(SCIENTIFIC)
+    elif parts == "General":
+        longest = len(f"{largest:.0f}")
+    else:
+        longest = len(parts.replace("#", "")) + max(0, len(f"{largest:.0f}") - 1)
+    longest = max([longest + (signed or role is Role.ADJUSTMENT), *map(len, words)])
+    header = max(map(len, name.split()), default=0)
+    return round(max(LEAST_WIDTH, 0.95 * longest + 1, BOLD * min(header, LONG_NAME) + 0.7), 1)
+
+
+def header_lines(name: str, width: float) -> int:
+    """The lines that a header takes in a column; a word that is longer than a line is broken."""
+    return len(textwrap.wrap(name, int((width - 0.7) / BOLD), break_on_hyphens=False))

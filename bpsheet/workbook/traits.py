@@ -24,8 +24,6 @@ class Traits:
     test_gap:   an experiment may ask for an empty column before its tests
     more:       a workbook has the sheets that fit without being asked for them
     first:      the key of a sheet that stands before Steps
-    least_data: the rows of Data that look-ups cover at the least. Gnumeric takes a range of a single
-                cell for an error
     """
 
     name: str
@@ -36,7 +34,6 @@ class Traits:
     test_gap: bool = False
     more: bool = False
     first: str | None = None
-    least_data: int = 1
 
     @property
     def every_step(self) -> bool:
@@ -67,6 +64,7 @@ LAYOUTS: Mapping[str, Traits] = {
                     Role.SUM,
                     Role.TEST_SUM,
                     Role.TEST_OUTPUT,
+                    Role.VALIDATION_OUTPUT,
                 }
             ),
             test_gap=True,
@@ -78,7 +76,6 @@ LAYOUTS: Mapping[str, Traits] = {
             safe_forms=True,
             bands=True,
             first="matrices",
-            least_data=2,
         ),
     )
 }

@@ -163,7 +163,7 @@ def write_workbook(
     book.remove(book.worksheets[0])
     styles = [build_sheet(book, sheet) for sheet in sheets]
     examples: dict[str, Rows] = {}
-    if steps.layout.traits.data_sheet:
+    if steps.layout.has_data_sheet:
         examples[DATA] = build_data(book, trace, steps.layout)
         # After the run, before the studies.
         book.move_sheet(DATA, -len(chosen))

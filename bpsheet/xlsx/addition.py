@@ -29,7 +29,7 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 PART = "xl/worksheets/bpsheet{}.xml"
 DATE = (2000, 1, 1, 0, 0, 0)
-WIDTHS = (22, 12, 34, 14, 18, 14, 16)
+WIDTHS = (22, 16, 34, 14, 18, 14, 16, 60)
 # The rows above the table stay in view.
 FROZEN = 7
 
@@ -113,9 +113,21 @@ def _listed(xml: str, title: str, relation: str) -> str:
     end = re.search(r"</(?:\w+:)?sheets\s*>", xml)
     if end is None:
         raise KeyError("sheets")
+    # A second prefix for a namespace that has one already hides the sheet in Gnumeric.
+    root = re.search(r"<(?:(\w+):)?workbook\b[^>]*>", xml)
+    if root is None:
+        raise KeyError("workbook")
+    related = re.search(
+        r"""xmlns:(\w+)=["']http://(?:schemas\.openxmlformats|purl\.oclc)\.org/(?:ooxml/)?"""
+        r"""officeDocument/(?:2006/)?relationships["']""",
+        root[0],
+    )
+    prefix = related[1] if related is not None else "r"
+    declared = "" if related is not None else f' xmlns:{prefix}="{DOCUMENT}"'
+    name = f"{root[1]}:sheet" if root[1] else "sheet"
     sheet = (
-        f'<sheet xmlns="{MAIN}" xmlns:bps="{DOCUMENT}" name={quoteattr(title)} '
-        f'sheetId="{max(numbers, default=0) + 1}" bps:id="{relation}"/>'
+        f"<{name}{declared} name={quoteattr(title)} "
+        f'sheetId="{max(numbers, default=0) + 1}" {prefix}:id="{relation}"/>'
     )
     xml = xml[: end.start()] + sheet + xml[end.start() :]
 

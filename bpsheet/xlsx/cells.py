@@ -62,6 +62,8 @@ class Looks:
         `dress` styles the first cell of a kind.
         """
         if kind not in self._styles:
+            # openpyxl keeps the very object of a style that it has numbered.
+            cell._style = copy(cell._style)  # noqa: SLF001
             dress(cell)
             self._styles[kind] = copy(cell._style)  # noqa: SLF001 - what cell.style_id is made from
         cell._style = copy(self._styles[kind])  # noqa: SLF001

@@ -28,7 +28,7 @@ from bpsheet.xlsx.cells import FIRST_ROW
 from bpsheet.xlsx.deflate import Deflate
 from bpsheet.xlsx.memory import saved
 
-__all__ = ["Rows", "package_bytes", "write_package"]
+__all__ = ["Rows", "package_bytes", "package_parts", "write_package"]
 
 # A cell with a formula, as openpyxl writes it: without a value.
 FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f[^>]*>[^<]*</f>)<v\s*(?:/>|></v>)')
@@ -96,6 +96,20 @@ def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> byte
         for info, content in _parts(book):
             _add(package, info, change(info.filename, content))
     return stream.getvalue()
+
+
+def package_parts(book: Workbook, rows: Mapping[str, Rows]) -> dict[str, str]:
+    """The parts of a workbook as text, by their names, with the rows of its sheets."""
+    names = {f"xl/worksheets/sheet{n}.xml": name for n, name in enumerate(book.sheetnames, start=1)}
+    parts = {}
+    for info, content in _parts(book):
+        streamed = rows.get(names.get(info.filename, ""))
+        blocks: Iterable[bytes] = [content]
+        if streamed is not None:
+            before, after = _around_rows(content, streamed)
+            blocks = [before, *streamed.blocks, after]
+        parts[info.filename] = b"".join(blocks).decode()
+    return parts
 
 
 def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> None:

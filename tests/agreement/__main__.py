@@ -16,28 +16,40 @@ from rich.progress import Progress
 
 from bpsheet import __version__
 from bpsheet.plan.templates import template_names
+from bpsheet.verifying.engines import ENGINES
+from tests.helpers.layers_at_random import layered
 from tests.helpers.strategies import experiments, graphs
 
 from . import __doc__ as about
-from .draw import Case, drawn, of_templates
-from .engines import KNOWN, engine_version, reports
+from .draw import MOST_CELLS, Case, drawn, of_templates
+from .engines import engine_version, reports
 from .tally import Line
 
 TESTS = Path(__file__).parents[1]
 HEADS = ("", "workbooks", "cells", "errors among them", "largest difference", "after changes")
 HEADS += ("beyond tolerance", "errors apart", "known")
-NOTES = """
-- *cells*: all cells of the rows, twice: recalculated as they are, and with three cells changed.
+NOTES = f"""
+- *cells*: all cells of the rows, and of the sheet Matrices in the layout matrix, twice: recalculated
+  as they are, and with three cells changed. A template has at most {MOST_CELLS:,} cells a time.
 - *errors among them*: those that should hold an error.
 - *largest difference*: relative, or to a thousandth of 1 or of the largest number of the column
   where that is more; *after changes*, with the three cells changed.
-- *beyond tolerance*: cells that differ by more than 1e-12 (1e-10 after changes).
+- *beyond tolerance*: cells that differ by more than 1e-12 (1e-10 after changes, and in gnumeric and formulon).
 - *errors apart*: cells of which one side holds an error and the other a number.
-- *known*: workbooks, whose cells are counted, that differ only as the engine is known to
-  (`tests/agreement/known.py`): ironcalc calculates on with infinity where an error begins in the
-  middle of a formula, LibreOffice counts a difference as 0 that is less than 2^-48 of what is
-  subtracted from, and both take numbers as equal that agree in about 15 digits.
+- *known*: workbooks, whose cells are counted, that differ only as the engine is known to.
+
+## What engines are known to do otherwise
+
+The table is in `bpsheet/verifying/deviations.py`; `tests/agreement/known.py` tells where it applies.
+
 """
+
+
+def deviations(engines: Sequence[str]) -> str:
+    """The table of what the engines do otherwise than Excel."""
+    rows = [("engine", "what it does", "why"), ("---",) * 3]
+    rows += [(name, d.what, d.why) for name in engines for d in ENGINES[name].deviations]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def markdown(lines: dict[str, Line]) -> str:
@@ -68,16 +80,15 @@ def report(cases: Sequence[Case], engines: Sequence[str], asked: str) -> tuple[s
     today = dt.datetime.now(dt.UTC).date()
     text = f"# Agreement of spreadsheet engines\n\nMade by `{asked}` on {today}: bpsheet "
     text += f"{__version__}, Python {platform.python_version()}, NumPy {np.__version__}.\n{NOTES}"
-    is_right = True
+    text += deviations(engines)
+    tables: dict[str, defaultdict[str, Line]] = {name: defaultdict(Line) for name in engines}
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        for engine in engines:
-            task = progress.add_task(engine, total=len(cases))
-            lines: defaultdict[str, Line] = defaultdict(Line)
-            for case, found in reports(cases, engine, lambda task=task: progress.advance(task)):
-                lines[case.group].add(case, found)
-            text += f"\n## {engine} {engine_version(engine)}\n\n{markdown(lines)}"
-            is_right &= not any(line.wrong for line in lines.values())
-    return text, is_right
+        task = progress.add_task("engines", total=len(cases) * len(engines))
+        for case, name, found in reports(cases, engines, lambda: progress.advance(task)):
+            tables[name][case.group].add(case, name, found)
+    for name, lines in tables.items():
+        text += f"\n## {name} {engine_version(name)}\n\n{markdown(lines)}"
+    return text, not any(line.wrong for lines in tables.values() for line in lines.values())
 
 
 def main() -> None:
@@ -89,11 +100,15 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=500, help="experiments drawn (500)")
     parser.add_argument("--seed", type=int, default=1, help="another seed draws others (1)")
-    parser.add_argument("--engines", nargs="+", choices=KNOWN, default=KNOWN[:2])
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--templates", nargs="*", default=template_names(), help="default: all")
     parser.add_argument("-o", "--output", type=Path, default=TESTS / "agreement.md")
     chosen = parser.parse_args()
-    strategies = {"random networks": experiments(), "random graphs": graphs()}
+    strategies = {
+        "random networks": experiments(),
+        "random graphs": graphs(),
+        "random layers": layered(),
+    }
     cases = of_templates(chosen.templates) + drawn(strategies, chosen.count, chosen.seed)
     asked = f"python -m tests.agreement --count {chosen.count} --seed {chosen.seed} "
     asked += f"--engines {' '.join(chosen.engines)}"

@@ -14,10 +14,9 @@ from bpsheet.workbook.traits import LAYOUTS
 
 __all__ = ["Case", "drawn", "of_templates", "three_changes"]
 
-# digits has 7,500 columns: a few rows are as many cells as all the others have.
-SHORTENED = {"digits": 3}
-# The rows of the layout matrix are those of the layout full.
-KINDS = sorted(kind for kind in LAYOUTS if not LAYOUTS[kind].first)
+# A template runs as long as it says, but for at most so many cells, and at least so many rows.
+MOST_CELLS, LEAST_ROWS = 1_500, 3
+KINDS = sorted(LAYOUTS)
 # Learning rates at which weights overflow, now and then: errors must be the same errors.
 RATES = (*(None,) * 7, 1e3, 1e155, 1e300)
 
@@ -32,12 +31,23 @@ class Case:
 
 
 def of_templates(names: list[str]) -> list[Case]:
-    """Templates in both layouts."""
+    """Templates in all layouts that they can have: formulas have no matrices of layers."""
     found = []
     for name in names:
-        trace = bp.load(name).run(SHORTENED.get(name))
-        found += [Case(name, kind, trace) for kind in KINDS]
+        experiment = bp.load(name)
+        most = max(LEAST_ROWS, MOST_CELLS // len(experiment.program()))
+        trace = experiment.run(min(experiment.iterations, most))
+        found += [
+            Case(name, kind, trace)
+            for kind in KINDS
+            if not LAYOUTS[kind].first or _has_matrices(experiment)
+        ]
     return found
+
+
+def _has_matrices(experiment: bp.Experiment) -> bool:
+    """Whether the layout matrix can show it: a network of layers."""
+    return experiment.network is not None
 
 
 def drawn(
@@ -73,6 +83,8 @@ def _drawn(
     def collect(experiment: bp.Experiment, rate: float | None, kind: str) -> None:
         if rate is not None:
             experiment = experiment.changed({"learning_rate": rate, "iterations": 8})
+        if LAYOUTS[kind].first and not _has_matrices(experiment):
+            kind = "full"
         if len(found) < count:
             found.setdefault((repr(experiment), kind), Case(group, kind, experiment.run()))
 
@@ -90,7 +102,9 @@ def three_changes(trace: bp.Trace) -> dict[str, float]:
     for parameter in program.parameters:
         if parameter.name == "learning_rate":
             changes[parameter.name] = parameter.value * 0.75
-    name = (experiment.network or experiment.graph).inputs[0]
+    # An input with a shape has a column for each of its numbers.
+    given = (experiment.network or experiment.graph).inputs[0]
+    name = next(n for n in program.tables if n == given or n.startswith(f"{given}_"))
     example = int(trace.values[0, program.position[EXAMPLE]])
     changes[f"{name}[{example}]"] = float(program.tables[name][example - 1]) + 1 / 32
     return changes

@@ -1,14 +1,9 @@
-"""What spreadsheets are known to do otherwise than the arithmetic of processors.
-
-- ironcalc knows no error in the middle of a formula: EXP(710) is infinite there, and what is
-  made of it can be a number again. LibreOffice and Excel keep the error.
-- LibreOffice counts a difference as 0 where it is less than 2^-48 of what is subtracted from.
-- Both take numbers as equal that agree in about 15 digits: 0 = 1E-21 is true.
-"""
+"""Where engines are known to calculate otherwise: see the table in `bpsheet.verifying.deviations`."""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise, product
 
@@ -16,15 +11,38 @@ import numpy as np
 
 from bpsheet import Trace
 from bpsheet.formula.evaluate import CellError, evaluate
-from bpsheet.formula.tree import Call, Compare, Div, Expr, Neg, Param, Ref, Sub, Sum, Text, walk
+from bpsheet.formula.tree import (
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Neg,
+    Num,
+    Param,
+    Pow,
+    Ref,
+    Sub,
+    Sum,
+    Text,
+    walk,
+)
 from bpsheet.workbook.layout import Layout
 
-__all__ = ["begins_out_of_sight", "compares_what_is_nearly_equal", "subtracts_what_is_nearly_equal"]
+__all__ = [
+    "begins_out_of_sight",
+    "calls_erf",
+    "compares_what_is_nearly_equal",
+    "has_subnormals",
+    "overflows",
+    "raises_zero_to_zero",
+    "subtracts_what_is_nearly_equal",
+]
 
 # The value of a formula in a row, None where that is an error.
 Value = Callable[[Expr], float | None]
 
 NEARLY_EQUAL = 1e-12
+SMALLEST = sys.float_info.min
 SMALLEST_DIFFERENCE = 2.0**-48
 
 
@@ -53,6 +71,43 @@ def _formulas(trace: Trace) -> Iterator[tuple[Expr, Value]]:
                 return None
 
         yield column.formula, value
+
+
+def calls_erf(trace: Trace) -> bool:
+    """Whether some formula takes the error function."""
+    return any(
+        isinstance(node, Call) and node.function == "erf"
+        for column in trace.program
+        if column.formula is not None
+        for node in walk(column.formula)
+    )
+
+
+def overflows(trace: Trace) -> bool:
+    """Whether some value of a run is an error."""
+    return bool(np.isnan(trace.values).any())
+
+
+def has_subnormals(trace: Trace) -> bool:
+    """Whether some value of a run, or of a part of a formula, is so small that it has fewer digits."""
+    values = np.abs(trace.values)
+    if ((values > 0) & (values < SMALLEST)).any():
+        return True
+    return any(
+        0 < abs(number) < SMALLEST
+        for formula, value in _formulas(trace)
+        for node in walk(formula)
+        if not isinstance(node, Num | Ref | Param | Text) and (number := value(node)) is not None
+    )
+
+
+def raises_zero_to_zero(trace: Trace) -> bool:
+    """Whether some power of a run is 0^0."""
+    return any(
+        isinstance(node, Pow) and value(node.base) == value(node.exponent) == 0
+        for formula, value in _formulas(trace)
+        for node in walk(formula)
+    )
 
 
 def _vanishes_in(formula: Expr, value: Value) -> bool:

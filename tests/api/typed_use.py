@@ -122,11 +122,50 @@ def used(folder: Path) -> bp.Sweep:
     trace.to_excel(folder / "a.xlsx", sheets=["charts"])
     trace.to_excel(folder / "a.xlsx", sheets={"gradient-check": {"iteration": number}})
     experiment.write(str(folder / "a.csv"), iterations=number)
+    layer = trace.layer(number)
+    sums = np.einsum("kni,ki->kn", layer.W, layer.x) + layer.b
+    assert sums.shape == layer.z.shape == layer.delta.shape
+    assert np.asarray(trace).shape == trace.values.shape
+    assert trace.tidy()["value"].sum() != trace["W1"].sum()
+    kept = bp.load(trace.to_parquet(folder / "a.parquet"))
+    assert isinstance(kept, bp.Trace)
+    kept.explain(number)
+    weights = trace.weights_at(number)
+    assert weights["W1"].shape == weights.layer(np.int64(1))["W"].shape
+    arrays = bp.from_arrays(
+        {**trace.final_weights},
+        trace.inputs[["x1", "x2"]],
+        activations=["tanh"] * 2,
+        orientation="weight",
+    )
+    arrays.with_weights({1: {"W": rates_of(2)}, "b2": [0.5]})
     again = experiment.changed(trace.weights.loc[3]).changed({"x1[1]": 0.5, "batch_size": "all"})
     rates = np.array([0.1, 0.2])
     bp.sweep(again, {"learning_rate": rates, "seed": range(2)})
     bp.sweep(again, {"learning_rate": pd.Series(rates), "iterations": (number, 3)})
     return bp.sweep(again, {"learning_rate": [np.float32(0.5), 1], "reduction": ["sum", "mean"]})
+
+
+def rates_of(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return np.full((1, count), 0.5)
+
+
+def tables() -> bp.Experiment:
+    """Tables as people have them, and steps that prepare their numbers."""
+    frame = pd.DataFrame({"size (cm)": [1.5, 2.0, 4.0], "kind": ["a", "b", "a"]})
+    net = bp.Network(loss="binary_cross_entropy", layers=[bp.Layer(units=1)])
+    once = bp.Training(epochs=1)
+    named = bp.Data(frame=frame, targets=["kind"], scale="standard", validation=0.5, seed=2)
+    bp.Experiment(network=net, data=named, training=once)
+    arrays = bp.Data(frame=np.arange(6.0).reshape(3, 2), targets=np.array([0, 1, 0]))
+    bp.Experiment(network=net, data=arrays, training=once)
+    step = bp.Prepare(kind="min_max", of=["x"], least=[0], span=np.array([2.0]))
+    return bp.Experiment(
+        network=bp.Network(inputs=["x_s"], targets=["y"], loss="hinge", layers=[bp.Layer(units=1)]),
+        prepare=[step],
+        data=bp.Data(examples=[[1.0, 1.0]]),
+        training=once,
+    )
 
 
 def refused() -> None:
@@ -138,9 +177,10 @@ def refused() -> None:
     bp.Data(examples="data.csv")  # type: ignore[arg-type]
     bp.Training(rule="sgd")  # type: ignore[arg-type]
     bp.Training(learning_rate="0.1")  # type: ignore[arg-type]
-    bp.Schedule(kind="linear")  # type: ignore[arg-type]
-    bp.Experiment(network=None)  # type: ignore[call-arg]
+    bp.Schedule(kind="lineal")  # type: ignore[arg-type]
+    bp.Experiment(title=1)  # type: ignore[arg-type]
     bp.load("two-neuron").run("10")  # type: ignore[arg-type]
     bp.load("two-neuron").changed(["learning_rate"])  # type: ignore[arg-type]
     bp.load("two-neuron").run().explain("2")  # type: ignore[arg-type]
+    bp.from_arrays({"W1": [[1.0]]}, activations=["tanh"], orientation="rows")  # type: ignore[arg-type]
     bp.sweep(bp.load("two-neuron"), {"learning_rate": 0.1})  # type: ignore[dict-item]

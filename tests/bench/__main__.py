@@ -1,4 +1,4 @@
-"""The report: `python -m tests.bench [recording] [workbooks] [processes] [--json]`."""
+"""The report: `python -m tests.bench [recording] [workbooks] [processes] [waiting] [--json]`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rich.table import Table
 from .measure import Result
 from .processes import processes
 from .recording import recording
+from .waiting import waiting
 from .workbooks import workbooks
 
-PARTS = {"recording": recording, "workbooks": workbooks, "processes": processes}
+PARTS = {"recording": recording, "workbooks": workbooks, "processes": processes, "waiting": waiting}
 
 
 def table(results: list[Result]) -> Table:

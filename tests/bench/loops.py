@@ -8,6 +8,8 @@ wide one all weights, weighted sums, outputs, loss, error terms, gradients and a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 import bpsheet as bp
@@ -16,6 +18,7 @@ __all__ = [
     "numpy_layers",
     "numpy_tuned",
     "numpy_wide",
+    "numpy_wide_into",
     "torch_two_neuron",
     "torch_wide",
     "wide_experiment",
@@ -168,15 +171,14 @@ def _wide_start(experiment: bp.Experiment) -> tuple[np.ndarray, np.ndarray, np.n
     return examples[:, :inputs], examples[:, inputs:], w_1, w_2
 
 
-def numpy_wide(experiment: bp.Experiment) -> np.ndarray:
-    """The wide network in NumPy: a row for each iteration."""
+def _wide_values(experiment: bp.Experiment) -> Iterator[tuple[np.ndarray, ...]]:
+    """What the wide network computes in NumPy, iteration by iteration."""
     inputs, targets, w_1, w_2 = _wide_start(experiment)
-    iterations, rate = experiment.iterations, 0.1
+    rate = 0.1
     count = len(inputs)
     with_bias = np.hstack([np.ones((count, 1)), inputs])
     into_2 = np.ones(SIZES[1] + 1)
-    rows = []
-    for number in range(iterations):
+    for number in range(experiment.iterations):
         x, t = with_bias[number % count], targets[number % count]
         z_1 = w_1 @ x
         a_1 = np.tanh(z_1)
@@ -193,18 +195,25 @@ def numpy_wide(experiment: bp.Experiment) -> np.ndarray:
         gradient_2 = np.outer(error_2, into_2)
         delta_1 = -rate * gradient_1
         delta_2 = -rate * gradient_2
-        rows.append(
-            np.concatenate(
-                (
-                    *(x[1:], t, w_1.ravel(), w_2.ravel(), z_1, a_1, z_2, a_2, [loss]),
-                    *(-difference, slope_2, error_2, slope_1, error_1),
-                    *(gradient_1.ravel(), gradient_2.ravel(), delta_1.ravel(), delta_2.ravel()),
-                )
-            )
+        yield (
+            *(x[1:], t, w_1.ravel(), w_2.ravel(), z_1, a_1, z_2, a_2, [loss]),
+            *(-difference, slope_2, error_2, slope_1, error_1),
+            *(gradient_1.ravel(), gradient_2.ravel(), delta_1.ravel(), delta_2.ravel()),
         )
         w_1 = w_1 + delta_1
         w_2 = w_2 + delta_2
-    return np.array(rows)
+
+
+def numpy_wide(experiment: bp.Experiment) -> np.ndarray:
+    """The wide network in NumPy: a row for each iteration, collected in a list."""
+    return np.array([np.concatenate(values) for values in _wide_values(experiment)])
+
+
+def numpy_wide_into(rows: np.ndarray, experiment: bp.Experiment) -> np.ndarray:
+    """The same, written into an array that is there."""
+    for row, values in zip(rows, _wide_values(experiment), strict=True):
+        np.concatenate(values, out=row)
+    return rows
 
 
 def torch_wide(experiment: bp.Experiment) -> np.ndarray:

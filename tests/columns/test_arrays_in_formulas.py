@@ -185,12 +185,11 @@ def test_tables_that_do_not_fit_are_refused(changes, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_it_has_no_layers_and_says_so_where_layers_are_asked_for(name, tmp_path):
-    """Whatever its arrays are called."""
-    assert experiment(name).to_page(tmp_path / "page.html").exists()
-    trace = experiment(name).run()
-    with pytest.raises(bp.LimitError, match="is for a network"):
-        trace.to_excel(tmp_path / "matrix.xlsx", "matrix")
-    with pytest.raises(bp.LimitError, match="is for a network"):
-        trace.explain(1, form="matrix")
+def test_a_quantity_knows_its_step_of_a_sequence():
+    steps = {q.name: q.step for q in experiment("recurrent").program().quantities}
+    assert [steps[f"h[{t}]"] for t in (0, 1, 2, 3)] == [0, 1, 2, 3]
+    assert steps["p"] is None
+    counted = experiment("recurrent", forward=[*RECURRENT["forward"][:3], "s[t] = softmax(h[t])", "c[t] = sum(s[t])", "loss = c[1] + c[2] + sum(h[3])"])  # fmt: skip
+    steps = {q.name: q.step for q in counted.program().quantities}
+    # A step's numbers, and the parts of its softmax.
+    assert (steps["c2"], steps["s3_max"], steps["s3_sum"], steps["loss"]) == (2, 3, 3, None)

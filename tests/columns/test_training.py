@@ -259,7 +259,7 @@ def test_a_short_last_batch_is_averaged_over_its_own_length():
 
 
 @given(experiments())
-@draws(60)
+@draws(40)
 def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
     """And move after its last row by the adjustment, which is 0 in all others."""
     frame = experiment.run().frame
@@ -274,7 +274,7 @@ def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
 
 
 @given(experiments())
-@draws(60)
+@draws(40)
 def test_in_any_experiment_the_running_sum_begins_anew_with_each_batch(experiment):
     frame = experiment.run().frame
     assume("batch_row" in frame)

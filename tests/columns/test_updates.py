@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from bpsheet.columns.updates import settings_of
 from bpsheet.errors import ExperimentError
 from bpsheet.program.kinds import Role
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
+from tests.helpers.rules import BY_HAND, DECOUPLED
 from tests.helpers.samples import draws
-from tests.helpers.strategies import OPTIMISERS, experiments, graphs
+from tests.helpers.strategies import BY_NUMBER, OPTIMISERS, SCHEDULED, experiments, graphs
 
 
 def two_neuron(**training):
@@ -41,6 +43,26 @@ def rate_at(training, k):
         case "cosine":
             low, share = schedule.lowest or 0.0, min(k, schedule.over) / schedule.over
             rate = low + (rate - low) * (1 + math.cos(math.pi * share)) / 2
+        case "multi_step":
+            rate *= (schedule.factor or 0.1) ** sum(k >= at for at in schedule.milestones)
+        case "linear" | "polynomial":
+            low, left = schedule.lowest or 0.0, 1 - min(k, schedule.over) / schedule.over
+            power = (schedule.power or 2) if schedule.kind == "polynomial" else 1
+            rate = low + (rate - low) * left**power
+        case "restarts":
+            low, period, growth = schedule.lowest or 0.0, schedule.every, schedule.growth or 1
+            since = k
+            while since >= period:
+                since, period = since - period, period * growth
+            rate = low + (rate - low) * (1 + math.cos(math.pi * since / period)) / 2
+        case "one_cycle":
+            first = rate / (schedule.first_divisor or 25)
+            last = first / (schedule.last_divisor or 10_000)
+            rise, end = (schedule.rise or 0.3) * schedule.over - 1, schedule.over - 1
+            one, two, share = first, rate, k / rise if rise else 1
+            if k >= rise:
+                one, two, share = rate, last, (min(k, end) - rise) / (end - rise)
+            rate = two + (one - two) * (1 + math.cos(math.pi * share)) / 2
     if schedule.warmup:
         rate *= min(1, (k + 1) / schedule.warmup)
     return rate
@@ -50,13 +72,14 @@ def adjustments(experiment, frame):
     """Every adjustment of a run, from its recorded gradients: a plain loop over its rows."""
     training = experiment.training
     rule, given = training.rule, settings_of(training)
-    gradients = frame[[f"{c.adjoint_name}" for c in experiment.columns if c.role is Role.WEIGHT]]
-    gradients = gradients.to_numpy()
+    slopes = [c.adjoint_name for c in experiment.columns if c.role is Role.WEIGHT]
+    gradients = frame[slopes].to_numpy() * (-1 if experiment.model.turned else 1)
     weights = frame[names(experiment, Role.WEIGHT)].to_numpy()
     uphill = experiment.model.uphill or rule == "gradient_ascent"
     sign = 1 if uphill else -1
     total = np.zeros(gradients.shape[1])
-    first, second, updates, made = 0 * total, 0 * total, 0, []
+    memory, updates, made = SimpleNamespace(m=0 * total, v=0 * total), 0, []
+    own = {name: given[name] for name in RULES[rule].settings}
     ends = frame["batch_end"].to_numpy() if "batch_end" in frame else np.ones(len(frame))
     length = 0
     for row in range(len(frame)):
@@ -72,32 +95,13 @@ def adjustments(experiment, frame):
         if training.clip_norm:
             g = g * min(1, training.clip_norm / (np.sqrt((g**2).sum()) + 1e-6))
         decay = given.get("weight_decay", 0.0)
-        if rule != "adamw":
+        if rule not in DECOUPLED:
             g = g - sign * decay * weights[row]
         by_epoch = training.schedule is not None and training.schedule.per == "epoch"
         epoch = int(frame["epoch"].iloc[row])
         rate = rate_at(training, epoch - 1 if by_epoch else updates - 1)
-        match rule:
-            case "momentum" | "nesterov":
-                first = given["momentum"] * first + g
-                step = g + given["momentum"] * first if rule == "nesterov" else first
-            case "adagrad":
-                second = second + g**2
-                step = g / (np.sqrt(second) + given["epsilon"])
-            case "rmsprop":
-                second = given["decay"] * second + (1 - given["decay"]) * g**2
-                step = g / (np.sqrt(second) + given["epsilon"])
-            case "adam" | "adamw":
-                b1, b2 = given["beta1"], given["beta2"]
-                first = b1 * first + (1 - b1) * g
-                second = b2 * second + (1 - b2) * g**2
-                root = np.sqrt(second / (1 - b2**updates))
-                step = first / (1 - b1**updates) / (root + given["epsilon"])
-                if rule == "adamw":
-                    step = step - sign * decay * weights[row]
-            case _:
-                step = g
-        made.append(sign * rate * step)
+        # Up is down the other way: the negative loss has the negative gradient.
+        made.append(BY_HAND[rule](memory, -sign * g, weights[row], rate, updates, **own))
     return np.array(made)
 
 
@@ -108,7 +112,10 @@ def test_every_adjustment_is_that_of_the_rule_as_a_plain_loop_makes_it(experimen
     found = frame[names(experiment, Role.ADJUSTMENT)].to_numpy()
     if np.isnan(found).any():
         return
-    np.testing.assert_allclose(found, adjustments(experiment, frame), rtol=1e-9, atol=1e-14)
+    expected = adjustments(experiment, frame)
+    if "stopped" in frame:
+        expected[frame["stopped"] == 1] = 0
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-14)
 
 
 @given(graphs())
@@ -133,6 +140,36 @@ def test_adams_first_step_is_the_learning_rate_whatever_the_gradients_size():
             assert first[f"v_hat_{column.name}"] == pytest.approx(gradient**2, rel=1e-12)
 
 
+@pytest.mark.parametrize("rule", ["lion", "momentum_with_rate", "nesterov_with_rate"])
+@pytest.mark.parametrize("up", [False, True])
+def test_a_rule_that_pytorch_lacks_is_its_papers_over_two_hundred_updates(rule, up):
+    """The weights themselves, from one row to the next."""
+    base = bp.load("log-likelihood" if up else "two-neuron").replaced(hand={})
+    given = {"lion": {"weight_decay": 0.02}}.get(rule, {"first_velocity": 0.01, "momentum": 0.8})
+    training = bp.Training(rule=rule, learning_rate=0.003, iterations=201, **given)
+    experiment = base.replaced(training=training)
+    frame = experiment.run().frame
+    weights = frame[names(experiment, Role.WEIGHT)].to_numpy()
+    gradients = frame[[c.adjoint_name for c in experiment.columns if c.role is Role.WEIGHT]]
+    own = {name: settings_of(training)[name] for name in RULES[rule].settings}
+    memory, w = SimpleNamespace(m=0 * weights[0], v=None), weights[0]
+    for t, g in enumerate(gradients.to_numpy()[:-1], start=1):
+        w = w + BY_HAND[rule](memory, -g if up else g, w, 0.003, t, **own)
+        np.testing.assert_allclose(weights[t], w, rtol=1e-10, atol=1e-13)
+    assert np.abs(weights[-1] - weights[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("rule", ["momentum", "nesterov"])
+def test_the_rate_inside_the_velocity_makes_a_difference_only_where_it_changes(rule):
+    def run(name, **more):
+        return two_neuron(rule=name, iterations=60, **more).run().weights.to_numpy()
+
+    inside = f"{rule}_with_rate"
+    np.testing.assert_allclose(run(inside), run(rule), rtol=1e-12)
+    changing = {"schedule": bp.Schedule(kind="exponential", factor=0.9)}
+    assert np.abs(run(inside, **changing) - run(rule, **changing)).max() > 1e-3
+
+
 def test_a_clipped_gradient_is_no_longer_than_the_norm_and_keeps_its_direction():
     experiment = two_neuron(clip_norm=0.05)
     frame = experiment.run().frame
@@ -151,15 +188,15 @@ def test_a_likelihood_is_climbed_by_every_rule():
         base = bp.load("log-likelihood")
         training = bp.Training(rule=rule, learning_rate=0.01, iterations=40)
         loss = names(base, Role.LOSS)[0]
-        frame = base.replaced(training=training).run().frame
-        assert frame[loss].iloc[-1] > frame[loss].iloc[0], rule
+        values = base.replaced(training=training).run().frame[loss].to_numpy()
+        count = base.example_count
+        assert values[-count:].sum() > values[:count].sum(), rule
 
 
-@pytest.mark.parametrize("kind", SCHEDULES)
+@pytest.mark.parametrize("kind", BY_NUMBER)
 def test_a_schedule_counts_updates_and_not_presentations(kind):
     """In batches of 7 of 150 there are 22 updates in an epoch, the last of them of 3."""
-    values = {"factor": 0.5, "every": 3, "decay": 0.25, "over": 20, "lowest": 0.001}
-    used = {n: values[n] for n in values if f"schedule_{n}" in SCHEDULES[kind].settings}
+    used = {name: SCHEDULED[name] for name in SCHEDULES[kind].names}
     training = bp.Training(
         batch_size=7, iterations=310, schedule=bp.Schedule(kind=kind, warmup=4, **used)
     )
@@ -206,11 +243,50 @@ def test_every_hyper_parameter_is_a_cell_and_may_be_changed_by_its_name():
         assert not changed.run().frame.equals(before), name
 
 
+def test_each_milestone_is_a_cell_and_may_be_changed_by_its_name():
+    experiment = two_neuron(schedule=bp.Schedule(kind="multi_step", milestones=[3, 5]))
+    labels = {cell.name: cell.label for cell in experiment.program().parameters}
+    assert labels["schedule_milestones_2"] == "milestone 2"
+    changed = experiment.changed({"schedule_milestones_2": 9})
+    assert changed.training.schedule.milestones == [3, 9]
+    assert changed.run().frame["rate"].tolist() == pytest.approx(
+        [0.05] * 3 + [0.005] * 6 + [5e-4] * 3
+    )
+
+
+@pytest.mark.parametrize("growth", [2.0, 3.0, 7.0])
+def test_no_restart_comes_an_update_late_after_many(growth):
+    """A logarithm next to a whole number decides: at every restart the rate is the full one."""
+    schedule = bp.Schedule(kind="restarts", every=1.0, growth=growth)
+    frame = two_neuron(schedule=schedule, iterations=3000).run().frame
+    restarts, length = [1], 1
+    while restarts[-1] + length <= 3000:
+        restarts.append(restarts[-1] + length)
+        length *= int(growth)
+    assert (frame.index[frame["rate"] == 0.05]).tolist() == restarts
+
+
 @pytest.mark.parametrize(
     ("table", "place", "said"),
     [
-        ({"momentum": 0.9}, "momentum", "used by momentum and nesterov only; leave it out"),
-        ({"rule": "adam", "decay": 0.9}, "decay", "used by rmsprop only; leave it out"),
+        (
+            {"momentum": 0.9},
+            "momentum",
+            (
+                "used by momentum, nesterov, momentum_with_rate and nesterov_with_rate only; "
+                "leave it out"
+            ),
+        ),
+        (
+            {"rule": "adam", "decay": 0.9},
+            "decay",
+            "used by rmsprop and adadelta only; leave it out",
+        ),
+        (
+            {"epsilon": 0.1},
+            "epsilon",
+            "used by adagrad, rmsprop, adam and 6 more only; leave it out",
+        ),
         ({"rule": "adam", "beta1": 1.0}, "beta1", "a number less than 1 expected; got 1.0"),
         ({"rule": "adam", "epsilon": 0}, "epsilon", "a number greater than 0 expected; got 0"),
         (
@@ -226,14 +302,34 @@ def test_every_hyper_parameter_is_a_cell_and_may_be_changed_by_its_name():
         (
             {"schedule": {"kind": "cosine", "over": 9, "every": 3}},
             "schedule.every",
-            "used by step only; leave it out",
+            "used by step and restarts only; leave it out",
         ),
         (
-            {"schedule": {"kind": "linear"}},
+            {"schedule": {"kind": "multi_step"}},
+            "schedule.milestones",
+            "missing, and needed by multi_step",
+        ),
+        (
+            {"schedule": {"kind": "step", "every": 3, "milestones": [2]}},
+            "schedule.milestones",
+            "used by multi_step only; leave it out",
+        ),
+        (
+            {"schedule": {"kind": "multi_step", "milestones": [2, -3]}},
+            "schedule.milestones[2]",
+            "a number greater than 0 expected; got -3",
+        ),
+        (
+            {"schedule": {"kind": "restarts", "every": 3, "growth": 1.5}},
+            "schedule.growth",
+            "a whole number from 1 expected; got 1.5",
+        ),
+        (
+            {"schedule": {"kind": "sudden"}},
             "schedule.kind",
             (
-                'one of "constant", "step", "exponential", "inverse_time" or "cosine" expected; '
-                'got "linear"'
+                'one of "constant", "step", "multi_step", "exponential", "inverse_time", "linear", '
+                '"polynomial", "cosine", "restarts", "one_cycle" or "plateau" expected; got "sudden"'
             ),
         ),
         ({"weight_decay": -1}, "weight_decay", "a number from 0 expected; got -1"),
@@ -262,5 +358,5 @@ def test_the_perceptron_rule_has_none_of_this():
 
 def test_every_setting_of_a_rule_has_its_label():
     used = {name for rule in RULES.values() for name in rule.settings}
-    used |= {name for schedule in SCHEDULES.values() for name in schedule.settings}
-    assert used | {"clip_value", "clip_norm", "schedule_warmup"} == set(SETTINGS)
+    used |= {f"schedule_{name}" for schedule in SCHEDULES.values() for name in schedule.names}
+    assert used | {"clip_value", "clip_norm", "patience", "schedule_warmup"} == set(SETTINGS)

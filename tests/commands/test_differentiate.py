@@ -19,7 +19,7 @@ def test_the_command_says_what_it_wrote(tmp_path, command):
         "differentiate", str(path), "--loss", "Q9", "--parameters", "F1", "-o", target
     )
     assert status == 2
-    assert "no formula leads there" in err
+    assert "Sheet!Q9: a number is expected there; it holds nothing" in err
 
 
 def test_of_many_parameters_the_command_shows_twenty_and_says_what_has_no_effect(tmp_path, command):

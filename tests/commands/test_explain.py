@@ -14,7 +14,24 @@ from tests.helpers.documents import FORMATS
 def test_explain_prints_what_the_trace_explains(command, traced, form):
     status, out, _ = command("explain", "two-neuron", "--iteration", "3", "--format", form)
     assert status == 0
-    assert out == getattr(traced("two-neuron").explain(3), form)()
+    detail = "short" if form in ("html", "latex") else "full"
+    assert out == getattr(traced("two-neuron").explain(3, detail=detail), form)()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "only", "detail"),
+    [
+        (("--detail", "full"), None, "full"),
+        (("--only", "forward,update"), ["forward", "update"], "short"),
+        (("--only", "g,f"), ["g", "f"], "full"),
+        (("--only", "g", "--detail", "short"), ["g"], "short"),
+    ],
+)
+def test_a_page_is_short_where_no_single_quantity_is_asked_for(
+    command, traced, arguments, only, detail
+):
+    _, out, _ = command("explain", "two-neuron", "--format", "html", *arguments)
+    assert out == traced("two-neuron").explain(1, only, detail=detail).html()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -43,7 +60,7 @@ def test_a_file_is_written_whole(command, tmp_path):
     status, out, _ = command("explain", "two-neuron", "--format", "html", "-o", str(path))
     assert status == 0
     assert out == f"Wrote {path}.\n"
-    made = bp.load("two-neuron").run(1).explain(1).html()
+    made = bp.load("two-neuron").run(1).explain(1, detail="short").html()
     assert path.read_text("utf-8") == sealed(made, "html")
 
 

@@ -15,13 +15,14 @@ from bpsheet.page.page import page_of
 
 def test_the_command_writes_a_page(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, said, _ = command("page", "two-neuron", "--set", "w_xg1=0.7", "--iterations", "5")
+    words = ("page", "two-neuron", "--set", "w_xg1=0.7", "--iterations", "5", "--no-rules")
+    status, said, _ = command(*words)
     assert status == 0
     path = tmp_path / "outputs" / "two-neuron.html"
     assert said.startswith("Wrote outputs/two-neuron.html (")
     content = path.read_text("utf-8")
     assert json.loads(re.search(r"\"iterations\":([0-9]+)", content)[1]) == 5
-    made = page_of(bp.load("two-neuron").changed({"w_xg1": 0.7, "iterations": 5}))
+    made = page_of(bp.load("two-neuron").changed({"w_xg1": 0.7, "iterations": 5}), rules=False)
     assert content == sealed(made, "html")
 
 

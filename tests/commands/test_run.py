@@ -71,7 +71,7 @@ def test_run_tells_where_numbers_overflow(command):
 
 def test_run_tells_how_many_tests_are_right(command):
     said = " ".join(command("run", "book-perceptron")[1].split())
-    assert "Tests right at the last iteration: 4 of 4. All of them first at iteration" in said
+    assert "All were right for the first time at iteration" in said
 
 
 @pytest.mark.parametrize("path", ["x.csv", "deep/down/x.CSV"])
@@ -239,3 +239,22 @@ def test_a_file_that_is_no_experiment_is_refused(command, folder, content):
     assert (status, out) == (2, "")
     assert err.startswith("bpsheet: x.toml: ")
     assert "Traceback" not in err
+
+
+def test_run_forward_needs_no_targets_and_leaves_the_trainings_workbook(command, folder):
+    """The data are new: inputs alone. The workbook of the training has another name."""
+    command("run", "two-neuron", "--iterations", "5")
+    trained = (folder / "outputs" / "two-neuron.xlsx").read_bytes()
+    status, out, err = command("run", "two-neuron", "--forward", "--set", "w_xg1=0.7")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[1].split() == ["iteration", "x1", "x2", "f"]
+    assert (folder / "outputs" / "two-neuron.xlsx").read_bytes() == trained
+    assert bp.load("outputs/two-neuron-forward.xlsx").training.rule == "none"
+
+    text = bp.load("two-neuron").to_toml()
+    text = text.replace("-0.9, 0.1, 1.0", "-0.9, 0.1", 1)
+    assert "[-0.9, 0.1]" in text
+    (folder / "new.toml").write_text(text)
+    assert command("run", "new.toml")[0] == 2
+    assert command("run", "new.toml", "--forward", "-o", "new.csv")[0] == 0
+    assert [*frame_of("new.csv")][-4:] == ["z_g", "g", "z_f", "f"]

@@ -46,7 +46,7 @@ def test_schema_accepts_the_starter(validator, command):
         (["network", "layers", 0, "weight"], [[1.0]]),
         (["data", "order"], "random"),
         (["data", "order"], [0, 1]),
-        (["training", "rule"], "adamax"),
+        (["training", "rule"], "adan"),
         (["training", "batch_size"], 0),
         (["training", "batch_size"], "every"),
         (["training", "reduction"], "max"),

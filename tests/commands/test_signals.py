@@ -21,7 +21,7 @@ from bpsheet.terminal.ending import SIGNALS, Ended, ended_by_signals
 from tests.helpers.samples import sampled
 
 MAIN = [sys.executable, "-c", "from bpsheet.cli import main; main()"]
-SWEEP = ["sweep", "book-xor", "--seeds", "1:5000", "--set", "iterations=30000", "--folder", "runs"]
+SWEEP = ["sweep", "book-xor", "--seeds", "1:5000", "--set", "iterations=10000", "--folder", "runs"]
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no such signals there")
 

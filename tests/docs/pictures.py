@@ -19,28 +19,36 @@ from bpsheet.plan.templates import template_names
 from .documents import ROOT
 from .tables import result_of
 
-__all__ = ["FOLDER", "RESULT"]
+__all__ = ["FOLDER", "RESULT", "save"]
 
 FOLDER = ROOT / "templates" / "pictures"
 # Under which name the picture has its result.
 RESULT = "Result"
-DOTS, COLOURS, CURVE_HEIGHT = 90, 48, 2.4
+DOTS, COLOURS, CURVE_HEIGHT, NARROWEST = 90, 64, 2.4, 7.5
+# The most inches of a picture's height (of a higher one the weights are shown); the most dots.
+TALLEST, WIDEST, HIGHEST = 13.0, 860, 860
 
 
 def figure_of(trace: bp.Trace) -> Figure:
     """The network or the weights, and the loss; of a formula that is not trained, its rows."""
     if not trace.weights.shape[1]:
         return _rows(trace)
-    is_drawn = trace.experiment.name not in ("digits", "line-adam")
-    width, height = network_size(trace) if is_drawn else (9.5, CURVE_HEIGHT)
-    figure = Figure(figsize=(width, height + CURVE_HEIGHT), layout="constrained", dpi=DOTS)
-    above, below = figure.subplots(2, 1, height_ratios=[height, CURVE_HEIGHT])
+    width, height = network_size(trace)
+    is_drawn = height <= TALLEST
+    if not is_drawn:
+        width, height = 9.5, CURVE_HEIGHT
+    width, whole = max(width, NARROWEST), height + CURVE_HEIGHT
+    figure = Figure(figsize=(width, whole), dpi=DOTS)
+    share = CURVE_HEIGHT / whole
+    has_loss = trace.experiment.model.loss is not None
+    below = figure.add_axes((0.09, 0.2 * share, 0.88 if has_loss else 0.7, 0.72 * share))
     if is_drawn:
         error = trace.first_error
+        above = figure.add_axes((0, share, 1, 1 - share))
         draw_network(trace, error.iteration - 1 if error else len(trace), above)
     else:
-        trace.plot.weights(above)
-    curve = trace.plot.loss if trace.experiment.model.loss is not None else trace.plot.weights
+        trace.plot.weights(figure.add_axes((0.09, share + 0.12, 0.7, 0.8 - share)))
+    curve = trace.plot.loss if has_loss else trace.plot.weights
     curve(below).set_title("")
     if trace.first_error is not None:
         below.set_yscale("log")
@@ -60,16 +68,30 @@ def _rows(trace: bp.Trace) -> Figure:
 
 
 def write(trace: bp.Trace, path: Path) -> None:
-    """Write the picture, in few colours, with its result as text."""
+    """Write the picture, with its result as text."""
     drawn = io.BytesIO()
     figure_of(trace).savefig(drawn, format="png")
-    result = PngImagePlugin.PngInfo()
-    result.add_itxt(RESULT, result_of(trace))
-    picture = Image.open(drawn).convert("RGB").quantize(COLOURS)
-    picture.save(path, optimize=True, pnginfo=result)
+    save(Image.open(drawn), path, result_of(trace))
+
+
+def save(picture: Image.Image, path: Path, result: str = "", highest: int = HIGHEST) -> None:
+    """Save a picture in few colours, not too wide and not too high, with a result as text."""
+    shown = picture.convert("RGB")
+    scale = min(1.0, WIDEST / shown.width, highest / shown.height)
+    if scale < 1:
+        size = round(shown.width * scale), round(shown.height * scale)
+        shown = shown.resize(size, Image.Resampling.LANCZOS)
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt(RESULT, result)
+    shown.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(
+        path, optimize=True, pnginfo=text
+    )
 
 
 if __name__ == "__main__":
+    from . import gallery
+
     FOLDER.mkdir(exist_ok=True)
     for name in template_names():
         write(bp.load(name).run(), FOLDER / f"{name}.png")
+    gallery.make()

@@ -1,4 +1,5 @@
-"""The tables in templates/README.md: of keys, made from the fields' descriptions, and of templates.
+"""The tables in templates/README.md: of keys, made from the fields' descriptions, of templates,
+of kinds of layers, and of operators of ONNX; and its gallery.
 
 Run as a script it writes them anew: `python -m tests.docs.tables`.
 """
@@ -11,10 +12,14 @@ import tomli_w
 from pydantic.fields import FieldInfo
 
 import bpsheet as bp
+from bpsheet.models.onnx.inner import INNER
+from bpsheet.models.onnx.operators import OPERATORS
 from bpsheet.plan.templates import template_names
 from bpsheet.program.kinds import Role
+from bpsheet.textbook.layers import KINDS
 
 from .documents import ROOT
+from .gallery import table_of_gallery
 
 __all__ = ["DOCUMENT", "KEYS", "made_anew", "result_of"]
 
@@ -28,14 +33,19 @@ KEYS = {
         bp.Layer,
         bp.Graph,
         bp.Data,
+        bp.Prepare,
         bp.Training,
         bp.Schedule,
         bp.Initial,
         bp.Test,
+        bp.Validation,
         bp.Notation,
+        bp.Origin,
     )
 }
-MARKED = re.compile(r"(<!-- (?:keys: (\w+)|templates) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- (?:keys: (\w+)|templates|kinds|operators|gallery) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def _default(field: FieldInfo, described: str) -> str:
@@ -61,6 +71,8 @@ def _layers_of(experiment: bp.Experiment) -> str:
     if experiment.network is None:
         assert experiment.graph is not None
         return f"{len(experiment.graph.forward)} formulas"
+    if not experiment.network.is_dense:
+        return ", ".join(layer.kind.replace("_", " ") for layer in experiment.network.layers)
     counts = [len(layer.neurons or ()) or layer.units for layer in experiment.network.layers]
     return "-".join(map(str, (len(experiment.network.inputs), *counts)))
 
@@ -102,11 +114,37 @@ def table_of_templates() -> str:
     return "\n".join(lines) + "\n"
 
 
+def table_of_kinds() -> str:
+    """A line for each kind of layer: what it does, what it takes, its keys and its formulas."""
+    lines = ["| kind | what it does | of | keys |", "|---|---|---|---|"]
+    for name, kind in KINDS.items():
+        keys = [f"`{key}`" for key in (*kind.needs, *kind.settings)]
+        lines.append(f"| `{name}` | {kind.meaning} | {', '.join(kind.takes)} | {', '.join(keys)} |")
+    return "\n".join(lines) + "\n"
+
+
+def table_of_operators() -> str:
+    """A line for each group of ONNX operators that are covered."""
+    lines = ["| operators | of ONNX |", "|---|---|"]
+    for group in dict.fromkeys(operator.group for operator in OPERATORS.values()):
+        names = [f"`{name}`" for name, operator in OPERATORS.items() if operator.group == group]
+        lines.append(f"| {group} | {', '.join(names)} |")
+    lines.append(f"| graphs within a node | {', '.join(f'`{name}`' for name in INNER)} |")
+    return "\n".join(lines) + "\n"
+
+
 def made_anew(text: str) -> str:
     """The document with each table between its marks made anew."""
 
     def table(found: re.Match[str]) -> str:
-        made = table_of_keys(found[2]) if found[2] else table_of_templates()
+        if found[2]:
+            made = table_of_keys(found[2])
+        elif "operators" in found[1]:
+            made = table_of_operators()
+        elif "gallery" in found[1]:
+            made = table_of_gallery()
+        else:
+            made = table_of_kinds() if "kinds" in found[1] else table_of_templates()
         return f"{found[1]}{made}{found[3]}"
 
     return MARKED.sub(table, text)

@@ -24,6 +24,7 @@ from bpsheet.plan.toml import toml_text
 from .documents import DOCUMENTS, ROOT, Block, blocks, text_of
 
 SHORTER = {"_000_000": "_000", "1000000": "2000", "1:100": "1:2", "--frames 10": "--frames 2"}
+SHORTER["run digits --forward"] = "run iris --forward"
 # Commands that install or take long: that what they name is there is all that is checked.
 NOT_RUN = (
     r"python -m pip install",
@@ -51,7 +52,7 @@ def shortened(text: str) -> str:
 # Sections that train, draw or recalculate for seconds, however short they are made.
 LONG = tuple(
     f"outputs/README.md-{section}"
-    for section in ("Pictures", "Does it compute what it says?", "Many runs")
+    for section in ("Pictures", "Does it compute what it says?", "Many runs", "Three layouts")
 )
 
 
@@ -189,7 +190,8 @@ TOML = of_language("toml")
 def test_a_piece_of_an_experiment_file_is_one(block):
     """Whole, or in the place of the same tables of the document's whole one."""
     tables = tomllib.loads(block.text)
-    if not {"network", "graph"} & tables.keys() or "data" not in tables:
+    needs_data = "data" not in tables and tables.get("graph", {"inputs": ["x"]}).get("inputs")
+    if not {"network", "graph"} & tables.keys() or needs_data:
         tables = merged(whole_of(block.document), tables)
     experiment = Experiment.from_dict(tables, base=Path())
     assert len(experiment.run()) == experiment.iterations

@@ -32,7 +32,7 @@ def in_blocks(least):
 
 
 @given(st.one_of(experiments(), graphs()), st.sampled_from([2, 3, 8]))
-@draws(50)
+@draws(25)
 def test_columns_computed_in_blocks_are_their_formulas_computed_one_by_one(experiment, least):
     """To the last bit: every layer, loss, rule and batch."""
     with in_blocks(least):

@@ -9,10 +9,10 @@ from openpyxl import load_workbook
 
 from bpsheet.exercises.exercise import Task
 from bpsheet.exercises.fillin import SHEET
-from bpsheet.exercises.handout import write_sheet
-from bpsheet.exercises.roster import file_name
+from bpsheet.exercises.handout import write_class, write_sheet
+from bpsheet.exercises.names import file_name
 from tests.helpers.exercises import Z_G_ROW, two_neurons
-from tests.helpers.grading import EXERCISE
+from tests.helpers.grading import EXERCISE, STUDENTS, answers_of, fill
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,17 @@ def live(tmp_path_factory) -> Path:
     write_sheet(two_neurons(), path, live=True)
     assert load_workbook(path)[SHEET][f"A{Z_G_ROW}"].value == "z_g"
     return path
+
+
+@pytest.fixture(scope="session")
+def filled_in(tmp_path_factory) -> Path:
+    """A class: the folder `sheets`, filled in rightly, and the folder `key`."""
+    folder = tmp_path_factory.mktemp("class")
+    write_class(EXERCISE, folder / "sheets", folder / "key", STUDENTS)
+    for student in STUDENTS:
+        task = EXERCISE.task(student)
+        fill(folder / "sheets" / file_name(student), task, answers_of(task))
+    return folder
 
 
 @pytest.fixture

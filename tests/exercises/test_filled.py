@@ -10,11 +10,10 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
-from bpsheet.exercises.fillin import FIRST_ROW, IDENTITY, SHEET, fill_in_workbook
-from bpsheet.exercises.grade import grade_file
+from bpsheet.exercises.fillin import FIRST_ROW, IDENTITY, fill_in_workbook
 from bpsheet.exercises.identity import FORMAT, read_identity
-from bpsheet.exercises.roster import file_name
-from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, typed_into
+from bpsheet.exercises.names import file_name
+from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, grade_file, typed_into
 
 
 def test_a_renamed_file_is_recognised_and_noted(ada, own, tmp_path):
@@ -75,15 +74,6 @@ def test_a_forged_identity_is_refused(ada, own):
 def test_a_damaged_identity_is_refused(text):
     with pytest.raises(bp.WorkbookError, match=r"identity is damaged|another version"):
         read_identity(text)
-
-
-def test_a_sheet_whose_lines_were_moved_is_refused(ada, own):
-    fill(own, ada, answers_of(ada))
-    book = load_workbook(own)
-    book[SHEET].insert_rows(12)
-    book.save(own)
-    with pytest.raises(bp.WorkbookError, match="lines were moved"):
-        grade_file(own, NETWORK)
 
 
 @pytest.mark.slow

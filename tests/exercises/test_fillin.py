@@ -11,6 +11,8 @@ import pytest
 from openpyxl import load_workbook
 from openpyxl.utils.cell import column_index_from_string
 
+import bpsheet as bp
+from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.fillin import (
     ANSWERS,
     FIRST_ROW,
@@ -18,6 +20,7 @@ from bpsheet.exercises.fillin import (
     NAME_CELL,
     SHEET,
     fill_in_workbook,
+    names_picture,
 )
 from bpsheet.exercises.identity import read_identity
 from tests.helpers.exercises import BOTH, two_neurons
@@ -115,3 +118,34 @@ def test_the_identity_comes_back(opened):
 def test_the_same_task_gives_the_same_bytes(live):
     first, again = (two_neurons(vary=BOTH).task("Ada") for _ in range(2))
     assert fill_in_workbook(first, live=live) == fill_in_workbook(again, live=live)
+
+
+def test_the_notes_of_the_experiment_stand_above_the_lines():
+    task = Exercise(bp.load("book-xor")).task()
+    sheet = load_workbook(io.BytesIO(fill_in_workbook(task)))[SHEET]
+    notes = bp.load("book-xor").notes.strip()
+    assert sheet["A5"].value == notes
+    assert "A5:D5" in {str(area) for area in sheet.merged_cells.ranges}
+    assert sheet.row_dimensions[5].height >= 15 * (notes.count("\n") + 1)
+    long = bp.Experiment(**{**bp.load("book-xor").to_dict(), "notes": "a line\n" * 200})
+    cut = load_workbook(io.BytesIO(fill_in_workbook(Exercise(long).task())))[SHEET]
+    assert cut["A5"].value.endswith("a line\n…")
+    assert cut.row_dimensions[5].height < 409  # the highest row there is
+
+
+def test_the_picture_has_names_and_no_numbers():
+    """It is the same whatever the numbers are."""
+    pytest.importorskip("matplotlib")
+    experiment = bp.load("book-xor")
+    picture = names_picture(Exercise(experiment))
+    other = experiment.changed({"w_n0_1": 0.77, "x1[1]": 0.3, "learning_rate": 3.0})
+    assert names_picture(Exercise(other)).content == picture.content
+    renamed = bp.load("two-neuron")
+    assert names_picture(Exercise(renamed)).content != picture.content
+    sheet = load_workbook(
+        io.BytesIO(fill_in_workbook(Exercise(experiment).task(), picture=picture))
+    )[SHEET]
+    (image,) = sheet._images
+    last = FIRST_ROW + len(Exercise(experiment).task().lines) - 1
+    assert image.anchor._from.row + 1 > last
+    assert image.anchor.ext.width == 9_525 * picture.width  # in English Metric Units

@@ -10,12 +10,12 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
-from bpsheet.exercises.feedback import class_table, feedback_text, safe_field
+from bpsheet.exercises.feedback import class_table, safe_field
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grade import grade_folder
 from bpsheet.exercises.handout import write_class, write_feedback
-from bpsheet.exercises.roster import file_name
-from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill
+from bpsheet.exercises.names import file_name
+from bpsheet.exercises.pages import student_page
+from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, grade_folder
 
 
 def table_of(path: Path) -> list[dict[str, str]]:
@@ -50,7 +50,7 @@ REFUSED = {
     "damaged.xlsx": "damaged",
     "empty.xlsx": "an empty file",
     "encrypted.xlsx": "encrypted with a password",
-    "link.xlsx": "not a regular file",
+    "link.xlsx": "a link, not a file",
     "scan.pdf": "not a workbook",
 }
 
@@ -93,9 +93,10 @@ def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, comma
     pages = {
         path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()
     }
-    assert set(pages) == {file_name(name, ".md") for name in ("Ada", "Bob", "=cmd()")}
-    assert "Every value is right." in pages[file_name("Ada", ".md")]
-    assert "Look first at **f\\_error** in iteration 1" in pages[file_name("Bob", ".md")]
+    own = {file_name(name, ".html") for name in ("Ada", "Bob", "=cmd()")}
+    assert set(pages) == own | {"index.html"}
+    assert "Every value is right." in pages[file_name("Ada", ".html")]
+    assert "<h2>Look first at <math>" in pages[file_name("Bob", ".html")]
 
 
 def test_a_class_without_a_bad_file_ends_well(tmp_path, command, ada):
@@ -131,12 +132,12 @@ def test_copies_strangers_and_other_seeds_are_noted(tmp_path):
     easier = Exercise(NETWORK, digits=2)
     (tmp_path / "three.xlsx").write_bytes(fill_in_workbook(easier.task("Bob")))
     grades = grade_folder(tmp_path, NETWORK, students=["Ada"])
-    notes = {sheet.path.name: "; ".join(sheet.notes) for sheet in grades.sheets}
+    notes = {sheet.path.name: "; ".join(sheet.warnings) for sheet in grades.sheets}
     assert "2 files carry this student's name" in notes["one.xlsx"]
     assert "not on the roster" in notes["three.xlsx"]
     assert "the questions or the seed differ" in notes["three.xlsx"]
     assert len(write_feedback(grades, tmp_path / "pages", "Title")) == 3
-    assert len(list((tmp_path / "pages").iterdir())) == 3
+    assert len(list((tmp_path / "pages").iterdir())) == 4
 
 
 def test_progress_counts_every_file(folder):
@@ -161,6 +162,6 @@ def test_a_strangers_text_is_no_markup_and_no_formula(tmp_path):
     row = next(csv.DictReader(io.StringIO(class_table(grades, tmp_path))))
     assert row["student"].startswith("'=HYPERLINK")
     assert "\u202e" not in row["student"]
-    page = feedback_text(grades.sheets[0], "Title")
+    page = student_page(grades.sheets[0], "Title").html()
     assert "<script>" not in page
-    assert "\\|\\<b\\>" in page
+    assert "&lt;b&gt;x" in page

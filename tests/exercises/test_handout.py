@@ -13,7 +13,8 @@ from openpyxl import load_workbook
 import bpsheet as bp
 from bpsheet.exercises.fillin import SHEET
 from bpsheet.exercises.handout import write_class
-from bpsheet.exercises.roster import file_name, read_roster
+from bpsheet.exercises.names import file_name
+from bpsheet.exercises.roster import read_roster
 from tests.helpers.exercises import BOTH, two_neurons
 
 ROSTER = "student,id\nAda Lovelace,1\nada lovelace,2\nCON,3\n=HYPERLINK(),4\n../../etc,5\n😀,6\n"
@@ -27,7 +28,7 @@ def roster(tmp_path) -> Path:
 
 
 def test_names_of_files_are_safe_and_never_clash(roster):
-    names = [file_name(student) for student in read_roster(roster)]
+    names = [file_name(student) for student in read_roster(roster).labels]
     assert len({name.casefold() for name in names}) == 6
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*-[0-9a-f]{8}\.xlsx", name) for name in names)
     assert names[2].startswith("con-3-")
@@ -41,10 +42,11 @@ def test_names_of_files_are_safe_and_never_clash(roster):
     [
         ("", "no students"),
         ("name\n", "no students"),
-        ("Ada\nAda\n", "stands there twice; add a column id"),
+        ("Ada\nAda\n", "stands there twice .line 1.; add a column ID"),
         ("name,id\n,3\n", "no name"),
         (f"{'x' * 101}\n", "more than 100 characters"),
-        ("A\x00da\n", "a character that names do not have"),
+        ("A\x00da\n", "not a text file"),
+        ("A\ue000da\n", "a character that names do not have"),
     ],
 )
 def test_a_roster_with_problems_is_refused(tmp_path, text, said):
@@ -57,7 +59,7 @@ def test_a_roster_with_problems_is_refused(tmp_path, text, said):
 def test_a_roster_may_be_names_alone(tmp_path):
     path = tmp_path / "roster.csv"
     path.write_bytes("\ufeffAda\r\n  Bob   B \r\n\r\n".encode())
-    assert read_roster(path) == ["Ada", "Bob B"]
+    assert read_roster(path).labels == ["Ada", "Bob B"]
 
 
 def test_each_student_gets_a_file_and_the_key_lies_apart(roster, tmp_path, command):
@@ -66,7 +68,9 @@ def test_each_student_gets_a_file_and_the_key_lies_apart(roster, tmp_path, comma
     status, out, _ = command(*arguments, "--vary", "weights,data", "--seed", "7")
     assert status == 0
     assert "Wrote 6 workbooks" in out
-    assert sorted(p.name for p in folder.iterdir()) == sorted(map(file_name, read_roster(roster)))
+    assert sorted(p.name for p in folder.iterdir()) == sorted(
+        map(file_name, read_roster(roster).labels)
+    )
     key = (tmp_path / "sheets-key" / "key.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(key)))
     assert len(rows) == 6 * 25

@@ -212,7 +212,8 @@ def test_marks_agree_with_the_judge_on_every_template(tmp_path):
     assert differ < 0.002 * given.total()
 
 
-@pytest.mark.parametrize("count", sampled([5, 1000], 5))
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [5, 1000])
 def test_marks_agree_with_the_judge_in_libreoffice(live, tmp_path, libreoffice, count):
     task = two_neurons().task()
     rows = rows_of(task)
@@ -224,7 +225,8 @@ def test_marks_agree_with_the_judge_in_libreoffice(live, tmp_path, libreoffice, 
     assert differ < 0.005 * given.total()
 
 
-@pytest.mark.parametrize("every", sampled([1, 5], 5))
+@pytest.mark.slow
+@pytest.mark.parametrize("every", [1, 5])
 def test_marks_in_libreoffice(live, tmp_path, libreoffice, every):
     """Each text is typed into the z_g of a sheet of its own."""
     texts = list(TYPED)[::every]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
+from bpsheet.outside.process import Task, run_engine
 from bpsheet.sweeps import sweep as sweeps
-from bpsheet.verifying.process import Task, run_engine
 from tests.helpers.samples import sampled
 from tests.helpers.unwritable import COMMANDS
 
@@ -32,7 +32,10 @@ def no_temporary_files(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_temporary_files")
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name",
+    sampled(COMMANDS, "run.xlsx", "run.parquet", "page.html", "network.gif", "gradient.tex", "exercise.xlsx"),
+)  # fmt: skip
 def test_nothing_is_written_by_way_of_temporary_files(name, command):
     """Neither by us nor by a library that we use: a full folder for them is in nobody's way."""
     assert command(*COMMANDS[name], "-o", name)[0] == 0
@@ -55,20 +58,26 @@ def test_an_engine_that_cannot_be_started_is_an_error_of_it():
         run_engine(["x" * 10_000_000], Task("the engine", "x.xlsx", memory=1))
 
 
+SOME = ("run.xlsx", "run.parquet", "sweep.csv", "page.html", "network.svg", "exercise.xlsx")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no limits there")
-def test_a_limit_on_the_size_of_files_is_one_clear_error(command, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "names", [SOME, pytest.param(tuple(COMMANDS), marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_a_limit_on_the_size_of_files_is_one_clear_error(command, tmp_path, monkeypatch, names):
     """From every command that writes; the old file stays, and nothing is left beside it."""
     import resource
 
     monkeypatch.chdir(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for name in COMMANDS:
+    for name in names:
         Path(name).write_bytes(b"old")
     found = {}
     resource.setrlimit(resource.RLIMIT_FSIZE, (900, hard))
     try:
-        for name, arguments in COMMANDS.items():
-            status, _, err = command(*arguments, "-o", name, "--force")
+        for name in names:
+            status, _, err = command(*COMMANDS[name], "-o", name, "--force")
             found[name] = (status, err)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -76,10 +85,10 @@ def test_a_limit_on_the_size_of_files_is_one_clear_error(command, tmp_path, monk
     assert found.pop(small) == (0, "")
     assert found == {
         name: (1, f"bpsheet: cannot write {name}: File too large\n")
-        for name in COMMANDS
+        for name in names
         if name != small
     }
-    assert {path.name for path in tmp_path.iterdir()} == set(COMMANDS)
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
     assert all(Path(name).read_bytes() == b"old" for name in found)
 
 
@@ -128,7 +137,7 @@ def test_without_a_folder_for_matplotlibs_cache_it_says_what_to_do(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", sampled(["", "1"], ""))
 @pytest.mark.parametrize(
     "arguments",
     [

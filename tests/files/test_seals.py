@@ -107,7 +107,7 @@ def saved_gif(path: Path) -> None:
 def saved_parquet(path: Path) -> None:
     """Other numbers in one column, and all that was said beside the columns."""
     table = pq.read_table(path)
-    changed = table.set_column(0, table.schema.field(0), pa.array([0.5] * len(table)))
+    changed = table.set_column(5, table.schema.field(5), pa.array([0.5] * len(table)))
     said = pq.ParquetFile(path).metadata.metadata
     with pq.ParquetWriter(path, table.schema) as writer:
         writer.write_table(changed)

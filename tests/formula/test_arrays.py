@@ -18,13 +18,14 @@ from bpsheet.formula.arrays import (
     named,
     product,
     shape_of,
+    shaped_as,
     sum_of,
     transposed,
     written_out,
 )
 from bpsheet.formula.evaluate import evaluate
 from bpsheet.formula.pullback import pulled_back
-from bpsheet.formula.tree import Mul, Num, Ref, Sub, Sum
+from bpsheet.formula.tree import Mul, Num, Operation, Ref, Sub, Sum
 from bpsheet.printers.atoms import AtomText
 from tests.helpers.arrays import SHAPES, by_numpy, cells, formulas
 from tests.helpers.samples import draws
@@ -89,6 +90,17 @@ def test_what_goes_back_has_the_shape_of_what_it_goes_to(formula, values):
         assert np.isfinite(by_cells(share, values)).all()
 
 
+def test_what_goes_back_is_repeated_only_where_nothing_else_repeats_it():
+    squares = sum_of(Mul(Ref("A"), Ref("A")))
+    slope = Sum((Ref("A"), Ref("A")))
+    assert pulled_back(squares, Num(0.5), SHAPES)["A"] == Mul(Num(0.5), slope)
+    assert pulled_back(sum_of(Ref("A")), Num(0.5), SHAPES)["A"] == shaped_as(Num(0.5), Ref("A"))
+
+
+def test_a_matrix_that_is_transposed_twice_is_itself():
+    assert transposed(transposed(Ref("A"))) == Ref("A")
+
+
 def text(formula):
     return AtomText().text(formula).replace(" · ", "*")
 
@@ -148,3 +160,12 @@ def test_shapes_that_do_not_fit_are_said_both(formula, said):
     with pytest.raises(ProgramError) as caught:
         shape_of(formula, SHAPES)
     assert said in str(caught.value)
+
+
+def test_of_equal_largest_entries_of_a_window_the_first_gets_the_derivative():
+    """As in PyTorch."""
+    pooled = Operation("window largest", (Ref("C"), Num(2.0), Num(1.0)))
+    values = {name: np.zeros(shape) for name, shape in SHAPES.items()}
+    values["C"] = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    share = pulled_back(sum_of(pooled), Num(1.0), SHAPES)["C"]
+    assert by_cells(share, values).tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 0]]

@@ -65,6 +65,6 @@ def test_it_is_explained(name, latex):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_page_has_it(name, tmp_path, opened):
-    path = trained(f"{name}(z)").experiment.to_page(tmp_path / "page.html")
+    path = trained(f"{name}(z)").experiment.to_page(tmp_path / "page.html", rules=False)
     numbers = numbers_of(opened(path), 20)
     assert numbers == pytest.approx(trained(f"{name}(z)").values, rel=1e-12)

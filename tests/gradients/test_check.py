@@ -39,7 +39,7 @@ def test_the_complex_step_agrees_to_ten_digits_and_more(traced):
 
 
 @given(experiments())
-@draws(60)
+@draws(40)
 def test_any_networks_gradient_passes_by_the_complex_step(experiment):
     trace = experiment.run(iterations=2)
     assume(np.isfinite(trace.values).all())

@@ -17,14 +17,16 @@ from openpyxl import Workbook
 
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
-from bpsheet.exercises.filled import open_filled
+from bpsheet.exercises.filled import FilledBook, open_filled
 from bpsheet.exercises.fillin import fill_in_workbook
-from bpsheet.exercises.grade import grade_file
+from bpsheet.exercises.handins import HandIn
+from bpsheet.exercises.received import Exercises, received_file
 from bpsheet.guard import limits as guard
 from bpsheet.guard.limits import EXERCISE, OURS, OWN
 from bpsheet.guard.package import guarded_bytes, opened
 from bpsheet.guard.part import PLAIN_ROW
 from bpsheet.sheets import differentiate_workbook
+from tests.helpers.grading import grade_file
 from tests.helpers.hostile import HOSTILE, SHEET, changed, part, with_rows
 from tests.helpers.samples import sampled
 
@@ -61,6 +63,10 @@ def good(sheet, tmp_path_factory) -> dict[str, bytes]:
 @pytest.fixture
 def in_tmp_path(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+def opened_at(path: Path) -> FilledBook:
+    return open_filled(HandIn(path).content(), path.name)
 
 
 def enter(entrance: str, path: Path, trace: bp.Trace) -> object:
@@ -203,7 +209,7 @@ def test_a_sheet_as_it_is_passes_and_its_bytes_are_what_was_checked(sheet, tmp_p
     path = tmp_path / "good.xlsx"
     path.write_bytes(sheet)
     assert guarded_bytes(path, EXERCISE) == sheet
-    assert open_filled(path).identity().student == "Ada"
+    assert opened_at(path).identity().student == "Ada"
 
 
 def test_what_was_checked_is_what_is_read_whatever_becomes_of_the_file(good, tmp_path):
@@ -220,7 +226,7 @@ def test_a_workbook_of_another_kind_is_named_as_such(tmp_path, made):
     Workbook().save(path)
     for other in (path, made("two-neuron", "book", 10)):
         with pytest.raises(bp.WorkbookError, match="not an exercise sheet that bpsheet wrote"):
-            open_filled(other).identity()
+            received_file(HandIn(other), Exercises(bp.load("two-neuron")))
 
 
 def test_what_is_no_file_is_refused(tmp_path, sheet):
@@ -233,7 +239,7 @@ def test_what_is_no_file_is_refused(tmp_path, sheet):
         os.mkfifo(tmp_path / "pipe.xlsx")
         names.append("pipe.xlsx")
     for name in names:
-        with pytest.raises(bp.WorkbookError, match=f"{name}: not a regular file"):
+        with pytest.raises(bp.WorkbookError, match=rf"{name}: a (folder|link|pipe), not a file"):
             guarded_bytes(tmp_path / name, EXERCISE)
     with pytest.raises(bp.WorkbookError, match=r"absent\.xlsx: no such file"):
         guarded_bytes(tmp_path / "absent.xlsx", EXERCISE)
@@ -311,7 +317,9 @@ def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
     )
     large = part(data).replace(b"</sheetData>", rows + b'<row r="0"/></sheetData>')
     path.write_bytes(changed(data, {SHEET: large}, stored=True))
-    assert bp.load(path).title == bp.load("two-neuron").title
+    assert bp.load(path, original=True).title == bp.load("two-neuron").title
+    with pytest.raises(bp.WorkbookError, match="a row number off the grid"):
+        bp.load(path)
     with opened(path, OURS) as package:
         with package.open(SHEET) as stream:
             assert stream.read(1_000) == part(data)[:1_000]
@@ -343,13 +351,13 @@ def test_a_link_that_somebody_clicks_on_is_no_harm(sheet, tmp_path):
     book.worksheets[0]["H1"].hyperlink = "mailto:ada@example.org"
     book.save(path)
     assert b"External" in part(path.read_bytes(), "xl/worksheets/_rels/sheet1.xml.rels")
-    assert open_filled(path).identity().student == "Ada"
+    assert opened_at(path).identity().student == "Ada"
 
 
 def test_a_picture_is_no_xml_and_passes(sheet, tmp_path):
     path = tmp_path / "picture.xlsx"
     path.write_bytes(changed(sheet, {"xl/media/picture.png": b"\x89PNG\r\n\x1a\n" + bytes(99)}))
-    assert open_filled(path).identity().student == "Ada"
+    assert opened_at(path).identity().student == "Ada"
 
 
 def test_a_cut_file_is_refused_wherever_it_is_cut(sheet, tmp_path):
@@ -357,7 +365,7 @@ def test_a_cut_file_is_refused_wherever_it_is_cut(sheet, tmp_path):
     for length in range(10, len(sheet) - 1, len(sheet) // 25):
         path.write_bytes(sheet[:length])
         with pytest.raises(bp.WorkbookError, match=r"cut\.xlsx: damaged"):
-            open_filled(path)
+            opened_at(path)
 
 
 def test_random_damage_is_refused_or_harmless_and_never_anything_else(sheet, tmp_path):
@@ -373,7 +381,7 @@ def test_random_damage_is_refused_or_harmless_and_never_anything_else(sheet, tmp
             data[rng.randrange(len(data))] = rng.randrange(256)
         path.write_bytes(data)
         try:
-            book = open_filled(path)
+            book = opened_at(path)
             book.identity()
             book.read(task)
         except bp.WorkbookError:
@@ -396,8 +404,11 @@ def test_damage_that_only_the_reader_meets_is_refused_or_harmless_and_never_anyt
             words[place] = rng.choice(["", "-1", "99999999", "x", "true", "\u0663"])
             path.write_bytes(changed(sheet, {name: '"'.join(words).encode()}))
             try:
-                book = open_filled(path)
-                book.read(Exercise(bp.load("two-neuron")).task(book.identity().student))
+                book = opened_at(path)
+                identity = book.identity()
+                book.read(
+                    Exercise(bp.load("two-neuron")).task(identity.student if identity else "")
+                )
             except bp.WorkbookError:
                 refused += 1
     assert refused > 5

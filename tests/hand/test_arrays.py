@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 
 import numpy as np
@@ -12,6 +13,7 @@ import bpsheet as bp
 from bpsheet.errors import HandError
 from bpsheet.hand.verdict import Verdict
 from tests.hand.test_cases import network
+from tests.helpers.samples import sampled
 
 RATE = 0.5
 
@@ -109,15 +111,24 @@ BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", BUGS)
-@pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize("count", [1, 4])
-@pytest.mark.parametrize("is_folded", [True, False])
+# Of one example, and of a batch of four; a mean of one is none, and one row is its own transpose.
+PROGRAMS = [
+    (bug, outputs, count, is_folded)
+    for bug, outputs, count, is_folded in itertools.product(BUGS, (1, 3), (1, 4), (True, False))
+    if not (count == 1 and bug in ("no mean", "bias not summed"))
+    and not (bug == "not transposed" and outputs == 1)
+]
+SOME = [
+    *((bug, 1, 4, True) for bug in BUGS if bug != "not transposed"),
+    ("not transposed", 3, 4, True),
+    ("slope of the sum", 1, 1, False),
+    ("too early", 3, 1, True),
+    ("no mean", 3, 4, False),
+]
+
+
+@pytest.mark.parametrize(("bug", "outputs", "count", "is_folded"), sampled(PROGRAMS, *SOME))
 def test_a_bug_is_one_finding_at_the_right_array(bug, outputs, count, is_folded):
-    if count == 1 and bug in ("no mean", "bias not summed"):
-        return
-    if bug == "not transposed" and outputs == 1:
-        return
     hidden = outputs if bug == "not transposed" else 4
     given = experiment(count, outputs, hidden=hidden)
     report = given.run(2 * count + 1 if count == 1 else 2 * count).compare(

@@ -13,12 +13,12 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
-from bpsheet.exercises.grade import grade_file
 from bpsheet.hand.judge import judge
 from bpsheet.hand.verdict import Verdict
 from bpsheet.program.kinds import Role
-from tests.helpers.grading import fill
+from tests.helpers.grading import fill, grade_file
 from tests.helpers.hand_sheets import ALL_ASKED
+from tests.helpers.samples import sampled
 
 
 def network(sizes, activations, *, loss="half_squared_error", examples=None, seed=1, **training):
@@ -63,7 +63,7 @@ def exact(trace, name, iteration=1):
     return float(trace.frame.loc[iteration, name])
 
 
-@pytest.mark.parametrize("template", ["iris", "two-neuron", "book-xor"])
+@pytest.mark.parametrize("template", sampled(["iris", "two-neuron", "book-xor"], "book-xor"))
 @pytest.mark.parametrize("text", ["0", "1", "0.000", 0, "1e308", "0.500"])
 def test_1_one_number_in_every_cell_earns_next_to_nothing(tmp_path, template, text):
     task = Exercise(bp.load(template)).task()
@@ -94,6 +94,17 @@ def test_4_an_error_term_follows_from_a_wrong_one(trace):
     assert found["g_error"].verdict is Verdict.CUT
     found, _ = by_name(trace, {"f_error": "-0.423829", "g_error": "-0.199203"})
     assert found["g_error"].verdict is Verdict.CARRIED
+
+
+def test_4_on_a_sheet_of_nonsense_nothing_follows_and_a_cut_value_is_still_cut(trace):
+    nonsense = {"z_f": "0.345", "f": "0.777", "f_error": "-0.423829"}
+    found, _ = by_name(trace, {"f_error": "-0.423829", "g_error": "-0.199202"})
+    assert found["g_error"].verdict is Verdict.CUT
+    found, _ = by_name(trace, nonsense | {"g_error": "-0.199202"})
+    assert found["g_error"].verdict is Verdict.WRONG
+    assert "too few of the numbers before it are right" in found["g_error"].reason
+    found, _ = by_name(trace, nonsense | {"g": "-0.24491"})
+    assert found["g"].verdict is Verdict.CUT
 
 
 def test_5_exact_working_after_an_early_slip_is_right():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import bpsheet as bp
 from bpsheet.hand.judge import judge
 from bpsheet.hand.verdict import Verdict
+from tests.helpers.figures import SLIPS
 from tests.helpers.samples import draws, small_templates
 from tests.helpers.verdicts import only
 
@@ -32,7 +33,11 @@ def test_the_figures_of_every_other_source_are_right(name):
     experiment = bp.load(name)
     if experiment.hand:
         rows = max(map(int, experiment.hand)) + 1
-        assert set(experiment.run(iterations=rows).compare()["verdict"]) == {"correct"}
+        frame = experiment.run(iterations=rows).compare()
+        slips = {(number, quantity) for of, number, quantity, _ in SLIPS if of == name}
+        places = zip(frame["iteration"], frame["quantity"], frame["verdict"], strict=True)
+        wrong = {(number, of) for number, of, verdict in places if verdict != "correct"}
+        assert wrong <= slips
 
 
 def test_the_fourth_source_loses_its_digits_to_a_difference_that_was_rounded():
@@ -86,13 +91,13 @@ def test_errors_of_a_run_can_be_compared_without_a_crash():
 
 
 def test_a_slip_in_copying_the_data_is_worked_out_too(trace):
-    """What is looked up has no formula of names to put numbers into."""
+    """A turned sign is said in words: a formula for it would have a minus before a number."""
     (found,) = judge(trace, {(1, "y"): "-1"}).judgements
-    assert found.reason.startswith("-1 is -y of example 1: ")
+    assert found.reason.startswith("-1 is written; 1 is expected. ")
 
 
 @given(data=st.data())
-@draws(60)
+@draws(30)
 def test_any_text_anywhere_gets_a_verdict(trace, data):
     names = st.sampled_from([c.name for c in trace.program])
     texts = st.one_of(st.text(max_size=12), st.floats(-10, 10).map(lambda v: f"{v:.3f}"))
@@ -122,3 +127,18 @@ def test_digits_are_asked_of_what_follows_from_rounded_numbers_too():
     verdicts = [one.verdict for one in judge(trace, sheet, digits=3).judgements]
     assert verdicts[1] is Verdict.FEW_DIGITS
     assert [one.verdict for one in judge(trace, sheet, digits=2).judgements][1] is Verdict.CARRIED
+
+
+@pytest.mark.parametrize(("written", "verdict"), [("0.05", "rounded early"), ("0.03", "wrong")])
+def test_what_is_left_of_two_rounded_numbers_does_not_excuse_everything(written, verdict):
+    """1.04 - 0.96, written 1.0 and 1.0: what follows with any rounding is up to 0.1 off."""
+    trace = bp.Experiment(
+        graph={
+            "inputs": ["p", "q"],
+            "forward": ["a = p + 0.04", "b = q - 0.04", "d = a - b", "L = d^2"],
+            "loss": "L",
+        },
+        data={"examples": [[1.0, 1.0]]},
+    ).run(1)
+    report = trace.compare({"a": "1.0", "b": "1.0", "d": written})
+    assert report["verdict"].tolist() == ["correct", "correct", verdict]

@@ -17,8 +17,12 @@ def test_values_come_as_dicts_frames_and_files_and_mean_the_same(tmp_path):
     assert hand_values(long, known) == (expected, [])
     wide = pd.DataFrame({"iteration": ["1"], "g": ["-0.25"], "f": ["0.42"]})
     assert hand_values(wide, known) == (expected, [])
+    pairs = pd.DataFrame({"quantity": ["g", "f"], "value": ["-0.25", "0.42"]})
+    assert hand_values(pairs, known) == (expected, [])
     for name, text in (
         ("long.csv", "iteration,quantity,value\n1,g,-0.25\n1,f,0.42\n"),
+        ("pairs.csv", "quantity,value\ng,-0.25\nf,0.42\n"),
+        ("turned.csv", "Value;Quantity;Iteration\n-0.25;g;1\n0.42;f;1\n"),
         ("wide.csv", "\ufeffiteration;g;f\n1;-0.25;0.42\n"),
     ):
         path = tmp_path / name
@@ -53,3 +57,24 @@ def test_files_without_usable_values_are_refused(tmp_path, trace, text):
     path.write_text(text)
     with pytest.raises(HandError):
         trace.compare(path)
+
+
+def test_pairs_under_an_index_of_iterations_are_of_these():
+    pairs = pd.DataFrame(
+        {"quantity": ["g", "g"], "value": ["-0.25", "-0.24"]},
+        index=pd.Index([1, 2], name="iteration"),
+    )
+    assert hand_values(pairs, ["g"])[0] == {(1, "g"): "-0.25", (2, "g"): "-0.24"}
+
+
+def test_one_quantity_given_twice_with_different_values_is_refused():
+    pairs = pd.DataFrame({"quantity": ["g", "g"], "value": ["-0.25", "-0.24"]})
+    with pytest.raises(HandError, match="g of iteration 1 is given twice"):
+        hand_values(pairs, ["g"])
+
+
+def test_a_file_of_pairs_is_judged_by_the_command(command, tmp_path):
+    (tmp_path / "hand.csv").write_text("quantity,value\ng,-0.24\nf,0.42\nf_error,-0.14\n")
+    status, out, err = command("check", "two-neuron", str(tmp_path / "hand.csv"))
+    assert (status, err) == (0, "")
+    assert "3 of 3 right" in out

@@ -32,7 +32,10 @@ def test_a_slip_is_named(trace, hand, quantity, kind):
 
 def test_the_reason_shows_the_wrong_formula_with_the_students_numbers(trace):
     found = only(trace, {"f": "0.42", "MSE'": "-0.58", "f_error": "-0.58"}, "f_error")
-    assert "-0.58 is MSE': it could be that f', the derivative of f's output," in found.reason
+    assert (
+        "-0.58 is MSE'; -0.14 is expected. Perhaps f', the derivative of f's output,"
+        in found.reason
+    )
     found = only(trace, {"f": "0.42", "MSE'": "-0.58", "f_error": "-0.24"}, "f_error")
     assert "-0.24 follows with 0.42 for f'" in found.reason
 

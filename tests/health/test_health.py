@@ -36,9 +36,9 @@ def test_the_template_exploding(traced):
     (sentence,) = health.sentences
     first = traced("exploding").first_error
     assert sentence.startswith(f"From iteration {first.iteration} on there are values that a ")
-    assert f"{first.column} is the first (#NUM!); in the same row" in sentence
+    assert f"{first.column} is the first (#NUM!). In the same row" in sentence
     assert "a4_1, e, de / da4_1 and 9 more" in sentence
-    assert "one iteration later it had reached w2_11, w3_11 and w4_11" in sentence
+    assert "One iteration later it had reached w2_11, w3_11 and w4_11" in sentence
     assert "grown from 1.25 to 1.54e+105" in sentence
     assert "0.04 instead of 0.4, or clip the gradient" in sentence
     spread = health.spread
@@ -272,7 +272,7 @@ def test_formulas_without_layers_are_one_group():
     )
     health = experiment.run().health()
     assert health.frame.index.tolist() == ["parameters"]
-    assert "Before that the parameters had grown from 3 to " in health.sentences[0]
+    assert "Until then the parameters had grown from 3 to " in health.sentences[0]
     assert health.spread["column"].iloc[0] == "e"
     assert health.neurons.empty
     assert said(experiment.changed({"learning_rate": 0.1})) == []

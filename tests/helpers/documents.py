@@ -22,7 +22,10 @@ def chain_ends_equal_the_gradient(trace, iteration, weights):
         if chain.product is None:
             continue
         try:
-            exact, gradient = row.evaluate(chain.formula), row.value(Ref(chain.gradient))
+            exact, gradient = (
+                row.evaluate(chain.formula),
+                chain.sign * row.value(Ref(chain.gradient)),
+            )
             scale = chain.scale(row)
         except CellError:
             continue

@@ -90,6 +90,9 @@ SLIPS: dict[tuple[str, int, str, str], str] = {
     ("log-likelihood", 1, "dlogL / dw_h2_bias", "0.001932"): (
         "made of three-digit values: of 1 - 0.998 only one digit is left, and it is 19 % off"
     ),
+    ("lstm-two-steps", 1, "c1_1", "0.78572"): "cut off: it is 0.785726",
+    ("lstm-two-steps", 2, "Wi_1_2", "0.80067"): "made of rounded values: it is 0.800664",
+    ("lstm-two-steps", 2, "Wf_1_1", "0.70031"): "cut off: it is 0.700315",
 }
 
 _H1, _H2 = Decimal("0.982"), Decimal("0.998")

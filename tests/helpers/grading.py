@@ -1,9 +1,10 @@
-"""A sheet that is filled in, rightly or with a slip."""
+"""A sheet that is filled in, rightly or with a slip; a sheet, and a folder of them, marked."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -11,11 +12,17 @@ from openpyxl import load_workbook
 import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise, Task
 from bpsheet.exercises.fillin import FIRST_ROW, NAME_CELL, SHEET, fill_in_workbook
+from bpsheet.exercises.grade import grade_received
+from bpsheet.exercises.handins import HandIn
+from bpsheet.exercises.marking import read_class
+from bpsheet.exercises.received import Exercises, received_file
+from bpsheet.exercises.roster import Roster
 from bpsheet.hand.numbers import Written, computed, decimals_needed, read_number
 from bpsheet.hand.student import Student
 
 EXERCISE = Exercise(bp.load("two-neuron"), digits=4, vary=("weights", "data"), seed=5)
 NETWORK = EXERCISE.experiment
+STUDENTS = ["Ada", "Bob", "Cem", "Dee"]
 
 
 def following(task: Task, wrong: dict[tuple[int, str], Written], place: tuple[int, str]) -> float:
@@ -77,3 +84,35 @@ def typed_into(path: Path, texts: dict[str, str]) -> None:
                 content = xml.encode()
             new.writestr(info, content)
     path.write_bytes(out.getvalue())
+
+
+def grade_file(path, experiment, scale=None, decimal=None):
+    """One filled-in sheet, marked."""
+    exercises = Exercises(experiment)
+    received = received_file(HandIn(path), exercises)
+    return grade_received([received], exercises, scale, decimal=decimal).sheets[0]
+
+
+def grade_folder(
+    folder, experiment, scale=None, *, students=(), key=None, decimal=None, progress=None
+):
+    """A class, read and marked as the command does, with nothing written."""
+    exercises = Exercises(experiment, key.exercise if key is not None else None)
+    roster = students if isinstance(students, Roster) else Roster.of_names(students)
+    if not roster.students and key is not None:
+        roster = key.roster
+
+    @contextmanager
+    def bar(_count):
+        yield progress or (lambda _done: None)
+
+    read = read_class(folder, exercises, roster, bar)
+    return grade_received(
+        read.received,
+        exercises,
+        scale,
+        roster=roster,
+        refused=read.refused,
+        skipped=read.skipped,
+        decimal=decimal,
+    )

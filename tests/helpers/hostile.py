@@ -393,7 +393,7 @@ HOSTILE: dict[str, Hostile] = {
     "too many sheets": Hostile(sheets, "more than (50|200) sheets"),
     "too many attributes": Hostile(attributes, "more than 200 attributes in one element"),
     "a text of many million letters": Hostile(
-        long_run, "more than 16,000,000 bytes( in one text)?"
+        long_run, "more than (16,000,000 bytes( in one text)?|100 times)"
     ),
     # What no sheet of ours has
     "macros": Hostile(macros, "it holds macros"),

@@ -5,18 +5,34 @@ The rest runs by `pytest -m slow --hypothesis-profile=slow`.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
+from functools import cache
 
 import pytest
 from hypothesis import settings
 
-from bpsheet.plan.templates import template_names
+from bpsheet.plan.templates import template_names, template_path
 
-__all__ = ["SAMPLE", "draws", "sampled", "small_templates"]
+__all__ = [
+    "SAMPLE",
+    "SIMILAR",
+    "draws",
+    "has_network",
+    "is_dense",
+    "sampled",
+    "small_templates",
+]
 
 # Templates that differ in much: a single neuron, a hidden layer, softmax and batches, an
 # optimiser over formulas, overflow, sums over several examples.
 SAMPLE = ("book-perceptron", "exploding", "iris", "line-adam", "n-samples", "two-neuron")
+
+# The templates that are like others to most readers: other numbers, a further layer of a kind.
+SIMILAR = frozenset({
+    "autoencoder", "batch-norm", "log-likelihood", "multiway-classification", "one-weight", "rnn",
+    "transformer-block", "two-hidden-layers",
+})  # fmt: skip
 
 
 def sampled(values: Iterable[object], *sample: object) -> list[object]:
@@ -47,3 +63,25 @@ def draws(count: int, **more: object) -> settings:
 def small_templates() -> list[str]:
     """All but `digits`, which has 7,500 columns and tests of its own (test_wide)."""
     return [name for name in template_names() if name != "digits"]
+
+
+@cache
+def _tables_of(template: str) -> dict[str, dict[str, object]]:
+    """What a template's file says. To load it takes ten times as long, and each process that
+    collects the tests would do it.
+    """
+    return tomllib.loads(template_path(template).read_text(encoding="utf-8"))
+
+
+def has_network(template: str) -> bool:
+    """Whether a template has a network; else it has formulas."""
+    return "network" in _tables_of(template)
+
+
+def is_dense(template: str) -> bool:
+    """Whether a template has a network of dense layers alone."""
+    if not has_network(template):
+        return False
+    network = _tables_of(template)["network"]
+    layers = network["layers"]
+    return "shapes" not in network and all("kind" not in layer for layer in layers)

@@ -22,7 +22,7 @@ WORKBOOKS = sampled(
     itertools.product(small_templates(), KINDS),
     ("two-neuron", "full"),
     ("two-neuron", "book"),
-    ("iris", "full"),
+    ("multiway-classification", "full"),
     ("exploding", "book"),
     ("line-adam", "full"),
     ("n-samples", "book"),

@@ -27,6 +27,9 @@ COMMANDS = (
     "explain two-neuron --format latex -o explained.tex",
     "exercise two-neuron -o sheets --students roster.csv --vary weights,data --key key",
     "exercise two-neuron -o practice.xlsx --check live",
+    "exercise two-neuron -o bank.xml --format moodle --draws 2 --vary weights --ask forward",
+    "exercise two-neuron -o quizzes.zip --format qti12 --ask forward",
+    "exercise two-neuron -o items.zip --format qti21 --ask forward",
     "sweep book-xor --grid learning_rate=0.1,0.5 --set iterations=20 -o sweep.xlsx",
 )
 

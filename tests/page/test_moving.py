@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pytest
 
 import bpsheet as bp
 from tests.helpers.browser import numbers_of, settled, wait_until
+from tests.helpers.graphs import graph
 from tests.helpers.pages import CLOSE, field, largest_difference, some_changes
 from tests.helpers.samples import sampled, small_templates
 
@@ -118,6 +121,33 @@ def test_a_link_that_cannot_be_read_leaves_the_experiment_as_it_was(page_file, o
         assert np.array_equal(numbers_of(page, 5), first.values)
 
 
+HOSTILE = (
+    '{"iteration": 2, "changes": {"<img src=x onerror=hacked=1>": 1, "__proto__": 5}}',
+    '{"iteration": 1e308, "changes": {"w_xg1": "<script>hacked=1</script>", "constructor": 1}}',
+    '{"iteration": -5, "changes": {"__proto__": {"w_xg1": 7}, "w_xg1": [1], "learning_rate": {}}}',
+    '{"changes": {"w_xg1": 1e999, "learning_rate": null, "toString": 1}}',
+    '{"changes": "w_xg1", "iteration": "2"}',
+    "[" * 100_000,
+    "[1, 2]",
+    "null",
+)
+
+
+def test_a_hostile_link_runs_nothing_and_changes_no_quantity(page_file, opened):
+    """The fragment of an address comes from whoever has sent the link."""
+    page = opened(page_file("two-neuron"))
+    first = bp.load("two-neuron").run(5)
+    fragments = [base64.urlsafe_b64encode(text.encode()).decode() for text in HOSTILE]
+    for fragment in (*fragments, "%00%ff", "<script>hacked=1</script>", "a" * 200_000):
+        page.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+        settled(page)
+        found = "typeof hacked + ({}).w_xg1 + document.querySelectorAll('#told *').length"
+        assert page.evaluate(found) == "undefinedundefined0"
+        assert np.array_equal(numbers_of(page, 5), first.values), fragment[:60]
+        page.evaluate("location.hash = ''")
+        settled(page)
+
+
 @pytest.mark.parametrize("name", sampled(["two-neuron", "multiway-classification"], "two-neuron"))
 def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, page_file, opened):
     page = opened(page_file(name))
@@ -133,6 +163,16 @@ def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, 
     expected = [f"{row[trace.program.position[n]]:.4g}" for n in np.ravel(layer.weights)]
     found = [f"{float(text):.4g}" for text in shown.locator("td").all_inner_texts()]
     assert found == expected
+    page.evaluate(
+        "(changes) => { bpsheet.edits.apply(changes); bpsheet.changed(); }",
+        {layer.weights[0][0]: 0.5},
+    )
+    settled(page)
+    changed = trace.experiment.changed({layer.weights[0][0]: 0.5}).run(3)
+    found = float(shown.locator("td").first.inner_text())
+    assert found == pytest.approx(
+        changed.values[2, trace.program.position[layer.weights[0][0]]], rel=1e-4
+    )
     page.get_by_label("One phase at a time").check()
     settled(page)
     words = dict(zip(labels, frames.all_inner_texts(), strict=True))
@@ -140,6 +180,26 @@ def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, 
     assert "?" in words[next(label for label in labels if label.startswith("dW1"))]
 
 
-def test_formulas_of_ones_own_have_no_matrices(page_file, opened):
+def test_formulas_with_arrays_show_all_of_them_shelf_by_shelf(opened, tmp_path):
+    experiment = graph("attention")
+    page = opened(experiment.to_page(tmp_path / "page.html", rules=False))
+    page.locator("#iteration").fill("3")
+    page.locator("#iteration").press("Enter")
+    settled(page)
+    row = experiment.run(iterations=3).frame.iloc[2]
+    frames = page.locator("#matrices .frame")
+    labels = frames.locator("b").all_inner_texts()
+    for label, name in (("S 3 × 3", "S"), ("dWq 2 × 2", "dloss_dWq"), ("loss", "loss")):
+        shown = frames.nth(labels.index(label)).locator("td").all_inner_texts()
+        size = round(len(shown) ** 0.5)
+        ends = [f"_{i + 1}_{k + 1}" for i, k in np.ndindex(size, size)] if size > 1 else [""]
+        # The page shows five digits.
+        expected = [row[name + end] for end in ends]
+        assert [float(text) for text in shown] == pytest.approx(expected, rel=1e-4)
+    lines = page.locator("#matrices > table").count()
+    assert lines == 3
+
+
+def test_formulas_of_numbers_have_no_matrices(page_file, opened):
     page = opened(page_file("line-adam"))
     assert not page.locator("#matrices-section").is_visible()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import bpsheet as bp
 from bpsheet.errors import ExperimentError
 from tests.helpers.experiment_files import GOOD, WEIGHTS, edited, read
 from tests.helpers.samples import draws
@@ -107,3 +108,13 @@ def test_a_run_of_another_length_begins_or_continues_the_same(experiment, iterat
     assert len(other) == iterations
     shared = min(len(one), len(other))
     np.testing.assert_array_equal(one[:shared], other[:shared])
+
+
+def test_a_plan_of_another_length_takes_over_its_quantities():
+    """They take most of the time. Whatever else changes makes them anew."""
+    plan = bp.load("iris")
+    longer = plan.of_length(7)
+    assert longer.columns is plan.columns
+    anew = bp.Experiment.from_dict(longer.to_dict())
+    assert anew.run().values.tobytes() == longer.run().values.tobytes()
+    assert plan.changed({"iterations": 7, "learning_rate": 0.5}).columns is not plan.columns

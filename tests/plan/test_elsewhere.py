@@ -38,10 +38,13 @@ VALUES = [
     ("sigmoid", "activation", "logistic"),
     ("identity", "activation", "linear"),
     ("ReLU", "activation", "relu"),
+    ("swish", "activation", "silu"),
+    ("Hardtanh", "activation", "hard_tanh"),
     ("mse", "loss", "mean_squared_error"),
     ("BCELoss", "loss", "binary_cross_entropy"),
     ("categorical_crossentropy", "loss", "cross_entropy"),
     ("RMSprop", "rule", "rmsprop"),
+    ("NAdam", "rule", "nadam"),
 ]
 KEYS = [
     ("lr", "training", "learning_rate"),

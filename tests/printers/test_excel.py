@@ -108,6 +108,14 @@ def test_formulas_for_spreadsheets(tree, text):
     assert excel_printer().text(tree) == text
 
 
+@pytest.mark.parametrize("cells", ["Steps!$D$8", "$D$8"])
+def test_a_look_up_of_a_single_cell_is_that_cell(cells):
+    """Gnumeric takes INDEX over a single cell for an error."""
+    here = ExcelPrinter(lambda _ref: Cell(1, 8), lambda _name: "", lambda _name: f"{cells}:$D$8")
+    assert here.text(Lookup("x1", A)) == cells
+    assert here.text(Lookup("x1", A, B)) == cells
+
+
 def test_text_is_read_as_it_is():
     """_x0041_ is how a workbook writes A; so its underscore is written as such a code."""
     assert spelled("_x0041_ _x_ x0041_") == "_x005F_x0041_ _x_ x0041_"

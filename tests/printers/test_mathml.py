@@ -45,9 +45,13 @@ A, B, C = Ref("a"), Ref("b"), Ref("c")
 TWO = Num(2.0)
 
 
+SIGN = "<mo form='prefix'>−</mo>"
+
+
 def fenced(content):
-    """In parentheses, which are a row of their own."""
-    return f"<mrow><mo>(</mo>{content}<mo>)</mo></mrow>"
+    """In parentheses, which are a row of their own and grow with fractions alone."""
+    grow = "" if "<mfrac" in content else " stretchy='false'"
+    return f"<mrow><mo{grow}>(</mo>{content}<mo{grow}>)</mo></mrow>"
 
 
 def parsed(content):
@@ -133,7 +137,7 @@ def test_precedence_and_signs(tree, text):
         ),
         (
             Neg(Div(A, B)),
-            "<mo>−</mo><mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>",
+            f"{SIGN}<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>",
         ),
         (Pow(Num(3.0), TWO), "<msup><mrow><mn>3</mn></mrow><mrow><mn>2</mn></mrow></msup>"),
         (
@@ -148,7 +152,7 @@ def test_precedence_and_signs(tree, text):
         (Param("reduction"), "<mi>reduction</mi>"),
         (Param("learning_rate"), "<mi>η</mi>"),
         (Lookup("x", A, B), "<mi>x</mi><mo>[</mo><mi>a</mi><mo>,</mo><mi>b</mi><mo>]</mo>"),
-        (Compare("<>", Neg(A), Neg(B)), "<mo>−</mo><mi>a</mi><mo>≠</mo><mo>−</mo><mi>b</mi>"),
+        (Compare("<>", Neg(A), Neg(B)), f"{SIGN}<mi>a</mi><mo>≠</mo>{SIGN}<mi>b</mi>"),
         (Num(1e15), "<mn>1000000000000000.0</mn>"),
         (Num(999999999999999.0), "<mn>999999999999999</mn>"),
         (Num(1e22), "<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>22</mn></mrow></msup>"),
@@ -160,9 +164,9 @@ def test_formulas_as_elements(tree, made):
 
 def test_fractions_powers_and_choices_have_two_dimensions():
     assert formula_mathml("s", Div(A, Pow(Sub(B, C), TWO))) == (
-        "<mi>s</mi><mo>=</mo><mfrac><mrow><mi>a</mi></mrow><mrow><msup><mrow><mrow><mo>(</mo>"
-        "<mi>b</mi><mo>−</mo><mi>c</mi><mo>)</mo></mrow></mrow><mrow><mn>2</mn></mrow></msup>"
-        "</mrow></mfrac>"
+        f"<mi>s</mi><mo>=</mo><mfrac><mrow><mi>a</mi></mrow><mrow><msup>"
+        f"<mrow>{fenced('<mi>b</mi><mo>−</mo><mi>c</mi>')}</mrow><mrow><mn>2</mn></mrow></msup>"
+        f"</mrow></mfrac>"
     )
     choice = parsed(MathMLPrinter().text(ONE_OF_EACH[-1]))
     assert len(choice.findall(".//mtr")) == 2
@@ -175,8 +179,18 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         ("f'", "<msup><mi>f</mi><mo>′</mo></msup>"),
         ("h1", "<msub><mi>h</mi><mn>1</mn></msub>"),
         ("eta", "<mi>η</mi>"),
+        (
+            "dloss_dw",
+            "<mfrac><mrow><mo>∂</mo><mi>loss</mi></mrow><mrow><mo>∂</mo><mi>w</mi></mrow></mfrac>",
+        ),
+        (
+            "dout_dz",
+            "<mfrac><mrow><mo>∂</mo><mi>out</mi></mrow><mrow><mo>∂</mo><mi>z</mi></mrow></mfrac>",
+        ),
+        ("debt_duration", "<msub><mi>debt</mi><mi>duration</mi></msub>"),
+        ("sum_days", "<msub><mi>sum</mi><mi>days</mi></msub>"),
         ("delta_w", "<mrow><mo>Δ</mo><mi>w</mi></mrow>"),
-        ("delta(3)", "<mrow><mi>δ</mi><mrow><mo>(</mo><mn>3</mn><mo>)</mo></mrow></mrow>"),
+        ("delta(3)", f"<mrow><mi>δ</mi>{fenced('<mn>3</mn>')}</mrow>"),
         (
             "dMSE / dw",
             "<mfrac><mrow><mo>∂</mo><mi>MSE</mi></mrow><mrow><mo>∂</mo><mi>w</mi></mrow></mfrac>",
@@ -205,7 +219,7 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         ("M_hat_w", "<msub><mover><mi>M</mi><mo>^</mo></mover><mi>w</mi></msub>"),
         (
             "f(x)'",
-            "<mrow><mi>f</mi><msup><mrow><mo>(</mo><mi>x</mi><mo>)</mo></mrow><mo>′</mo></msup></mrow>",
+            f"<mrow><mi>f</mi><msup>{fenced('<mi>x</mi>')}<mo>′</mo></msup></mrow>",
         ),
         (
             "sum_dL / dw",
@@ -240,10 +254,10 @@ def test_every_name_of_the_templates_has_the_structure_that_latex_gives_it(templ
 
 def test_numbers():
     assert number_mathml("6.640e-5") == (
-        "<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>5</mn></mrow></msup>"
+        f"<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow>{SIGN}<mn>5</mn></mrow></msup>"
     )
     assert number_mathml("-1e+5") == (
-        "<mo>−</mo><mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>5</mn></mrow></msup>"
+        f"{SIGN}<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>5</mn></mrow></msup>"
     )
     assert element("mtext", "a\x1b<") == "<mtext>a &lt;</mtext>"
 

@@ -23,6 +23,8 @@ def bands(experiment):
         experiment.training,
         None,
         experiment.notation,
+        preparation=experiment.preparation,
+        meanings={},
         examples=experiment.example_count,
         cyclic=True,
     )[0]

@@ -29,7 +29,7 @@ def test_csv_and_parquet_hold_every_digit(tmp_path, name, keep):
     text = pd.read_csv(tmp_path / "run.csv", dtype=str).astype(float)
     text = text.set_index(text.pop("iteration").astype(int))
     pd.testing.assert_frame_equal(
-        text.astype(float), frame, check_exact=True, check_index_type=False
+        text.astype(float), frame.astype(float), check_exact=True, check_index_type=False
     )
     assert "null" not in (tmp_path / "run.csv").read_text()
     binary = pd.read_parquet(tmp_path / "run.parquet")

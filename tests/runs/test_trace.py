@@ -31,17 +31,41 @@ def with_tests():
     ).run(iterations=4)
 
 
+COUNTERS = {"epoch", "example", "batch_row", "batch_end", "updates"}
+
+
+def are_views(frame, traced):
+    """Whether all columns of a frame are views of the array, except for those that count."""
+    return all(
+        np.shares_memory(frame[name].to_numpy(), traced.values) for name in {*frame} - COUNTERS
+    )
+
+
 @pytest.mark.parametrize("name", FRAMES)
 def test_frames_are_views_of_the_one_array(trace, name):
     frame = getattr(trace, name)
-    assert np.shares_memory(frame.to_numpy(), trace.values)
+    assert are_views(frame, trace)
     assert trace.values.dtype == np.float64
+    if name not in ("frame", "inputs"):
+        assert np.shares_memory(frame.to_numpy(), trace.values)
 
 
 def test_frames_of_a_run_with_tests_are_views_too():
     traced = with_tests()
     for name in (*FRAMES, "tests"):
-        assert np.shares_memory(getattr(traced, name).to_numpy(), traced.values)
+        assert are_views(getattr(traced, name), traced)
+
+
+def test_counters_are_whole_numbers_in_the_frames():
+    """All of them, and nothing else: also the number of updates, in the middle of the others."""
+    tables = bp.load("n-samples").to_dict()
+    tables["training"] |= {"rule": "adam", "learning_rate": 0.01}
+    traced = bp.Experiment(**tables).run(10)
+    whole = {name for name, kind in traced.frame.dtypes.items() if kind == np.int64}
+    assert whole == COUNTERS
+    assert traced.frame["updates"].tolist() == [0, 0, 0, 1, 1, 1, 1, 2, 2, 2]
+    assert list(traced.frame.query("example == 2").groupby("epoch").groups) == [1, 2, 3]
+    assert set(traced.frame.drop(columns=list(COUNTERS)).dtypes) == {np.dtype(float)}
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -152,7 +176,8 @@ def test_a_row_of_steps_holds_what_its_step_computes_and_nothing_else(trace):
     steps = trace.steps
     forward = steps.xs("forward", level="step")
     own = [*trace.inputs, *trace.weights, *trace.forward]
-    pd.testing.assert_frame_equal(forward[own], trace.frame[own], check_index_type=False)
+    floats = trace.frame[own].astype(float)
+    pd.testing.assert_frame_equal(forward[own], floats, check_index_type=False)
     assert forward.drop(columns=own).isna().all(axis=None)
     for name in ("backward", "update"):
         part = steps.xs(name, level="step")
@@ -189,6 +214,50 @@ def test_the_columns_say_what_each_one_is(trace):
     assert columns["meaning"].str.len().min() > 10
 
 
+def test_the_columns_say_whose_gradient_and_whose_adjustment_each_one_is():
+    """With a memory of the rule between them, and weights that are never updated."""
+    tables = bp.load("n-samples").to_dict()
+    tables["training"] |= {"rule": "adam", "learning_rate": 0.01, "freeze": ["w1_12"]}
+    columns = bp.Experiment(**tables).run(4).columns
+    weights = columns[columns["role"] == "weight"]
+    assert list(weights["weight"]) == list(weights.index)
+    assert weights.loc[["w2_12", "w1_12"], ["layer", "neuron", "input"]].values.tolist() == [
+        [2, "out1", "a1_2"],
+        [1, "h1", "x_2"],
+    ]
+    assert pd.isna(weights.loc["b2_1", "input"])
+    assert weights.index[weights["is_bias"]].tolist() == ["b1_1", "b1_2", "b2_1", "b2_2"]
+    of_weights = columns[columns["weight"].notna() & (columns["role"] != "weight")]
+    roles = ("gradient", "running sum of a gradient", "memory of the rule", "adjustment")
+    assert set(of_weights["role"]) >= set(roles)
+    for name, row in of_weights.iterrows():
+        assert row["weight"] in name
+        whose = weights.loc[row["weight"]]
+        for key in ("layer", "neuron", "input", "is_bias"):
+            assert whose[key] == row[key] or (pd.isna(whose[key]) and pd.isna(row[key]))
+    assert "w1_12" not in set(of_weights.loc[of_weights["role"] == "adjustment", "weight"])
+    errors = columns[columns["role"] == "error term"]
+    assert errors[["layer", "neuron"]].values.tolist() == [
+        [2, "out2"],
+        [2, "out1"],
+        [1, "h2"],
+        [1, "h1"],
+    ]
+    assert errors["weight"].isna().all()
+
+
+def test_the_columns_of_layers_of_other_kinds_have_their_layer():
+    trace = bp.load("rnn").run(1)
+    columns = trace.columns
+    first, _, last = (names.get("b") for names in trace.experiment.model.names_by_layer)
+    assert columns.loc["Wh_1_2", "layer"] == columns.loc["delta_Wh_1_2", "layer"] == 1
+    names = [f"{first}_1", f"{last}_1", "W_1_1", "dloss_dW_1_1"]
+    assert columns.loc[names, "layer"].tolist() == [1, 3, 3, 3]
+    assert columns.loc[names, "is_bias"].tolist() == [True, True, False, False]
+    assert columns.loc[f"dloss_d{last}_1", "weight"] == f"{last}_1"
+    assert bp.load("formula").run(1).columns["layer"].isna().all()
+
+
 def test_the_excel_formulas_of_the_columns_refer_to_each_other(trace):
     """As they stand in the row of the second iteration of the full layout."""
     excel = trace.columns["excel"]
@@ -223,8 +292,9 @@ def test_a_trace_says_what_it_is(trace):
 def test_the_frames_of_any_run_are_its_array(experiment):
     traced = experiment.run()
     frame = traced.frame
-    assert np.shares_memory(frame.to_numpy(), traced.values)
+    assert are_views(frame, traced)
     np.testing.assert_array_equal(frame.to_numpy(), traced.values[:, 1:])
     assert len(traced.steps) == 3 * len(frame)
-    together = [name for part in FRAMES[1:] for name in getattr(traced, part)]
+    parts = [*FRAMES[1:-1], "validation", FRAMES[-1]]
+    together = [name for part in parts for name in getattr(traced, part)]
     assert together == list(frame)

@@ -259,19 +259,31 @@ def broken(text, **cells):
     ("make", "said"),
     [
         (broken("=GAMMA(A1)"), "Sheet!B1: the function GAMMA is not known here"),
-        (broken("=VLOOKUP(A1,C1:D3,2)"), "Sheet!B1: the function VLOOKUP is not known here"),
+        (broken("=VLOOKUP(A1,C1:D3,2)"), "Sheet!B1: its value is #N/A"),
         (broken("=A1+C1", C1="=B1"), "depends on itself"),
         (broken("=A1+C1", C1="five"), "Sheet!C1: it holds 'five', which is no number"),
-        (broken("=A1*A:A"), "Sheet!B1: A:A is neither a cell nor a plain range"),
+        (broken("=A1*Z"), "Sheet!B1: Z is neither a cell nor a plain range nor the name of one"),
         (broken("=A1*Other!C1"), "Sheet!B1: there is no sheet 'Other'"),
         (broken("=A1/(A1-2)"), "Sheet!B1: its value is #DIV/0!"),
         (broken("=[1]Sheet!A1*A1"), "is in another workbook"),
-        (broken("=A1*A1:A3"), "Sheet!B1: a range stands where a single value is expected"),
+        (broken("=A1*A2:A3"), "a range stands where a single value is expected"),
         (broken("=SUM(A1"), "Sheet!B1: a closing parenthesis is missing"),
         (broken("=C1*2", C1=3), "no formula leads there from Sheet!A1"),
-        (broken('=A1&"x"'), "Sheet!B1: '&' cannot stand there"),
+        (broken('=A1&"x"'), "Sheet!B1: a number is expected there; it holds '2x'"),
+        (broken("=SUM(A1#)*A1"), "# stands for all cells that a formula fills"),
+        (broken("=_xlfn.LET(_xlpm.x,A1,_xlpm.x^2)"), "the function LET is not known here"),
+        (
+            broken("=_xlfn.LAMBDA(_xlpm.x,_xlpm.x^2)(A1)"),
+            "a function that LAMBDA gives is not known",
+        ),
+        (
+            broken("=SUM(_xlfn.MAP(A1,_xlfn.LAMBDA(_xlpm.x,2)))"),
+            "the function MAP is not known here",
+        ),
+        (broken("=YEAR(A1)"), "the function YEAR is not known here"),
+        (broken("=A1;2"), "Sheet!B1: ';' cannot stand there"),
         (broken("=" + "(" * 80 + "A1" + ")" * 80), "nested more than 64 levels deep"),
-        (broken("=A1*2", A1="=3"), "a parameter is a typed number; this cell has a formula"),
+        (broken("=A1*2", A1="=3"), "this cell has a formula without a stored value"),
     ],
 )
 def test_what_cannot_be_differentiated_is_named_with_its_cell(tmp_path, make, said):
@@ -282,13 +294,22 @@ def test_what_cannot_be_differentiated_is_named_with_its_cell(tmp_path, make, sa
     assert not (tmp_path / "out.xlsx").exists()
 
 
-def test_an_unknown_function_beside_the_way_is_left_alone_and_on_it_refused(tmp_path, made):
+def test_a_look_up_beside_the_way_is_a_constant_and_on_it_differentiated(tmp_path, made):
     """The layout full looks its data up with INDEX: its stored value is a constant."""
     path = made("two-neuron", "full", 30)
     out = differentiate_workbook(path, "Steps!L8", ["Steps!G8:K8"], tmp_path / "out.xlsx")
     agrees(out.path, "Steps!L8", list(out.gradient))
-    with pytest.raises(WorkbookError, match="the function INDEX is not known here"):
-        differentiate_workbook(path, "Steps!L8", ["Data!B2"], tmp_path / "no.xlsx")
+    out = differentiate_workbook(path, "Steps!L8", ["Data!B2"], tmp_path / "data.xlsx")
+    agrees(out.path, "Steps!L8", list(out.gradient))
+
+
+def test_a_parameter_with_a_formula_is_taken_as_if_it_were_typed_and_it_is_said(tmp_path, made):
+    """The weights of the second iteration are formulas."""
+    path = made("two-neuron", "full", 30)
+    out = differentiate_workbook(path, "Steps!L9", ["Steps!G9:K9"], tmp_path / "out.xlsx")
+    agrees(out.path, "Steps!L9", list(out.gradient))
+    assert [said.partition(":")[0] for said in out.remarks] == [f"Steps!{c}9" for c in "GHI"]
+    assert "its value is taken as if it were typed" in out.remarks[0]
 
 
 def test_a_parameter_that_the_loss_does_not_use_is_said(tmp_path):
@@ -304,7 +325,7 @@ def test_names_of_files_and_cells_that_do_not_fit_are_refused(tmp_path):
         differentiate_workbook(path, loss, parameters, path)
     with pytest.raises(OutputError, match=r"ends in \.xlsx"):
         differentiate_workbook(path, loss, parameters, tmp_path / "out.csv")
-    with pytest.raises(WorkbookError, match="loss: one cell expected"):
+    with pytest.raises(WorkbookError, match="loss: one cell expected; got A1:A2"):
         differentiate_workbook(path, "A1:A2", parameters, tmp_path / "out.xlsx")
     with pytest.raises(WorkbookError, match="parameters: Z is neither a cell"):
         differentiate_workbook(path, loss, ["Z"], tmp_path / "out.xlsx")

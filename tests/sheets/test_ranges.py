@@ -26,7 +26,7 @@ READ = [
     ("=SUMPRODUCT(A1:A3,B1:B3)", 43, 5, 3),
     ("=SUMPRODUCT(A1:A3*B1:B3)", 43, 5, 3),
     ("=SUMPRODUCT((A1:A3-B1:B3)^2)", 122, -6, 16),
-    ("=SUMXMY2(A1:A3,B1:B3)", 9 + 49 + 64, -6, 16),
+    ("=SUMXMY2(A3:A4,B1:B2)+A1+B3", 4 + 9 + 2 + 11, 1, 1),
     ("=SUM(MMULT(B1:B3,A1:A1))+B3", 57, 23, 3),
     ("{=SUM(A1:A3*B1:B3)}", 43, 5, 3),
     ("{=SUM(A1:A3*2,B1:B3)}", 33, 2, 1),
@@ -81,7 +81,6 @@ def test_libreoffice_gives_these_values(tmp_path, libreoffice):
         "=SUM(-A1:A3)",
         "=SUM(A1:A3%)",
         "=SUM(POWER(A1:A3,2))",
-        "=SUM(A1:A20000*A1:XFD1)",
     ],
 )
 def test_a_range_where_a_plain_cell_expects_a_value_is_refused(tmp_path, text):
@@ -94,8 +93,8 @@ def test_a_range_where_a_plain_cell_expects_a_value_is_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{=SUM(A1:A10000*A1:ALL1)}", "more than 20,000 cells"),
-        ("=SUM(MMULT(A1:A3000,A1:DKJ1))", "more than 200,000 products of cells"),
+        ("{=SUM(A1:A10000*A1:ALL1)}", "an array of more than 200,000 cells"),
+        ("=SUM(MMULT(A1:A30000,A1:DKJ1))", "more than 500,000 products of cells"),
     ],
 )
 def test_a_block_of_too_many_cells_is_refused_before_it_is_made(tmp_path, text, said):

@@ -57,16 +57,19 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize(
+    "damage",
+    sampled(DAMAGE, "nothing but saved again", "a loss that is another", "no rows", "a fact that is no text"),
+)  # fmt: skip
 def test_a_part_that_is_not_as_it_was_written_is_refused(swept, damage):
-    pq.write_table(damage(pq.read_table(swept.part, partitioning=None)), swept.part)
+    pq.write_table(DAMAGE[damage](pq.read_table(swept.part, partitioning=None)), swept.part)
     with pytest.raises(bp.OutputError, match=r"run=2.* since it was written; remove it to run it"):
         swept()
     swept.part.unlink()
     pd.testing.assert_frame_equal(swept().losses, swept.whole.losses, check_exact=True)
 
 
-@pytest.mark.parametrize("seed", sampled(range(60), *range(0, 60, 7)))
+@pytest.mark.parametrize("seed", sampled(range(60), *range(0, 60, 14)))
 def test_a_part_of_which_some_bytes_changed_is_refused(swept, seed):
     content, drawn = bytearray(swept.part.read_bytes()), random.Random(seed)
     if seed % 3:
@@ -102,14 +105,19 @@ def test_whole_numbers_written_as_fractions_are_the_same_sweep(xor, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [
-        ("", "cannot read"),
-        ("{", "cannot read"),
+    sampled(
+        [
+            ("", "cannot read"),
+            ("{", "cannot read"),
+            ("[" * 100_000, "cannot read"),
+            ("\xff", "cannot read"),
+            ("[]", "holds another sweep"),
+            ("null", "holds another sweep"),
+        ],
         ("[" * 100_000, "cannot read"),
         ("\xff", "cannot read"),
-        ("[]", "holds another sweep"),
         ("null", "holds another sweep"),
-    ],
+    ),
 )
 def test_a_damaged_word_of_which_sweep_it_is_is_refused(swept, content, said):
     (swept.folder / "_sweep.json").write_bytes(content.encode("latin-1"))

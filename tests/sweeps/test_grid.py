@@ -13,6 +13,7 @@ from openpyxl import load_workbook
 import bpsheet as bp
 from bpsheet.sweeps import grid as grids
 from bpsheet.sweeps import sweep as sweeps
+from tests.helpers.samples import sampled
 from tests.helpers.sweeps import RATES
 
 HOLDERS = {
@@ -23,9 +24,21 @@ HOLDERS = {
 }
 
 
-@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
-@pytest.mark.parametrize(("name", "values"), [("learning_rate", RATES), ("seed", [1, 2, 3])])
-def test_values_may_come_in_anything_that_holds_them(xor, tmp_path, name, values, holder):
+VALUES = {"learning_rate": RATES, "seed": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("name", "holder"),
+    sampled(
+        list(itertools.product(VALUES, HOLDERS)),
+        ("learning_rate", "pandas Series"),
+        ("learning_rate", "generator"),
+        ("seed", "NumPy array"),
+        ("seed", "tuple"),
+    ),
+)
+def test_values_may_come_in_anything_that_holds_them(xor, tmp_path, name, holder):
+    values, holder = VALUES[name], HOLDERS[holder]
     expected = bp.sweep(xor, {name: values})
     for folder in (None, tmp_path / "runs"):
         found = bp.sweep(xor, {name: holder(values)}, folder=folder)

@@ -93,7 +93,7 @@ def test_hand_values(tmp_path, separator):
     ("text", "line", "said"),
     [
         ('\nid,student\n1,Ada\n\n2,"Grace\nHopper"\n3,\n', 7, "no name"),
-        ('\n"Grace\nHopper"\n\nAda\nAda\n', 6, "Ada stands there twice; add a column id"),
+        ('\n"Grace\nHopper"\n\nAda\nAda\n', 6, "Ada stands there twice (line 5); add a column ID"),
     ],
 )
 def test_a_roster(tmp_path, text, line, said):

@@ -87,7 +87,7 @@ def test_a_data_file_that_is_wrong_is_refused_with_its_line(tmp_path, csv, said)
 
 def test_a_data_file_that_is_not_there_is_named(tmp_path):
     text = with_file(tmp_path, "", name="nowhere.csv")
-    assert "nowhere.csv: cannot be read (No such file" in refusal(text, tmp_path)["data.file"]
+    assert "nowhere.csv: no such file" in refusal(text, tmp_path)["data.file"]
 
 
 def test_other_problems_are_reported_beside_a_wrong_data_file(tmp_path):

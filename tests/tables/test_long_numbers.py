@@ -21,8 +21,8 @@ FIELDS = [
     ("training", "learning_rate"),
     ("training", "iterations"),
     ("training", "batch_size"),
-    ("training", "order"),
-    ("training", "seed"),
+    ("data", "order"),
+    ("data", "seed"),
 ]
 
 

@@ -159,7 +159,8 @@ REFUSED = [
         f"{LAYER1}.activation",
         (
             'unknown activation "tahn"; did you mean "tanh"? (known are linear, logistic, tanh, '
-            "relu, leaky_relu, softplus, sign, softmax)"
+            "relu, leaky_relu, softplus, elu, selu, gelu, silu, mish, softsign, hard_sigmoid, "
+            "hard_tanh, log_sigmoid, sign, step, softmax)"
         ),
     ),
     (
@@ -186,17 +187,21 @@ REFUSED = [
         "network.loss",
         (
             'unknown loss "crossentropy"; did you mean "cross_entropy"? (known are '
-            "half_squared_error, squared_error, mean_squared_error, binary_cross_entropy, cross_entropy, "
-            "gaussian_log_likelihood, bernoulli_log_likelihood, multinomial_log_likelihood)"
+            "half_squared_error, squared_error, mean_squared_error, absolute_error, "
+            "mean_absolute_error, huber, log_cosh, hinge, binary_cross_entropy, cross_entropy, "
+            "kl_divergence, gaussian_log_likelihood, bernoulli_log_likelihood, "
+            'multinomial_log_likelihood), or write a formula of t and y such as "(t - y)^4"'
         ),
     ),
     (
         'rule = "gradient_descent"',
-        'rule = "adamax"',
+        'rule = "adan"',
         "training.rule",
         (
             'one of "gradient_descent", "gradient_ascent", "momentum", "nesterov", "adagrad", '
-            '"rmsprop", "adam", "adamw" or "perceptron" expected; got "adamax"'
+            '"rmsprop", "adam", "adamw", "amsgrad", "adadelta", "adamax", "nadam", "radam", "rprop", '
+            '"lion", "momentum_with_rate", "nesterov_with_rate", "formula", "perceptron" or "none" expected; got "adan"; '
+            'did you mean "adam"?'
         ),
     ),
     (

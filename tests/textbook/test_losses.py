@@ -7,9 +7,10 @@ import math
 import pytest
 
 from bpsheet.formula.derivative import differentiate
+from bpsheet.formula.evaluate import evaluate
 from bpsheet.formula.filling import fill
 from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Num, Ref, total
+from bpsheet.formula.tree import Num, Param, Ref, rewrite, total
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
 from tests.helpers.slopes import central, value
 
@@ -21,8 +22,10 @@ OUTPUTS = {
 
 def whole(loss, targets, outputs):
     """The loss of one example."""
-    parts = [fill(loss.term, t=t, y=y) for t, y in zip(targets, outputs, strict=True)]
-    return loss.formula(total(parts), len(parts))
+    parts = [loss.part(t, y) for t, y in zip(targets, outputs, strict=True)]
+    settings = {Param(name): Num(number or 0.0) for name, number in loss.settings.items()}
+    formula = loss.formula(total(parts), len(parts))
+    return rewrite(formula, lambda node: settings.get(node, node))
 
 
 @pytest.mark.parametrize("count", OUTPUTS)
@@ -35,7 +38,9 @@ def test_a_losss_derivative_is_that_of_its_formula(name, count):
     formula = whole(loss, [Num(t) for t in targets], [Ref(y) for y in names])
     at = dict(zip(names, outputs, strict=True))
     for target, y in zip(targets, names, strict=True):
-        slope = value(loss.slope(Num(target), Ref(y), count), **at)
+        slope = evaluate(
+            loss.slope(Num(target), Ref(y), count), lambda ref: at[ref.name], loss.settings, {}
+        )
         by_tree = value(differentiate(formula, y), **at)
         by_difference = central(lambda x, y=y: value(formula, **at | {y: x}), at[y])
         assert slope == pytest.approx(by_tree, rel=1e-12)
@@ -60,6 +65,12 @@ MULTINOMIAL = sum(t * math.log(y) for t, y in zip(*OUTPUTS[3], strict=True))
         ("gaussian_log_likelihood", -SQUARES / 2),
         ("bernoulli_log_likelihood", BERNOULLI),
         ("multinomial_log_likelihood", MULTINOMIAL),
+        ("absolute_error", 0.5 + 0.4 + 0.1),
+        ("mean_absolute_error", (0.5 + 0.4 + 0.1) / 3),
+        ("huber", SQUARES / 2),
+        ("log_cosh", sum(math.log(math.cosh(d)) for d in (0.5, 0.4, 0.1))),
+        ("hinge", 1 - 0.14 + 1 - 0.05 + 1 - 0.06),
+        ("kl_divergence", 0.2 * math.log(2 / 7) + 0.5 * math.log(5) + 0.3 * math.log(1.5)),
     ],
 )
 def test_losses_are_what_their_names_say(name, expected):
@@ -69,7 +80,7 @@ def test_losses_are_what_their_names_say(name, expected):
 
 
 def test_every_loss_has_a_case_above():
-    assert len(LOSSES) == 8
+    assert len(LOSSES) == 14
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -39,3 +39,12 @@ def test_chosen_changes_find_what_the_others_miss(book, edit):
 def test_changes_that_do_not_fit_are_refused(book, changes, message):
     with pytest.raises(bp.ExperimentError, match=message):
         verify(book, changes=changes)
+
+
+def test_a_change_after_which_a_run_overflows_later_or_never(tmp_path, traced):
+    """The sheet Matrices ends where the run overflowed. It has no cells for the rows after that."""
+    trace = traced("exploding").experiment.changed({"learning_rate": 1e200}).run(8)
+    path = trace.to_excel(tmp_path / "x.xlsx", "matrix")
+    report = verify(path, changes={"learning_rate": 1e-4})
+    assert report.passed
+    assert all(comparison.cells for comparison in report.comparisons)

@@ -39,7 +39,7 @@ def test_the_numpy_loops_store_the_books_26_values(loop):
 
 
 def test_the_pytorch_loop_stores_the_books_26_values():
-    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[oracle])")
+    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[torch])")
     expected = ours(bp.load("two-neuron").changed({"iterations": 50}), [Role.SUM])
     np.testing.assert_allclose(loops.torch_two_neuron(50), expected, rtol=1e-12, atol=1e-15)
 
@@ -48,16 +48,19 @@ def sorted_rows(values):
     return np.sort(values, axis=1)
 
 
-def test_the_wide_numpy_loop_stores_what_we_store():
+def test_the_wide_numpy_loops_store_what_we_store():
     """Layer by layer where we go neuron by neuron: the same numbers in another order."""
     experiment = loops.wide_experiment(20)
-    np.testing.assert_allclose(
-        sorted_rows(loops.numpy_wide(experiment)), sorted_rows(ours(experiment)), atol=1e-13
-    )
+    expected = sorted_rows(ours(experiment))
+    theirs = loops.numpy_wide(experiment)
+    np.testing.assert_allclose(sorted_rows(theirs), expected, atol=1e-13)
+    memory = np.zeros_like(theirs)
+    loops.numpy_wide_into(memory, experiment)
+    np.testing.assert_array_equal(memory, theirs)
 
 
 def test_the_wide_pytorch_loop_stores_what_we_store():
-    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[oracle])")
+    pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[torch])")
     experiment = loops.wide_experiment(5)
     np.testing.assert_allclose(
         sorted_rows(loops.torch_wide(experiment)), sorted_rows(ours(experiment)), atol=1e-13

@@ -6,18 +6,25 @@ a forward pass that is written here once more, in NumPy.
 
 from __future__ import annotations
 
+import math
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd.extend import defvjp, primitive
 from hypothesis import assume, given
 
 from bpsheet.api.experiment import Experiment
 from bpsheet.formula.evaluate import CellError, evaluate
+from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import Phase, Role
-from bpsheet.textbook.losses import LOSSES, SIMPLIFIED
+from bpsheet.textbook.losses import LOSSES, SIMPLIFIED, loss_of
 from tests.helpers.samples import draws
-from tests.helpers.strategies import FORMULAS, PLAIN, experiments
+from tests.helpers.strategies import FORMULAS, LOSS_FORMULAS, PLAIN, experiments
+
+erf = primitive(np.vectorize(math.erf, otypes=[float]))
+defvjp(erf, lambda _, x: lambda g: g * 2 / anp.sqrt(anp.pi) * anp.exp(-(x**2)))
 
 # The activations once more, as functions of the vector of a layer's weighted sums.
 ACTIVATIONS = {
@@ -27,6 +34,15 @@ ACTIVATIONS = {
     "relu": lambda z: anp.maximum(z, 0),
     "leaky_relu": lambda z: anp.where(z > 0, z, 0.01 * z),
     "softplus": lambda z: anp.logaddexp(z, 0),
+    "elu": lambda z: anp.where(z > 0, z, anp.expm1(z)),
+    "selu": lambda z: 1.0507009873554805 * anp.where(z > 0, z, 1.6732632423543772 * anp.expm1(z)),
+    "gelu": lambda z: z * (1 + erf(z / anp.sqrt(2))) / 2,
+    "silu": lambda z: z / (1 + anp.exp(-z)),
+    "mish": lambda z: z * anp.tanh(anp.logaddexp(z, 0)),
+    "softsign": lambda z: z / (1 + anp.abs(z)),
+    "hard_sigmoid": lambda z: anp.clip(z / 6 + 0.5, 0, 1),
+    "hard_tanh": lambda z: anp.clip(z, -1, 1),
+    "log_sigmoid": lambda z: -anp.logaddexp(-z, 0),
     "softmax": lambda z: anp.exp(z) / anp.sum(anp.exp(z)),
     "2*z": lambda z: 2 * z,
     "z^2/4": lambda z: z**2 / 4,
@@ -36,50 +52,119 @@ ACTIVATIONS = {
     "if(z > 0.1, z, 0.5*z)": lambda z: anp.where(z > 0.1, z, 0.5 * z),
     "max(z, 0.2*z - 0.1)": lambda z: anp.maximum(z, 0.2 * z - 0.1),
 }
-# Where they have no derivative.
+# Where they have no derivative, or one that differences do not find.
 KINKS = {
-    "relu": 0.0,
-    "leaky_relu": 0.0,
-    "z/(1 + abs(z))": 0.0,
-    "if(z > 0.1, z, 0.5*z)": 0.1,
-    "max(z, 0.2*z - 0.1)": -0.125,
+    "relu": [0.0],
+    "leaky_relu": [0.0],
+    "elu": [0.0],
+    "selu": [0.0],
+    "softsign": [0.0],
+    "hard_sigmoid": [-3.0, 3.0],
+    "hard_tanh": [-1.0, 1.0],
+    "z/(1 + abs(z))": [0.0],
+    "if(z > 0.1, z, 0.5*z)": [0.1],
+    "max(z, 0.2*z - 0.1)": [-0.125],
 }
+
+
+def huber(t, y, delta=1.0):
+    apart = anp.abs(t - y)
+    return anp.where(apart < delta, apart**2 / 2, delta * (apart - delta / 2))
+
+
+# The part of each output, from the vectors of targets and outputs.
 OBJECTIVES = {
-    "half_squared_error": lambda t, y: anp.sum((t - y) ** 2) / 2,
-    "squared_error": lambda t, y: anp.sum((t - y) ** 2),
-    "mean_squared_error": lambda t, y: anp.mean((t - y) ** 2),
-    "gaussian_log_likelihood": lambda t, y: -anp.sum((t - y) ** 2) / 2,
-    "bernoulli_log_likelihood": lambda t, y: anp.sum(t * anp.log(y) + (1 - t) * anp.log(1 - y)),
-    "multinomial_log_likelihood": lambda t, y: anp.sum(t * anp.log(y)),
+    "half_squared_error": lambda t, y: (t - y) ** 2 / 2,
+    "squared_error": lambda t, y: (t - y) ** 2,
+    "mean_squared_error": lambda t, y: (t - y) ** 2 / len(t),
+    "absolute_error": lambda t, y: anp.abs(t - y),
+    "mean_absolute_error": lambda t, y: anp.abs(t - y) / len(t),
+    "huber": huber,
+    "log_cosh": lambda t, y: anp.log(anp.cosh(t - y)),
+    "hinge": lambda t, y: anp.maximum(1 - t * y, 0),
+    "kl_divergence": lambda t, y: t * (anp.log(t) - anp.log(y)),
+    "gaussian_log_likelihood": lambda t, y: -((t - y) ** 2) / 2,
+    "bernoulli_log_likelihood": lambda t, y: t * anp.log(y) + (1 - t) * anp.log(1 - y),
+    "multinomial_log_likelihood": lambda t, y: t * anp.log(y),
+    "binary_cross_entropy": lambda t, y: -t * anp.log(y) - (1 - t) * anp.log(1 - y),
+    "cross_entropy": lambda t, y: -t * anp.log(y),
+    "(t - y)^4": lambda t, y: (t - y) ** 4,
+    "if(t > y, 3*(t - y), y - t)": lambda t, y: anp.where(t > y, 3 * (t - y), y - t),
+    "sqrt(1 + (t - y)^2) - 1": lambda t, y: anp.sqrt(1 + (t - y) ** 2) - 1,
 }
-OBJECTIVES["binary_cross_entropy"] = lambda t, y: -OBJECTIVES["bernoulli_log_likelihood"](t, y)
-OBJECTIVES["cross_entropy"] = lambda t, y: -OBJECTIVES["multinomial_log_likelihood"](t, y)
+# The differences of output and target, or their products, at which a loss has no derivative.
+LOSS_KINKS = {
+    "absolute_error": lambda t, y: t - y,
+    "mean_absolute_error": lambda t, y: t - y,
+    "if(t > y, 3*(t - y), y - t)": lambda t, y: t - y,
+    "hinge": lambda t, y: 1 - t * y,
+}
 
 
 def test_the_oracle_knows_every_activation_and_loss():
     assert set(ACTIVATIONS) == {*PLAIN, *FORMULAS, "softmax"}
-    assert set(OBJECTIVES) == set(LOSSES)
+    assert set(OBJECTIVES) == {*LOSSES, *LOSS_FORMULAS}
+
+
+def loss_of_example(experiment, row):
+    """The loss as a function of the weights: with all that the tables ask for."""
+    network, training = experiment.network, experiment.training
+    inputs = row[network.inputs].to_numpy()
+    targets = row[network.targets].to_numpy()
+    if network.label_smoothing is not None:
+        share = network.label_smoothing
+        targets = targets * (1 - share) + share / len(targets)
+    each = np.array(network.class_weights or [1.0] * len(targets))
+    times = 1.0 if experiment.data.weight is None else row[experiment.data.weight]
+    settings = {} if network.delta is None else {"delta": network.delta}
+    sign = -1 if network.loss.endswith("likelihood") else 1
+
+    def loss(weights):
+        outputs = forward(experiment, weights, inputs)[1]
+        found = times * anp.sum(each * OBJECTIVES[network.loss](targets, outputs, **settings))
+        for _, matrix in weights:
+            found = found + sign * (training.l1 or 0) * anp.sum(anp.abs(matrix))
+            found = found + sign * (training.l2 or 0) * anp.sum(matrix**2) / 2
+        return found
+
+    return loss
 
 
 def matrices(experiment, row):
-    """Each layer's weights, the bias as column 0, as they stand in a row of the trace."""
+    """Each layer's biases and weights, as they stand in a row of the trace."""
     sources = experiment.network.inputs
     made = []
-    for layer in experiment.network.layers:
-        numbers = range(0 if layer.bias else 1, len(sources) + 1)
-        names = [[f"w_{neuron}_{number}" for number in numbers] for neuron in layer.neurons]
-        made.append(np.array([[row[name] for name in line] for line in names]))
+    for number, layer in enumerate(experiment.network.layers, start=1):
+        names = [[f"w_{neuron}_{n + 1}" for n in range(len(sources))] for neuron in layer.neurons]
+        matrix = np.array([[row[name] for name in line] for line in names])
+        biases = [f"w_{neuron}_0" for neuron in layer.neurons]
+        if layer.bias is False:
+            biases = []
+        elif layer.is_bias_shared:
+            biases = [f"b{number}"]
+        made.append((np.array([row[name] for name in biases]), matrix))
         sources = layer.neurons
     return made
+
+
+def in_order(experiment, parts):
+    """Numbers like the weights, in the order of the sheet: neuron by neuron, the bias first."""
+    found = []
+    for layer, (biases, matrix) in zip(experiment.network.layers, parts, strict=True):
+        rows = [list(row) for row in matrix]
+        if layer.is_bias_shared:
+            found += biases.tolist()
+        elif layer.bias is not False:
+            rows = [[bias, *row] for bias, row in zip(biases, rows, strict=True)]
+        found += [number for row in rows for number in row]
+    return np.array(found)
 
 
 def forward(experiment, weights, inputs):
     """The weighted sums of every layer, and the outputs."""
     values, sums = inputs, []
-    for layer, matrix in zip(experiment.network.layers, weights, strict=True):
-        if layer.bias:
-            values = anp.concatenate([anp.ones(1), values])
-        sums.append(anp.dot(matrix, values))
+    for layer, (biases, matrix) in zip(experiment.network.layers, weights, strict=True):
+        sums.append(anp.dot(matrix, values) + (0.0 if layer.bias is False else biases))
         values = ACTIVATIONS[layer.activation](sums[-1])
     return sums, values
 
@@ -90,17 +175,22 @@ def smooth_here(experiment, trace):
         sums = trace.frame[[f"z_{neuron}" for neuron in layer.neurons]].to_numpy()
         if not (np.abs(sums) < 12).all():
             return False
-        if layer.activation in KINKS:
-            away = np.abs(sums - KINKS[layer.activation])
-            if not (away > 1e-3).all():
+        for kink in KINKS.get(layer.activation, []):
+            if not (np.abs(sums - kink) > 1e-3).all():
                 return False
-    return True
+    kink = LOSS_KINKS.get(experiment.network.loss)
+    if kink is None:
+        return True
+    outputs = trace.frame[list(experiment.network.layers[-1].neurons)].to_numpy()
+    targets = trace.frame[experiment.network.targets].to_numpy()
+    return bool((np.abs(kink(targets, outputs)) > 1e-3).all())
 
 
 def gradients_of(experiment, row):
-    """The gradient columns, in the order of the weights."""
+    """The derivatives of the loss, in the order of the weights."""
     weights = [c for c in experiment.columns if c.role is Role.WEIGHT]
-    return np.array([row[column.adjoint_name] for column in weights])
+    sign = -1 if experiment.network.output_error == "target_minus_output" else 1
+    return sign * np.array([row[column.adjoint_name] for column in weights])
 
 
 @given(experiments())
@@ -109,18 +199,11 @@ def test_gradients_are_those_of_autograd(experiment):
     """Every gradient of every iteration of the run, and the loss itself."""
     trace = experiment.run()
     assume(smooth_here(experiment, trace))
-    objective = OBJECTIVES[experiment.network.loss]
     for _, row in trace.frame.iterrows():
-        inputs = row[experiment.network.inputs].to_numpy()
-        targets = row[experiment.network.targets].to_numpy()
-
-        def loss(weights, inputs=inputs, targets=targets):
-            return objective(targets, forward(experiment, weights, inputs)[1])
-
         weights = matrices(experiment, row)
-        value, found = autograd.value_and_grad(loss)(weights)
+        value, found = autograd.value_and_grad(loss_of_example(experiment, row))(weights)
         assert row["loss"] == pytest.approx(value, rel=1e-9, abs=1e-12)
-        oracle = np.concatenate([part.ravel() for part in found])
+        oracle = in_order(experiment, found)
         ours = gradients_of(experiment, row)
         np.testing.assert_allclose(ours, oracle, rtol=1e-9, atol=1e-10)
 
@@ -134,11 +217,12 @@ def test_gradients_are_the_slopes_of_the_loss(experiment):
     program, start = trace.program, trace.frame.iloc[0].to_dict()
     passed = program.phase(Phase.FORWARD)
     weights = [column for column in program if column.role is Role.WEIGHT]
+    cells = {parameter.name: parameter.value for parameter in program.parameters}
 
     def loss(name, value):
         here = start | {name: value}
         for column in passed:
-            here[column.name] = evaluate(column.formula, lambda ref: here[ref.name], {}, {})
+            here[column.name] = evaluate(column.formula, lambda ref: here[ref.name], cells, {})
         return here["loss"]
 
     for column in weights:
@@ -149,7 +233,50 @@ def test_gradients_are_the_slopes_of_the_loss(experiment):
         except CellError:
             pytest.fail("the loss has no value beside a point where it has one")
         slope = (8 * near - far) / (12 * step)
-        assert start[column.adjoint_name] == pytest.approx(slope, rel=1e-6, abs=1e-8)
+        assert program.slope_sign * start[column.adjoint_name] == pytest.approx(
+            slope, rel=1e-6, abs=1e-8
+        )
+
+
+@given(experiments())
+@draws(25)
+def test_target_minus_output_turns_every_sign_and_leaves_the_weights_as_they_are(experiment):
+    """All that is passed back is minus what it was, to the last bit, whatever the rule."""
+    assume(not loss_of(experiment.network.loss).maximised)
+    runs = []
+    for form in ("chain_rule", "target_minus_output"):
+        tables = experiment.to_dict()
+        tables["network"]["output_error"] = form
+        runs.append(Experiment(**tables).run())
+    plain, turned = runs
+    assume(plain.first_error is None)
+    assert np.array_equal(plain.weights, turned.weights)
+    passed_back = [
+        c.name for c in experiment.columns if c.phase in (Phase.BACKWARD, Phase.GRADIENT)
+    ]
+    for name in passed_back:
+        sign = 1 if plain.program[name].role is Role.OUTPUT_DERIVATIVE else -1
+        assert np.array_equal(turned.frame[name], sign * plain.frame[name]), name
+
+
+def test_the_error_is_written_as_books_write_it():
+    tables = {
+        "network": {
+            "inputs": ["x"],
+            "targets": ["t"],
+            "loss": "half_squared_error",
+            "output_error": "target_minus_output",
+            "layers": [{"neurons": ["o"], "activation": "logistic", "weights": [[0.5]]}],
+        },
+        "data": {"examples": [[2.0, 1.0]]},
+        "training": {"iterations": 2},
+    }
+    columns = {column.name: column for column in Experiment(**tables).columns}
+    said = {name: formula_text(columns[name].formula) for name in columns if "o" in name}
+    assert said["dloss_do"] == "t - o"
+    assert said["o_error"] == "dloss_do*do_dz"
+    assert said["dloss_dw_o_1"] == "o_error*x"
+    assert said["delta_w_o_1"] == "learning_rate*dloss_dw_o_1"
 
 
 @given(experiments())
@@ -161,10 +288,15 @@ def test_the_chain_rule_and_the_simplified_form_give_the_same_numbers(experiment
     for form in ("chain_rule", "simplified"):
         tables = experiment.to_dict()
         tables["network"]["output_error"] = form
+        tables["network"].pop("class_weights", None)
+        if isinstance(tables["network"]["layers"][-1]["bias"], float | str):
+            # The gradient of a bias that softmax's outputs share is 0 but for rounding, of which
+            # some rules make a step.
+            tables["network"]["layers"][-1]["bias"] = False
         runs.append(Experiment(**tables).run())
     assume(smooth_here(experiment, runs[0]))
     common = [name for name in runs[0].frame if name in runs[1].frame]
-    assert {"loss", *(c.name for c in experiment.columns if c.role is Role.GRADIENT)} <= set(common)
+    assert {"loss", *(c.name for c in runs[0].program if c.role is Role.GRADIENT)} <= set(common)
     np.testing.assert_allclose(runs[0].frame[common], runs[1].frame[common], rtol=1e-9, atol=1e-11)
 
 

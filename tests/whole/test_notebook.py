@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
-from nbclient import NotebookClient
 
-import bpsheet as bp
 from bpsheet.plan.templates import notebook_path
-
-ROOT = Path(bp.__file__).parent.parent
+from tests.helpers.notebooks import TEMPLATES, outputs_of
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """The outputs of the notebook's cells, by their ids, from a kernel with no one's settings."""
-    folder = tmp_path_factory.mktemp("session")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
-            patch.setenv(name, str(folder / name.lower()))
-        patch.delenv("MPLBACKEND", raising=False)
-        patch.setenv("TMPDIR", str(folder))
-        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
-        notebook = nbformat.read(notebook_path(), as_version=4)
-        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder}}).execute()
-    return {cell["id"]: cell["outputs"] for cell in notebook["cells"] if "outputs" in cell}
+    return outputs_of(notebook_path(), tmp_path_factory.mktemp("session"))
 
 
 def shown(outputs):
@@ -92,9 +79,10 @@ def test_the_session_writes_a_workbook_that_holds_the_trace(session, traced):
     assert printed(session["read"]) == f"{frame.size:,} numbers, all the same: True\n"
 
 
-def test_the_notebook_is_saved_as_jupyter_saves_it_and_without_outputs():
+@pytest.mark.parametrize("path", sorted(TEMPLATES.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_saved_as_jupyter_saves_it_and_without_outputs(path):
     """So a change to it is a small difference. Cells keep their names, which are words."""
-    text = notebook_path().read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
     assert text == nbformat.writes(notebook) + "\n"

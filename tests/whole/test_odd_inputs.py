@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from openpyxl import Workbook
 from openpyxl.chart import LineChart, Reference
@@ -87,7 +88,9 @@ MANY = [
 BASES = {
     "list": (),
     "schema": (),
+    "app": ("not", "taken"),  # it would wait for a browser
     "new": ("name",),
+    "import": ("in.npz", "--activation", "tanh"),
     "run": ("two-neuron", "--iterations", "3"),
     "show": ("two-neuron",),
     "verify": ("in.xlsx",),
@@ -112,6 +115,7 @@ BASES = {
 def full_folder(book, made, command):
     """Files of every kind, good and bad."""
     Path("in.xlsx").write_bytes(made("two-neuron", "full", 20).read_bytes())
+    np.savez("in.npz", W1=[[1.0, 2.0]], b1=[0.5])
     Path("roster.csv").write_text("student\nAda\n")
     Path("hand.csv").write_text("iteration,quantity,value\n1,f,0.42\n")
     Path("folder").mkdir()

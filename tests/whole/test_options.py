@@ -8,8 +8,8 @@ import pytest
 from tests.helpers.modules import MODULES, room_of
 
 COMMAND_LINE = ("cli", "commands", "terminal")
-# LibreOffice's own options, which start it.
-OTHERS = ("bpsheet.verifying.engines",)
+# Options of LibreOffice and of browsers, which start them.
+OTHERS = ("bpsheet.verifying.engines", "bpsheet.outside.office", "bpsheet.outside.browser")
 OPTION = re.compile(r"--[a-z]")
 
 

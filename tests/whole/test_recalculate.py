@@ -10,16 +10,23 @@ from hypothesis import strategies as st
 import bpsheet as bp
 from bpsheet.guard.limits import OURS
 from bpsheet.guard.package import opened
+from bpsheet.textbook.activations import ACTIVATIONS
+from bpsheet.textbook.perceptrons import PERCEPTRONS
+from bpsheet.textbook.rules import RULES, SCHEDULES
+from bpsheet.verifying.deviations import NO_ERF
+from bpsheet.verifying.engine import Asked, Block
 from bpsheet.verifying.engines import ENGINES
-from bpsheet.verifying.verify import verify
+from bpsheet.verifying.verify import Prepared, verify
 from bpsheet.workbook.writing import layout_of, sheets_of
-from tests.agreement.known import begins_out_of_sight
+from bpsheet.xlsx.contents import read_xlsx
+from tests.agreement.known import begins_out_of_sight, calls_erf
+from tests.helpers.engines import needed
 from tests.helpers.samples import draws, sampled, small_templates
-from tests.helpers.strategies import experiments
+from tests.helpers.strategies import BY_NUMBER, SCHEDULED, experiments
 from tests.helpers.workbooks import KINDS, WORKBOOKS
 
 # As many iterations as the quick tests take; all of them is a slow test.
-FEW = 60
+FEW = 20
 
 
 def assert_passed(report, trace, kind) -> None:
@@ -79,6 +86,82 @@ def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, experiment, 
     assert_passed(verify(path), trace, kind)
 
 
+def activated(name: str) -> bp.Experiment:
+    """With this activation, and weighted sums on both sides of its kinks."""
+    weights = {"weights": [[1.5, -2.5], [-1.0, 3.0]], "bias": [0.25, -0.5]}
+    return bp.Experiment(
+        network=bp.Network(
+            inputs=["x1", "x2"],
+            targets=["t1", "t2"],
+            loss="squared_error",
+            layers=[
+                bp.Layer(neurons=["g1", "g2"], activation=name, **weights),
+                bp.Layer(neurons=["f1", "f2"], activation="linear", **weights),
+            ],
+        ),
+        data=bp.Data(examples=[[0.5, 0.4, 0.0, 1.0], [-1.5, 0.75, 1.0, 0.5], [0, 0.2, 1, 1]]),
+        training=bp.Training(learning_rate=0.01, iterations=6),
+    )
+
+
+def trained(rule: str) -> bp.Experiment:
+    """In batches, whose rows between two updates remember without a change; a weight is frozen."""
+    training = bp.Training(
+        rule=rule,
+        learning_rate=0.01,
+        iterations=12,
+        batch_size=2,
+        freeze=["w_xg1"],
+        schedule=bp.Schedule(kind="exponential", factor=0.9),
+    )
+    examples = [[-0.9, 0.1, 1.0], [0.4, -0.5, 0.2], [0.7, 0.3, 0.6]]
+    base = bp.load("two-neuron").replaced(data=bp.Data(examples=examples), hand={})
+    return base.replaced(training=training)
+
+
+def scheduled(kind: str) -> bp.Experiment:
+    schedule = bp.Schedule(kind=kind, **{name: SCHEDULED[name] for name in SCHEDULES[kind].names})
+    training = bp.Training(learning_rate=0.1, iterations=16, schedule=schedule)
+    return bp.load("two-neuron").replaced(training=training, hand={})
+
+
+PIECES = {
+    "activation": (activated, [name for name in ACTIVATIONS if name not in PERCEPTRONS]),
+    "rule": (trained, [name for name in RULES if name != "gradient_ascent"]),
+    "schedule": (scheduled, list(BY_NUMBER)),
+}
+FEW_PIECES = {"activation": "gelu", "rule": "rprop", "schedule": "restarts"}
+
+
+@pytest.mark.parametrize(("piece", "name"), FEW_PIECES.items())
+def test_a_piece_recalculates(tmp_path, piece, name):
+    make, names = PIECES[piece]
+    assert name in names
+    trace = make(name).run()
+    assert_passed(verify(trace.to_excel(tmp_path / "x.xlsx", "full")), trace, "full")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("piece", PIECES)
+def test_every_activation_rule_and_schedule_recalculates_in_each_engine(tmp_path, engine, piece):
+    """All workbooks in one process of the engine."""
+    needed(engine)
+    make, names = PIECES[piece]
+    traces = [make(name).run() for name in names]
+    prepared = [
+        Prepared.of(trace.to_excel(tmp_path / f"{name}.xlsx", "full"), None)
+        for name, trace in zip(names, traces, strict=True)
+    ]
+    asked = [one for each in prepared for one in each.asked]
+    values = ENGINES[engine].recalculated(asked)
+    for number, (each, trace) in enumerate(zip(prepared, traces, strict=True)):
+        if NO_ERF in ENGINES[engine].deviations and calls_erf(trace):
+            continue
+        report = each.report(ENGINES[engine], values[2 * number : 2 * number + 2])
+        assert_passed(report, trace, "full")
+
+
 # Two weighted sums of opposite signs, each still a number, and exp of what is between them.
 FAR_APART = bp.Experiment(
     network=bp.Network(
@@ -111,7 +194,9 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     (steps,) = sheets_of(trace, kind)
     layout = steps.layout
     with opened(path, OURS) as package:
-        (found,) = ENGINES["ironcalc"](package, [steps], {})
+        contents = read_xlsx(package)
+    block = Block(steps.name, range(8, 8 + len(steps)), steps.places)
+    ((found,),) = ENGINES["ironcalc"].recalculated([Asked(contents, [block])])
     places = [trace.program.position[shown.column.name] for shown in layout.shown]
     expected = np.isnan(trace.values[:, places])
     assume(not begins_out_of_sight(trace, layout))
@@ -149,7 +234,7 @@ def test_libreoffice_follows_a_changed_batch(made, traced):
     assert_passed(report, traced("matrix-1-2-1", 20), "full")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(KINDS, "book"))
 @pytest.mark.parametrize("weight", sampled([800.0, -800.0, 50.0], -800.0))
 def test_logistic_far_from_zero_recalculates(tmp_path, kind, weight):
     """1/(1+EXP(-z)) overflows below -709: there the safe form is written, in both layouts."""

@@ -15,23 +15,37 @@ from tests.helpers.figures import AS_PRODUCTS, BOOK, EXACT, PRINTED, SLIPS
 from tests.helpers.samples import sampled
 
 ROWS = {
+    "attention": 200,
+    "autoencoder": 2000,
+    "batch-norm": 200,
     "binary-classification": 600,
     "book-perceptron": 20,
     "book-xor": 696,
+    "cnn-3x3": 400,
     "digits": 100,
     "exploding": 30,
     "formula": 3,
     "iris": 3750,
     "line-adam": 500,
     "log-likelihood": 400,
+    "lstm-two-steps": 100,
     "matrix-1-2-1": 1000,
     "multiway-classification": 600,
     "n-samples": 800,
     "one-weight": 10,
+    "rnn": 300,
+    "transformer-block": 60,
     "two-hidden-layers": 400,
     "two-neuron": 497,
 }
 LEARNERS = {  # the loss, and the rows of an epoch
+    "attention": ("loss", 2),
+    "autoencoder": ("loss", 4),
+    "batch-norm": ("loss", 2),
+    "cnn-3x3": ("loss", 4),
+    "lstm-two-steps": ("loss", 1),
+    "rnn": ("loss", 3),
+    "transformer-block": ("loss", 2),
     "binary-classification": ("logL", 6),
     "book-xor": ("MSE", 4),
     "iris": ("loss", 150),
@@ -158,9 +172,12 @@ def test_printed_figures_agree_except_for_the_known_slips():
 
 
 def test_all_printed_figures_are_compared():
-    """16 of the first source and one more, 5 of the third, 8 of the fourth and 4 more."""
+    """16 of the first source and one more, 5 of the third, 8 of the fourth and 4 more; and those of a
+    public worked example of an LSTM.
+    """
     found = Counter(name for name, *_ in printed_figures())
-    assert found == {"two-neuron": 17, "one-weight": 5, "log-likelihood": 12}
+    expected = {"two-neuron": 17, "one-weight": 5, "log-likelihood": 12, "lstm-two-steps": 28}
+    assert found == expected
 
 
 # The first source: the book's three tabs

@@ -23,22 +23,12 @@ def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
     [
         ("formula", 1, ["Walkthrough", "Charts"]),  # no layers
         pytest.param("digits", 1, ["Charts"], marks=pytest.mark.slow),  # too wide
-        pytest.param("two-neuron", 2_000, COMPANIONS, marks=pytest.mark.slow),
-        pytest.param(
-            "two-neuron", 2_001, COMPANIONS[:2], marks=pytest.mark.slow
-        ),  # too many points
+        pytest.param("two-neuron", 2_001, COMPANIONS, marks=pytest.mark.slow),  # thinned
     ],
 )
 def test_what_does_not_fit_is_left_out(tmp_path, traced, name, iterations, sheets):
     path = traced(name, iterations).to_excel(tmp_path / "x.xlsx")
     assert load_workbook(path).sheetnames == ["Steps", "Data", *sheets, "About"]
-
-
-def test_charts_of_too_many_points_are_left_out(tmp_path, traced, monkeypatch):
-    monkeypatch.setattr("bpsheet.workbook.companions.charts.MOST_ROWS", 12)
-    for iterations, sheets in ((12, COMPANIONS), (13, COMPANIONS[:2])):
-        path = traced("two-neuron", iterations).to_excel(tmp_path / "x.xlsx")
-        assert load_workbook(path).sheetnames == ["Steps", "Data", *sheets, "About"]
 
 
 def test_a_run_that_is_long_has_no_sheets_over_its_rows(tmp_path, traced, monkeypatch):

@@ -19,7 +19,7 @@ NAMES = [
     *("two-neuron", "book-xor", "two-hidden-layers", "book-perceptron"),
     *("multiway-classification", "n-samples", "matrix-1-2-1", "iris"),
 ]
-SOME = ("two-neuron", "two-hidden-layers", "book-perceptron", "n-samples")
+SOME = ("two-hidden-layers", "book-perceptron", "n-samples")
 BAND_ROW = 6
 
 
@@ -199,9 +199,12 @@ def test_adjustments_are_coloured_by_sign_and_strength_and_signed_for_all(writte
         ("formula", "MAX($G$3,1E-300)"),
     ]
     assert str(area.sqref) == "G8:G12 O8:O12"
-    assert {sheet[place].number_format for place in ("G9", "G10", "O9")} == {
-        "+0.000000;-0.000000;0.000000"
-    }
+    # Four digits of the largest adjustment of each weight.
+    assert [sheet[place].number_format for place in ("G9", "G10", "O9")] == [
+        "+0.000000;-0.000000;0.000000",
+        "+0.000000;-0.000000;0.000000",
+        "+0.00000;-0.00000;0.00000",
+    ]
     wanted = expected(bp.load("two-neuron").run(40), 9)
     largest = max(abs(value) for key, value in wanted.items() if key[0] == "adjustment")
     assert math.isclose(recalculated(path, {("Walkthrough", "B3"): 9})(3, 7), largest)
@@ -228,12 +231,13 @@ def test_an_error_is_an_error_in_its_box(tmp_path):
     assert book_of(path, data_only=True)["Diagram"]["G3"].value == "#NUM!"
 
 
+@pytest.mark.slow
 def test_a_network_too_large_for_cells_is_a_picture(tmp_path, wide):
     """Of the first iteration; the sheet says so, and that it does not follow."""
     path = wide.to_excel(tmp_path / "x.xlsx", sheets=["walkthrough", "diagram"])
     sheet = book_of(path)["Diagram"]
     assert len(sheet._images) == 1
-    assert "at iteration 1." in sheet["A2"].value
+    assert "first iteration" in sheet["A2"].value
     assert "does not follow" in sheet["A2"].value
     assert sheet["B3"].value is None
     with zipfile.ZipFile(path) as package:
@@ -252,10 +256,6 @@ def test_the_same_bytes(tmp_path, traced, wide, is_wide):
 
 def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
     path = tmp_path / "x.xlsx"
-    with pytest.raises(bp.ExperimentError, match="formulas have no layers to draw"):
-        traced("formula", 1).to_excel(path, sheets=["diagram"])
-    with pytest.raises(bp.LimitError, match="the largest layer has 64 neurons"):
-        traced("digits", 1).to_excel(path, sheets=["diagram"])
     with monkeypatch.context() as patch:
         patch.setattr("bpsheet.pictures.matplot.find_spec", lambda _name: None)
         with pytest.raises(bp.MissingExtraError, match="pictures need matplotlib"):
@@ -276,10 +276,7 @@ def test_the_workbook_still_verifies(written, kind):
     sampled([*NAMES, "line-adam", "formula"], "two-neuron", "line-adam", "formula"),
 )
 def test_every_formula_of_the_sheets_recalculates_to_what_it_stores(tmp_path, traced, name):
-    """Walkthrough, Diagram and Charts, as they are by default: no error, and the same value.
-
-    ironcalc writes 1E-08 into a text as 0.00000001; Excel and LibreOffice do not.
-    """
+    """Walkthrough, Diagram and Charts, as they are by default: no error, and the same value."""
     path = traced(name, 40).to_excel(tmp_path / "x.xlsx")
     formulas, stored_values = book_of(path), book_of(path, data_only=True)
     model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
@@ -294,7 +291,7 @@ def test_every_formula_of_the_sheets_recalculates_to_what_it_stores(tmp_path, tr
             kept = stored_values[sheet][cell.coordinate].value
             found = model.get_cell_value(number, cell.row, cell.column)
             if isinstance(kept, str):
-                assert found.replace("0.00000001", "1E-08") == kept, (sheet, cell.coordinate)
+                assert found == kept, (sheet, cell.coordinate)
             else:
                 assert math.isclose(found, kept, rel_tol=1e-9, abs_tol=1e-12), cell.coordinate
             compared += 1

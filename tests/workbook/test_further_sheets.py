@@ -18,7 +18,7 @@ from tests.helpers.samples import sampled
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize(
     "name",
-    sampled(["two-neuron", "iris", "exploding", "book-perceptron"], "exploding", "book-perceptron"),
+    sampled(["two-neuron", "iris", "exploding", "book-perceptron"], "exploding"),
 )
 def test_a_streamed_workbook_is_the_workbook_byte_for_byte(tmp_path, name, kind):
     trace = bp.load(name).run(40)

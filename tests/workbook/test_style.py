@@ -23,7 +23,7 @@ def is_input(cell) -> bool:
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
     sheet = books[kind]["Steps"]
-    for row in sheet.iter_rows(min_row=8, max_row=40):
+    for row in sheet.iter_rows(min_row=8, max_row=20):
         for cell in row:
             typed = cell.data_type != "f" and cell.value is not None
             counted = sheet.cell(7, cell.column).value == "iteration"
@@ -53,8 +53,44 @@ def test_hyper_parameters_have_a_note(books, kind):
         assert "Change it, and every row follows." in books[kind]["Steps"][place].comment.text
 
 
-def test_headers_and_examples_stay_in_view(made):
-    assert load_workbook(made("two-neuron", "full", 12))["Steps"].freeze_panes == "G8"
+def test_headers_and_the_iteration_stay_in_view(made):
+    """In the book the example, as in the book's own spreadsheet."""
+    assert load_workbook(made("two-neuron", "full", 12))["Steps"].freeze_panes == "B8"
+    assert load_workbook(made("two-neuron", "book", 12))["Steps"].freeze_panes == "D8"
+
+
+def test_numbers_of_examples_that_are_typed_look_typed(made):
+    """Each column has its own style, whatever stands beside it."""
+    sheet = load_workbook(made("book-xor", "full", 12))["Steps"]
+    assert [is_input(cell) for cell in sheet[12][:6]] == [False, False, True, False, False, False]
+
+
+@pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
+def test_each_column_has_one_number_format_and_its_header_its_alignment(made, name, kind):
+    """Also in the first row, where numbers are typed."""
+    sheet = load_workbook(made(name, kind, 12))["Steps"]
+    for head in sheet[7]:
+        if head.value is None:
+            continue
+        cells = [sheet.cell(row, head.column) for row in range(8, 12)]
+        assert len({cell.number_format for cell in cells}) == 1
+        assert {cell.alignment.horizontal for cell in cells} == {head.alignment.horizontal}
+        if isinstance(cells[-1].value, int | float) or head.value in ("iteration", "epoch"):
+            assert head.alignment.horizontal == "right"
+
+
+def test_formats_show_the_size_of_what_is_in_a_column(made):
+    """Data with their own decimals; a loss that falls by powers of ten with a power of ten."""
+    sheet = load_workbook(made("line-adam", "full", 500))["Steps"]
+    formats = {head.value: sheet.cell(9, head.column).number_format for head in sheet[7]}
+    shown = {name: formats[name] for name in ("x", "y", "a", "E", "delta_a")}
+    assert shown == {
+        "x": "General",
+        "y": "0.0###",
+        "a": "0.0000",
+        "E": "0.000E+00",
+        "delta_a": "+0.00000;-0.00000;0.00000",
+    }
 
 
 def test_pages_repeat_the_headers(books, kind):
@@ -62,6 +98,15 @@ def test_pages_repeat_the_headers(books, kind):
     assert sheet.print_title_rows == "$6:$7"
     assert sheet.page_setup.orientation == "landscape"
     assert sheet.print_area.endswith(f"${sheet.max_row}")
+    assert sheet.page_setup.pageOrder == "overThenDown"
+
+
+def test_a_long_run_is_printed_without_its_middle(tmp_path, traced):
+    """About twenty pages, one above another, and About says so."""
+    book = load_workbook(traced("two-neuron", 1500).to_excel(tmp_path / "x.xlsx", sheets=[]))
+    assert book["Steps"].print_area == "'Steps'!$A$1:$AE$507,'Steps'!$A$1008:$AE$1507"
+    text = [cell.value for cell in book["About"]["A"] if isinstance(cell.value, str)]
+    assert any("the first 500 rows and the last 500" in line for line in text)
 
 
 def test_bands_name_the_groups_of_columns(made):

@@ -83,7 +83,7 @@ def test_openpyxl_reads_values_and_formulas(made, traced):
     assert formulas["AE67"].value == "=-$B$5*Z67"
 
 
-@draws(60)
+@draws(30)
 @given(
     st.one_of(
         st.floats(allow_nan=False, allow_infinity=False),

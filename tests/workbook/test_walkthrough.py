@@ -72,8 +72,10 @@ def test_the_numbers_are_put_in_as_a_textbook_does(written, iteration):
     """To four digits, negative ones in parentheses where they follow a sign."""
     lines = page(written("two-neuron"), iteration)
     if iteration in (None, 1):
-        assert lines["z_g"][1] == "1 × 0.3 + (-0.9) × 0.6 + 0.1 × (-0.1)"
+        assert lines["z_g"][1] == "0.3 + (-0.9) × 0.6 + 0.1 × (-0.1)"
         assert lines["g"][:2] == ("tanh(z_g)", "tanh(-0.25)")
+        assert lines["z_g"][0] == "w_xg0 + x1*w_xg1 + x2*w_xg2"
+        assert lines["dMSE / dw_xg0"][:2] == ("g_error", "-0.0664")
         assert lines["f_error"][1] == "(-0.5799) × 0.2436"
         assert lines["delta_w_xg1"][1] == "-0.1 × 0.05976"
     else:
@@ -116,6 +118,36 @@ def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
 def test_an_overflow_is_told_as_it_is(tmp_path, traced):
     path = traced("exploding").to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     assert "#NUM!" in {str(line[2]) for line in page(path, 30).values()}
+
+
+@pytest.fixture
+def with_small_numbers(tmp_path, traced):
+    """A workbook with numbers that Excel writes out, and a half of the last digit."""
+    changes = {"w_xg0": 2.5625, "w_xg1": 6.25e-8, "w_gf0": 1 / 3, "learning_rate": 1.5e-7}
+    trace = traced("two-neuron").experiment.changed(changes).run(2)
+    return trace.to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
+
+
+def test_small_numbers_are_written_out_and_halves_rounded_up(with_small_numbers):
+    lines = page(with_small_numbers)
+    assert lines["z_g"][1] == "2.563 + (-0.9) × 0.0000000625 + 0.1 × (-0.1)"
+    assert lines["delta_w_xg1"][1].startswith("-0.00000015 × ")
+
+
+@pytest.mark.slow  # formulon takes five seconds to start
+def test_excel_makes_the_texts_that_are_stored(with_small_numbers):
+    """As an engine has them that was made after Excel's own results."""
+    formulon = pytest.importorskip("formulon")
+    path = with_small_numbers
+    formulas, stored = book_of(path)["Walkthrough"], book_of(path, data_only=True)["Walkthrough"]
+    book = formulon.Workbook.load(path.read_bytes())
+    book.recalc()
+    number = book_of(path).sheetnames.index("Walkthrough")
+    for cell in (cell for row in formulas.iter_rows() for cell in row if cell.data_type == "f"):
+        found = book.get_value(number, cell.row - 1, cell.column - 1).to_python()
+        kept = stored[cell.coordinate].value
+        is_text = isinstance(kept, str)
+        assert found == (kept if is_text else pytest.approx(kept, rel=1e-12)), cell.coordinate
 
 
 def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):

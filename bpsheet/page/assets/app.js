@@ -1,8 +1,8 @@
 // The page: the iteration that is shown, the values that may be seen, and the controls.
 const PARTS = ["forward", "backward", "update"];
-const PHASE = { input: 0, weight: 1, forward: 2, backward: 3, gradient: 4, update: 5, test: 6 };
+const PHASE = { input: 0, weight: 1, forward: 2, backward: 3, gradient: 4, validation: 5, update: 6, test: 7 };
 // The part of an iteration in which a phase's columns are computed.
-const PART_OF = [0, 0, 0, 1, 1, 2, 2];
+const PART_OF = [0, 0, 0, 1, 1, 2, 2, 2];
 // The milliseconds for which the page computes between two frames.
 const SLICE = 12;
 
@@ -17,34 +17,70 @@ function unpacked(content) {
       return numbers.length ? patterns[pattern].replace(/#/g, () => numbers[next++]) : patterns[pattern];
     });
   }
+  // The commas between a symbol's indices stay commas.
+  if (HAS_COMMA) content.symbols = content.symbols.map((symbol) => symbol.replaceAll("<mo>,</mo>", "<mo separator='true'>,</mo>"));
   content.starts = content.names.map((_, column) => content.starts[column] ?? null);
-  content.picture.arrows = content.picture.arrows.map(([start, end, weight, move]) => ({ start, end, weight, move }));
+  content.picture.arrows = content.picture.arrows.map(([start, end, weight, move, points, label]) => ({ start, end, weight, move, points, label }));
   return content;
+}
+
+// Gives a file to the reader.
+function download(file, name) {
+  const link = element("a", { href: URL.createObjectURL(file), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 const byId = (id) => document.getElementById(id);
 
 class App {
-  constructor(content, formulas, forms) {
-    this.content = content;
-    this.run = new Run(content, formulas);
-    this.worked = new Worked(content, this.run, forms);
+  // `packed` has what is needed on demand, compressed: workbooks, and the programs of other rules.
+  constructor(content, formulas, forms, packed) {
+    this.data = packed;
+    this.variants = new Variants(this, { content, formulas, forms });
     this.state = { iteration: 1, part: 2, phased: false, practice: false, chosen: null };
     this.practices = new Map();
     // Counts the changes of numbers: an answer counts only for the numbers that it was given to.
     this.version = 0;
-    this.network = new Network(byId("picture"), content, (node) => this.choose(node));
-    this.steps = new Steps(byId("table"), content, (iteration) => this.go(iteration));
-    this.matrices = content.matrices ? new Matrices(byId("matrices"), content) : null;
     this.chart = content.loss === null ? null : new Chart(byId("chart"), content, (iteration) => this.go(iteration));
-    this.edits = new Edits(byId("edits"), content, this.run, () => this.changed());
-    this.example = content.roles.indexOf(content.roleNames.indexOf("example"));
+    this.begin({ content, formulas, forms });
+    this.paper = new Paper(this);
     this.controls();
     this.keys();
     this.openLink();
     addEventListener("hashchange", () => this.openLink());
     this.tabulate();
     this.computeOn();
+  }
+
+  // Shows a program: the experiment's own, or that of another rule.
+  begin({ content, formulas, forms }) {
+    this.content = content;
+    this.run = new Run(content, formulas);
+    this.worked = new Worked(content, this.run, forms);
+    ["picture", "matrices"].forEach((id) => byId(id).replaceChildren());
+    this.network = new Network(byId("picture"), content, (node) => this.choose(node));
+    this.steps = new Steps(byId("table"), content, (iteration) => this.go(iteration));
+    this.matrices = content.matrices ? new Matrices(byId("matrices"), content) : null;
+    if (this.chart) this.chart.content = content;
+    this.edits = new Edits(byId("edits"), content, this.run, this);
+    this.example = content.roles.indexOf(content.roleNames.indexOf("example"));
+  }
+
+  // Continues with another program and the numbers that have been changed.
+  become(program) {
+    const changes = this.edits.differences();
+    this.state.chosen = null;
+    this.begin(program);
+    this.edits.apply(changes);
+    this.tabulate();
+    this.edit();
+    this.changed();
+  }
+
+  get packed() {
+    this.opened ??= unpackedData(this.data);
+    return this.opened;
   }
 
   // --- the iteration and phase that are shown
@@ -122,9 +158,9 @@ class App {
     const columns = phases.map((_, column) => column).filter((column) => chosen.has(column)
       || (this.state.chosen !== null && (phases[column] === PHASE.input || column === loss)));
     const hidden = this.steps.columns(columns);
-    const all = phases.length.toLocaleString("en"), node = this.content.picture.nodes[this.state.chosen];
+    const all = counted(phases.length), node = this.content.picture.nodes[this.state.chosen];
     byId("table-note").textContent = hidden
-      ? `The first ${(columns.length - hidden).toLocaleString("en")} of ${columns.length.toLocaleString("en")} columns. Choose a neuron in the picture to see its columns.`
+      ? `The first ${counted(columns.length - hidden)} of ${counted(columns.length)} columns. Choose a neuron in the picture to see its columns.`
       : node ? `The columns of ${node.name}, out of ${all} columns.` : "";
   }
 
@@ -171,7 +207,7 @@ class App {
   // --- what is shown
 
   render() {
-    if (this.rendering) return;
+    if (this.rendering || this.onPaper) return;
     this.rendering = requestAnimationFrame(() => {
       this.rendering = 0;
       this.draw();
@@ -193,7 +229,7 @@ class App {
     byId("summary").textContent = this.summary();
     this.drawNetwork();
     this.drawSolution();
-    this.steps.update(iteration, (index, column) => this.cell(index, column));
+    this.steps.update(iteration, this.run.rows, (index, column) => this.cell(index, column));
     this.matrices?.update((column) => this.cell(this.index, column));
     this.chart?.at(iteration);
     byId("chart-section").hidden = !this.chart || practice;
@@ -212,7 +248,7 @@ class App {
   summary() {
     const { iteration, phased, part } = this.state, { loss, names } = this.content;
     const example = this.run.value(this.index, this.example);
-    const sentences = [`Iteration ${iteration} presents example ${example}.`];
+    const sentences = [this.content.tables.length ? `Iteration ${iteration} presents example ${example}.` : `Iteration ${iteration}.`];
     if (loss !== null) sentences.push(`${names[loss]} = ${this.say(loss)}.`);
     if (phased) sentences.push(["The forward pass.", "The backward pass.", "The update."][part]);
     return sentences.join(" ");
@@ -220,11 +256,12 @@ class App {
 
   drawNetwork() {
     const { phased, part, chosen } = this.state, { phases } = this.content;
-    const lit = (node) => phased && (part === 0 ? node.kind === "neuron" : part === 1 && node.error !== null);
+    const lit = (node) => phased && (part === 0 ? node.kind === "neuron" : part === 1 && node.kind !== "weight" && node.below.some((row) => row.some((column) => column !== null)));
     const largest = this.network.update({
       see: (column) => this.sees(column),
       say: (column) => (this.sees(column) ? shortly(this.worked.leaf(this.index, column)) : "?"),
       value: (column) => this.run.value(this.index, column),
+      words: (value, digits) => rounded(value, digits, true).replace(/-/g, "−"),
       chosen, lit,
       colours: !phased || part === 2,
     });
@@ -244,6 +281,7 @@ class App {
       ["backward", of(PHASE.backward, PHASE.gradient)],
       ["update", of(PHASE.update)],
       ["weights", of(PHASE.weight).filter((column) => this.content.forms[column] !== null)],
+      ["validation", of(PHASE.validation)],
       ["test", of(PHASE.test)],
     ];
   }
@@ -256,7 +294,7 @@ class App {
     this.drawGiven();
     for (const [name, columns] of this.groups()) {
       const group = byId(`group-${name}`);
-      const number = max(0, PARTS.indexOf(name)), late = ["weights", "test"].includes(name);
+      const number = max(0, PARTS.indexOf(name)), late = ["weights", "validation", "test"].includes(name);
       group.hidden = !columns.length || (late && this.state.practice);
       if (begins) group.open = late ? part === 2 : number === part;
       const waits = phased && (late ? part < 2 : number > part);
@@ -269,7 +307,7 @@ class App {
     const chosen = new Set(this.columns());
     const leaves = phases.flatMap((phase, column) => {
       if (phase === PHASE.weight) return chosen.has(column) ? [column] : [];
-      return phase === PHASE.input && ["data", "target"].includes(roleNames[roles[column]]) ? [column] : [];
+      return phase === PHASE.input && ["data", "target", "weight of the example"].includes(roleNames[roles[column]]) ? [column] : [];
     });
     const cells = parameters.map((_, index) => this.run.width + index);
     const items = [...leaves.slice(0, MOST_STEPS), ...cells].map((leaf) => `<li>${this.worked.given(leaf, this.index)}</li>`);
@@ -279,12 +317,14 @@ class App {
 
   drawGroup(group, name, columns) {
     const body = group.querySelector(".steps-of"), { practice } = this;
-    const key = [this.version, this.index, this.state.chosen, Boolean(practice), columns.length].join();
+    const key = [this.version, this.index, this.state.chosen, Boolean(practice), columns.length, this.onPaper].join();
     if (practice && body.dataset.key === key) return; // somebody may be typing there
     body.dataset.key = key;
-    const shown = columns.slice(0, MOST_STEPS), more = columns.length - shown.length;
+    const shown = columns.slice(0, this.onPaper && columns.length <= MOST_ON_PAPER ? MOST_ON_PAPER : MOST_STEPS), more = columns.length - shown.length;
     body.replaceChildren(...shown.map((column) => this.step(name, column)));
-    if (more) element("p", { text: `… and ${more.toLocaleString("en")} more. Choose a neuron in the picture to see only its quantities.`, class: "note" }, body);
+    // On a phone an equation scrolls: lines that come and go would move all that stands below.
+    if (matchMedia("(min-width: 60rem)").matches) breakEquations(body, (equation) => equation.clientWidth);
+    if (more) element("p", { text: `… and ${counted(more)} more. Choose a neuron in the picture to see only its quantities.`, class: "note" }, body);
   }
 
   step(group, column) {
@@ -337,8 +377,8 @@ class App {
 
   controls() {
     const { state, run } = this;
-    const { iterations } = this.content, of = run.rows < iterations ? ` (of ${iterations.toLocaleString("en")})` : "";
-    byId("count").textContent = run.rows.toLocaleString("en") + of;
+    const { iterations } = this.content, of = run.rows < iterations ? ` (of ${counted(iterations)})` : "";
+    byId("count").textContent = counted(run.rows) + of;
     byId("iteration").max = byId("slider").max = run.rows;
     const on = (id, event, act) => byId(id).addEventListener(event, act);
     on("back", "click", () => this.back());
@@ -361,12 +401,15 @@ class App {
     });
     on("everything", "click", () => this.choose(null));
     document.querySelectorAll("#solution details").forEach((group) => group.addEventListener("toggle", () => this.render()));
-    on("reset", "click", () => {
-      run.restore();
+    on("reset", "click", async () => {
+      const [rule, batched] = this.variants.offered[0];
+      this.run.restore();
+      await this.variants.choose(rule, batched);
       this.changed();
       this.edit();
     });
     on("save", "click", () => this.save());
+    on("workbook", "click", () => this.saveWorkbook());
     on("link", "click", () => this.copyLink());
     on("help", "click", () => byId("keys").showModal());
   }
@@ -389,15 +432,33 @@ class App {
   }
 
   save() {
-    const file = new Blob([this.edits.file()], { type: "application/toml" });
-    const link = element("a", { href: URL.createObjectURL(file), download: `${this.content.name}.toml` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    download(new Blob([this.edits.file()], { type: "application/toml" }), `${this.content.name}.toml`);
     this.tell(`Saved as ${this.content.name}.toml. Run it: bpsheet run ${this.content.name}.toml`);
   }
 
+  async saveWorkbook() {
+    this.tell("The workbook is being written …");
+    try {
+      const book = (await this.packed).books[this.variants.chosen];
+      if (this.content.variant[1] && this.run.tables[0]?.length === 1) {
+        this.tell("With one example there are no batches. Add an example, or update after each example.");
+        return;
+      }
+      if (!book) {
+        this.tell(`The page has no workbook of this rule. Save the experiment file, then run: bpsheet run ${this.content.name}.toml`);
+        return;
+      }
+      const file = await new Book(book, this.content, this.run, this.edits.file()).make();
+      download(file, `${this.content.name}.xlsx`);
+      this.tell(`Saved as ${this.content.name}.xlsx, with live formulas and the numbers of this page.`);
+    } catch (error) {
+      if (!(error instanceof ReferenceError || error instanceof TypeError)) throw error;
+      this.tell("This browser is too old to write a workbook. Save the experiment file instead.");
+    }
+  }
+
   address() {
-    const state = linked({ iteration: this.state.iteration, changes: this.edits.differences() });
+    const state = linked({ iteration: this.state.iteration, changes: this.edits.differences(), variant: this.variants.chosen ? this.content.variant : undefined });
     return `${location.href.split("#")[0]}#${state}`;
   }
 
@@ -413,7 +474,7 @@ class App {
     }
   }
 
-  openLink() {
+  async openLink() {
     const hash = location.hash.slice(1);
     if (!hash) {
       this.edit();
@@ -421,6 +482,7 @@ class App {
       return;
     }
     const state = unlinked(hash);
+    if (Array.isArray(state?.variant)) await this.variants.choose(...state.variant);
     const unknown = state ? this.edits.apply(Object(state.changes)) : [];
     this.edit();
     this.changed();

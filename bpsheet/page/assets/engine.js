@@ -63,6 +63,25 @@ const sign = (z) => (z > 0) - (z < 0);
 const sinh = (value) => finite(Math.sinh(value));
 const sqrt = (value) => (value >= 0 ? Math.sqrt(value) : finite(NaN));
 
+// Numbers that sum up a column of the data; one by which something is divided is 1 instead of 0.
+const total = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
+const mean = (numbers) => total(numbers) / numbers.length;
+const quantile = (numbers, share) => {
+  const sorted = numbers.slice().sort((a, b) => a - b), place = share * (sorted.length - 1);
+  const low = Math.floor(place), high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low]);
+};
+const span = (numbers) => max(...numbers) - min(...numbers) || 1;
+const STATISTICS = {
+  mean,
+  sd: (numbers) => (max(...numbers) === min(...numbers) ? 1 : sqrt(mean(numbers.map((x) => (x - mean(numbers)) ** 2)))),
+  least: (numbers) => min(...numbers),
+  span,
+  largest: (numbers) => max(max(...numbers), -min(...numbers)) || 1,
+  median: (numbers) => quantile(numbers, 0.5),
+  spread: (numbers) => quantile(numbers, 0.75) - quantile(numbers, 0.25) || 1,
+};
+
 // The most values of a run, so that a phone has room for them. A longer run is computed in part.
 const MOST_VALUES = 8e6;
 
@@ -72,6 +91,10 @@ class Run {
     this.formulas = formulas;
     this.width = formulas.length;
     this.given = content.given;
+    this.names = content.parameters.map(({ name }) => name);
+    // The places of the parameters that follow from the data, with the statistic and the table.
+    const places = new Map(content.tables.map(([name], index) => [name, index]));
+    this.following = content.parameters.flatMap(({ follows }, index) => (follows ? [[index, follows[0], places.get(follows[1])]] : []));
     this.rows = Math.max(1, Math.min(content.iterations, Math.floor(MOST_VALUES / this.width)));
     this.values = new Float64Array(this.rows * this.width);
     this.original = {
@@ -97,12 +120,24 @@ class Run {
     this.codes = new Map();
   }
 
+  // Computes the parameters that follow from the data.
+  follow() {
+    for (const [index, name, table] of this.following) this.parameters[index] = STATISTICS[name](this.tables[table]);
+  }
+
+  // A parameter as a file has it: no batch is larger than the data.
+  setting(index) {
+    const value = this.parameters[index];
+    return this.names[index] === "batch_size" ? min(value, this.tables[0]?.length ?? 1) : value;
+  }
+
   row(index) {
     return this.values.subarray(index * this.width, (index + 1) * this.width);
   }
 
   // Computes rows until there are `count` of them.
   ensure(count) {
+    if (this.done === 0) this.follow();
     const until = Math.min(count, this.rows);
     while (this.done < until) {
       this.compute(this.done);

@@ -1,11 +1,15 @@
 // The iteration in matrices: the forward pass from left to right, the backward pass below it, each
-// gradient under its weights. `content.matrices` has the arrays, with the columns of their entries.
+// gradient under its weights. `content.matrices` has the arrays, shelf by shelf, with the columns of
+// their entries.
 class Matrices {
   constructor(box, content) {
     this.box = box;
     this.cells = [];
-    const { lines, frames, strips } = content.matrices;
-    const table = element("table", { class: "matrices" }, box);
+    content.matrices.forEach((shelf) => this.shelve(shelf));
+  }
+
+  shelve({ lines, frames, strips }) {
+    const table = element("table", { class: "matrices" }, this.box);
     lines.forEach((title, line) => {
       const row = element("tr", {}, table);
       element("th", { text: title, scope: "row" }, row);
@@ -20,7 +24,7 @@ class Matrices {
   draw(place, { label, says, phase, rows, names, heads }) {
     const frame = element("div", { class: `frame p${phase}` }, place);
     element("b", { text: label }, frame);
-    element("i", { text: says || "\u00a0" }, frame);
+    element("i", { text: says.replace(/[0-9]\.(?=[0-9])/g, localised) || "\u00a0" }, frame);
     const table = element("table", { "aria-label": label }, frame);
     if (heads.length) {
       const line = element("tr", {}, table);

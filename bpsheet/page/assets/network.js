@@ -1,12 +1,16 @@
-// The picture of the network: neurons with outputs and error terms, and an arrow for each weight.
-const ACROSS = [165, 220], DOWN = 140, RADIUS = 30, SMALL_DOWN = 30, SMALL_RADIUS = 10;
-// With more arrows than MOST_LABELS the weights would cover each other. With more nodes in a column
-// than MOST_NAMED all texts would.
-const MOST_LABELS = 24, MOST_NAMED = 8;
-// The part of an arrow's length at which its weight stands: before arrows cross.
-const LABEL_AT = 0.37;
+// The picture of the network: neurons with outputs and error terms and an arrow for each weight, or
+// boxes with the numbers of arrays. Where everything stands is computed with the page.
+const TEXT = 10.5, LINE = 14, HEAD = 11;
+// A letter's width for its height, at most.
+const LETTER = 0.6;
+const WIDEST = 5.5, THINNEST = 1;
+// Of more than MANY arrows each is finer.
+const MANY = 100, FINE = 0.45;
+// The picture is drawn between these sizes; a wider one is moved in its frame.
+const LEAST_SCALE = 0.9, MOST_SCALE = 1.5;
+// The part of an arrow's length at which a chosen neuron's weights stand, where they have no place.
+const LABEL_AT = 0.25;
 const LONGEST = 9;
-const WIDEST = 6, THINNEST = 1.2, HEAD = 13;
 
 function svg(tag, attributes = {}, parent = null) {
   const shape = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -15,73 +19,59 @@ function svg(tag, attributes = {}, parent = null) {
   return shape;
 }
 
+// Writes a text, smaller where it is wider than its room.
+function write(shape, text, room, size = TEXT) {
+  shape.textContent = text;
+  shape.style.fontSize = `${min(size, room / (LETTER * max(1, text.length)))}px`;
+}
+
 class Network {
   // `choose` is called with a node's number, or null.
   constructor(box, content, choose) {
     this.content = content;
     this.choose = choose;
-    const { nodes, arrows } = content.picture;
-    const tallest = max(...nodes.map((node) => nodes.filter((other) => other.x === node.x).length));
-    this.small = tallest > MOST_NAMED;
-    this.radius = this.small ? SMALL_RADIUS : RADIUS;
-    this.labelled = arrows.length <= MOST_LABELS && !this.small;
-    const down = this.small ? SMALL_DOWN : DOWN;
-    const margin = this.small ? 30 : 72, below = this.small ? 30 : 92;
-    const across = (box.clientWidth - 2 * margin) / max(1, ...nodes.map((node) => node.x));
-    const step = min(max(across, ACROSS[0]), ACROSS[1]);
-    this.at = nodes.map((node) => [node.x * step, node.y * down]);
-    const [xs, ys] = [0, 1].map((axis) => this.at.map((point) => point[axis]));
-    const view = [min(...xs) - margin, min(...ys) - margin, 0, 0];
-    view[2] = max(...xs) + margin - view[0];
-    view[3] = max(...ys) + below - view[1];
-    this.picture = svg("svg", { viewBox: view.join(" "), role: "group", "aria-label": "The network" }, box);
-    Object.assign(this.picture.style, { maxWidth: `${view[2] * 1.35}px`, minWidth: `${view[2] * 0.7}px` });
+    const { nodes, arrows, size: [width, height] } = content.picture;
+    this.picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "The network" }, box);
+    Object.assign(this.picture.style, { maxWidth: `${width * MOST_SCALE}px`, minWidth: `${width * LEAST_SCALE}px` });
+    this.thick = arrows.length > MANY ? FINE : 1;
     this.heads();
     this.arrows = arrows.map((arrow) => this.arrow(arrow));
-    this.labels = arrows.map((arrow, number) => this.label(arrow, number));
     this.nodes = nodes.map((node, number) => this.node(node, number));
+    this.labels = arrows.map((arrow) => this.label(arrow));
+    // Where the picture is wider than its frame, the outputs are seen first.
+    if (nodes.every((node) => node.look !== "array")) box.scrollLeft = box.scrollWidth;
   }
 
   heads() {
     const defs = svg("defs", {}, this.picture);
     for (const kind of ["grows", "shrinks", "still"]) {
       const marker = svg("marker", {
-        id: `head-${kind}`, viewBox: "0 0 10 10", refX: 2, refY: 5, orient: "auto",
-        markerWidth: HEAD, markerHeight: HEAD, markerUnits: "userSpaceOnUse", class: kind,
+        id: `head-${kind}`, viewBox: "0 0 10 10", refX: 10, refY: 5, orient: "auto",
+        markerWidth: this.thick * HEAD, markerHeight: this.thick * HEAD, markerUnits: "userSpaceOnUse", class: kind,
       }, defs);
       svg("path", { d: "M0,1 L10,5 L0,9 Z" }, marker);
     }
   }
 
-  arrow({ start, end }) {
-    const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
-    const length = Math.hypot(x2 - x1, y2 - y1) || 1;
-    const [across, down] = [(x2 - x1) / length, (y2 - y1) / length];
-    // The arrow's head reaches from the line's end to the neuron's edge.
-    const until = this.radius + (this.small ? 0 : 0.8 * HEAD);
-    return svg("line", {
-      x1: x1 + across * this.radius, y1: y1 + down * this.radius,
-      x2: x2 - across * until, y2: y2 - down * until, class: "arrow still",
-    }, this.picture);
+  // The line ends a little before the arrow's tip, so that a wide one does not cover the tip.
+  arrow({ points }) {
+    return svg("polyline", { points: points.map((point) => point.join()).join(" "), class: "arrow still" }, this.picture);
   }
 
   // The label with a weight's value on its arrow.
-  label({ start, end, weight }) {
+  label({ weight, points, label }) {
     if (weight === null) return null;
-    const [[x1, y1], [x2, y2]] = [this.at[start], this.at[end]];
-    const [x, y] = [x1 + LABEL_AT * (x2 - x1), y1 + LABEL_AT * (y2 - y1)];
+    const [[x1, y1], [x2, y2]] = [points[0], points[points.length - 1]];
+    const place = label ?? [x1 + LABEL_AT * (x2 - x1) - 42, y1 + LABEL_AT * (y2 - y1) - 8, 84, 16];
     const group = svg("g", { class: "weight", hidden: "" }, this.picture);
-    const [back, weighs, moves] = [svg("rect", { rx: 3 }, group), svg("text", {}, group), svg("text", {}, group)];
-    return { group, back, weighs, moves, x, y };
+    return { group, place, back: svg("rect", { rx: 2 }, group), lines: [svg("text", {}, group), svg("text", {}, group)] };
   }
 
   node(node, number) {
-    const [x, y] = this.at[number];
+    const [x, y, width, height] = node.box;
     const group = svg("g", {
-      class: `node ${node.kind}`, tabindex: 0, role: "button", "aria-pressed": "false",
-      transform: `translate(${x},${y})`,
+      class: `node ${node.kind} ${node.look}`, tabindex: 0, role: "button", "aria-pressed": "false",
     }, this.picture);
-    svg("circle", { r: this.radius }, group);
     const chosen = () => this.choose(this.chosen === number ? null : number);
     group.addEventListener("click", chosen);
     group.addEventListener("keydown", (event) => {
@@ -90,81 +80,153 @@ class Network {
       event.stopPropagation();
       chosen();
     });
-    const line = (y, name) => svg("text", { y, class: name }, group);
-    if (this.small) return { group, title: svg("title", {}, group) };
-    const name = line(-this.radius - 9, "name");
-    name.textContent = node.name;
-    return { group, value: line(5, "value"), below: [17, 34, 51].map((down) => line(this.radius + down, "term")) };
+    const middle = x + width / 2;
+    const text = (at, kind, across = middle) => svg("text", { x: across, y: at + 4, class: kind }, group);
+    const drawn = { group, title: svg("title", {}, group), cells: [], below: [], terms: [] };
+    if (node.look === "circle" || node.look === "dot") {
+      drawn.outline = svg("circle", { cx: middle, cy: y + height / 2, r: width / 2, class: "outline" }, group);
+    } else {
+      drawn.outline = svg("rect", { x, y, width, height, class: "outline" }, group);
+    }
+    if (node.look === "circle") {
+      write(text(y + height / 2 - LINE / 2, "name"), node.title, width - 8, node.size);
+      drawn.value = text(y + height / 2 + LINE / 2, "value");
+      if (node.terms) {
+        const [left, top, wide, high] = node.terms, count = Math.round(high / LINE);
+        drawn.terms = Array.from({ length: count }, (_, line) => text(top + 1 + LINE * (line + 0.5), "term", left + wide / 2));
+      }
+    } else if (node.look === "image") {
+      write(text(y - LINE / 2 - 2, "name"), node.title, max(width, 60), node.size);
+      this.pixels(node, drawn, x, y);
+    } else if (node.look === "array") {
+      const again = node.kind === "again";
+      write(text(again ? y + height / 2 : y + LINE / 2 + 3, again ? "term" : "name"), node.title, width - 10, node.size);
+      if (node.says && !again) write(text(y + 1.5 * LINE + 3, "term"), node.says, width - 8);
+      if (!again) this.numbers(node, drawn, text);
+    }
+    return drawn;
   }
 
-  // `see` says whether a column's value may be seen, `say` gives its text, `value` its number.
-  update({ see, say, value, chosen, lit, colours }) {
+  pixels(node, drawn, left, top) {
+    const [wide, high] = node.cell;
+    node.cells.forEach((row, down) => row.forEach((column, across) => {
+      const shape = svg("rect", { x: left + across * wide, y: top + down * high, width: wide, height: high, class: "shade" }, drawn.group);
+      drawn.cells.push({ shape, column });
+    }));
+  }
+
+  numbers(node, drawn, text) {
+    const [x, y, width] = node.box, [wide, high] = node.cell;
+    const left = x + (width - wide * node.cells[0].length) / 2, top = y + LINE + 6 + (node.says ? LINE : 0);
+    if (!wide) return;
+    if (wide < 2 * LINE) return this.pixels(node, drawn, left, top);
+    node.cells.forEach((row, down) => row.forEach((column, across) => {
+      const at = [top + down * high + LINE / 2, left + (across + 0.5) * wide];
+      drawn.cells.push({ shape: text(at[0], "value", at[1]), column });
+      if (high > 1.5 * LINE) drawn.below.push({ shape: text(at[0] + LINE, "slope", at[1]), column, second: node.below[down][across] });
+    }));
+  }
+
+  // `see` says whether a column's value may be seen, `say` gives its text, `value` its number, `words`
+  // the text of a number.
+  update({ see, say, value, words, chosen, lit, colours }) {
     this.chosen = chosen;
     const { nodes, arrows } = this.content.picture;
-    const moves = arrows.map(({ move }) => (move !== null && colours && see(move) ? value(move) : 0));
+    const moved = (move) => (move !== null && colours && see(move) ? value(move) : 0);
+    const moves = arrows.map(({ move }) => moved(move));
     const largest = max(0, ...moves.map(abs).filter(Number.isFinite));
-    arrows.forEach((arrow, number) => this.updateArrow(arrow, number, moves[number], largest, { see, say }));
-    nodes.forEach((node, number) => this.updateNode(node, number, { see, say, lit }));
+    // What a weight becomes: 0.1 → 0.053.
+    const after = (weight, move) => {
+      const change = moved(move);
+      if (!change || !Number.isFinite(change)) return "";
+      const before = say(weight);
+      for (let digits = 3; ; digits += 1) {
+        const text = words(value(weight) + change, digits);
+        if (text !== before || digits === 6) return `→ ${text}`;
+      }
+    };
+    const kind = (move) => (moved(move) > 0 ? "grows" : moved(move) < 0 ? "shrinks" : "still");
+    const tools = { see, say, value, after, kind };
+    arrows.forEach((arrow, number) => this.updateArrow(arrow, number, moves[number], largest, tools));
+    nodes.forEach((node, number) => this.updateNode(node, number, lit(node), tools));
     this.picture.classList.toggle("some", chosen !== null);
     return largest;
   }
 
-  updateArrow({ start, end, weight, move }, number, moved, largest, { see, say }) {
-    const kind = moved > 0 ? "grows" : moved < 0 ? "shrinks" : "still";
+  updateArrow({ start, end, weight, move, label: place }, number, moved, largest, { say, after, kind }) {
     const near = this.chosen === start || this.chosen === end;
     const share = largest && Number.isFinite(moved) ? abs(moved) / largest : 0;
     const line = this.arrows[number];
-    line.setAttribute("class", `arrow ${kind}${near ? " near" : ""}`);
-    line.setAttribute("marker-end", this.small && !near ? "" : `url(#head-${kind})`);
-    line.style.strokeWidth = (this.small ? 0.5 : 1) * (THINNEST + (WIDEST - THINNEST) * share);
+    line.setAttribute("class", `arrow ${kind(move)}${near ? " near" : ""}`);
+    line.setAttribute("marker-end", `url(#head-${kind(move)})`);
+    line.style.strokeWidth = this.thick * (THINNEST + (WIDEST - THINNEST) * share);
     const label = this.labels[number];
     if (!label) return;
-    const shows = this.labelled ? this.chosen === null || near : this.chosen === end && !this.small;
+    const shows = place ? this.chosen === null || near : this.chosen === end;
     label.group.toggleAttribute("hidden", !shows);
-    if (shows) this.write(label, [say(weight), moved && see(move) ? signed(moved) : ""], kind);
+    if (shows) this.writeLabel(label, say(weight), after(weight, move), kind(move));
   }
 
-  // Writes a weight and its adjustment on a background of their size.
-  write({ back, weighs, moves, x, y }, [weight, move], kind) {
-    weighs.textContent = weight;
-    moves.textContent = move;
-    moves.setAttribute("class", `move ${kind}`);
-    const lines = move ? 2 : 1, width = 7.1 * max(weight.length, move.length) + 4;
-    const background = { x: x - width / 2, y: y - 8 * lines, width, height: 16 * lines };
+  // Writes a weight and what it becomes on a background of their size.
+  writeLabel({ back, lines, place: [x, y, width, height] }, weight, after, kind) {
+    const inTwo = after && height > 1.5 * LINE;
+    const texts = inTwo ? [weight, after] : [`${weight} ${after}`.trim(), ""];
+    const high = (inTwo ? 2 : 1) * LINE + 2;
+    const wide = min(width, max(...texts.map((text) => text.length)) * LETTER * TEXT + 6);
+    const background = { x: x + (width - wide) / 2, y: y + (height - high) / 2, width: wide, height: high };
     Object.entries(background).forEach(([name, value]) => back.setAttribute(name, value));
-    [weighs, moves].forEach((text, line) => {
-      text.setAttribute("x", x);
-      text.setAttribute("y", y - 8 * lines + 12.5 + 15 * line);
+    lines.forEach((line, number) => {
+      line.setAttribute("x", x + width / 2);
+      line.setAttribute("y", background.y + 1 + LINE * (number + 0.5) + 4);
+      line.setAttribute("class", `move ${kind}`);
+      write(line, texts[number], width - 2);
     });
   }
 
-  updateNode(node, number, { see, say, lit }) {
-    const drawn = this.nodes[number], { names } = this.content;
-    const value = say(node.value);
-    const moved = node.move !== null && see(node.move) ? say(node.move) : "0";
-    const terms = [
-      node.error !== null && see(node.error) ? `${short(names[node.error], "δ")} = ${say(node.error)}` : "",
-      node.bias !== null ? `${short(names[node.bias], "b")} = ${say(node.bias)}` : "",
-      ["0", "?"].includes(moved) ? "" : moved.startsWith("−") ? moved : `+${moved}`,
-    ].filter(Boolean);
-    const label = [`${node.name} = ${value}`, ...terms].join(", ");
+  updateNode(node, number, lit, tools) {
+    const { see, say, value } = tools, drawn = this.nodes[number];
+    const terms = this.terms(node, drawn.terms.length, tools);
+    const values = drawn.cells.length > 9 ? [] : node.cells.flat().map((column) => (column === null ? "" : say(column)));
+    const label = [`${node.name}${node.shape ? `, ${node.shape},` : ""}${values.length ? ` = ${values.join(" ")}` : ""}`, ...terms.filter(Boolean)].join(", ");
     drawn.group.setAttribute("aria-label", label);
     drawn.group.setAttribute("aria-pressed", String(this.chosen === number));
-    drawn.group.classList.toggle("lit", lit(node));
-    if (drawn.title) {
-      drawn.title.textContent = label;
+    drawn.group.classList.toggle("lit", lit);
+    drawn.title.textContent = label;
+    if (drawn.value) write(drawn.value, values[0], node.box[2] - 12, 12);
+    drawn.terms.forEach((line, index) => write(line, terms[index] ?? "", node.terms[2] - 4));
+    if (node.look === "dot") shade(drawn.outline, see(node.cells[0][0]) ? value(node.cells[0][0]) : 0);
+    const shades = node.look !== "circle" && drawn.cells.length && node.cell[0] < 2 * LINE;
+    if (shades) {
+      const numbers = drawn.cells.map(({ column }) => (column !== null && see(column) ? value(column) : 0));
+      const greatest = max(1e-300, ...numbers.map(abs).filter(Number.isFinite));
+      drawn.cells.forEach(({ shape }, index) => shade(shape, numbers[index] / greatest, node.look === "image"));
       return;
     }
-    drawn.value.textContent = value;
-    drawn.below.forEach((line, index) => {
-      const text = terms[index] ?? "";
-      line.textContent = text;
-      line.setAttribute("class", `term${text.startsWith("+") ? " grows" : text.startsWith("−") ? " shrinks" : ""}`);
+    drawn.cells.forEach(({ shape, column }) => write(shape, say(column), node.cell[0] - 4));
+    drawn.below.forEach(({ shape, column, second }) => {
+      const isWeight = node.kind === "weight";
+      const text = second === null || !see(second) ? "" : isWeight ? tools.after(column, second) : say(second);
+      write(shape, text, node.cell[0] - 4);
+      shape.setAttribute("class", isWeight ? `move ${tools.kind(second)}` : "slope");
     });
   }
+
+  // A neuron's error term, its bias, and what the bias becomes, in so many lines.
+  terms(node, lines, { see, say, after }) {
+    const { names } = this.content, error = node.below[0][0];
+    if (node.look !== "circle" && node.look !== "dot") return [];
+    const texts = error !== null ? [see(error) ? `${short(names[error], "δ")} = ${say(error)}` : ""] : [];
+    if (node.bias === null) return texts;
+    const bias = `${short(names[node.bias], "b")} = ${say(node.bias)}`, changed = after(node.bias, node.move);
+    return texts.length + 1 < lines ? [...texts, bias, changed] : [...texts, `${bias} ${changed}`.trim()];
+  }
+}
+
+// A shade between white and ink; of a number below 0 in another colour.
+function shade(shape, share, isImage = false) {
+  shape.style.fill = isImage ? "#111827" : share < 0 ? "var(--p1)" : "var(--forward)";
+  shape.style.fillOpacity = Number.isFinite(share) ? min(1, abs(share)) : 0;
 }
 
 // A name, or a letter for a name that is too long to stand below a neuron.
 const short = (name, letter) => (name.length <= LONGEST ? name : letter);
-
-const signed = (value) => `${value > 0 ? "+" : "−"}${rounded(abs(value), 2)}`;

@@ -1,5 +1,12 @@
 // Numbers as the page shows them, and numbers as people write them.
 const SMALL = -4, LARGE = 6;
+// The reader's language says whether decimals stand after a comma or a point.
+const LANGUAGE = navigator.language || "en";
+const HAS_COMMA = new Intl.NumberFormat(LANGUAGE).format(1.5).includes(",");
+
+// A number's text as the reader writes it, and a count with the marks between its thousands.
+const localised = (text) => (HAS_COMMA ? text.replace(".", ",") : text);
+const counted = (count) => count.toLocaleString(LANGUAGE);
 
 function withoutZeros(text) {
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
@@ -13,29 +20,41 @@ function rounded(value, digits = 4, given = false) {
   exponent = Number(exponent);
   if (exponent < SMALL || exponent >= max(LARGE, digits)) {
     if (given || value === Number(value.toExponential(0))) mantissa = withoutZeros(mantissa);
-    return `${mantissa}e${exponent}`;
+    return localised(`${mantissa}e${exponent}`);
   }
   const text = value.toFixed(max(digits - 1 - exponent, 0));
-  return given || value === Math.trunc(value) ? withoutZeros(text) : text;
+  return localised(given || value === Math.trunc(value) ? withoutZeros(text) : text);
 }
 
 const escaped = (text) =>
   String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-const MINUS = "<mo>−</mo>";
+// The sign of a number, which has no space after it.
+const SIGN = "<mo form='prefix'>−</mo>";
 
 function numberMathML(text) {
   const [mantissa, exponent] = text.split("e");
-  const sign = mantissa.startsWith("-") ? MINUS : "";
+  const sign = mantissa.startsWith("-") ? SIGN : "";
   const number = `${sign}<mn>${mantissa.replace("-", "")}</mn>`;
   if (exponent === undefined) return number;
   return `${number}<mo>·</mo><msup><mn>10</mn><mrow>${numberMathML(exponent)}</mrow></msup>`;
 }
 
-const isNumber = (text) => /^-?[0-9.]+(e-?[0-9]+)?$/.test(text);
+const isNumber = (text) => /^-?[0-9.,]+(e-?[0-9]+)?$/.test(text);
+
+// A formula's mathematics with the reader's comma. Semicolons then stand between arguments.
+const localMathML = (text) => (HAS_COMMA
+  ? text.replaceAll("<mo>,</mo>", "<mo>;</mo>").replace(/<mn>([0-9]+)\.([0-9]+)<\/mn>/g, "<mn>$1,$2</mn>") : text);
 
 // A number, or a word that stands for a number: #NUM!, Correct.
 const valueMathML = (text) => (isNumber(text) ? numberMathML(text) : `<mtext>${escaped(text)}</mtext>`);
+
+// A typed number with a point before its decimals. A comma is understood too, unless it could stand
+// between thousands: 1,234 where the reader's language has a point.
+function pointed(text) {
+  const isThousands = !HAS_COMMA && /^[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+$/.test(text);
+  return /^[^.,]*,[^.,]*$/.test(text) && !isThousands ? text.replace(",", ".") : text;
+}
 
 // Reads a typed number as hand calculations are read: its value, and the unit of its last digit.
 // A text that is no number, or that could be read in two ways, gives a reason.
@@ -43,11 +62,12 @@ function readNumber(typed) {
   let text = typed.replace(/^[\s\u00a0\u2007\u2009\u202f]+|[\s\u00a0\u2007\u2009\u202f]+$/g, "");
   if (!text) return { reason: "" };
   text = text.replace(/[−–‒﹣－]/g, "-").replace(/^([+-])\s+/, "$1");
-  if (text.includes(",")) return { reason: "write a point, not a comma, before the decimals." };
+  text = pointed(text);
+  if (text.includes(",")) return { reason: "write one point or comma, before the decimals, and none between thousands." };
   text = text.replace(/\s*[x×*·]\s*10\s*\^?\s*[({]?\s*([+-]?[0-9]{1,3})\s*[)}]?$/, "e$1");
   const match = /^([+-]?)(?:([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))(?:[eE]([+-]?[0-9]{1,3}))?$/.exec(text);
   const value = match && Number(text);
-  if (!match || text.length > 60 || !Number.isFinite(value)) return { reason: "write a number such as -0.25." };
+  if (!match || text.length > 60 || !Number.isFinite(value)) return { reason: `write a number such as ${localised("-0.25")}.` };
   const decimals = (match[3] ?? match[4] ?? "").length - Number(match[5] ?? 0);
   const unit = Number(`1e${-decimals}`);
   return unit ? { value, decimals, unit } : { reason: "the number is too small." };

@@ -1,13 +1,19 @@
 // The worked solution: for each quantity its formula, the formula with numbers, and the result.
 const BINDS = { sum: 2, product: 3, atom: 6 };
-const fenced = (text) => `<mrow><mo>(</mo>${text}<mo>)</mo></mrow>`;
-const unsigned = (text) => (text.startsWith(MINUS) ? fenced(text) : text);
-// A page of more equations than this is not readable. Choosing a neuron narrows them.
-const MOST_STEPS = 80;
+// Parentheses grow with what is tall; those that may grow stand in much space.
+const fenced = (text) => {
+  const grow = /<mfrac|<mtable/.test(text) ? "" : " stretchy='false'";
+  return `<mrow><mo${grow}>(</mo>${text}<mo${grow}>)</mo></mrow>`;
+};
+const unsigned = (text) => (text.startsWith(SIGN) ? fenced(text) : text);
+// A page of more equations than this is not readable. Choosing a neuron narrows them. On
+// paper, as many as MOST_ON_PAPER are all there.
+const MOST_STEPS = 80, MOST_ON_PAPER = 600;
 
 class Worked {
   constructor(content, run, forms) {
     Object.assign(this, { content, run, forms });
+    this.count = () => run.tables[0].length;
   }
 
   // The value at a leaf: a number or a word.
@@ -48,7 +54,7 @@ class Worked {
     const cases = (_test, then, otherwise, condition) =>
       `<mrow><mo>{</mo><mtable><mtr><mtd>${then}</mtd><mtd><mtext>if&nbsp;</mtext>${condition}</mtd></mtr>`
       + `<mtr><mtd>${otherwise}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>`;
-    return this.forms[this.content.forms[column]](write, write, unsigned, cases, Number);
+    return localMathML(this.forms[this.content.forms[column]](write, write, unsigned, cases, Number, this.count));
   }
 
   // A formula with numbers. Of a choice only the side that applies is shown.
@@ -61,9 +67,9 @@ class Worked {
       return loose ? fenced(valueMathML(value)) : valueMathML(value);
     };
     const choice = (test, then, otherwise) => (test() ? then : otherwise);
-    return this.forms[this.content.forms[column]](
-      (slot) => valueMathML(text(slot)), operand, unsigned, choice, (slot) => this.leaf(index, leaves[slot]),
-    );
+    return localMathML(this.forms[this.content.forms[column]](
+      (slot) => valueMathML(text(slot)), operand, unsigned, choice, (slot) => this.leaf(index, leaves[slot]), this.count,
+    ));
   }
 
   result(column, index) {

@@ -11,7 +11,7 @@ from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.parse import WORDS as LANGUAGE
 from bpsheet.formula.parse import is_name
 from bpsheet.tables.spec import Graph
-from bpsheet.words import among, shown, unfit_name
+from bpsheet.words import among, listing, shown, unfit_name
 
 if TYPE_CHECKING:
     from bpsheet.tables.tables import Tables
@@ -29,11 +29,11 @@ def graph_problems(experiment: Tables) -> Iterator[Problem]:
     assert graph is not None
     for key, names in (("inputs", graph.inputs), ("parameters", list(graph.parameters))):
         yield from _names(key, names, [] if key == "inputs" else graph.inputs)
-    if not graph.inputs:
-        yield Problem("graph.inputs", "at least one name expected")
+    if not graph.inputs and not graph.parameters:
+        yield Problem("graph", "at least one of inputs or of parameters expected")
     yield from _shapes(graph)
     ranges = list(_ranges(graph))
-    yield from ranges or _formulas(graph)
+    yield from ranges or _formulas(experiment, graph)
     for index, name in enumerate(graph.gradient_of, start=1):
         path = f"graph.gradient_of[{index}]"
         if name not in graph.input_entries:
@@ -76,9 +76,9 @@ def _ranges(graph: Graph) -> Iterator[Problem]:
             yield Problem(f"graph.repeat.{name}", str(error))
 
 
-def _formulas(graph: Graph) -> Iterator[Problem]:
+def _formulas(experiment: Tables, graph: Graph) -> Iterator[Problem]:
     # Dictionaries keep the order and are quick to search: a graph may have thousands of formulas.
-    reader = Formulas(graph)
+    reader = Formulas(graph, experiment.own)
     given = dict.fromkeys(reader.known)
     defined: dict[str, None] = {}
     reported: set[int] = set()
@@ -106,6 +106,10 @@ def _formulas(graph: Graph) -> Iterator[Problem]:
         defined[name] = None
     if not graph.forward:
         yield Problem("graph.forward", 'at least one formula expected, such as "e = (x - w)^2"')
+    elif graph.loss is None:
+        if experiment.training.rule != "none":
+            known = [name for name in defined if name not in given]
+            yield Problem("graph.loss", f"missing, and needed: one of {listing(known)}")
     elif graph.loss not in defined:
         known = [name for name in defined if name not in given]
         yield Problem(

@@ -12,7 +12,7 @@ from bpsheet.words import counted, listing
 if TYPE_CHECKING:
     from bpsheet.tables.tables import Tables
 
-__all__ = ["network_of", "ragged_rows", "units_of"]
+__all__ = ["is_of_formulas", "network_of", "ragged_rows", "units_of"]
 
 
 def ragged_rows(
@@ -28,6 +28,11 @@ def ragged_rows(
             )
             if index > 20:
                 return
+
+
+def is_of_formulas(experiment: Tables) -> bool:
+    """Whether the experiment has formulas, or layers that stand for formulas."""
+    return experiment.network is None or not experiment.network.is_dense
 
 
 def network_of(experiment: Tables) -> Network:

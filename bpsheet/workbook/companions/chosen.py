@@ -45,8 +45,11 @@ def look_up(sheet: Worksheet, address: str, steps: Sheet, name: str) -> float | 
     assert isinstance(steps.recording, Recording)
     shown, index = steps.layout.by_name[name], steps.layout.program.position[name]
     letter, column = shown.letter, shown.column
-    cells = f"{steps.name}!${letter}${steps.layout.first_row}:${letter}${steps.last_row}"
-    sheet[address].value = f"=INDEX({cells},$B$3)"
+    first, last = (f"${letter}${row}" for row in (steps.layout.first_row, steps.last_row))
+    # Gnumeric takes INDEX over a single cell for an error.
+    is_one = first == last
+    looked_up = f"{steps.name}!{first}" if is_one else f"INDEX({steps.name}!{first}:{last},$B$3)"
+    sheet[address].value = f"={looked_up}"
     extents = steps.recording.extents
     sheet[address].number_format = style.number_format(
         column.role, float(extents.largest[index]), whole=bool(extents.whole[index])

@@ -2,7 +2,8 @@
 
 From left to right stand the inputs, the layers, the targets and the loss. A layer has its
 weights with their adjustments, then its neurons with their sums, outputs and error terms.
-A network that is too large for cells is shown as a picture of the first iteration.
+A network that is too large for cells, layers of other kinds and formulas are shown as a picture of
+the first iteration.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def network_for_cells(experiment: Plan) -> NetworkModel | None:
 def _check(trace: Run, _steps: Sheet) -> None:
     """Refuse an experiment that neither cells nor a picture can show.
 
-    Raises ExperimentError for formulas without layers, LimitError for too many neurons,
-    OutputError where a picture is needed and matplotlib is missing.
+    Raises LimitError for more neurons or arrays than can be told apart, OutputError where a
+    picture is needed and matplotlib is missing.
     """
     if network_for_cells(trace.experiment) is None:
         check_drawable(trace.experiment)
@@ -116,10 +117,7 @@ def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, fl
 
 def _picture(sheet: Worksheet, trace: Run) -> None:
     """The picture of `bpsheet draw`, with a note that nothing in it is live."""
-    note = (
-        "The network at iteration 1. The network is too large for cells, so this is a picture: it "
-        "does not follow changes."
-    )
+    note = "The first iteration, as a picture: the picture does not follow changes of the sheet."
     put_text(sheet, "A2", note, style.NOTE)
     image = Image(io.BytesIO(picture_bytes(draw_network(trace, 1), ".png")))
     image.width, image.height = (int(PIXELS * inches) for inches in network_size(trace))
@@ -136,7 +134,7 @@ def _lines(model: NetworkModel) -> int:
 
 def _group(layer: LayerNames) -> int:
     """The number of rows of a neuron: a line for each weight and the bias, or its box."""
-    return max(len(layer.of_neuron(0)), 4)
+    return max(len(layer.leading_to(0)), 4)
 
 
 class _Content:
@@ -161,8 +159,9 @@ class _Content:
             self._weights(layer)
             arrows = self._gap(3.5)
             self._neurons(layer, arrows, is_last=layer is model.layers[-1])
-        self._gap(2)
-        self._singles("Targets", model.network.targets, Phase.INPUT)
+        if model.network.targets:
+            self._gap(2)
+            self._singles("Targets", model.network.targets, Phase.INPUT)
         if model.loss is not None:
             self._gap(2)
             self._singles("Loss", [model.loss], Phase.FORWARD)
@@ -204,7 +203,7 @@ class _Content:
     def _weights(self, layer: LayerNames) -> None:
         """A line for each weight of the layer, beside the neuron to which it leads."""
         sources = ["1"] * bool(layer.biases) + list(layer.inputs)
-        names = [layer.of_neuron(index) for index in range(len(layer.outputs))]
+        names = [layer.leading_to(index) for index in range(len(layer.outputs))]
         widths = [_width(sources, 4), _width([name for some in names for name in some], 7), VALUES]
         left = self._block("Weights", Phase.WEIGHT, widths)
         self._block("Adjustments", Phase.UPDATE, [ADJUSTMENTS])

@@ -8,7 +8,6 @@ on Steps. The formula with numbers is a text that a cell's formula joins, so it 
 from __future__ import annotations
 
 import math
-import re
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +16,7 @@ from openpyxl.styles import Alignment, Border
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.errors import LimitError
-from bpsheet.formula.tree import Param, Ref, Text
+from bpsheet.formula.tree import ONE, Div, Expr, Mul, Param, Ref, Text, rewrite
 from bpsheet.printers.text import TextPrinter, formula_text
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import TITLES
@@ -28,6 +27,7 @@ from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.layout import MAX_FORMULA
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import Looks, put_text
+from bpsheet.xlsx.joined import joined, rounded
 from bpsheet.xlsx.view import set_page, without_grid
 
 __all__ = ["COMPANION"]
@@ -37,8 +37,9 @@ MOST_COLUMNS = 400
 FIRST_ROW = 5
 # Significant digits of the numbers in the formulas.
 DIGITS = 4
-# In points: the height of a line, and the greatest height that is readable on one page of A4.
-LINE, ONE_PAGE = 15.0, 1450.0
+# In points: the height of a row of one line, and the greatest height that is readable on one page
+# of A4.
+ROW, ONE_PAGE = 15.5, 1450.0
 # The most characters of a text in a formula.
 LONGEST_TEXT = 250
 # Stands around the names in a formula's text that cells replace. No name contains it.
@@ -87,7 +88,7 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     sheet.freeze_panes = f"A{FIRST_ROW}"
     without_grid(sheet)
     rows = range(1, sheet.max_row + 1)
-    height = sum(sheet.row_dimensions[row].height or LINE for row in rows)
+    height = sum(sheet.row_dimensions[row].height or ROW for row in rows)
     set_page(sheet, "portrait", down=1 if height <= ONE_PAGE else 0)
     sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
     return page.values
@@ -113,6 +114,7 @@ class _Content:
         ):
             put_text(self.sheet, f"{letter}{FIRST_ROW - 1}", head, style.HEADER_FONT)
             self.sheet[f"{letter}{FIRST_ROW - 1}"].fill = style.solid("E2E8F0")
+        self.sheet.row_dimensions[FIRST_ROW - 1].height = ROW
         self.sheet[f"D{FIRST_ROW - 1}"].alignment = Alignment(horizontal="right")
         row = FIRST_ROW
         for phase, shown in groupby(self.layout.shown, key=lambda entry: entry.column.phase):
@@ -120,6 +122,7 @@ class _Content:
             put_text(self.sheet, f"A{row}", TITLES[phase], style.BAND_FONT)
             for letter in "ABCD":
                 self.sheet[f"{letter}{row}"].fill = style.solid(band)
+            self.sheet.row_dimensions[row].height = ROW
             row += 1
             for entry in shown:
                 self._line(row, entry.column)
@@ -133,7 +136,7 @@ class _Content:
             dress = _as_text if wrap else _as_line
             self.looks.give(self.sheet[f"{letter}{row}"], wrap, dress)
         put_text(self.sheet, f"A{row}", name)
-        symbols = formula_text(column.formula) if column.formula is not None else ""
+        symbols = formula_text(_shortened(column.formula)) if column.formula is not None else ""
         if symbols:
             put_text(self.sheet, f"B{row}", symbols)
         self._result(row, column)
@@ -142,7 +145,7 @@ class _Content:
             self.sheet[f"C{row}"].value = f"={formula}"
             self.values[f"C{row}"] = value
         lines = max(len(name) // 26, len(symbols) // 46, len(value) // 60)
-        self.sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 20)
+        self.sheet.row_dimensions[row].height = ROW * min(1 + lines, 20)
 
     def _result(self, row: int, column: Column) -> None:
         sheet = self.sheet
@@ -150,16 +153,16 @@ class _Content:
         self.values[f"D{row}"] = value
         if isinstance(value, str):
             return
-        rounded = float(f"{value:.{DIGITS}g}") or 0.0  # a spreadsheet's 0 has no sign
-        if math.isinf(rounded):
+        short = rounded(value, DIGITS)
+        if math.isinf(short):
             return  # there is no larger number to which the largest numbers could be rounded
         sheet[
             f"E{row}"
         ].value = f"=IF(D{row}=0,0,ROUND(D{row},{DIGITS - 1}-INT(LOG10(ABS(D{row})))))"
-        self.values[f"E{row}"] = rounded
-        text = _joined(rounded)
+        self.values[f"E{row}"] = short
+        text = joined(short)
         sheet[f"F{row}"].value = f'=IF(E{row}<0,"("&E{row}&")",E{row}&"")'
-        self.values[f"F{row}"] = self.operands[column.name] = f"({text})" if rounded < 0 else text
+        self.values[f"F{row}"] = self.operands[column.name] = f"({text})" if short < 0 else text
 
     def _with_numbers(self, column: Column) -> tuple[str, str] | None:
         """The formula with numbers: the cell's formula that joins the text, and the text."""
@@ -169,7 +172,7 @@ class _Content:
             return None
         parameters = {p.name: p.value for p in self.layout.program.parameters}
         parts, value = [], ""
-        marked = _MarkedPrinter().text(column.formula).split(MARK)
+        marked = _MarkedPrinter().text(_shortened(column.formula)).split(MARK)
         for index, part in enumerate(marked):
             if index % 2 == 0:
                 pieces = [part[i : i + LONGEST_TEXT] for i in range(0, len(part), LONGEST_TEXT)]
@@ -178,9 +181,9 @@ class _Content:
             elif part.startswith("="):
                 parts.append(f"{self.steps.name}!{self.layout.absolute_cell(part[1:])}")
                 given = parameters[part[1:]]
-                value += given if isinstance(given, str) else _joined(given)
-            elif marked[index - 1].endswith("(") and marked[index + 1].startswith(")"):
-                # In tanh(-0.25) the number stands in parentheses already.
+                value += given if isinstance(given, str) else joined(given)
+            elif (marked[index - 1][-1:], marked[index + 1][:1]) in (("(", ")"), ("", "")):
+                # In tanh(-0.25) the number stands in parentheses already; alone it needs none.
                 parts.append(f"E{self.rows[part]}")
                 value += self.operands[part].strip("()")
             else:
@@ -192,10 +195,18 @@ class _Content:
         return (formula, value) if len(formula) < MAX_FORMULA else None
 
 
-def _joined(value: float) -> str:
-    """A number as a spreadsheet joins it to a text."""
-    text = repr(value).upper()
-    return re.sub(r"\.0$", "", text)
+def _shortened(formula: Expr) -> Expr:
+    """The formula without the factors and divisors 1, such as a bias's input."""
+
+    def without_one(node: Expr) -> Expr:
+        match node:
+            case Mul(left, right) if left == ONE:
+                return right
+            case Mul(left, right) | Div(left, right) if right == ONE:
+                return left
+        return node
+
+    return rewrite(formula, without_one)
 
 
 def _as_line(cell: Any) -> None:

@@ -1,0 +1,44 @@
+"""`bpsheet app`: everything that a teacher needs, in a browser on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from bpsheet.terminal.output import say
+
+__all__ = ["app"]
+
+
+@click.command(epilog="\b\nExample:\n  bpsheet app")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    metavar="N",
+    help="The port of the address. Default: any that is free.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+def app(*, port: int | None, no_browser: bool) -> None:
+    """Open bpsheet in a browser: experiments, exercises and marks without a terminal.
+
+    The page is for this machine alone: nobody else can open it, and it asks for nothing from
+    outside. What is made lies in a temporary folder until it is saved, and goes with the program.
+    Ctrl-C ends it.
+    """
+    import webbrowser
+
+    from bpsheet.app.server import opened_server
+    from bpsheet.app.shelf import Shelf
+    from bpsheet.files.whole import temporary_folder
+
+    with temporary_folder() as folder:
+        server, gate = opened_server(port or 0, Shelf(folder))
+        opened = "Open this address in a browser" if no_browser else "bpsheet is in your browser"
+        say(f"{opened}: {gate.address}")
+        say("To end it, press Ctrl-C here, or close this window.")
+        if not no_browser:
+            webbrowser.open(gate.first_address)
+        try:
+            server.run()
+        finally:
+            server.close()
+    say("Ended. What was not saved is gone.")

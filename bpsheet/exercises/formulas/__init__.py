@@ -1,0 +1,1 @@
+"""Formulas as answers: judged by recalculating the sheet with other numbers."""

@@ -1,0 +1,1 @@
+"""Keras: models, losses and optimisers, read."""

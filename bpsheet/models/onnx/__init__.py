@@ -1,0 +1,1 @@
+"""Models in the format ONNX as experiments, and trained networks in that format."""

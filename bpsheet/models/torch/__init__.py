@@ -1,0 +1,1 @@
+"""PyTorch: modules, losses and optimisers, read and given back."""

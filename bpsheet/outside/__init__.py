@@ -1,0 +1,1 @@
+"""Other programs, run with limits on their memory and their time."""

@@ -1,0 +1,75 @@
+// Printing: everything that is folded is open, all columns have room, and no equation is cut.
+// The widths of a printed portrait page in CSS pixels, without its margins, and of a landscape one.
+const PORTRAIT = 620, LANDSCAPE = 1000;
+
+class Paper {
+  // `app` is drawn again, with what paper asks for, before the browser prints.
+  constructor(app) {
+    this.app = app;
+    addEventListener("beforeprint", () => this.begin());
+    addEventListener("afterprint", () => this.end());
+  }
+
+  begin() {
+    if (this.folded) return;
+    const { app } = this;
+    document.documentElement.classList.add("paper");
+    this.folded = [...document.querySelectorAll("details:not([open])")];
+    this.folded.forEach((part) => { part.open = true; });
+    app.onPaper = true;
+    app.draw();
+    app.steps.print(byId("paper"), app.state.iteration, (index, column) => app.cell(index, column));
+    app.chart?.draw();
+    breakEquations(byId("solution"), () => PORTRAIT);
+    // What still is too wide, such as a long fraction, becomes smaller.
+    const fit = (parts, width) => document.querySelectorAll(parts).forEach((part) => {
+      if (part.scrollWidth > width) part.style.zoom = width / part.scrollWidth;
+    });
+    fit("#solution .equation", PORTRAIT);
+    fit("#matrices .frame", LANDSCAPE);
+  }
+
+  end() {
+    if (!this.folded) return;
+    const { app } = this;
+    document.documentElement.classList.remove("paper");
+    this.folded.forEach((part) => { part.open = false; });
+    this.folded = null;
+    app.onPaper = false;
+    byId("paper").replaceChildren();
+    document.querySelectorAll("#matrices .frame").forEach((frame) => { frame.style.zoom = ""; });
+    document.querySelectorAll("#solution .steps-of").forEach((group) => { group.dataset.key = ""; });
+    app.draw();
+    app.chart?.draw();
+  }
+}
+
+// Breaks the equations in a box that are wider than their room.
+function breakEquations(box, room) {
+  const equations = [...box.querySelectorAll(".equation")].map((equation) => [equation, room(equation)]);
+  const wide = equations.filter(([equation, width]) => equation.scrollWidth > width);
+  wide.forEach(([equation, width]) => breakLines(equation.querySelector("mtable.steps"), width));
+}
+
+// Breaks the lines of an equation that are wider than `width` before a plus or minus sign.
+function breakLines(table, width) {
+  [...table.children].forEach((row) => {
+    let side = row.lastElementChild;
+    while (side.getBoundingClientRect().width > width - 60) {
+      const left = side.getBoundingClientRect().left, signs = [...side.children].filter((part, index) => index > 1
+        && part.localName === "mo" && /^[+−]$/.test(part.textContent) && part.getAttribute("form") !== "prefix");
+      const fitting = signs.filter((sign) => sign.getBoundingClientRect().right - left <= width - 90);
+      const sign = fitting.at(-1) ?? signs[0];
+      if (!sign) return;
+      const line = document.createElementNS("http://www.w3.org/1998/Math/MathML", "mtr");
+      const parts = [...side.childNodes];
+      line.append(document.createElementNS(line.namespaceURI, "mtd"));
+      side = line.appendChild(document.createElementNS(line.namespaceURI, "mtd"));
+      // The first child of a line is its sign of equality, here an empty one.
+      side.append(document.createElementNS(line.namespaceURI, "mspace"), ...parts.slice(parts.indexOf(sign)));
+      side.firstChild.setAttribute("width", "1.2em");
+      row.after(line);
+      row = line;
+    }
+  });
+}

@@ -1,0 +1,115 @@
+"""What somebody waits for: whole commands, against the work that they cannot do without."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from openpyxl import Workbook
+
+import bpsheet as bp
+from bpsheet.workbook.rows import Reader, row_xml
+from bpsheet.workbook.steps import build_sheet
+from bpsheet.workbook.writing import sheets_of
+from bpsheet.xlsx.deflate import Deflate
+
+from .measure import Result, median_times, process
+
+__all__ = ["waiting"]
+
+COMMAND = "import sys; from bpsheet.cli import main; sys.argv = ['bpsheet', *sys.argv[1:]]; main()"
+READ = """
+import sys, openpyxl
+for sheet in openpyxl.load_workbook(sys.argv[1]):
+    for row in sheet.iter_rows(values_only=True):
+        pass
+"""
+# What a command imports, and as many rows as it looks at.
+RECORD = """
+import sys
+import bpsheet.cli, bpsheet.terminal.display
+for name in sys.argv[3].split():
+    __import__(name)
+import bpsheet as bp
+bp.load(sys.argv[1]).run(int(sys.argv[2]))
+"""
+FRAMES = "pandas rich.table"
+# Commands by what they import besides, and by the rows that they need of a template: the whole run,
+# the row that is looked at, or a forward pass for each weight's two steps.
+LOOKED_AT = {
+    ("show", "iris"): ("rich.table", 2100),
+    ("show", "digits"): ("rich.table", 100),
+    ("health", "iris"): (FRAMES, 2100),
+    ("health", "digits"): (FRAMES, 100),
+    ("draw", "iris"): ("matplotlib.figure matplotlib.backends.backend_svg", 2100),
+    ("draw", "digits"): ("matplotlib.figure matplotlib.backends.backend_svg", 100),
+    ("hessian", "iris"): (FRAMES, 1),
+    ("gradcheck", "iris"): (FRAMES, 1),
+    ("gradcheck", "digits"): (FRAMES, 4821),
+}
+
+
+def waiting() -> Iterator[Result]:
+    """Ratios of seconds, each of two processes that take turns."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield from _verifying()
+            yield from _writing()
+            for command, needed in LOOKED_AT.items():
+                yield _looking(*command, *needed)
+        finally:
+            os.chdir(here)
+
+
+def _compared(what: str, against: str, ours: list[str], theirs: list[str], bar: float) -> Result:
+    tasks = {"ours": partial(process, *ours), "theirs": partial(process, *theirs)}
+    times = median_times(tasks, rounds=3)
+    detail = f"{times['ours']:.2f} s; theirs {times['theirs']:.2f} s"
+    return Result(
+        what, against, times["ours"] / times["theirs"], bar=bar, at_most=True, detail=detail
+    )
+
+
+def _verifying() -> Iterator[Result]:
+    bp.load("iris").run().to_excel("iris.xlsx")
+    ours, theirs = ["-c", COMMAND, "verify", "iris.xlsx"], ["-c", READ, "iris.xlsx"]
+    yield _compared("bpsheet verify iris.xlsx", "openpyxl reads the file once", ours, theirs, 1.5)
+
+
+def _writing() -> Iterator[Result]:
+    """The whole command, against the streamed writer with the rows of a run that is there already."""
+    trace = bp.load("digits").run()
+    (sheet,) = sheets_of(trace, "full")
+    styles = build_sheet(Workbook(), sheet)
+
+    def rows_alone() -> None:
+        with zipfile.ZipFile("rows.zip", "w") as package, package.open("sheet1.xml", "w") as stream:
+            stream._compressor = Deflate()  # type: ignore[attr-defined]
+            for block in row_xml(sheet, styles, Reader(trace.recording)):
+                stream.write(block)
+
+    ours = partial(process, "-c", COMMAND, "run", "digits", "-o", "digits.xlsx", "--force")
+    times = median_times({"ours": ours, "alone": rows_alone}, rounds=3)
+    detail = f"{times['ours']:.2f} s; the writer {times['alone']:.2f} s"
+    what, against = "bpsheet run digits", "the streamed writer with its rows"
+    figure = times["ours"] / times["alone"]
+    yield Result(what, against, figure, bar=2.5, at_most=True, detail=detail)
+
+
+def _looking(name: str, template: str, imports: str, rows: int) -> Result:
+    ours = [
+        "-c",
+        COMMAND,
+        name,
+        template,
+        *(["-o", "picture.svg", "--force"] if name == "draw" else []),
+    ]
+    theirs = ["-c", RECORD, template, str(rows), imports]
+    what = f"bpsheet {name} {template}"
+    return _compared(what, "its imports and the recording it needs", ours, theirs, 1.5)

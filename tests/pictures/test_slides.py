@@ -1,0 +1,64 @@
+"""Slides: an iteration in steps, large enough to be read."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+import bpsheet as bp
+from bpsheet.pictures.nodes import things_of
+from bpsheet.pictures.slides import Slides
+from bpsheet.pictures.stages import stages_of
+from tests.helpers.samples import sampled, small_templates
+
+
+@pytest.mark.parametrize("name", sampled(small_templates(), "book-xor", "rnn", "formula"))
+def test_each_step_shows_what_it_computes_and_nothing_of_later_ones(name):
+    """What a step shows follows from what it and the steps before it show."""
+    experiment = bp.load(name)
+    program = experiment.program()
+    stages = list(stages_of(things_of(experiment, program), program))
+    assert stages[0].name == "given"
+    known = stages[0].sees
+    for stage in stages[1:]:
+        assert stage.sees >= known | stage.new
+        for index in stage.new:
+            phase = program.columns[index].phase
+            assert phase == stage.name or (phase, stage.name) == ("gradient", "backward")
+        if stage.name == "forward":
+            drawn = {i for node in things_of(experiment, program).nodes for i in node.columns}
+            for index in stage.new & drawn:
+                uses = {program.position[ref.name] for ref in program.columns[index].references}
+                assert uses & drawn <= stage.sees
+        known = stage.sees
+    forward = {i for i, column in enumerate(program) if column.phase == "forward"}
+    drawn = {i for node in things_of(experiment, program).nodes for i in node.columns}
+    assert forward & drawn <= known
+
+
+@pytest.mark.parametrize("name", sampled(["two-neuron", "book-xor"], "two-neuron"))
+def test_the_letters_of_a_small_network_are_large(name, traced):
+    """No letter is smaller than 20 points on 1920 by 1080 dots, on any of its slides."""
+    for figure in Slides(traced(name, 30), 1).figures():
+        assert tuple(figure.get_size_inches() * 96) == (1920, 1080)
+        texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+        sizes = [text.get_fontsize() for text in texts if text.get_text()]
+        assert min(sizes) >= 20
+
+
+def test_one_command_writes_stills_and_a_film(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = command("draw", "two-neuron", "--set", "iterations=2", "--slides", "slides")
+    assert status == 0
+    files = sorted(path.name for path in (tmp_path / "slides").iterdir())
+    assert files[0] == "01-given.png"
+    assert files[-2:] == [f"{len(files) - 1:02}-loss.png", "film.gif"]
+    assert out == f"Wrote slides: {len(files) - 1} pictures and a film, film.gif.\n"
+    for name in files:
+        with Image.open(tmp_path / "slides" / name) as picture:
+            assert 9 * picture.width == 16 * picture.height
+            assert getattr(picture, "n_frames", 1) >= (len(files) - 1 if name == "film.gif" else 1)
+    (tmp_path / "slides" / "01-given.png").write_bytes(b"mine")
+    status, _, err = command("draw", "two-neuron", "--slides", "slides")
+    assert status == 1
+    assert "01-given.png exists" in err

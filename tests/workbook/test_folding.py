@@ -1,0 +1,106 @@
+"""Which columns of Steps are folded, so that the first screen shows what came of each row."""
+
+from __future__ import annotations
+
+import pytest
+from openpyxl.utils.cell import get_column_letter
+
+import bpsheet as bp
+from bpsheet.program.kinds import Phase, Role
+from bpsheet.workbook.folding import SCREEN
+from tests.helpers.samples import sampled, small_templates
+from tests.helpers.workbooks import book_of
+
+# A character of a column's width, in pixels.
+PIXELS = 7
+
+
+def steps_of(traced, tmp_path, name, kind="full"):
+    trace = traced(name, 10)
+    return trace, book_of(trace.to_excel(tmp_path / f"{name}.xlsx", kind, []))["Steps"]
+
+
+def dimensions(sheet):
+    """Each header with the dimension of its column."""
+    return {
+        head.value: sheet.column_dimensions[get_column_letter(head.column)]
+        for head in sheet[7]
+        if head.value is not None
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    sampled(
+        small_templates(),
+        *("two-neuron", "book-xor", "iris", "rnn", "attention", "transformer-block", "cnn-3x3"),
+        *("lstm-two-steps", "batch-norm", "autoencoder", "multiway-classification"),
+    ),
+)
+def test_outputs_loss_and_their_derivatives_are_on_the_first_screen(traced, tmp_path, name):
+    """The loss, the outputs and the first derivatives begin within 1,250 pixels, none of them folded."""
+    trace, sheet = steps_of(traced, tmp_path, name)
+    found = dimensions(sheet)
+    program = trace.program
+    wanted = [c.name for c in program if c.role is Role.LOSS]
+    last = program.last_layer
+    wanted += [c.name for c in program if last and c.layer == last and c.role is Role.OUTPUT]
+    wanted += [c.name for c in program.phase(Phase.BACKWARD)][:1]
+    left = 0.0
+    for header, column in found.items():
+        if header in wanted:
+            assert not column.hidden
+            assert left * PIXELS < 1250
+        left += 0.0 if column.hidden else column.width
+
+
+@pytest.mark.parametrize("name", sampled(small_templates(), "iris", "transformer-block"))
+def test_what_is_folded_unfolds_at_the_column_before_it(traced, tmp_path, name):
+    """Folded columns have a level, and a column in view before them that carries the sign."""
+    _, sheet = steps_of(traced, tmp_path, name)
+    assert sheet.sheet_properties.outlinePr.summaryRight is False
+    before = None
+    for column in dimensions(sheet).values():
+        if column.hidden:
+            assert column.outlineLevel == 1
+            assert before.hidden or before.collapsed
+        before = column
+    assert ("folded" in sheet["A3"].value) == any(d.hidden for d in dimensions(sheet).values())
+
+
+def test_small_networks_and_the_book_have_nothing_folded(traced, tmp_path):
+    """All of two neurons is in view; the weights fold when somebody wants it. The book has no levels."""
+    _, sheet = steps_of(traced, tmp_path, "two-neuron")
+    assert not any(column.hidden for column in dimensions(sheet).values())
+    assert dimensions(sheet)["w_xg1"].outlineLevel == 1
+    _, sheet = steps_of(traced, tmp_path, "book-xor", "book")
+    assert not any(column.outlineLevel for column in dimensions(sheet).values())
+
+
+def test_hyper_parameters_that_can_be_typed_are_in_view(traced, tmp_path):
+    _, sheet = steps_of(traced, tmp_path, "iris")
+    for place in ("B5", "D5", "F5"):
+        assert sheet[place].value is not None
+        assert not sheet.column_dimensions[place[0]].hidden
+
+
+def test_a_wide_network_is_printed_on_two_pages_side_by_side(tmp_path):
+    """450 weights: they are folded, and so are their gradients and adjustments. The headers repeat."""
+    names = [f"x{n}" for n in range(1, 21)]
+    experiment = bp.Experiment(
+        network=bp.Network(
+            inputs=names,
+            targets=["t1", "t2"],
+            loss="half_squared_error",
+            layers=[bp.Layer(units=20, activation="tanh"), bp.Layer(units=2, activation="tanh")],
+        ),
+        data=bp.Data(examples=[[0.5] * 22]),
+        training=bp.Training(iterations=2),
+    )
+    sheet = book_of(experiment.run().to_excel(tmp_path / "x.xlsx", sheets=[]))["Steps"]
+    width = sum(column.width for column in dimensions(sheet).values() if not column.hidden)
+    assert len(dimensions(sheet)) > 1300
+    assert width < 2 * SCREEN
+    assert sheet.page_setup.fitToWidth <= 2
+    assert sheet.page_setup.fitToHeight == 0
+    assert sheet.print_title_rows == "$6:$7"
