@@ -6,18 +6,24 @@ are narrower, so what fits here fits on a page too.
 
 from __future__ import annotations
 
+from unicodedata import combining, normalize
+
 __all__ = ["fitted", "shortened", "width_of"]
 
 # The widths of letters, in hundredths of the font's size.
 _WIDTHS = {
-    36: "ijlI.,:;'|!`",
-    42: "frt()[]/\\- ",
-    56: 'szckJLTF_"',
-    86: "AVwNQODGHUXCRKBP&×÷±",
-    100: "mMW%@…→−+=<>~Δ",
+    36: "ijlI.,:;'|",
+    42: "frt()[]/\\- !",
+    56: 'szcJL_"`',
+    69: "αβγδεηθλσ∂",
+    86: "AVwNQODGHUXCRKBPZ&#×÷±",
+    100: "mMW%@$^…→−+=<>~Δ",
 }
 _OF_LETTER = {letter: width / 100 for width, letters in _WIDTHS.items() for letter in letters}
-_OTHER = 0.645
+# Other letters and digits of ours, and those of other alphabets.
+_OURS, _FOREIGN = 0.645, 1.2
+# Some accents stand beside their letter: ď, ľ, ť.
+_ACCENT = 0.05
 
 
 def width_of(text: str, size: float) -> float:
@@ -26,7 +32,12 @@ def width_of(text: str, size: float) -> float:
     >>> round(width_of("w_n0_0", 12))
     47
     """
-    return size * sum(_OF_LETTER.get(letter, _OTHER if letter < "ɐ" else 1.0) for letter in text)
+    return size * sum(
+        _ACCENT
+        if combining(letter)
+        else _OF_LETTER.get(letter, _OURS if letter.isascii() else _FOREIGN)
+        for letter in normalize("NFKD", text)
+    )
 
 
 def fitted(text: str, size: float, room: float) -> float:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from bpsheet.sheets.syntax import Fault
+from bpsheet.xlsx.joined import joined
 
 __all__ = [
     "Known",
@@ -52,7 +53,7 @@ def text_of(value: Known) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float | int):
-        return f"{value:.{DIGITS}G}"
+        return joined(float(value))
     return value
 
 

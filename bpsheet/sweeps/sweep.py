@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    wait,
-)
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice, product
 from multiprocessing import Event
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EngineError, ExperimentError, LimitError, Problem
+from bpsheet.guard.signals import signals_wait
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.grid import Grid, plain_grid
 from bpsheet.sweeps.outcomes import Outcome, Outcomes, Settings
@@ -212,14 +207,20 @@ def _results(
             yield number, call(*arguments)
         return
     running: dict[Future[Outcome], int] = {}
+    ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
     try:
         while True:
-            for number, task in islice(tasks, HANDED_OUT - len(running)):
-                running[_submitted(pool, task)] = number
+            with signals_wait():
+                for number, task in islice(tasks, HANDED_OUT - len(running)):
+                    future = _submitted(pool, task)
+                    running[future] = number
+                    future.add_done_callback(ended.put)
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
+            first = ended.get()
+            with signals_wait():
+                number, outcome = running.pop(first), first.result()
+            yield number, outcome
     except BrokenExecutor:
         raise EngineError(
             "a process of the sweep was ended from outside, perhaps for lack of memory; runs in a "

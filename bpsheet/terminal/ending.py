@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any, NoReturn
 
+from bpsheet.guard.signals import SIGNALS
+
 __all__ = ["Ended", "ended_by_signals"]
 
-# SIGINT is Ctrl-C. SIGHUP comes when a terminal closes; Windows does not have it.
-SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 # A signal that was lost is sent again after so many seconds.
 PAUSE = 0.05
 

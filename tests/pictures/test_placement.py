@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
 import bpsheet as bp
@@ -154,6 +154,18 @@ def test_no_text_is_wider_than_was_thought(text):
     assert measured(text, 12) <= width_of(text, 12)
     assert measured(shortened(text, 12, 60), 12) <= max(60, width_of("a…b", 12))
     assert measured(text, fitted(text, 12, 50)) <= 50 + HAIR
+
+
+def test_no_letter_is_wider_than_was_thought():
+    """Latin letters with their accents, Greek and Cyrillic ones: all that the font has."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans")))
+    letters = (chr(code) for code in font.get_charmap() if 32 < code < 0x530)
+    drawn = [letter for letter in letters if letter.isalpha() or letter < "\x7f"]
+    assert len(drawn) > 1000
+    for letter in drawn:
+        # A dollar sign alone would begin a formula.
+        line = TextPath((0, 0), letter.replace("$", r"\$"), size=12, prop={"family": "DejaVu Sans"})
+        assert line.get_extents().width <= width_of(letter, 12), letter
 
 
 @pytest.mark.parametrize("seed", sampled(range(20), 7))
