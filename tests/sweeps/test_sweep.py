@@ -149,11 +149,17 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    until = time.monotonic() + 60
-    while len(list(tmp_path.glob("runs/run=*"))) < 10 and time.monotonic() < until:
-        time.sleep(0.05)
-    os.killpg(child.pid, signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    try:
+        until = time.monotonic() + 60
+        while len(list(tmp_path.glob("runs/run=*"))) < 10 and time.monotonic() < until:
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    finally:
+        if child.poll() is None:
+            # What hangs would disturb all tests that follow.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
     assert child.returncode == 130
     assert b"Traceback" not in err
     assert b"Stopped; runs is kept, and the same command goes on from it." in err
