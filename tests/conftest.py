@@ -35,8 +35,10 @@ LIBRARIES = ("torch", "sklearn", "keras", "onnx")
 # Modules whose tests are about every template.
 OF_ALL = ("test_templates.py", "test_documents.py")
 # How many of a hundred random inputs a test draws (`draws` in helpers/samples.py).
-settings.register_profile("quick", max_examples=20)
-settings.register_profile("slow", max_examples=100)
+# The same inputs each time, so that a check tells the same twice; `search` draws new ones.
+settings.register_profile("quick", max_examples=20, derandomize=True)
+settings.register_profile("slow", max_examples=100, derandomize=True)
+settings.register_profile("search", max_examples=100)
 settings.load_profile("quick")
 
 
@@ -52,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Slow tests run when they are asked for: by `-m`, or by their own name.
 
     A test of a template that is much like another one is slow, except where it is about all of them.
-    With `--hypothesis-profile=slow`, a test that draws its inputs is slow, too.
+    With `--hypothesis-profile=slow` or `=search`, a test that draws its inputs is slow, too.
     """
     for item in items:
         if isinstance(item, pytest.DoctestItem):
@@ -68,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if is_similar and item.path.name not in OF_ALL:
             item.add_marker("slow")
     if config.option.markexpr or any("::" in argument for argument in config.args):
-        if config.getoption("--hypothesis-profile") == "slow":
+        if config.getoption("--hypothesis-profile") in ("slow", "search"):
             for item in items:
                 if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                     item.add_marker("slow")
