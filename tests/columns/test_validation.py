@@ -67,6 +67,14 @@ def test_the_training_stops_when_the_patience_is_at_its_end(rule, batch_size):
     assert trace.frame["stopped"].tolist() == [0.0] * stop + [1.0] * (len(trace) - stop)
 
 
+def test_a_loss_that_stays_the_same_is_not_better():
+    """Nothing moves at a learning rate of 0, and the patience ends."""
+    trace = experiment(learning_rate=0, patience=3).run()
+    waited = trace.frame["epochs_waited"].iloc[:: len(EXAMPLES)].tolist()
+    assert waited == list(range(12))
+    assert trace.frame["stopped"].tolist().index(1.0) == 3 * len(EXAMPLES)
+
+
 def test_a_training_that_stops_is_live_in_the_sheet(tmp_path):
     pytest.importorskip("ironcalc")
     for kind in ("full", "book"):

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import sys
+import threading
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -165,6 +166,27 @@ def test_a_file_that_changes_while_it_is_read_is_refused(change, tmp_path, monke
         monkeypatch.setattr(os, "fstat", changed_afterwards)
         with pytest.raises(bp.InputError, match="changes while it is read"):
             read_whole(stream, 1_000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_that_takes_a_files_place_is_refused_without_waiting(tmp_path, monkeypatch):
+    """The look at the kind comes first; meanwhile another program may put something else there."""
+    (file := tmp_path / "file.csv").write_bytes(b"x1,y")
+    os.mkfifo(pipe := tmp_path / "pipe.csv")
+    status = file.stat()
+    monkeypatch.setattr(Path, "stat", lambda _path: status)
+    said = []
+
+    def entering():
+        with pytest.raises(bp.InputError, match="a pipe, not a file") as caught:
+            open_file(pipe)
+        said.append(caught.value)
+
+    # Without the flag, the opening waits for a writer for ever.
+    thread = threading.Thread(target=entering, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert said
 
 
 def test_what_vanishes_from_a_folder_of_hand_ins_is_refused_and_the_others_marked(tmp_path):

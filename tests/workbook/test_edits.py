@@ -263,6 +263,14 @@ def test_the_original_numbers_can_be_had(made, with_openpyxl):
     )
 
 
+def test_a_number_changed_in_its_tenth_digit_is_taken(made, with_openpyxl):
+    def change(book):
+        book["Steps"]["H8"] = 0.6000000001
+
+    path = with_openpyxl(made("two-neuron", "full", 12), change)
+    assert bp.load(path).run().weights["w_xg1"].iloc[0] == 0.6000000001
+
+
 def test_numbers_that_do_not_fit_are_told_with_their_cells(made, with_openpyxl):
     def change(book):
         book["Steps"]["D5"] = -3
@@ -300,13 +308,15 @@ def test_typed_rows_of_a_part_are_verified_as_they_stand(tmp_path, with_openpyxl
     """Every hundredth row, each with its weights typed: an experiment cannot hold them."""
     path = bp.load("two-neuron").write(tmp_path / "part.xlsx", 1000, "every:100")
 
-    def change(book):
-        book["Steps"]["H12"] = 0.9
+    for cell, iteration in (("H8", 1), ("H12", 401)):
 
-    edited = with_openpyxl(path, change)
-    assert verify(edited).passed
-    (edit,) = bp.load(edited).edits
-    assert (edit.cell, edit.iteration, edit.is_taken) == ("Steps!H12", 401, False)
+        def change(book, cell=cell):
+            book["Steps"][cell] = 0.9
+
+        edited = with_openpyxl(path, change)
+        assert verify(edited).passed
+        (edit,) = bp.load(edited).edits
+        assert (edit.cell, edit.iteration, edit.is_taken) == (f"Steps!{cell}", iteration, False)
 
 
 def test_a_workbook_without_its_steps_is_refused(made, with_openpyxl):
