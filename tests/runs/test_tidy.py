@@ -44,9 +44,9 @@ def test_the_derivatives_stand_in_the_order_of_the_forward_pass(traced):
     assert hidden == [f"dloss_dh{step}_{unit}" for step in (1, 2, 3) for unit in (1, 2)]
 
 
-@pytest.mark.parametrize("name", ["rnn", "iris"])
+@pytest.mark.parametrize("name", ["attention", "two-neuron"])
 def test_gradients_and_adjustments_are_of_their_weights_layer(traced, name):
-    trace = traced(name, 6 if name == "rnn" else 12)
+    trace = traced(name, 12)
     layers = trace.columns["layer"]
     changing = [column for column in trace.program if column.weight]
     assert len(changing) >= 10
