@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+import bpsheet as bp
 from bpsheet.app.server import opened_server
 from bpsheet.app.shelf import Shelf
 from bpsheet.exercises.key import read_key
@@ -127,3 +128,104 @@ def test_the_evening_in_the_browser(visited, tmp_path):
     with page.context.expect_page() as opened:
         page.locator("table.marks a").first.click()
     assert "Ada Lovelace" in opened.value.locator("body").inner_text()
+
+
+FOCUSED = """() => {
+    const part = document.activeElement;
+    if (part === document.body) return ["", true];  // from the last stop on, it begins at the top
+    const said = part.getAttribute("aria-label") || [...(part.labels || [])].map((l) => l.innerText).join(" ")
+        || part.innerText || part.tagName;
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
+    const box = (part.matches("input[type=file]") ? part.closest("label") || part : part).getBoundingClientRect();
+    const isRinged = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
+    const isSeen = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
+    return [said.trim().replace(/\\s+/g, " "), isRinged && isSeen];
+}"""
+
+
+class Keyboard:
+    """A person without a mouse: Tab to what is wanted, then a key. Each stop shows where one is."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def go(self, wanted, *, back=False):
+        seen = []
+        for _ in range(120):
+            self.page.keyboard.press("Shift+Tab" if back else "Tab")
+            said, is_shown = self.page.evaluate(FOCUSED)
+            seen.append(said)
+            assert is_shown, f"nothing shows that {said} has the focus"
+            if said.startswith(wanted):
+                return
+        raise AssertionError(f"{wanted} is not reached by Tab, but {seen}")
+
+    def press(self, wanted, *, back=False):
+        self.go(wanted, back=back)
+        self.page.keyboard.press("Enter")
+
+    def type(self, wanted, text):
+        self.go(wanted)
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.type(text)
+
+    def choose_file(self, wanted, *files):
+        self.go(wanted)
+        with self.page.expect_file_chooser() as chooser:
+            self.page.keyboard.press("Space")
+        chooser.value.set_files(list(files))
+
+    def save(self, wanted):
+        self.go(wanted)
+        with self.page.expect_download() as download:
+            self.page.keyboard.press("Enter")
+        return download.value.path().read_bytes()
+
+
+@pytest.mark.slow
+def test_the_evening_by_keyboard_alone(visited, tmp_path):
+    page = visited(reduced_motion="reduce")  # it scrolls at once
+    keys = Keyboard(page)
+    keys.go("Template")
+    page.keyboard.type("two-neuron")
+    page.keyboard.press("Enter")
+    keys.type("Learning rate", "fast")
+    page.keyboard.press("Tab")
+    page.locator("#form .wrong").wait_for()
+    keys.go("Learning rate", back=True)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0.5")
+    page.keyboard.press("Tab")
+    page.locator("#form .wrong").wait_for(state="detached")
+    keys.press("Workbook (.xlsx)")
+    page.locator("#take-result a").first.wait_for()
+    (tmp_path / "made.xlsx").write_bytes(keys.save("two-neuron.xlsx"))
+    assert bp.load(tmp_path / "made.xlsx").training.learning_rate == 0.5
+
+    keys.press("2 Exercise")
+    roster = tmp_path / "class.csv"
+    roster.write_text(roster_text(NAMES[:3]), encoding="utf-8")
+    keys.choose_file("The roster", roster)
+    keys.type("Digits", "4")
+    keys.press("Make the exercise")
+    page.locator("#exercise-result a.main").first.wait_for()
+    for ending in ("two-neuron-sheets.zip", "two-neuron-sheets-key.zip"):
+        content = keys.save(ending)
+        (tmp_path / ending).write_bytes(content)
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            package.extractall(tmp_path)
+    key = read_key(tmp_path / "two-neuron-sheets-key")
+    evening = Evening(key, tmp_path / "two-neuron-sheets", tmp_path / "in")
+    hopes = [evening.hand_in(kind, number) for number, kind in enumerate(("right", "a slip"))]
+
+    keys.press("3 Marks")
+    keys.choose_file("Workbooks, tables", *sorted(evening.folder.iterdir()))
+    keys.choose_file("The zip that was made", tmp_path / "two-neuron-sheets-key.zip")
+    keys.press("Read and mark")
+    page.locator("table.marks").wait_for()
+    students = page.locator("table.marks tbody tr td:first-child").all_inner_texts()
+    assert sorted(students) == sorted(one.student for one in hopes)
+    keys.go(hopes[0].student)
+    with page.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    assert hopes[0].student in opened.value.locator("body").inner_text()
