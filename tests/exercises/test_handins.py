@@ -157,6 +157,17 @@ def test_zips_of_moodle_and_canvas_are_read_and_nothing_is_left_out_silently(han
     assert grades.absent == ("Bob",)
 
 
+def test_zips_are_opened_in_zips_twice_and_no_deeper(handed_out, tmp_path):
+    """A zip may hold itself, without an end."""
+    content = {"sheet.xlsx": (handed_out / file_name("Ada")).read_bytes()}
+    for depth in range(4):
+        (tmp_path / "all.zip").write_bytes(zipped(content))
+        grades = grade_folder(tmp_path / "all.zip", NETWORK)
+        marked = [sheet.student for sheet in grades.sheets]
+        assert (marked, len(grades.refused)) == ((["Ada"], 0) if depth < 3 else ([], 1))
+        content = {"one.zip": zipped(content)}
+
+
 def test_a_zip_alone_and_a_file_alone_are_hand_ins(handed_out, tmp_path):
     content = (handed_out / file_name("Ada")).read_bytes()
     (tmp_path / "all.zip").write_bytes(zipped({"a/b/c.xlsx": content}))

@@ -36,6 +36,11 @@ def test_one_reading_is_taken_with_its_digits(text, value, unit):
     assert (found.value, found.unit) == (pytest.approx(value, rel=1e-15), pytest.approx(unit))
 
 
+def test_where_commas_and_points_are_as_many_the_point_stands_before_decimals():
+    assert decimal_sign(["0,5", "0.5"]) == decimal_sign([]) == "."
+    assert decimal_sign(["0,5", "0.5", "1,25"]) == ","
+
+
 @pytest.mark.parametrize(("text", "value"), [("1/3", 1 / 3), ("−3/8", -0.375), ("½", 0.5)])
 def test_a_fraction_claims_all_digits(text, value):
     found = read_freely(text)

@@ -10,6 +10,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.models.onnx.writing import _Writer
+from tests.helpers.recalculated import recalculated
 from tests.helpers.samples import sampled
 
 pytest.importorskip("onnx")
@@ -154,18 +155,21 @@ def test_modules_that_are_no_row_of_layers_train_as_in_pytorch(name, tmp_path):
     np.testing.assert_allclose(outputs_of(trace.trained().forward()), expected, rtol=0, atol=1e-10)
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, ("dense", 5), ("recurrent", 2)))
-def test_five_further_updates_of_an_exported_module_are_pytorchs(family, seed, tmp_path):
-    """Outputs before and after, and each array that the file has under PyTorch's name."""
+def check(family: str, seed: int, folder: Path, *, has_sheet: bool) -> None:
+    """Outputs before and after five updates, and each array that the file has under PyTorch's name.
+
+    With `has_sheet`, the updates are those of the recalculated workbook.
+    """
     model, x, targets, classes = drawn(family, seed)
-    path = exported(model, x, tmp_path / "model.onnx")
+    path = exported(model, x, folder / "model.onnx")
     rule, optimiser_of = RULES[seed % 3]
     settings = rule | {"learning_rate": 0.05, "batch_size": "all", "reduction": "mean"}
     name = "cross_entropy" if classes else "mean_squared_error"
     data = x.numpy(), targets.numpy()
     experiment = bp.from_onnx(path, data, name, settings | {"epochs": UPDATES})
     trace = experiment.run()
+    if has_sheet:
+        trace = recalculated(trace, folder / "run.xlsx")
 
     def outputs() -> np.ndarray:
         with torch.no_grad():
@@ -185,3 +189,18 @@ def test_five_further_updates_of_an_exported_module_are_pytorchs(family, seed, t
     assert kept
     for key in kept:
         np.testing.assert_allclose(ours[key], theirs[key].numpy(), rtol=0, atol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, ("dense", 5), ("recurrent", 2)))
+def test_five_further_updates_of_an_exported_module_are_pytorchs(family, seed, tmp_path):
+    check(family, seed, tmp_path, has_sheet=False)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("family", "seed"), [(family, 100 + s) for family, s in SEEDS])
+def test_the_recalculated_workbook_of_an_exported_module_holds_its_updates(family, seed, tmp_path):
+    """As ironcalc computes them."""
+    pytest.importorskip("ironcalc")
+    check(family, seed, tmp_path, has_sheet=True)

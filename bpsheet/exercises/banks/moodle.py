@@ -80,7 +80,7 @@ def _answer(rule: Rule) -> str:
     answer = float(f"{rule.middle:.7g}")
     margin = rule.margin + abs(answer - rule.middle)
     said = f"#{_escaped(rule.said)}" if rule.said else ""
-    return f"{share}{answer:.7g}:{margin:.7g}{said}"
+    return f"{share}{answer:.7g}:{margin:.12g}{said}"
 
 
 def _escaped(text: str) -> str:

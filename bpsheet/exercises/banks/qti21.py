@@ -97,7 +97,7 @@ def _within(number: int, rule: Rule) -> str:
     middle = float(f"{rule.middle:.7g}")
     tolerance = rule.margin + abs(middle - rule.middle)
     return (
-        f'<equal toleranceMode="absolute" tolerance="{plain(tolerance, 6)}">'
+        f'<equal toleranceMode="absolute" tolerance="{plain(tolerance)}">'
         f'<variable identifier="R{number}"/>{_value("float", plain(middle, 7))}</equal>'
     )
 

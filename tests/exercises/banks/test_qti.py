@@ -13,8 +13,8 @@ import pytest
 
 from bpsheet.exercises.banks.moodle import moodle_xml
 from bpsheet.exercises.banks.qti12 import qti12_package
-from bpsheet.exercises.banks.qti21 import qti21_package
-from bpsheet.exercises.banks.rules import Kind
+from bpsheet.exercises.banks.qti21 import _within, qti21_package
+from bpsheet.exercises.banks.rules import Kind, Rule
 from bpsheet.exercises.marks import Scale
 from tests.helpers.banks import KINDS, Item, marks_by_grade, sheet_of, together
 
@@ -69,6 +69,20 @@ def test_an_item_has_the_parts_of_the_schema_in_their_order(item):
     tags = [child.tag for child in item.root]
     assert list(dict.fromkeys(tags)) == PARTS
     assert [PARTS.index(tag) for tag in tags] == sorted(PARTS.index(tag) for tag in tags)
+
+
+def test_a_tolerance_holds_the_whole_range_of_its_rule(questions):
+    """The middle is written with few digits."""
+    blanks = [blank for question in questions for blank in question.blanks]
+    rules = [rule for blank in blanks for rule in blank.rules]
+    narrow = Rule(Kind.RIGHT, 0.123456789012, 0.123456789014, 1.0)
+    for rule in [*rules, narrow]:
+        text = _within(1, rule)
+        tolerance = float(re.search(r'tolerance="([^"]+)"', text)[1])
+        middle = float(re.search(r">([^<>]+)</baseValue>", text)[1])
+        dust = 1e-11 * tolerance
+        assert middle - tolerance <= rule.low + dust
+        assert rule.high <= middle + tolerance + dust
 
 
 def test_all_that_an_item_refers_to_is_declared(item):
