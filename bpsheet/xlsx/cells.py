@@ -33,6 +33,15 @@ SCRIPTS: Mapping[Place, Literal["subscript", "superscript"]] = {
 }
 
 
+class _Piece(TextBlock):
+    """A piece of a text, whose font has its elements in Excel's order: vertAlign, sz, rFont."""
+
+    def to_tree(self) -> Any:
+        piece = super().to_tree()
+        piece[0][:] = reversed(piece[0])
+        return piece
+
+
 def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None) -> None:
     """Write a text cell, whatever the text begins with."""
     cell = sheet[address]
@@ -54,7 +63,7 @@ def put_pieces(
             runs.append(spelled(text))
         else:
             small = InlineFont(rFont=font.name, sz=font.sz, vertAlign=SCRIPTS[place])
-            runs.append(TextBlock(small, spelled(text)))
+            runs.append(_Piece(small, spelled(text)))
     if all(isinstance(run, str) for run in runs):
         put_text(sheet, address, "".join(map(str, runs)), font)
         return

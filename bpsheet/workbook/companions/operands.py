@@ -54,8 +54,8 @@ class _MarkedPrinter(MathTextPrinter):
         self.choices: list[If] = []
 
     def binding(self, node: Expr) -> Binding:
-        # The side that holds has parentheses where it needs them.
-        return Binding.ATOM if isinstance(node, If) else super().binding(node)
+        # A number is put in; the side that holds of a choice has parentheses where it needs them.
+        return Binding.ATOM if isinstance(node, If | Ref) else super().binding(node)
 
     def choice(self, node: If) -> str:
         self.choices.append(node)

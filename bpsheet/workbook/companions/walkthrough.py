@@ -45,10 +45,10 @@ FIRST_ROW = 5
 # In points: the height of a row of one line, and the greatest height that is readable on one page
 # of A4.
 ROW, ONE_PAGE = 16.5, 1450.0
-# The widths of the columns in characters. A line holds a little more letters than that; those below and
-# above the line are smaller.
+# The widths of the columns, in digits. A line holds more letters than that, as they are narrower; those
+# below and above the line are smaller.
 WIDTHS = {"A": 24, "B": 50, "C": 62, "D": 14}
-FULL, SMALL = 1.15, 0.6
+FULL, SMALL = {"A": 1.15, "B": 1.25, "C": 1.15}, 0.6
 # The most lines of a row.
 MOST_LINES = 20
 CHOICE_ROW = 3
@@ -228,7 +228,7 @@ class _Content:
     def _heighten(self, row: int, letter: str, parts: Sequence[tuple[str, Place]]) -> None:
         """Make a row as high as the lines of a text need."""
         length = sum(len(part) * (1 if place is Place.LINE else SMALL) for part, place in parts)
-        lines = min(math.ceil(length / (FULL * WIDTHS[letter])) or 1, MOST_LINES)
+        lines = min(math.ceil(length / (FULL[letter] * WIDTHS[letter])) or 1, MOST_LINES)
         dimension = self.sheet.row_dimensions[row]
         dimension.height = max(dimension.height or 0.0, ROW * lines)
 
