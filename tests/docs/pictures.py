@@ -84,7 +84,7 @@ def save(picture: Image.Image, path: Path, result: str = "", highest: int = HIGH
     text = PngImagePlugin.PngInfo()
     text.add_itxt(RESULT, result)
     # The colours that are far apart stay: a thin red arrow is to be red among many shades of grey.
-    few = shown.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few = shown.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
     few.save(path, optimize=True, pnginfo=text)
 
 

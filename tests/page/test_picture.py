@@ -160,16 +160,6 @@ def test_a_digit_is_drawn_as_the_pixels_of_the_example_shown(pixels, viewport, o
     assert image[1] < neuron[1] + neuron[3] / 2 < image[1] + image[3]
 
 
-@pytest.mark.slow
-def test_the_page_of_digits_shows_its_digit(page_file, opened):
-    page = opened(page_file("digits"))
-    shown = page.locator("#picture .image .shade").evaluate_all(
-        "(all) => all.map((part) => Number(part.style.fillOpacity))"
-    )
-    pixels = np.array(bp.load("digits").data.examples[0][:64], dtype=float)
-    assert np.allclose(shown, pixels / pixels.max(), atol=1e-6)
-
-
 def test_where_no_weight_moves_the_page_says_what_grey_is(page_file, opened):
     """Of a batch of ten, the first iteration moves no weight, and the tenth does."""
     page = opened(page_file("iris"))
