@@ -179,13 +179,26 @@ WORDS = {
 }
 
 
+def _tested(layout: Layout) -> str:
+    """Where the tests have their numbers, in words."""
+    tests = [shown.column for shown in layout.shown if shown.column.role is Role.VERDICT]
+    follow = sum(bool(test.tables) for test in tests)
+    if not follow:
+        return " on numbers of their own"
+    others = ", or on numbers of their own" if follow < len(tests) else ""
+    return f" on examples of the sheet Data, which they follow{others}"
+
+
 def _groups_in_words(layout: Layout) -> str:
     """A note such as "Columns: A - C the example, D - H the weights."."""
     parts = []
     for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
         letters = [shown.letter for shown in group]
         span = letters[0] if len(letters) == 1 else f"{letters[0]} - {letters[-1]}"
-        parts.append(f"{span} {WORDS[phase]}")
+        words = WORDS[phase]
+        if phase is Phase.TEST:
+            words += _tested(layout)
+        parts.append(f"{span} {words}")
     cells = "Blue cells may be changed; every other number follows from them."
     return f"Columns: {', '.join(parts)}. {cells}"
 
@@ -302,6 +315,8 @@ def _as_header(cell: Cell, pale: str, aligned: Alignment, *, begins: bool) -> No
 def _explained(shown: Shown, source: str) -> str:
     """The note of a header: what the column is, and its formula in words."""
     text = shown.column.meaning
+    if shown.column.role is Role.VERDICT and not shown.column.tables:
+        text += ". These numbers are the test's own: no other cell changes them"
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
         text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula, source)}"
     return text[:1].upper() + text[1:]
