@@ -36,6 +36,8 @@ __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
 # The number of columns after which a group's name is repeated.
 BAND_REPEAT = 8
+# A bold letter of a group's name, in widths of a character.
+WIDE_LETTER = 1.05
 # The most lines of a header.
 MOST_LINES = 3
 UNTITLED = "An experiment without a title"
@@ -149,7 +151,9 @@ def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
         beside = sum(widths[place] for place in more if place not in hidden)
         widths[first] = max(widths[first], round(_title_width(phase) - beside, 1))
     if hidden:
-        put_text(sheet, "A3", f"{FOLDED} {content.notes[1]}", style.NOTE)
+        # Two lines, since a printed page cuts a longer one.
+        put_text(sheet, "A3", FOLDED, style.NOTE)
+        put_text(sheet, "A4", content.notes[1], style.NOTE)
     _set_columns(sheet, content, widths, folds)
     _headers(sheet, content, widths, hidden)
     styles = _row_styles(sheet, content, shapes)
@@ -281,7 +285,7 @@ def _headers(
 
 def _title_width(phase: Phase) -> float:
     """The width of a group's name in bold letters, in characters."""
-    return style.BOLD * len(TITLES[phase]) + 0.7
+    return WIDE_LETTER * len(TITLES[phase]) + 1.0
 
 
 def _room(layout: Layout, widths: Mapping[int, float], hidden: set[int]) -> dict[int, float]:

@@ -24,7 +24,7 @@ __all__ = ["FOLDER", "RESULT", "save"]
 FOLDER = ROOT / "templates" / "pictures"
 # Under which name the picture has its result.
 RESULT = "Result"
-DOTS, COLOURS, CURVE_HEIGHT, NARROWEST = 90, 64, 2.4, 7.5
+DOTS, COLOURS, CURVE_HEIGHT, NARROWEST = 90, 128, 2.4, 7.5
 # The most inches of a picture's height (of a higher one the weights are shown); the most dots.
 TALLEST, WIDEST, HIGHEST = 13.0, 860, 860
 
@@ -83,9 +83,9 @@ def save(picture: Image.Image, path: Path, result: str = "", highest: int = HIGH
         shown = shown.resize(size, Image.Resampling.LANCZOS)
     text = PngImagePlugin.PngInfo()
     text.add_itxt(RESULT, result)
-    shown.quantize(COLOURS, kmeans=2, dither=Image.Dither.NONE).save(
-        path, optimize=True, pnginfo=text
-    )
+    # The colours that are far apart stay: a thin red arrow is to be red among many shades of grey.
+    few = shown.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+    few.save(path, optimize=True, pnginfo=text)
 
 
 if __name__ == "__main__":

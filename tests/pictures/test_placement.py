@@ -20,6 +20,7 @@ from bpsheet.pictures.image import image_of
 from bpsheet.pictures.letters import fitted, shortened, width_of
 from bpsheet.pictures.placement import placement_of
 from bpsheet.pictures.spots import HEAD
+from tests.helpers.networks import random_network
 from tests.helpers.samples import draws, sampled
 
 OF_KINDS = ["rnn", "lstm-two-steps", "attention", "cnn-3x3", "batch-norm", "transformer-block"]
@@ -27,37 +28,8 @@ OF_KINDS = ["rnn", "lstm-two-steps", "attention", "cnn-3x3", "batch-norm", "tran
 HAIR = 1e-6
 
 
-def network(seed):
-    """A random network of up to 6-8-4 neurons, with names of any length."""
-    random = np.random.default_rng(seed)
-    most = (6, 8, 4) if random.random() < 0.5 else (4, 5, 5, 3)
-    sizes = [int(random.integers(1, size + 1)) for size in most]
-    taken = set()
-
-    def name():
-        while True:
-            length = random.choice([1, 2, 4, 12, 25])
-            letters = "abcdefghijklmnopqrstuvwxyzABCMWQ"
-            made = "".join(random.choice(list(letters), size=length)) + str(len(taken))
-            if made not in taken:
-                taken.add(made)
-                return made
-
-    bias = bool(random.random() < 0.8)
-    layers = [{"neurons": [name() for _ in range(size)], "bias": bias} for size in sizes[1:]]
-    targets = [name() for _ in range(sizes[-1])]
-    inputs = [name() for _ in range(sizes[0])]
-    if random.random() < 0.2:
-        still = bp.Network(inputs=inputs, layers=layers)
-        data = bp.Data(examples=[[0.5] * len(inputs)])
-        return bp.Experiment(network=still, data=data, training=bp.Training(rule="none"))
-    trained = bp.Network(inputs=inputs, targets=targets, loss="half_squared_error", layers=layers)
-    data = bp.Data(examples=[[0.5] * (len(inputs) + len(targets))])
-    return bp.Experiment(network=trained, data=data, training=bp.Training(iterations=1))
-
-
 def placed(seed, narrow):
-    experiment = network(seed)
+    experiment = random_network(seed)
     return placement_of(experiment, experiment.program(), narrow=narrow)
 
 

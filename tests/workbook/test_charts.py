@@ -291,3 +291,18 @@ def test_lines_differ_without_colours(written):
             for s in chart.series
         ]
         assert len(set(looks)) >= min(len(looks), 7)
+
+
+def test_charts_say_where_an_epoch_does_not_have_each_example_once(traced, tmp_path):
+    """The order of the book leaves examples out of most epochs, so that means of an epoch zigzag."""
+    trace = traced("book-xor", 320)
+    path = trace.to_excel(tmp_path / "book.xlsx", "full", ["charts"])
+    examples = trace.frame["example"].to_numpy().reshape(-1, 4)
+    uneven = sum(len(set(epoch)) < 4 for epoch in examples)
+    assert uneven > 0
+    assert (
+        f"In {uneven} of {len(examples)} epochs some example" in book_of(path)["Charts"]["A2"].value
+    )
+    other = traced("two-hidden-layers", 40)
+    path = other.to_excel(tmp_path / "other.xlsx", "full", ["charts"])
+    assert "missing" not in book_of(path)["Charts"]["A2"].value

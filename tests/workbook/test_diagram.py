@@ -8,10 +8,13 @@ from itertools import pairwise
 
 import ironcalc
 import pytest
+from openpyxl.utils.cell import get_column_letter
 
 import bpsheet as bp
+from bpsheet.program.kinds import Phase
 from bpsheet.verifying.verify import verify
 from bpsheet.workbook import layout
+from tests.helpers.networks import random_network
 from tests.helpers.samples import sampled
 from tests.helpers.workbooks import book_of
 
@@ -296,3 +299,46 @@ def test_every_formula_of_the_sheets_recalculates_to_what_it_stores(tmp_path, tr
                 assert math.isclose(found, kept, rel_tol=1e-9, abs_tol=1e-12), cell.coordinate
             compared += 1
     assert compared > 10
+
+
+def width_of(sheet, column):
+    return sheet.column_dimensions[get_column_letter(column)].width
+
+
+@pytest.mark.parametrize("seed", sampled(range(40), 7, 31))
+def test_no_text_of_the_sheet_is_cut_and_no_box_stands_on_another(tmp_path, seed):
+    """Random networks: every weight and neuron stands once, names and numbers have room, and an arrow
+    has a column of its own."""
+    experiment = random_network(seed)
+    path = experiment.run().to_excel(tmp_path / "book.xlsx", "full", ["diagram"])
+    sheet, program = book_of(path)["Diagram"], experiment.program()
+    if sheet._images:
+        # A picture stands below the notes, and nothing stands below its upper edge.
+        (picture,) = sheet._images
+        assert picture.anchor._from.row >= 3
+        assert all(cell.value is None for row in sheet.iter_rows(min_row=4) for cell in row)
+        return
+    cells = [cell for row in sheet.iter_rows(min_row=BAND_ROW) for cell in row if cell.value]
+    texts = [cell for cell in cells if not str(cell.value).startswith("=")]
+    names = [cell.value for cell in texts]
+    for column in program.phase(Phase.WEIGHT):
+        assert names.count(column.name) == 1
+    for cell in texts:
+        beside = sheet.cell(cell.row, cell.column + 1)
+        room = width_of(sheet, cell.column)
+        if cell.alignment.horizontal == "centerContinuous" or beside.value is None:
+            room += width_of(sheet, cell.column + 1)
+        assert len(cell.value) <= room, cell.coordinate
+    arrows = [cell for cell in texts if cell.value == "\u2192"]
+    neurons = sum(len(layer.neurons) for layer in experiment.model.layers)
+    assert len(arrows) == neurons
+    for arrow in arrows:
+        same = {c.value for c in cells if c.column == arrow.column and c.row > BAND_ROW}
+        assert same == {"\u2192"}
+    # The heads of neurons, one below the other in a layer, have the lines of a box between them.
+    heads = [cell for cell in texts if cell.alignment.horizontal == "centerContinuous"]
+    assert len(heads) == neurons
+    for one, other in pairwise(sorted(heads, key=lambda cell: (cell.column, cell.row))):
+        if one.column == other.column:
+            below = [sheet.cell(row, one.column).value for row in range(one.row + 1, other.row)]
+            assert "output" in below

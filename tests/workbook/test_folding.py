@@ -104,3 +104,49 @@ def test_a_wide_network_is_printed_on_two_pages_side_by_side(tmp_path):
     assert sheet.page_setup.fitToWidth <= 2
     assert sheet.page_setup.fitToHeight == 0
     assert sheet.print_title_rows == "$6:$7"
+
+
+@pytest.mark.parametrize(
+    "name", sampled(small_templates(), "lstm-two-steps", "autoencoder", "cnn-3x3", "rnn", "iris")
+)
+def test_the_name_of_a_group_stands_whole_above_its_columns(traced, tmp_path, name):
+    """From each name to the next one or to the end of its group, the columns in view have room for it."""
+    _, sheet = steps_of(traced, tmp_path, name)
+    columns = list(dimensions(sheet).values())
+    fills = [sheet.cell(6, place).fill.start_color.rgb for place in range(1, len(columns) + 1)]
+    titles = [sheet.cell(6, place).value for place in range(1, len(columns) + 1)]
+    for place, title in enumerate(titles):
+        if title is None:
+            continue
+        assert not columns[place].hidden
+        room, after = 0.0, place
+        while after < len(columns) and fills[after] == fills[place]:
+            if after > place and titles[after]:
+                break
+            room += 0.0 if columns[after].hidden else columns[after].width
+            after += 1
+        assert room >= len(title), title
+
+
+def test_of_many_outputs_some_error_terms_stand_on_the_first_screen(tmp_path):
+    """A network of 30 inputs and 10 outputs: all outputs, the loss and some error terms are there."""
+    inputs = [f"p{number}" for number in range(30)]
+    experiment = bp.Experiment(
+        network=bp.Network(
+            inputs=inputs,
+            targets=[f"d{number}" for number in range(10)],
+            loss="half_squared_error",
+            layers=[bp.Layer(units=10)],
+        ),
+        data=bp.Data(examples=[[0.5] * 40]),
+        training=bp.Training(iterations=2),
+    )
+    sheet = book_of(experiment.run().to_excel(tmp_path / "wide.xlsx", "full", []))["Steps"]
+    program, left, seen = experiment.program(), 0.0, set()
+    for header, column in dimensions(sheet).items():
+        left += 0.0 if column.hidden else column.width
+        if not column.hidden and left <= SCREEN:
+            seen.add(header)
+    wanted = {c.name for c in program if c.role in (Role.LOSS, Role.OUTPUT)}
+    assert wanted <= seen
+    assert len({c.name for c in program if c.role is Role.ERROR} & seen) >= 4

@@ -52,8 +52,8 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     uneven = drawn.uneven_epochs
     if uneven:
         note += (
-            f" In {uneven:,} of {drawn.epochs:,} epochs some examples come twice or more and others "
-            "not at all, so means of an epoch rise and fall with them."
+            f" In {uneven:,} of {drawn.epochs:,} epochs some example is missing, so means of an "
+            "epoch go up and down."
         )
     put_text(sheet, "A2", note, style.NOTE)
     sheet.column_dimensions["A"].width = 16

@@ -228,7 +228,9 @@ class _Content:
     def _neurons(self, layer: LayerNames, arrows: int, *, is_last: bool) -> None:
         """A box for each neuron: its sum (where the layout shows it), output and error term."""
         title = "Output layer" if is_last else f"Layer {layer.number}"
-        left = self._block(title, Phase.FORWARD, [_width(WORDS, 7), VALUES])
+        # The name stands across both columns.
+        least = _width(layer.neurons, 7) - VALUES
+        left = self._block(title, Phase.FORWARD, [_width(WORDS, least), VALUES])
         pale, error = style.BANDS[Phase.FORWARD][1], style.BANDS[Phase.BACKWARD][1]
         for index, name in enumerate(layer.neurons):
             lines = self._neuron(layer, index)
