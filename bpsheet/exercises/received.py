@@ -93,6 +93,11 @@ class _Class:
     exercises: Exercises
     students: Sequence[str]
 
+    @cached_property
+    def handed_to(self) -> dict[str, str]:
+        """The student to whom a file of a name, without its ending, was handed out."""
+        return {Path(file_name(student)).stem: student for student in self.students}
+
     def called(self, name: str) -> str | None:
         """The student of a name that somebody typed or printed."""
         return next((student for student in self.students if alike(student) == alike(name)), None)
@@ -123,7 +128,11 @@ class _Class:
         if handin.submitter and student and not same_letters(handin.submitter, student):
             warnings.append(f"{handin.submitter} handed in the sheet of {student}")
         if not handin.submitter and identity.student and _is_renamed(name, identity.student):
-            notes.append("the file was renamed")
+            other = self.handed_to.get(Path(name).stem)
+            if other is not None:
+                warnings.append(f"the file has the name of {other}'s")
+            else:
+                notes.append("the file was renamed")
         notes += _notes(filled)
         received = Received(handin.path, identity, student, filled, tuple(notes), tuple(warnings))
         return received, book, task

@@ -58,7 +58,8 @@ STYLE = """\
 .bpsheet-paper .words { text-align: left; } .bpsheet-paper th > math { font-size: 1.2em; }
 .bpsheet-paper th { font-weight: 600; } .bpsheet-paper tr > :first-child { text-align: left; }
 .bpsheet-paper math { font-size: 1.08em; }
-@media (max-width: 40rem) { .bpsheet-paper .words { min-width: 9rem; } }
+@media screen and (max-width: 40rem) { .bpsheet-paper .words { min-width: 9rem; }
+  .bpsheet-paper th, .bpsheet-paper td { padding: .12rem .3rem; } }
 """
 PAGE_STYLE = """\
 :root { color-scheme: light dark; }
@@ -70,7 +71,6 @@ body { margin: 2rem 0; background: #fdfcf9; color: #1c1b19; }
   .bpsheet-paper { max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.3; }
   .bpsheet-paper h1 { margin: 0 0 .3rem; } .bpsheet-paper h2 { margin: .8rem 0 .3rem; }
   .bpsheet-paper p { margin: .4rem 0 .1rem; } .bpsheet-paper .equation { padding: 0 0 .1rem; overflow: visible; }
-  .bpsheet-paper .steps > mtr > mtd { padding: .05em 0 .05em .2em; }
   .bpsheet-paper table { margin: .3rem 0; } .bpsheet-paper th, .bpsheet-paper td { padding: 0 .7rem; }
   .equation, tr { break-inside: avoid; } h2, p { break-after: avoid; }
 }

@@ -104,10 +104,9 @@ def test_tab_passes_all_there_is_in_order_and_comes_to_the_end(visited, view, vi
     assert len(places) == page.evaluate(REACHED)  # the first link is counted, and so is the end
 
 
-@pytest.mark.slow
-def test_the_whole_evening(visited, tmp_path):
-    page = visited(reduced_motion="reduce")
-    keys = Keyboard(page)
+def work_at_the_form(keys: Keyboard, tmp_path) -> None:
+    """A template, a field with a problem, its cure, and the workbook."""
+    page = keys.page
     keys.go("Template")
     page.keyboard.type("two-neuron")
     page.keyboard.press("ArrowUp")
@@ -125,6 +124,10 @@ def test_the_whole_evening(visited, tmp_path):
     (tmp_path / "made.xlsx").write_bytes(keys.save("two-neuron.xlsx"))
     assert bp.load(tmp_path / "made.xlsx").training.learning_rate == 0.5
 
+
+def make_the_sheets(keys: Keyboard, tmp_path) -> None:
+    """A roster, fewer questions, and sheets and key saved."""
+    page = keys.page
     keys.press("2 Exercise", "Shift+Tab")
     roster = tmp_path / "class.csv"
     roster.write_text(roster_text(NAMES[:4]), encoding="utf-8")
@@ -139,11 +142,18 @@ def test_the_whole_evening(visited, tmp_path):
         (tmp_path / ending).write_bytes(content)
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             package.extractall(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_whole_evening(visited, tmp_path):
+    page = visited(reduced_motion="reduce")
+    keys = Keyboard(page)
+    work_at_the_form(keys, tmp_path)
+    make_the_sheets(keys, tmp_path)
     key = read_key(tmp_path / "two-neuron-sheets-key")
     assert "update" not in key.exercise.ask
     evening = Evening(key, tmp_path / "two-neuron-sheets", tmp_path / "in")
     hopes = [evening.hand_in(kind, n) for n, kind in enumerate(("right", "a slip", "damaged"))]
-
     keys.press("3 Marks", "Shift+Tab")
     keys.choose("Workbooks, tables", *sorted(evening.folder.iterdir()))
     keys.choose("The zip that was made", tmp_path / "two-neuron-sheets-key.zip")

@@ -55,10 +55,18 @@ def test_an_identity_of_another_student_is_said(sheets):
     found = marked(sheets)
     assert found[file_name("Bob")].warnings == (
         "its identity says Ada, and Bob is written on the sheet",
+        "the file has the name of Bob's",
         "the numbers on it are those of Bob",
         "2 files carry this student's name",
     )
     assert found[file_name("Ada")].warnings == ("2 files carry this student's name",)
+
+
+def test_a_sheet_in_a_file_of_another_students_name_is_said(sheets):
+    (sheets / file_name("Bob")).unlink()
+    (sheets / file_name("Ada")).rename(sheets / file_name("Bob"))
+    found = marked(sheets)[file_name("Bob")]
+    assert (found.student, found.warnings) == ("Ada", ("the file has the name of Bob's",))
 
 
 def test_an_identity_without_a_student_is_said(sheets):

@@ -199,6 +199,12 @@ class Evening:
             package.write(path, inside)
         path.unlink()
 
+    def in_anothers_file(self, number: int) -> HandedIn:
+        """A sheet in a file that has the name of the last student's."""
+        self.filled(number).rename(self.folder / file_name(self.label(-1)))
+        said = f"the file has the name of {self.label(-1)}'s"
+        return HandedIn(self.label(number), told=said, is_warning=True)
+
     def another_name(self, number: int) -> HandedIn:
         """Another student's name on the sheet, which still has its own identity."""
         path = self.filled(number)
@@ -259,6 +265,7 @@ KINDS: dict[str, Callable[[Evening, int], HandedIn]] = {
     "Canvas": Evening.in_canvas,
     "mixed up": lambda evening, n: evening.in_moodle(n, 0),
     "another name": Evening.another_name,
+    "another's file": Evening.in_anothers_file,
     "forged": Evening.forged,
     "without identity": Evening.without_identity,
     "empty": Evening.empty,

@@ -4,7 +4,7 @@
 
 const TOKEN = new URLSearchParams(location.search).get("token");
 const WAIT = 400;
-const state = { text: "", name: "", kind: "network", layers: -1, sections: [], again: "", dropped: [], most: Infinity, shown: "" };
+const state = { text: "", name: "", kind: "network", layers: -1, sections: [], again: "", dropped: [], most: Infinity, shown: "", isUnread: false };
 const at = (id) => document.getElementById(id);
 
 function make(tag, given = {}, ...inside) {
@@ -55,13 +55,21 @@ let queue = Promise.resolve();
 function change(asked) {
   queue = queue.then(async () => {
     const got = await call("change", { ...current(), ...asked });
-    if (got.text === undefined) return showProblems(got.problems);
+    state.isUnread = got.text === undefined;
+    if (state.isUnread) return showProblems(got.problems);
     if (got.told.length) at("told").replaceChildren(...got.told.map((said) => make("li", {}, said)));
-    show(got);
+    // The experiment may have got another name since it was asked for.
+    show({ ...got, name: undefined });
     // The button that was pressed is gone with its layer.
     const layer = Math.min(asked.add ?? asked.remove ?? 0, got.layers);
     if (layer) at("layers").children[layer - 1].querySelector("input").focus();
   });
+}
+
+// Nothing is made of an experiment that is not the one which the form shows.
+async function unread() {
+  await queue;
+  return state.isUnread ? problem("The form has a value that cannot be read, so nothing was made. Mend it first.") : null;
 }
 
 let timer = 0;
@@ -77,6 +85,7 @@ async function check() {
 }
 
 function show(got) {
+  state.isUnread = false;
   if (got.text !== undefined) {
     state.text = got.text;
     if (document.activeElement !== at("text")) at("text").value = got.text;
@@ -373,7 +382,8 @@ function view() {
 }
 
 async function saved() {
-  await queue;
+  const wrong = await unread();
+  if (wrong) return at("told").replaceChildren(make("li", {}, wrong.problems[0].said));
   const link = make("a", { href: URL.createObjectURL(new Blob([state.text], { type: "application/toml" })), download: `${state.name || "experiment"}.toml` });
   link.click();
   URL.revokeObjectURL(link.href);
@@ -404,14 +414,12 @@ function listen() {
   at("take").addEventListener("click", async (event) => {
     const what = event.target.dataset.what;
     if (!what) return;
-    await queue;
-    result(at("take-result"), await call("make", { ...current(), what, iteration: at("iteration").value }, [], "Making …"));
+    result(at("take-result"), await unread() || await call("make", { ...current(), what, iteration: at("iteration").value }, [], "Making …"));
   });
   at("exercise-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const form = event.target;
-    await queue;
-    result(at("exercise-result"), await call("exercise", { ...current(), ...given(form) }, filesOf(form), "Making …"));
+    result(at("exercise-result"), await unread() || await call("exercise", { ...current(), ...given(form) }, filesOf(form), "Making …"));
   });
   const marks = at("marks-form");
   marks.addEventListener("submit", async (event) => {
