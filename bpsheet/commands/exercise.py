@@ -177,19 +177,14 @@ def exercise(
     is_bank = form not in ("xlsx", "pdf")
     if not is_bank and (draws is not None or marks is not None):
         raise click.UsageError(
-            (
-                "--draws and --marks are for question banks: add --format moodle, qti12 or qti21, qti12 or "
-                "qti21"
-            )
+            "--draws and --marks are for question banks: add --format moodle, qti12 or qti21, qti12 or "
+            "qti21"
         )
     if form != "xlsx" and (check == "live" or key is not None):
         raise click.UsageError("--check and --key are for workbooks: leave out --format")
     if answers == "formulas" and (form != "xlsx" or check == "live"):
         raise click.UsageError(
-            (
-                "--answers formulas is for workbooks without live marks: leave out --format "
-                "and --check"
-            )
+            "--answers formulas is for workbooks without live marks: leave out --format and --check"
         )
     if students is not None and draws is not None:
         raise click.UsageError(

@@ -36,7 +36,7 @@ async function call(name, asked, files = [], busy = "") {
   try {
     const answer = await fetch(`/api/${name}`, { method: "POST", body, headers: { "X-Bpsheet-Token": TOKEN } });
     if (answer.ok) return await answer.json();
-    return problem(`bpsheet did not take this (${answer.status}). Open the address again that stands in its window.`);
+    return problem(`bpsheet refused this (status ${answer.status}). Open the address that stands in its window again.`);
   } catch {
     return problem("bpsheet does not answer. If it has ended, start it again, and open the new address.");
   } finally {
@@ -185,7 +185,7 @@ function field(one, prefix) {
   if (one.kind === "choice" || one.kind === "flag") {
     const choices = one.kind === "flag" ? ["true", "false"] : one.choices;
     control = make("select", given,
-      make("option", { value: "" }, one.usual ? `${one.usual} (as usual)` : "not given"),
+      make("option", { value: "" }, one.usual ? `${one.usual} (default)` : "not given"),
       ...choices.filter((word) => word !== one.usual).map((word) => make("option", { value: word }, word)));
     if (one.usual) control.dataset.usual = one.usual;
   } else if (["matrix", "lines"].includes(one.kind)) {
@@ -321,7 +321,7 @@ async function drop(event) {
   const found = entries.length ? (await Promise.all(entries.map((entry) => within(entry, "")))).flat() : loose;
   state.dropped.push(...found);
   at("dropped").replaceChildren(`${state.dropped.length} dropped. `,
-    make("button", { type: "button", class: "quiet", onclick: () => { state.dropped = []; at("dropped").replaceChildren(); } }, "Take them away"));
+    make("button", { type: "button", class: "quiet", onclick: () => { state.dropped = []; at("dropped").replaceChildren(); } }, "Remove them"));
 }
 
 // --- The views, and the beginning ------------------------------------------------------------------
