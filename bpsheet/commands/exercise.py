@@ -177,8 +177,7 @@ def exercise(
     is_bank = form not in ("xlsx", "pdf")
     if not is_bank and (draws is not None or marks is not None):
         raise click.UsageError(
-            "--draws and --marks are for question banks: add --format moodle, qti12 or qti21, qti12 or "
-            "qti21"
+            "--draws and --marks are for question banks: add --format moodle, qti12 or qti21"
         )
     if form != "xlsx" and (check == "live" or key is not None):
         raise click.UsageError("--check and --key are for workbooks: leave out --format")
