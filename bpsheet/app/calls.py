@@ -20,7 +20,7 @@ from bpsheet.version import __version__
 
 __all__ = ["Calls"]
 
-HAND_GONE = "The values that were worked by hand belong to the network as it was before, and were taken out."
+HAND_GONE = "The hand values belonged to the network as it was before, so they were removed."
 Asked = Mapping[str, Any]
 Sent = Sequence[Upload]
 

@@ -72,7 +72,7 @@ def _shown(experiment: Experiment) -> dict[str, Any]:
         "heads": [column.name for column in columns],
         "phases": [str(column.phase) for column in columns],
         "rows": rows,
-        "more": f"{left} more columns stand in the workbook." if left else "",
+        "more": f"The workbook has {counted(left, 'more column')}." if left else "",
         "said": [
             f"{counted(count, 'iteration')}, {counted(len(run.program.columns), 'column')}.",
             *said,

@@ -82,8 +82,8 @@ def opened_server(port: int, shelf: Shelf) -> tuple[Server, Gate]:
         )
     except OSError as error:
         raise OutputError(
-            f"port {port} cannot be opened ({error.strerror or error}); take another one, or leave it "
-            "to the system"
+            f"port {port} cannot be opened ({error.strerror or error}); take another port, "
+            "or none: then a free one is found"
         ) from None
     # The system has chosen a port.
     gate.port = server.effective_port
@@ -124,7 +124,7 @@ def _check(gate: Gate, environ: Environ) -> None:
     if method in ("GET", "HEAD") and not path.startswith("/api/"):
         return
     if method != "POST":
-        raise _AnswerError(HTTPStatus.METHOD_NOT_ALLOWED, "bpsheet does not answer that.")
+        raise _AnswerError(HTTPStatus.METHOD_NOT_ALLOWED, "bpsheet does not know this request.")
     origin, site = environ.get("HTTP_ORIGIN", ""), environ.get("HTTP_SEC_FETCH_SITE", "")
     header = "HTTP_" + TOKEN_HEADER.upper().replace("-", "_")
     if not gate.is_our_page(origin, site) or not gate.is_token(environ.get(header, "")):
@@ -139,8 +139,8 @@ def _page(gate: Gate) -> Any:
     if not gate.is_token(bottle.request.query.get("token", "")):
         return _error_page(
             HTTPStatus.FORBIDDEN,
-            "Open the address that stands in the window where bpsheet was started, with all that "
-            "follows its question mark. Each start has an address of its own.",
+            "Open the whole address that stands in the window where bpsheet was started, "
+            "with everything after its question mark. Each start has a new address.",
         )
     page = files("bpsheet.app").joinpath("assets", "app.html").read_text("utf-8")
     return _response(page.encode(), "text/html; charset=utf-8")
@@ -150,8 +150,8 @@ def _enter(gate: Gate, word: str) -> Any:
     if not gate.enter(word):
         return _error_page(
             HTTPStatus.FORBIDDEN,
-            "This address was good for one time. The address that stands in the window where bpsheet "
-            "was started works as often as you like.",
+            "This address works only once. Open the address that stands in the window "
+            "where bpsheet was started; it works as often as you like.",
         )
     response = _response(b"", "text/plain", HTTPStatus.SEE_OTHER)
     response.set_header("Location", f"/?token={gate.token}")

@@ -274,7 +274,7 @@ def _formula(defined: Defined, graph: Graph, notation: Notation, scope: Scope) -
             adjoint_name=None if is_constant else adjoint,
             partials=own,
             meaning=graph.meanings.get(defined.name)
-            or "what is minimised (or, by gradient ascent, maximised)"
+            or "the value that training makes smaller (by gradient ascent: larger)"
             if is_loss
             else f"value {entry}{_said(graph, defined.name)}, a formula of the experiment",
         )

@@ -180,7 +180,7 @@ def mask_bands(masks: Mapping[str, tuple[Array, float]], scope: Scope) -> list[B
     """The masks of a row: 0 and 1, drawn before the run."""
 
     def column(name: str, share: float) -> Column:
-        what = f"1: kept, 0: left out; drawn for this iteration, {share:g} of them 0 on average"
+        what = f"1: kept, 0: left out; drawn for this iteration; on average {share:g} of all are 0"
         return _input(name, Role.DATA, None, what)
 
     bands = []

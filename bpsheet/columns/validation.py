@@ -109,7 +109,10 @@ def stopping_bands(examples: int, *, uphill: bool) -> list[Band]:
                 STOPPED,
                 Role.STOPPING,
                 If(Compare(">=", waited, Param("patience")), Num(1.0), Num(0.0)),
-                "stop: 1 from where the patience is at its end, and then no weight moves",
+                (
+                    "stop: 1 from the row where the patience has run out; from then on no weight "
+                    "moves"
+                ),
             ),
         ]
     )

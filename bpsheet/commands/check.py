@@ -10,6 +10,7 @@ import click
 
 from bpsheet.terminal.output import console, say
 from bpsheet.terminal.settings import ORIGINAL, opened
+from bpsheet.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,7 +85,7 @@ def print_judged(found: Judged) -> None:
     console().print(_table(ordered[:MOST_LINES]))
     if rest := ordered[MOST_LINES:]:
         wrong = sum(not judgement.verdict.is_right for judgement in rest)
-        say(f"… and {len(rest):,} more values, {wrong:,} of them with mistakes.")
+        say(f"… and {counted(len(rest), 'more value')}; mistakes among them: {wrong:,}.")
     say(count_sentence(found.judgements))
     if found.reading is not None:
         say(f"Read in another convention: {found.reading.said}.")

@@ -9,6 +9,7 @@ import click
 from bpsheet.files.paths import is_same_file
 from bpsheet.terminal.output import say
 from bpsheet.terminal.settings import FORCE
+from bpsheet.words import counted
 
 __all__ = ["differentiate"]
 
@@ -70,6 +71,6 @@ def differentiate(
     if len(result.remarks) > 10:
         say(f"… and {len(result.remarks) - 10:,} more remarks; each stands beside its cell")
     say(
-        f"Wrote {result.path}: the sheet {result.sheet} has the derivatives of {result.cells:,} "
-        f"cells and {len(result.gradient):,} parameters; the loss is {result.loss:.6g}."
+        f"Wrote {result.path}: the sheet {result.sheet} has the derivatives of "
+        f"{counted(result.cells, 'cell')} and {counted(len(result.gradient), 'parameter')}; the loss is {result.loss:.6g}."
     )

@@ -8,6 +8,7 @@ import click
 
 from bpsheet.terminal.output import console, say
 from bpsheet.terminal.settings import FORCE, ORIGINAL, SET, loaded, trained
+from bpsheet.words import counted
 
 __all__ = ["animate", "draw"]
 
@@ -135,4 +136,4 @@ def animate(
     trace = trained(experiment, experiment.iterations)
     with late_progress(console(error=True), "Drawing", min(frames, len(trace))) as done:
         shown = animated(trace, path, frames, done)
-    say(f"Wrote {path}: {shown:,} of {len(trace):,} iterations.")
+    say(f"Wrote {path}: {shown:,} of {counted(len(trace), 'iteration')}.")

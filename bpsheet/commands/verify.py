@@ -61,7 +61,7 @@ def verify(file: Path, engine: str, settings: tuple[str, ...]) -> None:
             for line in comparison.wrong[:5]:
                 say(f"  {comparison.what}: {line}")
             if comparison.wrong and comparison.left_out:
-                said = "more cells follow from these edits, and were not compared"
+                said = "more cells follow from these edits and were not compared"
                 say(f"  {comparison.what}: {comparison.left_out:,} {said}")
         has_only_errors = all(each.errors == len(each.wrong) for each in report.comparisons)
         for deviation in engine_of(engine).deviations if has_only_errors else ():

@@ -24,6 +24,7 @@ from bpsheet.hand.student import Place, Values
 from bpsheet.plan.plan import Plan
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
+from bpsheet.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +99,9 @@ def judged(
     last = max(row for row, _ in entries)
     if last > len(trace):
         raise HandError(
-            [f"there is a value for iteration {last}, but the run has {len(trace)} iterations"]
+            [
+                f"there is a value for iteration {last}; the run has {counted(len(trace), 'iteration')}"
+            ]
         )
     if whole is None and any(name not in trace.program.position for _, name in entries):
         whole = _Extended(program, run(program, len(trace)).values)

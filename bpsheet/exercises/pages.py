@@ -33,7 +33,7 @@ def student_page(sheet: MarkedSheet, title: str) -> Document:
     for count, place in enumerate(places):
         blocks += _explanation(sheet, marks[place], is_first=not count)
     if places and any(mark.judgement.verdict is Verdict.CARRIED for mark in sheet.marks):
-        blocks.append(Prose("A value that follows rightly from a wrong one has its full mark."))
+        blocks.append(Prose("A value that follows correctly from a wrong one gets its full mark."))
     if len(sheet.causes) > 1:
         blocks.append(Prose(f"What went wrong, with the places: {causes_text(sheet)}."))
     if sheet.notes:

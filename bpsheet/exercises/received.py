@@ -178,11 +178,14 @@ def _notes(filled: Filled) -> list[str]:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
         notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers and not filled.findings:
-        notes.append(f"{counted(filled.numbers, 'cell')} hold numbers, which lose zeros at the end")
+        hold = "holds a number, which loses" if filled.numbers == 1 else "hold numbers, which lose"
+        notes.append(f"{counted(filled.numbers, 'cell')} {hold} zeros at the end")
     if filled.missing:
         names = listed(filled.missing[:SHOWN])
+        are = "is" if len(filled.missing) == 1 else "are"
+        such = "" if len(filled.missing) == 1 else "such as "
         notes.append(
-            f"{counted(len(filled.missing), 'line')} of the sheet are gone, such as {names}"
+            f"{counted(len(filled.missing), 'line')} of the sheet {are} gone: {such}{names}"
         )
     return notes
 

@@ -57,7 +57,7 @@ def set_sheets(
     if roster is None:
         task = write_sheet(exercise, output, live=live, picture=drawn, force=force)
         count = sum(line.is_asked for line in task.lines)
-        return Handout((output,), (f"Wrote {output}: {count} values to fill in.",))
+        return Handout((output,), (f"Wrote {output}: {counted(count, 'value')} to fill in.",))
     folder = key or output.parent / f"{output.name}-key"
     made = write_class(
         exercise,
@@ -72,8 +72,8 @@ def set_sheets(
     said = [f"Wrote {counted(len(made.paths), 'workbook')} to {output}, the key to {folder}."]
     if exercise.vary and made.different < len(made.paths):
         said.append(
-            f"They have {made.different} different sets of numbers. Vary the weights, too, or the "
-            "iteration, for more."
+            f"There are only {counted(made.different, 'set')} of numbers for them. For more, vary the weights, "
+            "too, or the iteration."
         )
     return Handout((*made.paths, folder), tuple(said))
 
@@ -109,12 +109,12 @@ def _said(questions: list[Question], output: Path, form: str) -> list[str]:
     rules = sum(len(blank.rules) for blank in blanks)
     values = counted(len(blanks), "value")
     head = f"Wrote {output}: {counted(len(questions), 'question')} of {values}"
-    said = [f"{head}, with {rules:,} rules each."]
+    said = [f"{head}, each question with {counted(rules, 'rule')}."]
     if all(question.picture is None for question in questions):
-        said.append("Without a picture: formulas, and very large networks, have none.")
+        said.append("The questions have no picture: formulas and very large networks have none.")
     if form != "qti21":
         said.append(
-            "Each value is marked by itself there: what would follow from a common slip counts as "
-            "right, and a slip that is made again costs again."
+            "The learning system marks each value by itself: what would follow from a common slip "
+            "counts as right, and a slip that is made again costs again."
         )
     return [*said, f"To import: {IMPORTED[form]}."]

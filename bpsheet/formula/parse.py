@@ -594,7 +594,7 @@ class _Parser:
         if self.element is None:
             raise self._error("a range stands inside sum( )", first.position)
         if length < 1:
-            raise self._error("a range counts upwards", first.position)
+            raise self._error("a range must count upwards, such as x1:x4", first.position)
         if self.length not in (None, length):
             message = f"ranges of the same length expected: {self.length}; got {length}"
             raise self._error(message, first.position)

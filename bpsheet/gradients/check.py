@@ -83,7 +83,7 @@ class GradientCheck:
     def sentence(self) -> str:
         """The outcome of the check, in plain words."""
         count = len(self.frame)
-        work = f"{self.passes:,} forward passes; backpropagation takes one and a backward pass"
+        work = f"{self.passes:,} forward passes; backpropagation takes one forward and one backward pass"
         if self.passed:
             sentence = f"All {count} gradients agree" if count > 1 else "The gradient agrees"
             plain = self.frame.loc[self.frame["note"] == "", "relative"]
@@ -94,7 +94,7 @@ class GradientCheck:
             return f"{sentence} ({work})."
         wrong = self.frame.index[~self.frame["agrees"]]
         listed = ", ".join(map(str, wrong[:5])) + (", …" if len(wrong) > 5 else "")
-        sentence = f"{len(wrong)} of {count} gradients disagree ({listed})."
+        sentence = f"{len(wrong)} of {count} gradients {'disagrees' if len(wrong) == 1 else 'disagree'} ({listed})."
         if self.layer is not None:
             sentence += (
                 f" Layer {self.layer} is the first with a disagreement, counted from the output: "

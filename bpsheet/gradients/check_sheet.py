@@ -45,6 +45,7 @@ from bpsheet.program.column import Column
 from bpsheet.program.kinds import PRESENTED, Phase, Role
 from bpsheet.program.program import Parameter, Program, unlike
 from bpsheet.runs.run import Run
+from bpsheet.words import counted
 
 __all__ = ["CHECK", "MOST_WEIGHTS", "gradient_check"]
 
@@ -287,7 +288,7 @@ def _notes(trace: Run, count: int) -> tuple[str, ...]:
         "and up by Δw. The slope between the two is the gradient, without a backward pass."
     )
     cost = (
-        f"{count} gradients take n + 1 = {count + 1} passes (method forward) or 2n = {2 * count} "
+        f"{counted(count, 'gradient')} {'takes' if count == 1 else 'take'} n + 1 = {count + 1} passes (method forward) or 2n = {2 * count} "
         "(central). Backpropagation takes one forward and one backward pass: "
         f"{total['forward'] + total['backward']:,} operations instead of "
         f"{total['brute force']:,}."

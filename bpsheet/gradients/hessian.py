@@ -73,18 +73,21 @@ class Curvature:
         bent = self.downhill * self.eigenvalues
         steepest = float(bent.max())
         whose = "this example's loss" if self.examples > 1 else "the loss"
+        curved, place = (
+            ("upwards", "In a valley") if self.downhill > 0 else ("downwards", "On a hill")
+        )
         if steepest <= 0:
             sentences = (
-                f"{whose[:1].upper()}{whose[1:]} curves back along no direction, so no learning "
-                "rate would overshoot. "
+                f"{whose[:1].upper()}{whose[1:]} curves {curved} along no direction, so no "
+                "learning rate would overshoot. "
             )
         else:
             beside = "above" if self.rate > self.limit else "below"
             sentences = (
-                f"Along the direction where {whose} curves most, its second derivative is "
-                f"{steepest:.4g}. In a valley of that curvature, plain steps with a learning rate "
-                f"above 2/λmax = {self.limit:.4g} land further out each time. This run's learning "
-                f"rate {self.rate:g} is {beside} that. "
+                f"Along the direction where {whose} curves {curved} most, its second derivative is "
+                f"{self.downhill * steepest:.4g}. {place} of that curvature, plain steps with a "
+                f"learning rate above 2/λmax = {self.limit:.4g} land further out each time. This "
+                f"run's learning rate {self.rate:g} is {beside} that. "
             )
         against = int((bent < -NOTHING * np.abs(bent).max()).sum())
         if against:

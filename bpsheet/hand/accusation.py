@@ -35,7 +35,7 @@ def accusation(
         after += f" The same slip is in {counted(len(cause.places) - 1, 'further value')}."
     if cause.explains:
         follow = "follows" if cause.explains == 1 else "follow"
-        after += f" {counted(cause.explains, 'value')} {follow} rightly from it."
+        after += f" {counted(cause.explains, 'later value')} {follow} correctly from it."
     return f"{_working(student, place, own)}. {said} {own.slip.reason}.{after}"
 
 
@@ -56,9 +56,8 @@ def _expected(student: Student, place: Place, found: Found) -> str:
 
 
 def _rounded(student: Student, place: Place, value: float) -> str:
-    """A value with as many decimals as were written, or with two digits where these show only 0."""
-    text = student.answers[place].rounded(value)
-    return text if value == 0 or set(text) & set("123456789") else f"{value:.2g}"
+    """A value as a sentence tells it beside what was written."""
+    return student.answers[place].told(value)
 
 
 def _working(student: Student, place: Place, found: Found) -> str:

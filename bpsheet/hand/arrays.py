@@ -128,7 +128,7 @@ class _Reader:
             )
         if unknown:
             self.found.notes.append(
-                f"not compared, since the names say nothing: {', '.join(unknown)}"
+                f"not compared, since no array of the run has such a name: {', '.join(unknown)}"
             )
         return self.found
 

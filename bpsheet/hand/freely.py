@@ -112,7 +112,7 @@ def _signed(plain: str, decimal: str, strict: NotANumber) -> Read:
         if groups[1] == decimal:
             return read_number(plain, decimal)
         name = "comma" if groups[1] == "," else "point"
-        said = f"the {name} may stand before decimals or after a thousand"
+        said = f"the {name} may mark decimals or thousands; write another number of decimals"
         return replace(strict, reason=said)
     sign = _sign_in(plain)
     found = read_number(plain, sign or decimal)
@@ -134,7 +134,7 @@ def _fraction(plain: str, decimal: str) -> Read | None:
         return None
     above, below = (read_freely(part, decimal) for part in match.groups())
     if not isinstance(above, Written) or not isinstance(below, Written) or not below.value:
-        return NotANumber(plain, "not a fraction of two numbers")
+        return NotANumber(plain, "not a fraction of two numbers, such as 1/4")
     return computed(above.value / below.value, plain, EXACT)
 
 
@@ -142,7 +142,7 @@ def _percent(plain: str, decimal: str) -> Read | None:
     match = PERCENT.fullmatch(plain)
     if match is None:
         return None
-    number = _signed(match[1], decimal, NotANumber(plain, "not a number"))
+    number = _signed(match[1], decimal, NotANumber(plain, "write a number such as 0.25, or 25%"))
     if isinstance(number, NotANumber):
         return number
     # Two decimals more, by the digits and not by the value.
@@ -182,6 +182,9 @@ def _of_a_cell(value: float) -> Read:
     """The number in a cell that holds a number."""
     if isinstance(value, int) and value in DAYS:
         day = FIRST_DAY + dt.timedelta(days=value)
-        said = f"a spreadsheet program has made a date of it ({day.day}.{day.month}.{day.year})"
+        said = (
+            f"a spreadsheet program has made a date of it ({day.day}.{day.month}.{day.year}); "
+            "type the number again, as text"
+        )
         return NotANumber(str(value), said)
     return read_number(repr(value))

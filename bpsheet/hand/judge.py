@@ -163,23 +163,29 @@ class _Sheet:
             case Verdict.CORRECT:
                 return Verdict.CORRECT, "The exact value rounds to it.", ()
             case Verdict.FEW_DIGITS if not value.says(outcome.compared):
-                said = f"It shows no digit of the value, {outcome.compared:.4g}."
+                said = (
+                    f"The value is {outcome.compared:.4g}, and no digit of it is written; write "
+                    "more digits."
+                )
                 return Verdict.FEW_DIGITS, said, ()
             case Verdict.FEW_DIGITS if self.digits is None:
                 names = listed(self._wrong(outcome))
                 return (
                     Verdict.FEW_DIGITS,
-                    f"It follows from your {names}, which shows no digit.",
+                    (
+                        f"It follows from your {names}, where no digit of the value is written; write "
+                        "more digits."
+                    ),
                     (),
                 )
             case Verdict.FEW_DIGITS:
-                said = f"Right so far, but {self.digits} significant digits were asked."
+                said = f"Right so far, but {self.digits} significant digits are asked for."
                 return Verdict.FEW_DIGITS, said, ()
             case Verdict.ROUNDED | Verdict.CARRIED:
                 return outcome.verdict, self._followed(place, value, outcome), ()
             case Verdict.CUT:
                 after = self._with(place, outcome)
-                said = f"The further digits were cut off; rounded it is {rounded}{after}."
+                said = f"The further digits were cut off; {rounded} is the rounded value{after}."
                 return Verdict.CUT, said, ()
             case Verdict.CLOSE:
                 after = self._with(place, outcome)
@@ -213,9 +219,12 @@ class _Sheet:
 
     def _mistake(self, place: Place, value: Written) -> tuple[Verdict, str, tuple[str, ...]]:
         cause = self.cause_at.get(place)
-        expected = self._expected(place, value)
+        expected = value.told(self.best.student.exact(place))
         if cause is None and value.is_exact and self._is_right_as_text(place, value):
-            said = f"{expected} expected; as text, {value.text} would claim its own digits alone."
+            said = (
+                f"{expected} expected. All digits of a number are compared; to claim only the "
+                f"digits of {value.text}, give it as text."
+            )
             return Verdict.WRONG, said, ()
         if cause is None:
             return Verdict.WRONG, f"{expected} expected; no common slip gives this value.", ()
@@ -256,10 +265,17 @@ class _Sheet:
             is_idle = one.place in self.idle and one.verdict is not Verdict.AGAIN
             says_nothing = follows and (is_nonsense or is_idle)
             if says_nothing and self.answers[one.place].agrees(one.exact):
-                said = f"It shows no digit of the value, {one.exact:.4g}."
+                said = (
+                    f"The value is {one.exact:.4g}, and no digit of it is written; write more "
+                    "digits."
+                )
                 yield replace(one, verdict=Verdict.FEW_DIGITS, reason=said)
             elif says_nothing:
-                said = f"{one.rounded} expected; too few of the numbers before it are right."
+                expected = self.answers[one.place].told(one.exact)
+                said = (
+                    f"{expected} expected. It follows from earlier values, but too few of these "
+                    "are right."
+                )
                 yield replace(one, verdict=Verdict.WRONG, reason=said)
             else:
                 yield one

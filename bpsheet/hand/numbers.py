@@ -116,6 +116,15 @@ class Written:
         shown = f"{exact:.{max(self.decimals, 0)}f}"
         return shown.lstrip("-") if float(shown) == 0 else shown
 
+    def told(self, exact: float) -> str:
+        """As `rounded`; with two digits where so few decimals would show only 0.
+
+        >>> read_number("1").told(-0.2449)
+        '-0.24'
+        """
+        text = self.rounded(exact)
+        return text if exact == 0 or set(text) & set("123456789") else f"{exact:.2g}"
+
 
 def decimals_needed(exact: float, digits: int) -> int:
     """The number of decimals that shows `digits` significant digits of a value.
@@ -131,7 +140,7 @@ def decimals_needed(exact: float, digits: int) -> int:
 def computed(value: float, text: str, rtol: float) -> Written | NotANumber:
     """A number that a program computed, with the relative error that is allowed."""
     if not math.isfinite(value):
-        return NotANumber(text, f"{text} is no number")
+        return NotANumber(text, f"the value is {text}; a finite number is expected")
     return Written(text, value, 2 * max(rtol * abs(value), FLOOR), is_exact=True)
 
 
@@ -161,9 +170,7 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
     plain = re.sub(rf"^([+-])[{SPACES}]+", r"\1", plain)
     if decimal == ",":
         if "." in plain:
-            return NotANumber(
-                shown, "there is a point, but a comma was to stand before the decimals"
-            )
+            return NotANumber(shown, "there is a point; write a comma before the decimals")
         plain = plain.replace(",", ".")
     elif "," in plain:
         return NotANumber(
@@ -174,12 +181,12 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
         plain = f"{plain[: power.start()]}e{power[1]}"
     found = PLAIN.fullmatch(plain) or BARE.fullmatch(plain)
     if found is None:
-        return NotANumber(shown, "not a number")
+        return NotANumber(shown, f"write a number such as -0{decimal}25")
     sign, whole, decimals, exponent = found.groups(default="")
     value = Decimal(f"{sign}{whole or '0'}.{decimals or '0'}e{exponent or '0'}")
     unit = Decimal(1).scaleb(int(exponent or 0) - len(decimals))
     if not math.isfinite(float(value)):
-        return NotANumber(shown, "too large a number")
+        return NotANumber(shown, "the number is too large")
     if not float(unit):
-        return NotANumber(shown, "too small a number")
+        return NotANumber(shown, "the number is too small")
     return Written(shown, float(value), float(unit))

@@ -131,17 +131,22 @@ class Slips:
     def _changes(self, column: Column) -> Iterator[tuple[str, Expr, str, tuple[object, ...]]]:
         formula = column.formula
         if column.role in PRESENTED and formula is not None:
-            yield "sign", Neg(formula), "the sign is turned", ()
+            yield "sign", Neg(formula), "the sign is reversed", ()
         if formula is None or column.phase is Phase.INPUT:
             return
         if column.role is not Role.WEIGHT:
-            yield "sign", Neg(formula), "the sign is turned", ()
+            yield "sign", Neg(formula), "the sign is reversed", ()
         if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
-            yield "half or double", Mul(Num(2.0), formula), "the value is twice the right one", (2,)
+            yield (
+                "half or double",
+                Mul(Num(2.0), formula),
+                "a factor ½ is left out, or a factor 2 is put in",
+                (2,),
+            )
             yield (
                 "half or double",
                 Mul(Num(0.5), formula),
-                "the value is half of the right one",
+                "a factor 2 is left out, or a factor ½ is put in",
                 (0.5,),
             )
         for number, change in enumerate(self._whole_changes(column, formula)):
@@ -185,7 +190,7 @@ class Slips:
                 isinstance(n, Call) and n.function == "ln" for n in walk(formula)
             ):
                 wrong = Div(formula, Call("ln", (Num(10.0),)))
-                said = "the logarithm to base 10 is taken, where ln belongs"
+                said = "the logarithm to base 10 is taken instead of ln"
                 yield "wrong logarithm", wrong, said
 
     def _slope(self, column: Column) -> Expr | None:
@@ -263,7 +268,7 @@ def _replaced(expr: Expr, path: tuple[int, ...], new: Expr) -> Expr:
 def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Change]:
     match node:
         case Div(Ref() as used, If() as length) if column.phase is Phase.UPDATE:
-            yield "sum for mean", used, "the value is the sum, where the mean was asked"
+            yield "sum for mean", used, "the sum is taken instead of the mean"
             yield "mean taken twice", Div(node, length), "the mean is taken twice"
         case Neg(operand):
             yield "sign", operand, "a minus sign is left out"
@@ -272,7 +277,7 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
         case Mul(left, right):
             yield from _product(program, column, left, right)
         case Div(left, If() | Num()):
-            yield "sum for mean", left, "the value is the sum, where the mean was asked"
+            yield "sum for mean", left, "the sum is taken instead of the mean"
         case Div(left, Sub(Num(1.0), Pow())):
             yield "factor left out", left, "the correction for the start at 0 is left out"
         case Pow(base, Num(2.0)):
@@ -281,13 +286,13 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
             yield from _sum(program, column, terms)
         case Call("ln"):
             wrong = Div(node, Call("ln", (Num(10.0),)))
-            yield "wrong logarithm", wrong, "the logarithm to base 10 is taken, where ln belongs"
+            yield "wrong logarithm", wrong, "the logarithm to base 10 is taken instead of ln"
         case Call(function, (argument,)) if function in ("tanh", "logistic", "exp"):
             yield "activation left out", argument, f"{function} is left out"
             yield (
                 "sign",
                 Call(function, (Neg(argument),)),
-                f"the sign of the argument of {function} is turned",
+                f"the sign of the argument of {function} is reversed",
             )
         case Ref():
             yield from _other_refs(program, column, node)
@@ -297,7 +302,7 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
 
 def _difference(left: Expr, right: Expr) -> Iterator[Change]:
     yield "sign", Sub(right, left), "the two sides of a difference are exchanged"
-    yield "sign", Sum((left, right)), "a plus stands where a minus belongs"
+    yield "sign", Sum((left, right)), "a plus is written instead of a minus"
     if isinstance(left, Num):
         yield "derivative in part", right, "the part “1 −” is left out"
 
@@ -377,7 +382,7 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
             yield (
                 "updated weight",
                 Ref(ref.name, -1),
-                f"the updated {ref.name} is used, where the old one belongs",
+                f"the updated {ref.name} is used instead of the old one",
             )
         yield from _swapped(program, ref, "wrong weight", Role.WEIGHT)
     elif used.role is Role.DATA:
@@ -386,7 +391,10 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
         yield from _swapped(program, ref, "wrong error term", Role.ERROR)
     elif used.role is Role.OUTPUT_DERIVATIVE:
         for other in _few(program, Role.OUTPUT_DERIVATIVE, ref.name):
-            said = f"{other.name}, the derivative of {other.neuron}'s output, is used, where {ref.name} belongs"
+            said = (
+                f"{other.name}, the derivative of {other.neuron}'s output, is used instead of "
+                f"{ref.name}"
+            )
             yield "derivative of another neuron", Ref(other.name), said
     elif used.role is Role.OUTPUT and column.role is Role.OUTPUT_DERIVATIVE:
         summed = next((ref.name for ref in used.references), ref.name)
@@ -421,4 +429,4 @@ def _swapped(program: Program, ref: Ref, kind: str, role: Role) -> Iterator[Chan
     used = program[ref.name]
     for other in program:
         if other.role is role and other.layer == used.layer and other.name != ref.name:
-            yield kind, Ref(other.name, ref.lag), f"{other.name} is used, where {ref.name} belongs"
+            yield kind, Ref(other.name, ref.lag), f"{other.name} is used instead of {ref.name}"

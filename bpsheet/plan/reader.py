@@ -57,7 +57,9 @@ def from_text(
         raise ExperimentError([Problem("", "not an experiment file: nested too deeply")], source)
     data = raw.get("data")
     if base is None and isinstance(data, dict) and "file" in data:
-        message = "no file is read from here; write the examples into the table itself"
+        message = (
+            "no data file is read for this experiment; write the examples into the table itself"
+        )
         raise ExperimentError([Problem("data.file", message)], source)
     tables = forward_only(raw) if forward else raw
     try:

@@ -77,7 +77,8 @@ def experiment_card(experiment: Plan) -> str:
 def trace_card(trace: Run) -> str:
     """A run at a glance: its title and size, the loss, the first and the last iterations."""
     experiment = trace.experiment
-    size = f"{experiment.name}: {len(trace):,} iterations × {len(trace.program):,} columns"
+    rows = "iteration" if len(trace) == 1 else "iterations"
+    size = f"{experiment.name}: {len(trace):,} {rows} × {len(trace.program):,} columns"
     parts = [
         f"<p><strong>{escape(experiment.title or experiment.name)}</strong></p>",
         f'<p class="about">{escape(size)}</p>',

@@ -23,7 +23,7 @@ from bpsheet.formula.evaluate import ERRORS
 from bpsheet.program.kinds import COUNTERS, STEPS, Phase
 from bpsheet.program.program import Program
 from bpsheet.tables.plain import AnyWhole, whole_number
-from bpsheet.words import shown
+from bpsheet.words import counted, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,8 @@ class Run:
         return len(self.recording.values)
 
     def __repr__(self) -> str:
-        return f"<Trace of {self.experiment.name}: {len(self)} iterations, {len(self.program)} columns>"
+        size = f"{counted(len(self), 'iteration')}, {counted(len(self.program), 'column')}"
+        return f"<Trace of {self.experiment.name}: {size}>"
 
     @property
     def values(self) -> npt.NDArray[np.float64]:

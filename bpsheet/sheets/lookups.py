@@ -227,8 +227,8 @@ def _exactly(key: Item, items: Sequence[Item], *, with_signs: bool = True) -> in
 def _asked(key: Item) -> Known | Unknown:
     if key.value is None:
         raise FormulaError(
-            f"the key of a look-up{f', {key.name},' if key.name else ''} is empty: programs differ in "
-            "what they find then"
+            f"the key of a look-up{f', {key.name},' if key.name else ''} is empty: programs "
+            "find different things then; write a key there"
         )
     return key.value
 

@@ -68,12 +68,12 @@ def _collision(name: str) -> str:
     """Why a weight of this name cannot be varied."""
     if name == SEED:
         return (
-            "a sweep varies its random numbers under this name, and this experiment has a weight "
-            "that is called so; give the weight another name"
+            "a sweep varies its random numbers under this name, and this experiment has a "
+            "weight of this name; give the weight another name"
         )
     return (
-        f'the tables of a sweep have a column "{name}" of their own, and this experiment has a '
-        "weight that is called so; give the weight another name"
+        f'the tables of a sweep have a column "{name}" of their own, and this '
+        "experiment has a weight of this name; give the weight another name"
     )
 
 

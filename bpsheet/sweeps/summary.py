@@ -25,6 +25,7 @@ from bpsheet.errors import OutputError
 from bpsheet.runs.run import Run
 from bpsheet.sweeps.outcomes import Outcomes
 from bpsheet.sweeps.variant import SEED, variant
+from bpsheet.words import counted
 from bpsheet.workbook import style
 from bpsheet.workbook.about import DATA, build_data
 from bpsheet.workbook.layout import quoted
@@ -105,7 +106,7 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     names = list(sweep.settings[0])
     put_text(sheet, "A1", sweep.experiment.title or UNTITLED, style.TITLE)
     sheet.row_dimensions[1].height = 22
-    note = f"{len(runs):,} runs, a line each."
+    note = f"{counted(len(runs), 'run')}, a line each."
     if any(run.taken for run in live):
         note += " Blue cells may be changed: the runs on the other sheets follow."
     put_text(sheet, "A2", note, style.NOTE)

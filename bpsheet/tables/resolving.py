@@ -177,7 +177,7 @@ def _split(
 ) -> tuple[Rows, Rows]:
     """The rows for training and for validation; of each class the same share."""
     if tables.get("validation") is not None:
-        said = "[validation] has examples of its own; leave one of both out"
+        said = "[validation] has examples of its own; leave one of the two out"
         raise ExperimentError([Problem("data.validation", said)], "the data")
     random = np.random.default_rng(seed if isinstance(seed, int) and seed >= 0 else 0)
     groups: dict[str, list[int]] = {}

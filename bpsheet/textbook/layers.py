@@ -432,7 +432,10 @@ def _dropout(given: Given) -> Made:
     keep, count = 1 - given.rate, len(given.channels)
     ends = [""] if count == 1 else [str(number) for number in _numbered(given.channels)]
     lines = [
-        Formula(f"y{end} = k{end}*{x}/{keep!r}", "what the mask keeps, made larger instead")
+        Formula(
+            f"y{end} = k{end}*{x}/{keep!r}",
+            "what the mask keeps, divided by the share that is kept",
+        )
         for end, x in zip(ends, given.channels, strict=True)
     ]
     return Made(

@@ -116,7 +116,7 @@ def _part_in_words(part: Part) -> str:
             "row before it (its weights above all) are typed; every other row follows from them."
         )
     which = (
-        f"The last {len(part):,} of {whole} iterations; errors stand from the first of them on."
+        f"The last {len(part):,} of {whole} iterations, all of which hold errors."
         if part.keep.last is not None
         else f"Iteration 1, every {part.keep.every:,}th after it, and the last, of {whole}."
     )

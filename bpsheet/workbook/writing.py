@@ -111,9 +111,9 @@ def sheets_of(
     steps = steps_sheets(trace, layout)
     if studies and len(steps) > 1:
         raise LimitError(
-            f"the sheet {studies[0].name} looks into one sheet, and {len(trace.recording):,} "
-            f"iterations take {len(steps)}. Leave the sheet {studies[0].name} out, or ask for at "
-            f"most {layout.rows_per_sheet:,} iterations"
+            f"the sheet {studies[0].name} reads a single sheet Steps, but "
+            f"{len(trace.recording):,} iterations take {len(steps)}. Leave the sheet "
+            f"{studies[0].name} out, or ask for at most {layout.rows_per_sheet:,} iterations"
         )
     return [*steps, *(study_sheet(study, layout, len(trace.recording)) for study in studies)]
 

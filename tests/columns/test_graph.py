@@ -92,7 +92,7 @@ def test_sums_over_ranges_are_written_out_term_by_term():
     [
         ("x1:x3", "a range stands inside sum( )"),
         ("sum(x1:w3)", "a range such as x1:x4 expected"),
-        ("sum(x3:x1)", "a range counts upwards"),
+        ("sum(x3:x1)", "a range must count upwards, such as x1:x4"),
         ("sum(x1:x3*w1:w2)", "ranges of the same length expected: 3; got 2"),
         ("sum(x3:x9)", "unknown name 'x5'"),
         ("sum(x1:3)", "a range such as x1:x4 expected"),

@@ -196,7 +196,7 @@ def test_each_kind_of_scaling_is_numpys(kind, expected):
         ('of = ["weight", "sugar"]', 'of = ["weight", "weight"]', "prepare[1].names", "two steps give"),
         ('kind = "standard"', 'kind = "scaled"', "prepare[1].offset", "missing, and needed by scaled"),
         ('kind = "standard"', 'kind = "standart"', "prepare[1].kind", "one of"),
-        ('kind = "standard"', 'kind = "standard"\nsd = [1, 0]', "prepare[1].sd", "one divides by it"),
+        ('kind = "standard"', 'kind = "standard"\nsd = [1, 0]', "prepare[1].sd", "one divides by them"),
         ('kind = "standard"', 'kind = "standard"\nsd = [1]', "prepare[1].sd", "2 numbers expected"),
         ('kind = "standard"', 'kind = "standard"\nspan = [1, 2]', "prepare[1].span", "used by min_max only"),
         ("categories = [1, 3]", "categories = [1, 4]", "prepare[2].categories", "from 1 to 3"),

@@ -61,7 +61,7 @@ def test_verify_tells_the_edits_and_the_cell(typed_into, command):
     assert f"{path}, taken from its cells: w_xg1 0.6 → 0.9" in err
     assert "the file stores no" in out
     assert "recalculated: M10 (g): no formula there" in out
-    assert "more cells follow from these edits, and were not compared" in out
+    assert "more cells follow from these edits and were not compared" in out
 
 
 @pytest.mark.parametrize("with_spec", [True, False])

@@ -127,7 +127,7 @@ def test_what_follows_from_the_mistake_is_said_to_be_right(tmp_path, ada):
     (sheet,) = grade_folder(tmp_path / "in", NETWORK).sheets
     text = student_page(sheet, "T").text()
     assert "✓ carried through" in text
-    assert "A value that follows rightly from a wrong one has its full mark." in text
+    assert "A value that follows correctly from a wrong one gets its full mark." in text
 
 
 def test_a_right_sheet_has_a_page_without_mistakes(tmp_path, ada):

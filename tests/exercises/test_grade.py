@@ -32,7 +32,7 @@ SLIPS = [
 
 @pytest.mark.parametrize(("quantity", "factor", "kind"), SLIPS)
 def test_one_planted_slip_is_named_and_costs_one_mark(ada, own, quantity, factor, kind):
-    """What follows rightly from it is carried through, and keeps its mark."""
+    """What follows correctly from it is carried through, and gets its mark."""
     before = fill(own, ada, answers_of(ada, {quantity: factor})).read_bytes()
     sheet = grade_file(own, NETWORK)
     assert own.read_bytes() == before

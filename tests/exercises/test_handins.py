@@ -103,7 +103,7 @@ def test_a_line_that_is_gone_is_said_and_its_value_missing(ada, own):
     book.save(own)
     marked = grade_file(own, NETWORK)
     assert [m.judgement.quantity for m in marked.marks if m.verdict == "missing"] == ["f_error"]
-    assert marked.notes == ("1 line of the sheet are gone, such as f_error",)
+    assert marked.notes == ("1 line of the sheet is gone: f_error",)
 
 
 def test_a_workbook_without_the_lines_is_refused(ada, own):

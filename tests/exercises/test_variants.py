@@ -145,4 +145,4 @@ def test_so_few_different_sheets_are_said(tmp_path, command):
     (tmp_path / "roster.csv").write_text("\n".join("ABCDEFGH"), encoding="utf-8")
     arguments = ("exercise", "n-samples", "-o", str(tmp_path / "out"), "--vary", "data")
     _, out, _ = command(*arguments, "--students", str(tmp_path / "roster.csv"))
-    assert "different sets of numbers" in out
+    assert "sets of numbers for them" in out

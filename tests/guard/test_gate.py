@@ -273,6 +273,8 @@ def test_an_experiment_in_a_workbook_reads_no_file(file, tmp_path):
     experiment._text = text
     path = experiment.run().to_excel(tmp_path / "strange.xlsx")
     for enter in (bp.load, bp.verify):
-        with pytest.raises(bp.WorkbookError, match="no file is read from here") as caught:
+        with pytest.raises(
+            bp.WorkbookError, match="no data file is read for this experiment"
+        ) as caught:
             enter(path)
         assert "root:" not in str(caught.value)

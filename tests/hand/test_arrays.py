@@ -179,7 +179,7 @@ def test_nan_and_odd_arrays_are_said():
     arrays["A1"][1, 2] = np.nan
     report = trace.compare(arrays)
     wrong = report[report["verdict"] == "not a number"]
-    assert wrong["reason"].tolist() == ["Nan is no number."]
+    assert wrong["reason"].tolist() == ["The value is nan; a finite number is expected."]
     assert "A1[1, 2]" in report.notes[0]
     with pytest.raises(HandError, match=r"Z1: a shape of \(4, 4\) .* expected; got \(4, 5\)"):
         trace.compare({"Z1": np.zeros((4, 5))})
@@ -220,7 +220,7 @@ def test_numbers_claim_their_own_digits_or_what_is_allowed(trace):
     assert trace.compare({"f": 0.42})["verdict"].tolist() == ["correct"]
     mixed = trace.compare({"f": 0.42, "g": float(trace.frame.loc[1, "g"])})
     assert mixed["verdict"].tolist() == ["correct", "wrong"]
-    assert "as text, 0.42 would claim its own digits alone" in mixed["reason"][1]
+    assert "to claim only the digits of 0.42, give it as text" in mixed["reason"][1]
 
 
 def test_the_loss_of_a_batch_and_of_an_epoch_are_compared_by_name():

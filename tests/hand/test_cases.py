@@ -102,7 +102,7 @@ def test_4_on_a_sheet_of_nonsense_nothing_follows_and_a_cut_value_is_still_cut(t
     assert found["g_error"].verdict is Verdict.CUT
     found, _ = by_name(trace, nonsense | {"g_error": "-0.199202"})
     assert found["g_error"].verdict is Verdict.WRONG
-    assert "too few of the numbers before it are right" in found["g_error"].reason
+    assert "too few of these are right" in found["g_error"].reason
     found, _ = by_name(trace, nonsense | {"g": "-0.24491"})
     assert found["g"].verdict is Verdict.CUT
 

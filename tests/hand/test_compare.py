@@ -59,7 +59,7 @@ def test_a_comparison_reads_to_the_last_iteration_and_no_further():
     trace = bp.load("two-neuron").run(3)
     exact = trace.frame.loc[3, "g"]
     assert trace.compare({3: {"g": f"{exact:.6f}"}})["verdict"].tolist() == ["correct"]
-    with pytest.raises(HandError, match="iteration 4, but the run has 3 iterations"):
+    with pytest.raises(HandError, match="iteration 4; the run has 3 iterations"):
         trace.compare({4: {"g": "0.5"}})
 
 

@@ -65,7 +65,7 @@ def test_the_sign_before_decimals_is_told_from_the_sheet():
     assert [one.value for one in read.values()] == [1.234, 0.25, 1.234, 0.5, 0.1]
     assert said == {"i": '"0.5" as 0.5'}
     with_points, _ = read_together({"f": "1,234", "g": "0.25"})
-    assert "comma may stand before decimals" in with_points["f"].reason
+    assert "comma may mark decimals or thousands" in with_points["f"].reason
 
 
 def test_a_number_of_which_a_program_made_a_date_is_none():

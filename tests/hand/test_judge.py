@@ -110,7 +110,9 @@ def test_any_text_anywhere_gets_a_verdict(trace, data):
 def test_what_follows_from_a_nought_shows_as_little(trace):
     found = only(trace, {"f": "0", "MSE'": "-1.0"}, "MSE'")
     assert found.verdict is Verdict.FEW_DIGITS
-    assert found.reason == "It follows from your f, which shows no digit."
+    assert found.reason == (
+        "It follows from your f, where no digit of the value is written; write more digits."
+    )
 
 
 def test_in_another_convention_the_expected_value_is_of_that_convention(trace):

@@ -428,7 +428,7 @@ def test_unlabelled_rows_are_passed_forward(tmp_path):
 
 
 def test_a_workbooks_experiment_reads_no_file():
-    with pytest.raises(ExperimentError, match="no file is read from here"):
+    with pytest.raises(ExperimentError, match="no data file is read for this experiment"):
         read(
             EXPERIMENT.format(
                 file="x.csv", targets="b", loss="hinge", units=1, activation="linear"

@@ -7,6 +7,7 @@ from bpsheet.cli import cli
 from bpsheet.plan.templates import template_names
 from bpsheet.program.kinds import Phase
 from bpsheet.workbook.layout import full_layout
+from tests.helpers.sentences import slips_of_language
 
 QUICK = ("two-neuron", "formula")
 COMMANDS = (
@@ -63,6 +64,27 @@ def test_no_command_is_forgotten():
     assert {line.split()[0] for line in COMMANDS} | on_no_experiment == set(cli.commands)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wrote a.xlsx: 1 values to fill in.",
+        "It is wrong . Look again.",
+        "The loss of of the epoch.",
+        "Right with your value of np.float64(0.1).",
+        "The first mistake is None.",
+        "One sentence.  Another one.",
+        "The rule is odd..",
+    ],
+)
+def test_a_slip_of_language_is_found(text):
+    assert len(slips_of_language(text)) == 1
+
+
+def test_help_has_no_slip_of_language(command):
+    for name in ("", *cli.commands):
+        assert slips_of_language(command(*name.split(), "--help")[1]) == [], name
+
+
 def letters_of(name):
     """The columns of Steps that hold the end of the forward pass, and a number that is typed."""
     program = bp.load(name).program()
@@ -85,6 +107,7 @@ def test_every_command_on_a_template(command, monkeypatch, tmp_path, name):
     for line in COMMANDS:
         reason = next((why for word, why in REFUSED.get(name, {}).items() if word in line), None)
         status, out, err = command(*line.format(name=name, **letters).split())
+        assert slips_of_language(out + err) == [], line
         if reason is None:
             assert (status, err) == (0, ""), line
             assert out

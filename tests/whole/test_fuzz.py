@@ -72,7 +72,7 @@ def test_a_sheets_formula_with_something_unmatched_is_refused(text):
 
 def test_a_number_too_small_to_have_a_last_digit_is_none():
     """10^-334 is 0 in binary; a number is judged by the worth of its last digit."""
-    assert read_number("1.2e-333") == NotANumber("1.2e-333", "too small a number")
+    assert read_number("1.2e-333") == NotANumber("1.2e-333", "the number is too small")
 
 
 def test_a_message_about_a_formula_carries_no_control_character():

@@ -264,7 +264,7 @@ def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
         with pytest.raises(bp.MissingExtraError, match="pictures need matplotlib"):
             wide.to_excel(path, sheets=["diagram"])
     monkeypatch.setattr(layout, "MAX_ROWS", 30)
-    with pytest.raises(bp.LimitError, match="Diagram looks into one sheet"):
+    with pytest.raises(bp.LimitError, match="Diagram reads a single sheet"):
         traced("two-neuron", 40).to_excel(path, sheets=["diagram"])
     assert not list(tmp_path.iterdir())
 

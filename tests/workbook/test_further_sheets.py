@@ -91,6 +91,6 @@ def test_a_further_sheet_refers_to_the_last_row_and_the_cells_of_steps(tmp_path)
 
 @pytest.mark.usefixtures("low_sheets")
 def test_a_closer_look_needs_one_sheet(tmp_path):
-    with pytest.raises(bp.LimitError, match="looks into one sheet"):
+    with pytest.raises(bp.LimitError, match="reads a single sheet"):
         bp.load("two-neuron").run(30).to_excel(tmp_path / "x.xlsx", sheets=["hessian"])
     assert not list(tmp_path.iterdir())

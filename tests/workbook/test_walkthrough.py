@@ -118,7 +118,7 @@ def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
     with pytest.raises(bp.LimitError, match=r"7,478 lines; 400 at the most"):
         traced("digits", 1).to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     monkeypatch.setattr(layout, "MAX_ROWS", 30)
-    with pytest.raises(bp.LimitError, match="looks into one sheet"):
+    with pytest.raises(bp.LimitError, match="reads a single sheet"):
         traced("two-neuron", 40).to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     assert not list(tmp_path.iterdir())
 

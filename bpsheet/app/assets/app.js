@@ -36,7 +36,7 @@ async function call(name, asked, files = [], busy = "") {
     const answer = await fetch(`/api/${name}`, { method: "POST", body, headers: { "X-Bpsheet-Token": TOKEN } });
     if (answer.ok) return await answer.json();
     if (answer.status === 413) return tooLarge(size);
-    return problem(`bpsheet did not take this (${answer.status}). Open the address again that stands in its window.`);
+    return problem(`bpsheet refused this (status ${answer.status}). Open the address that stands in its window again.`);
   } catch {
     return problem("bpsheet does not answer. If it has ended, start it again, and open the new address.");
   } finally {
@@ -199,7 +199,7 @@ function field(one, prefix) {
   if (one.kind === "choice" || one.kind === "flag") {
     const choices = one.kind === "flag" ? ["true", "false"] : one.choices;
     control = make("select", given,
-      make("option", { value: "" }, one.usual ? `${one.usual} (as usual)` : "not given"),
+      make("option", { value: "" }, one.usual ? `${one.usual} (default)` : "not given"),
       ...choices.filter((word) => word !== one.usual).map((word) => make("option", { value: word }, word)));
     if (one.usual) control.dataset.usual = one.usual;
   } else if (["matrix", "lines"].includes(one.kind)) {
@@ -360,7 +360,7 @@ async function handIn(given) {
   const found = entries.length ? (await Promise.all(entries.map((entry) => within(entry, "")))).flat() : loose;
   state.dropped.push(...found);
   at("dropped").replaceChildren(`${state.dropped.length} dropped. `,
-    make("button", { type: "button", class: "quiet", onclick: takeAway }, "Take them away"));
+    make("button", { type: "button", class: "quiet", onclick: takeAway }, "Remove them"));
 }
 
 function takeAway() {

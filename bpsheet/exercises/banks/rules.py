@@ -206,7 +206,7 @@ class _Own:
             yield _point(cut, verdicts[Verdict.CUT], said)
         for fewer in range(self.digits - 1, (self.digits - 1) // 2, -1):
             rounded = round(exact, decimals_needed(exact, fewer))
-            said = f"Too few digits: {self.digits} significant digits are asked."
+            said = f"Too few digits: {self.digits} significant digits are asked for."
             yield _point(rounded, verdicts[Verdict.FEW_DIGITS], said)
         wide = CLOSE * unit * (1 + HAIR)
         said = "The last digit is off."

@@ -103,7 +103,7 @@ class Edits {
         && (!cell.whole || Number.isInteger(number));
       input.toggleAttribute("aria-invalid", !right);
       if (!right) input.setAttribute("aria-invalid", "true");
-      input.title = right ? "" : `Expected: ${cell.expected}. Until then the last right number counts.`;
+      input.title = right ? "" : `Expected: ${cell.expected}. Until then, the last valid number is used.`;
       if (!right) return;
       put(number);
       this.changed();

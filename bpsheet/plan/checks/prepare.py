@@ -106,4 +106,6 @@ def _constants(path: str, step: Prepare, known: dict[str, None]) -> Iterator[Pro
             said = f"{counted(len(step.of), 'number')} expected, one for each of `of`; got {len(values)}"
             yield Problem(f"{path}.{key}", said)
         elif key in ("sd", "span", "largest", "spread") and 0 in values:
-            yield Problem(f"{path}.{key}", "one divides by it, so numbers other than 0 expected")
+            yield Problem(
+                f"{path}.{key}", "numbers other than 0 expected, since one divides by them"
+            )

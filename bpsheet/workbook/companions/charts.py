@@ -46,7 +46,10 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     drawn = Drawn(sheet, book[steps.name], steps)
-    note = "Drawn over the cells of Steps: change a weight, the learning rate or an example there."
+    note = (
+        "The charts follow the cells of Steps: change a weight, the learning rate or "
+        "an example there."
+    )
     if drawn.step > 1:
         note += f" Of {len(steps):,} iterations, one in {drawn.step} is drawn."
     uneven = drawn.uneven_epochs

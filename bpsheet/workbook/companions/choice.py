@@ -59,7 +59,7 @@ def _is_cheap(companion: Companion, trace: Run, steps: Sheet) -> bool:
 def _check(companion: Companion, trace: Run, steps: Sheet) -> None:
     if steps.rows:
         raise LimitError(
-            f"the sheet {companion.name} looks into one sheet, and the run takes several; ask for fewer "
-            "iterations"
+            f"the sheet {companion.name} reads a single sheet Steps, but this run fills "
+            "several; ask for fewer iterations"
         )
     companion.check(trace, steps)

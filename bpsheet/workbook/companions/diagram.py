@@ -47,7 +47,8 @@ WORDS = ("sum", "output", ERROR := "error term")
 # Pixels to an inch, as spreadsheets measure pictures.
 PIXELS = 96
 COLOURS = (
-    "Adjustments: green where the weight grows, red where it shrinks; the stronger, the larger."
+    "Adjustments: green where the weight grows, red where it shrinks; the stronger "
+    "the colour, the larger the adjustment."
 )
 
 
@@ -117,7 +118,7 @@ def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, fl
 
 def _picture(sheet: Worksheet, trace: Run) -> None:
     """The picture of `bpsheet draw`, with a note that nothing in it is live."""
-    note = "The first iteration, as a picture: the picture does not follow changes of the sheet."
+    note = "This picture shows the first iteration. It does not follow changes on the sheets."
     put_text(sheet, "A2", note, style.NOTE)
     image = Image(io.BytesIO(picture_bytes(draw_network(trace, 1), ".png")))
     image.width, image.height = (int(PIXELS * inches) for inches in network_size(trace))

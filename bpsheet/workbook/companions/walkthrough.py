@@ -71,7 +71,9 @@ def _build(book: Workbook, run: Run, steps: Sheet) -> dict[str, float | str]:
     page = _Content(sheet, run, steps)
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
-    note = "One iteration, worked out. Type another number into the blue cell: the page follows."
+    note = (
+        "One iteration, worked out. Type another number into the blue cell, and this sheet follows."
+    )
     put_text(sheet, "A2", note, style.NOTE)
     put_choice(sheet, len(steps))
     page.fill()

@@ -135,7 +135,7 @@ def test_a_processor_names_the_slip(item, questions):
     outcomes = item.processed([turned, *list(sheet.values())[1:]])
     said = {one.attrib["identifier"]: one.text for one in item.root.iter("modalFeedback")}
     first = said[outcomes["FEEDBACK"][0]]
-    assert first == "z_g: A common slip: the sign is turned."
+    assert first == "z_g: A common slip: the sign is reversed."
     assert outcomes["SCORE"] == outcomes["MAXSCORE"] - 1
 
 

@@ -74,7 +74,7 @@ def test_a_turned_sign_is_told_and_earns_nothing():
     (blank,) = blanks_of(task)
     rule = next(rule for rule in blank.alone if rule.holds(0.25))
     assert (rule.kind, rule.share) == (Kind.SLIP, 0)
-    assert rule.said == "A common slip: the sign is turned."
+    assert rule.said == "A common slip: the sign is reversed."
 
 
 def test_what_follows_from_a_slip_is_right_only_after_the_slip():
