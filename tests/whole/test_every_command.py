@@ -8,7 +8,8 @@ from bpsheet.plan.templates import template_names
 from bpsheet.program.kinds import Phase
 from bpsheet.workbook.layout import full_layout
 
-QUICK = ("two-neuron", "formula")
+# Of a network each command has tests of its own.
+QUICK = ("formula",)
 COMMANDS = (
     "new {name}",
     "run {name} --iterations 4 -o run.xlsx",
