@@ -45,7 +45,7 @@ def from_torch(
     epochs: int = 1,
     shape: Sequence[int] | None = None,
 ) -> Experiment:
-    """The experiment of a PyTorch module, with its very weights.
+    """The experiment of a PyTorch module, with its weights.
 
     module:     an `nn.Sequential`, or a module whose forward pass has one path; earlier outputs may
                 be added
@@ -196,7 +196,7 @@ def from_onnx(
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Experiment:
-    """The experiment of a model in the format ONNX (.onnx), with its very weights.
+    """The experiment of a model in the format ONNX (.onnx), with its weights.
 
     path:     the file; arrays that it keeps in files of their own are read from its folder
     data:     inputs, `(inputs, targets)`, or `bp.Data`; the first axis counts the examples, and

@@ -10,7 +10,7 @@ from typing import Any
 
 from bpsheet.app import form, making, marks
 from bpsheet.app.preview import experiment_of, preview, problems_of
-from bpsheet.app.sent import Upload
+from bpsheet.app.sent import MOST_SENT, Upload
 from bpsheet.app.shelf import Shelf
 from bpsheet.app.uploads import store
 from bpsheet.errors import BpsheetError, ExperimentError, InputError, OutputError
@@ -71,6 +71,7 @@ class Calls:
             "templates": [{"name": name, "title": title} for name, title in titles.items()],
             "sections": [section.plain for section in form.sections()],
             "banks": list(BANKS),
+            "most": MOST_SENT,
             **making.abilities(),
         }
 

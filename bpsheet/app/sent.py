@@ -8,10 +8,12 @@ from typing import Any
 
 from bpsheet.errors import OutputError
 
-__all__ = ["MOST_BYTES", "Upload", "sent_by"]
+__all__ = ["MOST_BYTES", "MOST_SENT", "Upload", "sent_by"]
 
-# The most bytes of a request. A larger one is not read.
-MOST_BYTES = 250_000_000
+# The most bytes of all files that are sent at a time. The page looks before it sends them.
+MOST_SENT = 240_000_000
+# The most bytes of a request, which has names and a text besides. A larger one is not read.
+MOST_BYTES = MOST_SENT + 10_000_000
 
 
 @dataclass(frozen=True)

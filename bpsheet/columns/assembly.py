@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 from bpsheet.columns.model import Model, NetworkModel
 from bpsheet.columns.names import trained_names
@@ -32,6 +33,8 @@ from bpsheet.textbook.perceptrons import PERCEPTRONS
 
 __all__ = ["bands_of", "is_batched", "program_of"]
 
+NO_DATA: Mapping[str, Sequence[float]] = MappingProxyType({})
+
 
 def is_batched(training: Training, examples: int) -> bool:
     """Whether there is more than one presentation between two updates."""
@@ -50,8 +53,12 @@ def bands_of(
     meanings: Mapping[str, str],
     examples: int,
     cyclic: bool,
+    data: Mapping[str, Sequence[float]] = NO_DATA,
 ) -> tuple[list[Band], Scope]:
-    """Every quantity of the program, in the order of the phases, and the arrays among them."""
+    """Every quantity of the program, in the order of the phases, and the arrays among them.
+
+    Tests that repeat an example of the `data`, by their columns, can follow it on a sheet.
+    """
     scope = Scope()
     trained = trained_names(model.weights, training.freeze, training.only)
     trained.difference_update(model.constants)
@@ -110,7 +117,13 @@ def bands_of(
             bands += stopping_bands(examples, uphill=model.uphill)
     if test is not None and isinstance(model, NetworkModel):
         bands += verdict_bands(
-            test, model.output, passed, scope, inputs=preparation.raw, presented=further
+            test,
+            model.output,
+            passed,
+            scope,
+            inputs=preparation.raw,
+            presented=further,
+            data=data,
         )
     order = list(Phase)
     return sorted(bands, key=lambda band: order.index(band.quantities[0].phase)), scope

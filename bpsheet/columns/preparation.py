@@ -139,16 +139,16 @@ class Preparation:
         self,
         test: str,
         inputs: Mapping[str, Array],
-        values: Sequence[float],
+        values: Sequence[Expr],
         scope: Scope,
         phase: Phase,
     ) -> list[Band]:
-        """The inputs of a further example, such as one of a test: its raw numbers, prepared.
+        """The inputs of a further example, such as one of a test: its raw inputs, prepared.
 
         Its arrays, and their columns, have the name of the `test` in parentheses.
         """
         numbers: dict[Ref, Expr] = {
-            Ref(name): Num(value) for name, value in zip(self.raw, values, strict=False)
+            Ref(name): value for name, value in zip(self.raw, values, strict=False)
         }
         columns = []
         for number in range(len(self.steps)):

@@ -56,7 +56,9 @@ def validation_bands(
         name = f"validation {number}"
         own = {q.name: f"{q.name} ({name})" for band in forward for q in band.quantities}
         own |= {array: f"{array} ({name})" for array in (INPUTS, TARGETS)}
-        bands += presented(name, values=example[:inputs], phase=Phase.VALIDATION)
+        bands += presented(
+            name, values=[Num(value) for value in example[:inputs]], phase=Phase.VALIDATION
+        )
         scope.put(own[TARGETS], [Num(value) for value in example[inputs:]])
         renamed = {Ref(known): Ref(here) for known, here in own.items()}
         for band in (*forward, Band((loss,))):

@@ -1,7 +1,8 @@
 """The test columns: does the network of this row get each test example right?
 
 The forward pass is repeated for each test example, with the example's inputs as numbers. A
-verdict compares the outputs with the targets.
+verdict compares the outputs with the targets. Where a test repeats an example of the data, its
+columns are also made over the data (`bpsheet.columns.repeated`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bpsheet.columns.presentation import INPUTS
-from bpsheet.formula.tree import Call, Compare, Expr, Mul, Num, Ref, replace_refs
+from bpsheet.columns.repeated import Repeated, kept_apart, repeated_in
+from bpsheet.formula.tree import Call, Compare, Expr, If, Mul, Num, Ref, replace_refs
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
@@ -18,7 +20,7 @@ from bpsheet.tables.spec import Test
 
 __all__ = ["LABELS", "Presented", "names_of", "passed_again", "verdict_bands"]
 
-# Makes the bands of the inputs of a further example, from its name, raw numbers and phase.
+# Makes the bands of the inputs of a further example, from its name, raw inputs and phase.
 Presented = Callable[..., list[Band]]
 LABELS = ("Incorrect", "Correct")
 # By the role of a column, the role that it has for a test.
@@ -38,36 +40,45 @@ def verdict_bands(
     *,
     inputs: Sequence[str],
     presented: Presented,
+    data: Mapping[str, Sequence[float]],
 ) -> list[Band]:
     """The bands of all test examples.
 
     `inputs` names the raw inputs; `presented` makes the bands of an example's prepared ones, and
     `forward` is the forward pass without the loss, `outputs` the array of the network's outputs.
+    `data` are the columns of the data, inputs before targets.
     """
     bands: list[Band] = []
     verdicts: list[Column] = []
     names = [ref.name for ref in scope.cells[outputs]]
     for name, example in zip(names_of(test), test.examples, strict=True):
-        values = dict(zip(inputs, example, strict=False))
-        targets = example[len(inputs) :]
+        count = len(inputs)
+        values, targets = dict(zip(inputs, example, strict=False)), example[count:]
+        own_bands: list[Band] = []
+        repeated = repeated_in(data, example)
+        entries = [Num(value) for value in example] if repeated is None else repeated.entries
         own = {q.name: f"{q.name} ({name})" for band in forward for q in band.quantities}
         own[INPUTS] = f"{INPUTS} ({name})"
-        bands += presented(name, values=list(values.values()), phase=Phase.TEST)
+        own_bands += presented(name, values=entries[:count], phase=Phase.TEST)
         renamed = {Ref(known): Ref(here) for known, here in own.items()}
         for band in forward:
             own_quantities = [passed_again(q, name, renamed, scope) for q in band.quantities]
-            bands.append(Band(tuple(own_quantities)))
-        verdicts.append(
-            Column(
-                name=name,
-                phase=Phase.TEST,
-                role=Role.VERDICT,
-                formula=_verdict(test, list(scope.cells[own[outputs]]), targets),
-                labels=LABELS,
-                meaning=f"whether this row's weights give the right answer for "
-                f"{_described(values, names, targets)}",
-            )
+            own_bands.append(Band(tuple(own_quantities)))
+        ends = list(scope.cells[own[outputs]])
+        verdict = Column(
+            name=name,
+            phase=Phase.TEST,
+            role=Role.VERDICT,
+            formula=_verdict(test, ends, targets),
+            labels=LABELS,
+            meaning="whether this row's weights give the right answer for "
+            f"{_described(values, names, targets)}",
         )
+        if repeated is not None:
+            verdict = _over_data(verdict, _open_verdict(test, ends, entries[count:]), repeated)
+            own_bands = kept_apart(own_bands, repeated, scope, own[INPUTS])
+        bands += own_bands
+        verdicts.append(verdict)
     return [*bands, *alone(verdicts)]
 
 
@@ -123,6 +134,46 @@ def _verdict(test: Test, outputs: list[Expr], targets: list[float]) -> Expr:
         whole = side if whole is None else Mul(whole, side)
     assert whole is not None
     return whole
+
+
+def _open_verdict(test: Test, outputs: list[Expr], targets: Sequence[Expr]) -> Expr:
+    """The formula of a verdict where the targets are cells: which side is right depends on them."""
+    if test.correct == "largest":
+        return _largest(outputs, targets)
+    border = Num(test.threshold if test.correct == "threshold" else 0.0)
+    whole: Expr | None = None
+    for output, target in zip(outputs, targets, strict=True):
+        above, below = (Compare(sign, output, border) for sign in "><")
+        side = If(Compare(">", target, border), above, below)
+        whole = side if whole is None else Mul(whole, side)
+    assert whole is not None
+    return whole
+
+
+def _largest(outputs: Sequence[Expr], targets: Sequence[Expr]) -> Expr:
+    """Whether the output with the largest target is the largest: each target is tried in turn."""
+
+    def most(values: Sequence[Expr]) -> Expr:
+        return values[0] if len(values) == 1 else Call("max", tuple(values))
+
+    def is_best(index: int) -> Expr:
+        return Compare(">", outputs[index], most([*outputs[:index], *outputs[index + 1 :]]))
+
+    last = len(outputs) - 1
+    whole = is_best(last)
+    for index in reversed(range(last)):
+        is_wanted = Compare(">=", targets[index], most(targets[index + 1 :]))
+        whole = If(is_wanted, is_best(index), whole)
+    return whole
+
+
+def _over_data(verdict: Column, formula: Expr, repeated: Repeated) -> Column:
+    """A verdict with the column that has its targets in the data."""
+    meaning = (
+        f"whether this row's weights give the right answer for example {repeated.number} of the "
+        "data: its inputs and targets are those on the sheet Data, whatever stands there"
+    )
+    return replace(verdict, from_data=replace(verdict, formula=formula, meaning=meaning))
 
 
 def _described(values: dict[str, float], outputs: Sequence[str], targets: list[float]) -> str:

@@ -14,15 +14,15 @@ __all__ = ["app"]
     "--port",
     type=click.IntRange(1, 65_535),
     metavar="N",
-    help="The port of the address. Default: any that is free.",
+    help="The port of the address. Default: a free one.",
 )
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@click.option("--no-browser", is_flag=True, help="Only print the address; open no browser.")
 def app(*, port: int | None, no_browser: bool) -> None:
     """Open bpsheet in a browser: experiments, exercises and marks without a terminal.
 
-    The page is for this machine alone: nobody else can open it, and it asks for nothing from
-    outside. What is made lies in a temporary folder until it is saved, and goes with the program.
-    Ctrl-C ends it.
+    The page is for this machine alone: nobody else can open it, and it loads nothing from
+    outside. New files lie in a temporary folder until you save them. The folder is deleted when the
+    program ends. Ctrl-C ends the program.
     """
     import webbrowser
 
@@ -41,4 +41,4 @@ def app(*, port: int | None, no_browser: bool) -> None:
             server.run()
         finally:
             server.close()
-    say("Ended. What was not saved is gone.")
+    say("Ended. Files that were not saved are gone.")

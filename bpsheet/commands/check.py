@@ -38,17 +38,17 @@ MOST_LINES = 500
     type=click.Choice(["point", "comma"]),
     default="point",
     show_default=True,
-    help="What stands before the decimals.",
+    help="The sign before the decimals.",
 )
 @click.option(
-    "--rtol", type=click.FloatRange(0, 1), metavar="R", help="The relative error allowed."
+    "--rtol", type=click.FloatRange(0, 1), metavar="R", help="The relative error that is allowed."
 )
 @click.option(
     "--iteration",
     type=click.IntRange(1),
     default=1,
     metavar="K",
-    help="The iteration, or its batch, that arrays are of.",
+    help=("The iteration to which arrays belong; with batches, an iteration of their batch."),
 )
 @ORIGINAL
 def check(spec: str, hand: Path | None, decimal: str, rtol: float | None, iteration: int) -> None:

@@ -30,7 +30,9 @@ __all__ = ["differentiate"]
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The copy to write."
 )
 @click.option("--rate", type=float, default=0.1, show_default=True, help="The learning rate.")
-@click.option("--ascent", is_flag=True, help="Step towards a larger value, not a smaller one.")
+@click.option(
+    "--ascent", is_flag=True, help="Step towards a larger value instead of a smaller one."
+)
 @FORCE
 def differentiate(
     *,
@@ -62,11 +64,11 @@ def differentiate(
         say(f"The loss does not depend on {', '.join(result.apart[:10])}.")
     if result.steps:
         some = ", ".join(result.steps[:10])
-        say(f"By jumps only, so that the derivative is 0, the loss depends on {some}.")
+        say(f"The loss depends on {some} by jumps only, so the derivative is 0.")
     for remark in result.remarks[:10]:
         say(remark)
     if len(result.remarks) > 10:
-        say(f"… and {len(result.remarks) - 10:,} more remarks, which stand beside their cells")
+        say(f"… and {len(result.remarks) - 10:,} more remarks; each stands beside its cell")
     say(
         f"Wrote {result.path}: the sheet {result.sheet} has the derivatives of {result.cells:,} "
         f"cells and {len(result.gradient):,} parameters; the loss is {result.loss:.6g}."

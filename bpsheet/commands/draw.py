@@ -100,7 +100,7 @@ def _slides(
     default=60,
     metavar="N",
     show_default=True,
-    help="The most iterations that are shown, evenly over the run.",
+    help="The largest number of pictures, spread evenly over the run.",
 )
 @click.option(
     "-o",

@@ -51,7 +51,7 @@ def _words(text: str) -> tuple[str, ...]:
     "--draws",
     type=click.IntRange(1, 500),
     metavar="N",
-    help="So many draws of numbers, for a question bank without a roster.",
+    help="For a question bank without a roster: how many times the numbers are drawn.",
 )
 @click.option(
     "--marks",
@@ -70,7 +70,7 @@ def _words(text: str) -> tuple[str, ...]:
     default=1,
     show_default=True,
     metavar="N",
-    help="How many iterations are asked.",
+    help="How many iterations the sheet asks for.",
 )
 @click.option(
     "--digits",
@@ -85,7 +85,7 @@ def _words(text: str) -> tuple[str, ...]:
     type=click.Choice(["values", "formulas"]),
     default="values",
     show_default=True,
-    help="formulas: the cells ask for formulas, which are tried with other numbers when marked.",
+    help=("formulas: the cells ask for formulas; marking tries each with other numbers, too."),
 )
 @click.option(
     "--check",
@@ -106,15 +106,18 @@ def _words(text: str) -> tuple[str, ...]:
     "--vary",
     default="",
     metavar="WHAT",
-    help="What differs between students: weights, data (the inputs; of inputs such as 0 and 1 the "
-    "example), example, iteration, or several of these. Needs --students.",
+    help="What differs between students: weights, data (the inputs; where these are "
+    "codes such as 0 and 1, the example), example, iteration, or several of these. "
+    "Needs --students.",
 )
 @click.option(
     "--picture",
     is_flag=True,
-    help="Put the network's picture on the sheet, with names and no numbers. (Needs matplotlib.)",
+    help=(
+        "Put a picture of the network on the sheet, with names but no numbers. Needs matplotlib."
+    ),
 )
-@click.option("--example", type=int, metavar="N", help="The example that the sheet is on.")
+@click.option("--example", type=int, metavar="N", help="The example that the sheet is about.")
 @click.option(
     "--iteration",
     type=int,
@@ -135,7 +138,10 @@ def _words(text: str) -> tuple[str, ...]:
 @click.option(
     "--key",
     type=click.Path(path_type=Path),
-    help="The folder for the key. Default: the output folder's name and -key. Needs --students.",
+    help=(
+        "The folder for the key. Default: the output folder's name with -key at its "
+        "end. Needs --students."
+    ),
 )
 @FORCE
 @ORIGINAL
@@ -161,7 +167,7 @@ def exercise(
     key: Path | None,
     force: bool,
 ) -> None:
-    """Write a workbook to fill in: the given values of SPEC, and blank cells to fill in."""
+    """Write a workbook to fill in: the given values of SPEC, and blank cells for the answers."""
     from bpsheet.exercises.exercise import Exercise
     from bpsheet.exercises.marks import read_marks
     from bpsheet.exercises.roster import read_roster
@@ -170,13 +176,19 @@ def exercise(
 
     is_bank = form not in ("xlsx", "pdf")
     if not is_bank and (draws is not None or marks is not None):
-        raise click.UsageError("--draws and --marks are for question banks: add --format moodle")
+        raise click.UsageError(
+            "--draws and --marks are for question banks: add --format moodle, qti12 or qti21"
+        )
     if form != "xlsx" and (check == "live" or key is not None):
         raise click.UsageError("--check and --key are for workbooks: leave out --format")
     if answers == "formulas" and (form != "xlsx" or check == "live"):
-        raise click.UsageError("formulas are asked on workbooks without live marks")
+        raise click.UsageError(
+            "--answers formulas is for workbooks without live marks: leave out --format and --check"
+        )
     if students is not None and draws is not None:
-        raise click.UsageError("take --students or --draws: each gives the numbers")
+        raise click.UsageError(
+            "give either --students or --draws, not both: each gives the numbers"
+        )
     if students is None and draws is None and (vary or key is not None):
         raise click.UsageError("--vary and --key need a roster: add --students roster.csv")
     questions = Exercise(

@@ -45,8 +45,8 @@ OUTPUT = click.option(
 @click.option(
     "--only",
     metavar="NAMES",
-    help="Only these quantities, or the steps forward, backward and update, separated by commas. "
-    "For a weight the chain rule is written out.",
+    help="Only these quantities, or the steps forward, backward and update, separated "
+    "by commas. For a weight, the chain rule is written out.",
 )
 @click.option(
     "--form",
@@ -59,8 +59,9 @@ OUTPUT = click.option(
 @click.option(
     "--detail",
     type=click.Choice(["short", "full"]),
-    help="One worked line of each kind and tables of the other numbers, or every quantity worked out. "
-    "Default: short in html and latex, else full; full with --only of single quantities.",
+    help="One worked line of each kind and tables of the other numbers, or every "
+    "quantity worked out. Default: full; short in html and latex, unless --only "
+    "names single quantities.",
 )
 @click.option(
     "--digits",

@@ -49,7 +49,7 @@ __all__ = ["grade"]
     "--pdf",
     "printed",
     is_flag=True,
-    help="Print each page of --feedback as .pdf, too, by a browser.",
+    help="Also print each page of --feedback as .pdf, with a browser.",
 )
 @click.option(
     "--students",
@@ -63,20 +63,20 @@ __all__ = ["grade"]
     type=click.Choice(["auto", "point", "comma"]),
     default="auto",
     show_default=True,
-    help="The sign before the decimals; auto tells it from each sheet.",
+    help="The sign before the decimals; auto finds it in each sheet.",
 )
 @click.option(
     "--keep",
     type=click.Path(path_type=Path),
-    help="A file (.json) to keep what was read. Given in the place of HAND-INS it is marked again, "
-    "perhaps by another scale.",
+    help="A file (.json) to keep what was read. Given in place of HAND-INS, it is "
+    "marked again, for example with other marks.",
 )
 @click.option(
     "--gradebook",
     "system",
     type=click.Choice(["moodle", "canvas"]),
-    help="Write a table, too, that Moodle or Canvas imports as it is: beside the class table, with "
-    "moodle or canvas in its name. Needs the roster.",
+    help="Also write a table that Moodle or Canvas imports as it is: beside the class "
+    "table, with moodle or canvas in its name. Needs the roster.",
 )
 @click.option(
     "--by-question", is_flag=True, help="A column for each question in the table of --gradebook."
@@ -102,9 +102,9 @@ def grade(
 ) -> None:
     """Mark HAND-INS: a folder with its folders and zips, a zip of submissions, or a file.
 
-    SPEC is the key that `bpsheet exercise` wrote, or the experiment of the sheets. They give each
-    student's numbers and questions again. The students' files are never changed. The exit status
-    is 1 if a file could not be marked.
+    SPEC is the key that `bpsheet exercise` wrote, or the experiment of the sheets. bpsheet
+    computes each student's numbers and questions from it again. The students' files are never
+    changed. The exit status is 1 if a file could not be marked.
     """
     from bpsheet.exercises.kept import write_kept
     from bpsheet.exercises.marking import Outgoing, read_class, write_marks
@@ -112,9 +112,13 @@ def grade(
     from bpsheet.terminal.display import late_progress
 
     if printed and feedback is None:
-        raise click.UsageError("--pdf prints the pages of --feedback: add a folder for them")
+        raise click.UsageError(
+            "--pdf prints the pages of --feedback: add --feedback and a folder for them"
+        )
     if by_question and system is None:
-        raise click.UsageError("--by-question is a choice of --gradebook moodle or canvas")
+        raise click.UsageError(
+            "--by-question needs a gradebook: add --gradebook moodle or --gradebook canvas"
+        )
     exercises, roster = _handed_out(spec, settings, students)
     table = output or Path("outputs") / f"{exercises.experiment.name}-grades.csv"
     outgoing = Outgoing(table, feedback, printed, system, by_question, force)
@@ -148,7 +152,7 @@ def _handed_out(
 
     key = read_key(Path(spec), Experiment) if is_key(Path(spec)) else None
     if key is not None and settings:
-        raise click.UsageError("the key has the experiment as it was handed out; leave out --set")
+        raise click.UsageError("the key holds the experiment as it was handed out; leave out --set")
     roster = key.roster if key is not None else None
     if students is not None:
         roster = read_roster(students)

@@ -81,7 +81,7 @@ def gradcheck(
     theirs: Path | None,
     settings: tuple[str, ...],
 ) -> None:
-    """Compare the gradient of an iteration of SPEC with one from forward passes alone.
+    """Compare the gradient of an iteration of SPEC with one that needs forward passes only.
 
     Each weight is moved a little, and the loss is computed again. With --theirs, the gradient in a
     file is judged instead. The exit status is 1 where a gradient disagrees.

@@ -26,23 +26,29 @@ __all__ = ["import_model"]
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The file to write: .toml. Default: MODEL with this ending, in the present folder.",
+    help=("The file to write: .toml. Default: MODEL with this ending, in the current folder."),
 )
 @click.option(
     "--activation",
     "activations",
     multiple=True,
     metavar="NAME",
-    help="Of a file of arrays: the activation of each layer, in order.",
+    help=(
+        "For a file of arrays: the activation of each layer, in order. Give the option "
+        "once for each layer."
+    ),
 )
 @click.option(
     "--orientation",
     type=click.Choice(["weight", "kernel"]),
-    help="Of a file of arrays: weight where a matrix has a row for each neuron, kernel where it has a "
-    "row for each input. Needed for square matrices, whose shape does not tell it.",
+    help="For a file of arrays: weight where a matrix has a row for each neuron, kernel "
+    "where it has a row for each input. Needed for square matrices, whose shape "
+    "does not show it.",
 )
 @click.option(
-    "--loss", metavar="NAME", help="Train, with this loss. Default: forward passes alone."
+    "--loss",
+    metavar="NAME",
+    help="The loss to train with. Default: no training, only forward passes.",
 )
 @click.option(
     "--data",
@@ -60,10 +66,10 @@ def import_model(
     data: Path | None,
     force: bool,
 ) -> None:
-    """Write MODEL, a trained network, as an experiment file with its very weights.
+    """Write MODEL, a trained network, as an experiment file that starts from its weights.
 
     MODEL is a whole model (.onnx, .keras), or has its arrays by name (.npz, .safetensors) or its
-    state_dict (.pt, .pth), for dense layers. Nothing in it is run.
+    state_dict (.pt, .pth), for dense layers. No code in it is run.
     """
     from bpsheet.api.models import model_file, model_text
     from bpsheet.files.ours import refuse_others

@@ -26,8 +26,8 @@ __all__ = ["page"]
 @click.option(
     "--rules/--no-rules",
     default=True,
-    help="Whether other training rules, and batches, can be chosen on the page. Default: --rules. "
-    "Without them the file is smaller.",
+    help="Let the reader choose other training rules, and batches, on the page. "
+    "Default: --rules. Without them the file is smaller.",
 )
 @click.option("--iterations", type=click.IntRange(1), metavar="N", help="The number of iterations.")
 @FORCE

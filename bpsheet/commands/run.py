@@ -56,16 +56,20 @@ ITERATIONS = click.option(
 @click.option(
     "--layout",
     type=OneOf(_layouts),
-    help="full (the default): every quantity in a column; book: as in the book; matrix: with a sheet of vectors and matrices first.",
+    help=(
+        "full (the default): every quantity in a column; book: only the columns of the "
+        "book's own sheet; matrix: a sheet of vectors and matrices comes first."
+    ),
 )
 @click.option(
     "--sheet",
     "sheets",
     multiple=True,
     type=OneOf(_sheets),
-    help="A further sheet: a worked solution (walkthrough), the network in cells (diagram), "
-    "charts, the gradient by forward passes alone (gradient-check), or the second derivatives "
-    "(hessian). May be given several times. Default: in the layout full, the first three that fit.",
+    help="A further sheet: a worked solution (walkthrough), the network in cells "
+    "(diagram), charts, the gradient by forward passes alone (gradient-check), or "
+    "the second derivatives (hessian). May be given several times. Default: "
+    "walkthrough, diagram and charts in the layout full, as far as they fit.",
 )
 @ITERATIONS
 @click.option(

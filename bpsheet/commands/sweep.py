@@ -65,13 +65,16 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     "pairs",
     multiple=True,
     metavar="NAME=V,V,…",
-    help="The values of a setting (as --set has them). May be given several times: every "
-    "combination is run.",
+    help="The values of a setting that --set can change. May be given several times: "
+    "every combination is run.",
 )
 @click.option(
     "--seeds",
     metavar="FIRST:LAST",
-    help="Repeat each with these seeds: they draw the first weights, and shuffle the examples.",
+    help=(
+        "Repeat each combination with these seeds, which draw the first weights and "
+        "shuffle the examples."
+    ),
 )
 @click.option(
     "-o",
@@ -82,7 +85,10 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Write the losses of each run there as it ends (Parquet); an interrupted sweep goes on.",
+    help=(
+        "Write the losses of each run into this folder (Parquet) as it ends; the same "
+        "command continues an interrupted sweep."
+    ),
 )
 @click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
 @FORCE

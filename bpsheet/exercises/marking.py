@@ -150,11 +150,11 @@ def _first(grades: Grades, place: Path) -> Iterator[str]:
     for sheet in grades.sheets:
         if sheet.warnings:
             yield f"{path_text(sheet.path, place)}: {'; '.join(sheet.warnings)}"
+    for refused in grades.refused:
+        yield f"{path_text(refused.path, place)}: {refused.reason}"
 
 
 def _said(grades: Grades, place: Path, outgoing: Outgoing) -> Iterator[str]:
-    for refused in grades.refused:
-        yield f"{path_text(refused.path, place)}: {refused.reason}"
     if grades.skipped:
         files = ", ".join(f"{path_text(one.path, place)} ({one.reason})" for one in grades.skipped)
         yield f"Left out: {files}"

@@ -85,7 +85,8 @@ def book_of(plan: Plan, program: Program, mark: int | None) -> dict[str, Any] | 
     trace = _Sketch(plan, program, _Rows(sample.recording, count))
     examples = mark or plan.example_count
     gap = plan.test is not None and plan.test.gap
-    layout = make_layout(program, examples, "full", gap=gap)
+    # A page has other numbers of examples, too, so its tests keep their own numbers.
+    layout = make_layout(program, examples, "full", gap=gap, tests_follow=False)
     sheets = steps_sheets(trace, layout)
     if len(sheets) > 1:
         return None

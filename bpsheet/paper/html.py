@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
 
 from bpsheet.formula.tree import Symbol
@@ -55,9 +55,10 @@ STYLE = """\
 .bpsheet-paper table { border-collapse: collapse; margin: .5rem 0 .8rem; font-size: .95em; }
 .bpsheet-paper th, .bpsheet-paper td { padding: .12rem .7rem; text-align: right;
   border-bottom: 1px solid #8884; font-variant-numeric: tabular-nums; }
-.bpsheet-paper td.words { text-align: left; } .bpsheet-paper th > math { font-size: 1.2em; }
+.bpsheet-paper .words { text-align: left; } .bpsheet-paper th > math { font-size: 1.2em; }
 .bpsheet-paper th { font-weight: 600; } .bpsheet-paper tr > :first-child { text-align: left; }
 .bpsheet-paper math { font-size: 1.08em; }
+@media (max-width: 40rem) { .bpsheet-paper .words { min-width: 9rem; } }
 """
 PAGE_STYLE = """\
 :root { color-scheme: light dark; }
@@ -117,12 +118,25 @@ def _inline(block: Equation) -> str:
 
 
 def _table(block: Table) -> str:
-    head = "".join(f'<th scope="col">{_words(word)}</th>' for word in block.head)
+    heads = zip(block.head, zip(*block.rows, strict=False), strict=False) if block.rows else ()
+    head = "".join(_head(word, cells) for word, cells in heads)
     rows = []
     for first, *others in block.rows:
         cells = "".join(f"<td{_kind(side)}>{_cell(side)}</td>" for side in others)
         rows.append(f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>')
-    return f'<div class="table"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    # A table that is wider than a phone is scrolled, with the keyboard too.
+    return (
+        '<div class="table" tabindex="0" role="group" aria-label="Table">'
+        f"<table><tr>{head}</tr>{''.join(rows)}</table></div>"
+    )
+
+
+def _head(word: str, cells: Sequence[Side | str | None]) -> str:
+    """The head of a column stands where its cells begin or end."""
+    if not word:
+        return "<td></td>"
+    kind = max((_kind(cell) for cell in cells if cell), default="")
+    return f'<th scope="col"{kind}>{_words(word)}</th>'
 
 
 def _kind(side: Side | str | None) -> str:

@@ -46,10 +46,12 @@ class Brush:
 
     scale: points of type for each point of the picture
     names: the names of all columns
+    least: the least size of letters, in points of type. A text whose font is smaller is left out; a
+           long number is written in this size where its neighbours are.
     """
 
-    def __init__(self, axes: Axes, scale: float, names: Sequence[str]) -> None:
-        self.axes, self.scale, self.names = axes, scale, names
+    def __init__(self, axes: Axes, scale: float, names: Sequence[str], least: float = 0.0) -> None:
+        self.axes, self.scale, self.names, self.least = axes, scale, names, least
         self.reading: Reading | None = None
         self.largest = 0.0
 
@@ -84,12 +86,12 @@ class Brush:
                 self._text(placed.width / 2, y, said, TEXT, color=SOFT)
             return
         parts = [(GROWS, "-", "weight grows (+)"), (SHRINKS, "--", "weight shrinks (−)")]
-        if self.largest > 0:
-            parts.append((STILL, "-", f"the widest: {self.largest:.2g}"))
+        moves = f"the widest: {self.largest:.2g}" if self.largest > 0 else "no weight moves here"
+        parts.append((STILL, "-", moves))
         widths = [width_of(text, TEXT) + 58 for *_, text in parts]
         x = placed.width / 2 - sum(widths) / 2
         for (colour, style, text), width in zip(parts, widths, strict=True):
-            thick = WIDE if colour == STILL else 3.0
+            thick = 3.0 if colour != STILL else WIDE if self.largest > 0 else THIN
             self.axes.plot(
                 [x, x + 34], [y, y], color=colour, linestyle=style, linewidth=thick * self.scale
             )
@@ -311,7 +313,7 @@ class Brush:
         from matplotlib.patches import Rectangle
 
         shown = [(text, fitted(text, TEXT, box.width - 4)) for text in texts if text]
-        if not shown:
+        if not shown or TEXT * self.scale < self.least:
             return
         x, y = box.middle
         width = max(width_of(text, size) for text, size in shown) + 4
@@ -322,10 +324,14 @@ class Brush:
             self._text(x, y + LINE * (number - (len(shown) - 1) / 2), text, size)
 
     def _text(self, x: float, y: float, text: str, size: float, **more: Any) -> None:
+        if TEXT * self.scale < self.least:
+            return
         settings: dict[str, Any] = {
             "ha": "center",
             "va": "center",
             "color": INK,
             "zorder": 4,
         } | more
-        self.axes.text(x, y, text.replace("$", r"\$"), fontsize=size * self.scale, **settings)
+        self.axes.text(
+            x, y, text.replace("$", r"\$"), fontsize=max(size * self.scale, self.least), **settings
+        )

@@ -21,6 +21,8 @@ __all__ = ["error_name", "layers"]
 # A layer of more neurons than FULL is drawn as dots without text, in columns of TALLEST.
 FULL, TALLEST, DOT = 10, 16, 9.0
 SMALLEST, LARGEST = 34.0, 47.0
+# The radius of neurons that stand close together, and the space between two of them.
+CLOSE, CLOSE_GAP = 27.0, 5.0
 # The height of the two lines of text in a circle, and the space beside them.
 IN_CIRCLE, BESIDE = 30.0, 3.0
 # The lines of a label, and the free space between two layers: from narrow to wide.
@@ -37,17 +39,18 @@ GAP = 10.0
 
 
 def layers(
-    things: Things, names: Sequence[str], *, narrow: bool
+    things: Things, names: Sequence[str], *, narrow: bool, compact: bool = False
 ) -> tuple[list[Spot], list[Wire], list[Grid]]:
     """Where the neurons, arrows, labels and tables of a network stand.
 
-    names:  of all columns
-    narrow: whether the picture is to be narrow, and has no tables
+    names:   of all columns
+    narrow:  whether the picture is to be narrow, and has no tables
+    compact: whether neurons stand close together, without their error terms and biases
     """
     options = NARROW if narrow else OPTIONS
     best: tuple[list[Spot], list[Wire], set[int]] | None = None
     for lines, gap in options:
-        found = _Try(things, names, lines, gap).labelled()
+        found = _Try(things, names, lines, gap, compact=compact).labelled()
         if best is None or len(found[2]) < len(best[2]):
             best = found
         if not best[2]:
@@ -55,7 +58,7 @@ def layers(
     assert best is not None
     spots, wires, bare = best
     if len(bare) == max(node.layer for node in things.nodes):
-        spots, wires = _Try(things, names, 0, 170).bare()
+        spots, wires = _Try(things, names, 0, 170, compact=compact).bare()
     grids = list(_grids(spots, wires, bare)) if not narrow else []
     return spots, wires, grids
 
@@ -78,10 +81,14 @@ def _short(name: str, letter: str) -> str:
 class _Try:
     """The picture with labels of some lines, and a gap between the layers."""
 
-    def __init__(self, things: Things, names: Sequence[str], lines: int, gap: float) -> None:
+    def __init__(
+        self, things: Things, names: Sequence[str], lines: int, gap: float, *, compact: bool
+    ) -> None:
         self.things, self.names, self.lines, self.gap = things, names, lines, gap
+        self.compact = compact
         self.by_layer = [list(group) for _, group in groupby(things.nodes, lambda node: node.layer)]
-        self.radius = _radius([n for layer in self.by_layer if len(layer) <= FULL for n in layer])
+        full = [n for layer in self.by_layer if len(layer) <= FULL for n in layer]
+        self.radius = CLOSE if compact else _radius(full)
         self.spots = self._spots()
         self.wires = [
             Wire(arrow, _between(self.spots[arrow.start], self.spots[arrow.end]))
@@ -111,6 +118,8 @@ class _Try:
 
     def _down(self, layer: Sequence[Node]) -> float:
         """From one neuron of a layer to the next, with room for what stands below each."""
+        if self.compact:
+            return 2 * self.radius + CLOSE_GAP
         terms = max(self._term_size(node)[1] for node in layer) if self.lines else 0.0
         return 2 * self.radius + (terms + 26 if terms else 30 if self.lines else 14)
 
@@ -123,6 +132,8 @@ class _Try:
 
     def _term_size(self, node: Node) -> tuple[float, float]:
         """The width and height of a neuron's error term and bias."""
+        if self.compact:
+            return 0.0, 0.0
         error, bias = error_name(node, self.names), bias_name(node, self.names)
         texts = [f"{error} = {NUMBER}"] if error else []
         if bias:

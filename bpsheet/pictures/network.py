@@ -124,10 +124,12 @@ def put_picture(
     names: Sequence[str] = (),
     *,
     legend: bool = True,
+    least: float = 0.0,
 ) -> None:
     """Draw into axes, as large as fits.
 
-    Where nothing is read, the picture has the names of columns in the place of numbers.
+    Where nothing is read, the picture has the names of columns in the place of numbers. Letters that
+    would be smaller than `least` points of type are left out.
     """
     from bpsheet.pictures.brush import Brush
 
@@ -143,7 +145,7 @@ def put_picture(
     axes.set_axis_off()
     axes.set_xlim(-left, across - left)
     axes.set_ylim(down - top, -top)
-    brush = Brush(axes, scale, names)
+    brush = Brush(axes, scale, names, least)
     brush.draw(placed, reading)
     if title:
         brush.heading(placed.width / 2, -above + 8, title)

@@ -39,10 +39,15 @@ def placement_of(experiment: Plan, program: Program, *, narrow: bool = False) ->
     return placed(things_of(experiment, program), program, is_network=is_network, narrow=narrow)
 
 
-def placed(things: Things, program: Program, *, is_network: bool, narrow: bool) -> Placement:
-    """Where these nodes and arrows stand: neurons in layers, or the arrays of a graph."""
+def placed(
+    things: Things, program: Program, *, is_network: bool, narrow: bool, compact: bool = False
+) -> Placement:
+    """Where these nodes and arrows stand: neurons in layers, or the arrays of a graph.
+
+    compact: whether neurons stand close together, without their error terms and biases
+    """
     if is_network:
-        return _framed(*layers(things, program.names, narrow=narrow))
+        return _framed(*layers(things, program.names, narrow=narrow, compact=compact))
     return _framed(*flow(things))
 
 

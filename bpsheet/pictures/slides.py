@@ -1,14 +1,15 @@
 """Pictures for slides, 16:9 and of large letters: an iteration step by step, and the loss of a run.
 
 Where the letters of the whole network would be small, a slide shows only what has just been computed,
-and what it is computed from.
+and what it is computed from: without error terms and biases, or of many nodes only some. Letters that
+still would be small are left out.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,9 @@ from bpsheet.pictures.placement import placed
 from bpsheet.pictures.reading import Reading
 from bpsheet.pictures.spots import TEXT, Placement
 from bpsheet.pictures.stages import Stage, stages_of
-from bpsheet.pictures.things import Arrow, Things
+from bpsheet.pictures.things import Arrow, Node, Things
 from bpsheet.printers.atoms import AtomText
+from bpsheet.program.kinds import Role
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,14 +45,29 @@ __all__ = ["FILM", "Slides"]
 # Inches and dots: 1920 by 1080 dots, on which 24 points are 32 dots.
 WIDE, HIGH, DOTS = 20.0, 11.25, 96
 # The size of a title and of a line of text, and the least size of letters in a picture.
-LARGE, LETTERS, LEAST = 40.0, 26.0, 22.0
+LARGE, LETTERS, LEAST = 40.0, 26.0, 24.0
 # Where the picture stands, in parts of the slide.
 LEFT, BOTTOM, ACROSS, DOWN = 0.015, 0.2, 0.97, 0.66
 MOST_LINES, LONGEST = 3, 84
+# Of more neurons around the one that is computed, the first are drawn.
+MOST_NEURONS = 4
 FILM = "film.gif"
 FILM_DOTS, SECONDS, LAST_SECONDS = 64, 1.6, 4.0
 # The mark on the curve of the loss: at how many iterations, and how long at each.
 MARKS, MARK_SECONDS = 16, 0.2
+
+
+@dataclass(frozen=True)
+class _View:
+    """A picture for a slide, and how many nodes it leaves out."""
+
+    placed: Placement
+    left_out: int = 0
+
+    @property
+    def letters(self) -> float:
+        """The size of its letters on the slide, in points of type."""
+        return _scale(self.placed) * TEXT
 
 
 class Slides:
@@ -106,42 +123,72 @@ class Slides:
         figure = _slide(stage.title, f"iteration {self.iteration}", self.run)
         axes = figure.add_axes((LEFT, BOTTOM, ACROSS, DOWN))
         reading = Reading(self.run, self.row, stage.sees.__contains__, stage.new)
-        put_picture(axes, self._placed(stage), reading, legend=False)
+        view = self._view(stage)
+        put_picture(axes, view.placed, reading, legend=False, least=LEAST)
         lines = self._lines(stage)
+        if view.left_out:
+            lines = [*lines[: MOST_LINES - 1], (f"not drawn here: {view.left_out} more", SOFT)]
         for number, (text, colour) in enumerate(lines):
             y = BOTTOM - 0.045 - 0.055 * number
             size = fitted(text, LETTERS, 72 * WIDE * ACROSS)
             figure.text(0.5, y, _plain(text), fontsize=size, ha="center", va="center", color=colour)
         return figure
 
-    def _placed(self, stage: Stage) -> Placement:
-        """The whole picture, or the part that the step is about where its letters would be small."""
-        views = [self._largest(self.things)]
-        if not self.is_network and not stage.nodes:
+    def _view(self, stage: Stage) -> _View:
+        """The first picture whose letters are large enough, or that with the largest letters."""
+        found = []
+        for view in self._views(stage):
+            found.append(view)
+            if view.letters >= LEAST:
+                return view
+        # The whole picture tells more than a part whose letters are small, too.
+        return found[0] if self.is_network and not stage.nodes else max(found, key=_letters)
+
+    def _views(self, stage: Stage) -> Iterator[_View]:
+        """Pictures of a step, from the whole network to the least of it."""
+        yield self._largest(self.things)
+        parts = [_part(self.things, stage, alone=alone) for alone in (False, True) if stage.nodes]
+        if self.is_network:
+            yield self._largest(self.things, compact=True)
+            for part in parts:
+                yield self._largest(part)
+                yield self._largest(part, compact=True)
+            for most in range(MOST_NEURONS, 0, -1) if parts else ():
+                yield self._largest(*_first(parts[-1], most), compact=True)
+            return
+        if not parts:
             # What is given, or the weights alone, without the graph around them.
             kinds = ("weight",) if stage.name == "update" else ("input", "weight")
             nodes = [n for n in (*self.things.nodes, *self.things.loose) if n.kind in kinds]
-            views.append(self._largest(Things([], [], nodes)))
-        for alone in (False, True):
-            if stage.nodes and _scale(views[-1]) * TEXT < LEAST:
-                views.append(self._largest(_part(self.things, stage, alone=alone)))
-        return max(views, key=lambda view: min(_scale(view) * TEXT, LEAST))
+            if stage.name == "given":
+                nodes = [_without_second(node) for node in nodes]
+            parts = [Things([], [], nodes)]
+        yield from map(self._largest, parts)
+        *others, last = parts[-1].nodes or parts[-1].loose
+        for most in range(len(others), -1, -1):
+            # Beside one another, without arrows.
+            yield self._largest(Things([], [], [*others[:most], last]), len(others) - most)
 
-    def _largest(self, things: Things) -> Placement:
+    def _largest(self, things: Things, left_out: int = 0, *, compact: bool = False) -> _View:
         """The arrangement with the largest letters on a slide."""
         both = [
-            placed(things, self.run.program, is_network=self.is_network, narrow=narrow)
+            placed(
+                things, self.run.program, is_network=self.is_network, narrow=narrow, compact=compact
+            )
             for narrow in (True, False)
         ]
-        return max(
-            (replace(one, grids=()) if not one.grids else both[0] for one in both), key=_scale
-        )
+        views = (replace(one, grids=()) if not one.grids else both[0] for one in both)
+        return _View(max(views, key=_scale), left_out)
 
     def _lines(self, stage: Stage) -> list[tuple[str, str]]:
         """What stands below the picture: the step's first formulas with their numbers."""
         if stage.name == "given":
             return [("the inputs and the weights; nothing is computed yet", SOFT)]
         if stage.name == "update":
+            columns = enumerate(self.run.program)
+            moves = [index for index, column in columns if column.role is Role.ADJUSTMENT]
+            if not self.run.values[self.row, moves].any():
+                return [("no weight moves in this iteration", SOFT)]
             lines = [("each weight moves against its gradient: 0.1 → 0.053", SOFT)]
             return [
                 *lines,
@@ -207,6 +254,31 @@ def _plain(text: str) -> str:
 def _scale(one: Placement) -> float:
     """Points of type for each point of the picture on a slide."""
     return 72 * min(WIDE * ACROSS / one.width, HIGH * DOWN / one.height)
+
+
+def _letters(view: _View) -> float:
+    return view.letters
+
+
+def _without_second(node: Node) -> Node:
+    """An array without room below its numbers."""
+    return replace(node, below=[[None] * len(row) for row in node.below])
+
+
+def _first(things: Things, most: int) -> tuple[Things, int]:
+    """A neuron with the first few of those around it; and how many are left out."""
+    ends = {a.end for a in things.arrows}
+    starts = {a.start for a in things.arrows}
+    many = sorted(starts if len(starts) > len(ends) else ends)
+    left_out = set(many[most:])
+    kept = [number for number in range(len(things.nodes)) if number not in left_out]
+    place = {number: index for index, number in enumerate(kept)}
+    arrows = [
+        Arrow(place[a.start], place[a.end], a.weight, a.move)
+        for a in things.arrows
+        if a.start in place and a.end in place
+    ]
+    return Things([things.nodes[number] for number in kept], arrows), len(left_out)
 
 
 def _part(things: Things, stage: Stage, *, alone: bool) -> Things:

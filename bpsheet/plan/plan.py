@@ -142,6 +142,7 @@ class Plan(Tables):
             meanings=self.data.meanings,
             examples=self.example_count,
             cyclic=self.data.order == "cyclic",
+            data=self._columns_of_data(),
         )
 
     @cached_property
@@ -174,7 +175,8 @@ class Plan(Tables):
     def _columns_of_data(self) -> dict[str, tuple[float, ...]]:
         """The numbers of each column of the data, example by example."""
         columns = zip(*self.ordered_examples(), strict=True)
-        return dict(zip(self.data_names, columns, strict=True))
+        # Without examples no column is there.
+        return dict(zip(self.data_names, columns, strict=bool(self.data.examples)))
 
     def of_length(self, iterations: AnyWhole | None) -> Self:
         """The plan with another number of iterations; None leaves it unchanged."""

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from openpyxl.utils.cell import get_column_letter
+from openpyxl.utils.cell import coordinate_to_tuple, get_column_letter
 
 from bpsheet.formula.filling import expand
 from bpsheet.formula.functions import FUNCTIONS
@@ -170,6 +170,10 @@ class ExcelPrinter(Printer):
         first, _, last = cells.partition(":")
         if first.rpartition("!")[2] == last:
             return first  # Gnumeric takes INDEX over a single cell for an error
+        if isinstance(node.row, Num) and node.column is None:
+            sheet, mark, cell = first.rpartition("!")
+            row, column = coordinate_to_tuple(cell.replace("$", ""))
+            return f"{sheet}{mark}${get_column_letter(column)}${row + int(node.row.value) - 1}"
         indices = ",".join(self.text(index) for index in children(node))
         return f"INDEX({cells},{indices})"
 

@@ -22,7 +22,8 @@ __all__ = ["TextPrinter", "formula_text"]
 class TextPrinter(Printer):
     """Prints sums and differences with spaces, products without: `1*w0 + x1*w1`.
 
-    `source` is the text after a look-up: `x1 of example in the data`.
+    `source` is the text after a look-up: `x1 of example in the data`. That of an example which the
+    formula itself names is `x1[2]`.
     """
 
     plus = " + "
@@ -47,6 +48,8 @@ class TextPrinter(Printer):
         return node.name
 
     def lookup(self, node: Lookup) -> str:
+        if isinstance(node.row, Num) and node.column is None:
+            return f"{node.table}[{self.number(node.row)}]"
         indices = ", ".join(self.text(index) for index in children(node))
         return f"{node.table} of {indices} {self.source}"
 

@@ -30,6 +30,8 @@ class Column:
     turned:     of a loss: whether the backward pass has minus its derivatives
     labels:     the words shown for the values 0, 1, …
     meaning:    what it is, as the end of a sentence: "the …"
+    from_data:  of a test that repeats an example: the same column over the data's numbers, for a sheet
+                beside which the data stand
     """
 
     name: str
@@ -47,6 +49,7 @@ class Column:
     turned: bool = False
     labels: tuple[str, ...] | None = None
     meaning: str = ""
+    from_data: Column | None = None
 
     @cached_property
     def _uses(self) -> tuple[dict[Ref, None], dict[str, None], dict[str, None]]:

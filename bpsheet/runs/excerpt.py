@@ -17,6 +17,7 @@ import numpy as np
 
 from bpsheet.engine.engine import Streamed, run
 from bpsheet.engine.recording import Keep, Recorded, Recording
+from bpsheet.plan.followed import changed_cells
 from bpsheet.program.column import Column
 from bpsheet.program.program import Program
 
@@ -95,13 +96,16 @@ class Part:
         typed: Mapping[str, float],
         others: Mapping[str, float | str],
         rows: Mapping[tuple[int, str], float] | None = None,
+        *,
+        tests_follow: bool,
     ) -> Part:
         """The part with other numbers typed into the first row and other changes of the plan.
 
-        `rows` are numbers typed into other rows, by row (from 0) and column.
+        `rows` are numbers typed into other rows, by row (from 0) and column. Tests that repeat an
+        example may follow it.
         """
         assert isinstance(self.recording, Recording)
-        experiment = self.experiment.changed(others)
+        experiment = changed_cells(self.experiment, others, tests_follow=tests_follow)
         values = self.recording.values.copy()
         for name, value in typed.items():
             values[0, self.program.position[name]] = value

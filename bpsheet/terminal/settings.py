@@ -78,7 +78,9 @@ ORIGINAL = click.option(
     is_flag=True,
     expose_value=False,
     callback=lambda context, _, value: context.meta.__setitem__(USES_ORIGINAL, value),
-    help="Of a workbook that somebody has edited, take the numbers that it was written with.",
+    help=(
+        "If SPEC is a workbook that somebody has edited: take the numbers that it was written with."
+    ),
 )
 
 FORCE = click.option(

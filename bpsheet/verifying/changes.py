@@ -8,6 +8,7 @@ import numpy as np
 
 from bpsheet.engine.recording import Recording
 from bpsheet.errors import ExperimentError, Problem, WorkbookError
+from bpsheet.plan.followed import changed_cells
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE, Role
 from bpsheet.program.program import Parameter
@@ -37,15 +38,18 @@ def changed_table(
     table: RecordedRun,
     changes: Mapping[str, float | str],
     rows: Mapping[tuple[int, str], float] | None = None,
+    *,
+    tests_follow: bool,
 ) -> RecordedRun:
-    """With other numbers in the cells of these names, and of these rows."""
+    """With other numbers in the cells of these names, and of these rows; tests may follow the data."""
     if isinstance(table, Run):
-        return Run.of(table.experiment.changed(changes))
+        return Run.of(changed_cells(table.experiment, changes, tests_follow=tests_follow))
     names = set(typed_weights(table))
     return table.changed(
         {name: float(value) for name, value in changes.items() if name in names},
         {name: value for name, value in changes.items() if name not in names},
         rows,
+        tests_follow=tests_follow,
     )
 
 
@@ -63,7 +67,8 @@ def edited_table(revision: Revision, kind: str, keep: str | None) -> RecordedRun
         table = recorded_run(plan, kind, keep)
     if not (revision.numbers or revision.typed):
         return table
-    return changed_table(table, revision.numbers, revision.typed)
+    follow = revision.tests_follow
+    return changed_table(table, revision.numbers, revision.typed, tests_follow=follow)
 
 
 def typed_weights(table: RecordedRun) -> dict[str, float]:

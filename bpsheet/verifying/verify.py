@@ -108,6 +108,7 @@ class _Checked:
     revision: Revision
     kind: str
     studies: tuple[str, ...]
+    tests_follow: bool
     table: RecordedRun
     settings: Mapping[str, Settings]
 
@@ -136,11 +137,14 @@ class _Checked:
             }
         except WorkbookError as error:
             raise WorkbookError(f"{contents.name}: {error}") from None
-        return cls(contents, revision, stored.kind, stored.studies, table, settings)
+        return cls(
+            contents, revision, stored.kind, stored.studies, stored.tests_follow, table, settings
+        )
 
     def sheets(self, table: RecordedRun, settings: Mapping[str, Settings]) -> _Sheets:
         """The sheets as they should be, each with its place in the file."""
-        sheets = sheets_of(table, self.kind, studies_of(table, self.studies, dict(settings)))
+        studies = studies_of(table, self.studies, dict(settings))
+        sheets = sheets_of(table, self.kind, studies, tests_follow=self.tests_follow)
         placed = {place.sheet.name: place for place in self.revision.places.sheets}
         return [(sheet, placed[sheet.name]) for sheet in sheets if sheet.name in placed]
 
@@ -178,7 +182,7 @@ class Prepared:
         chosen = dict(changes) if changes is not None else default_changes(table)
         before = checked.sheets(table, checked.settings)
         refuse_what_has_no_cell(chosen, table, before[0][0].layout)
-        changed = changed_table(table, chosen)
+        changed = changed_table(table, chosen, tests_follow=checked.tests_follow)
         cells = cells_of(chosen, table, revision) | typed_statistics(changed, revision)
         moved = dict(checked.settings)
         if changes is None:

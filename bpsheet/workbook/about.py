@@ -39,13 +39,16 @@ __all__ = [
     "KEPT",
     "LAYOUT",
     "SHEETS",
+    "TESTS",
     "build_about",
     "build_data",
 ]
 
 DATA, ABOUT = "Data", "About"
 # The labels on About of the settings that `bpsheet.workbook.reading` reads back.
-LAYOUT, SHEETS, KEPT = "Layout", "Sheets", "Kept"
+LAYOUT, SHEETS, KEPT, TESTS = "Layout", "Sheets", "Kept", "Tests"
+# What TESTS says where tests have their numbers on the sheet Data.
+FOLLOW = "follow the data"
 # The name of the first cell of the experiment file on About. The file ends where the sheet ends.
 FILE_NAME = "experiment_file"
 # The heading above that cell.
@@ -136,6 +139,8 @@ def build_about(
         facts.append((KEPT, str(part.keep)))
     if studies:
         facts.append((SHEETS, ", ".join(studies)))
+    if layout.tests_follow:
+        facts.append((TESTS, FOLLOW))
     for name, value in facts:
         put_text(sheet, f"A{row}", name, style.LABEL)
         put_text(sheet, f"B{row}", value, style.BODY)
@@ -165,6 +170,7 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(
             "Examples: on the sheet Data, each in one row. The number of examples is fixed."
         )
+    lines += _tests(layout)
     typed = [s.letter for s in layout.shown if s.formula is None]
     if part is not None and not part.is_live:
         return [*lines, f"In each row of Steps: column {', '.join(typed)}."]
@@ -173,6 +179,21 @@ def _changeable(layout: Layout, part: Part | None) -> list[str]:
         lines.append(f"The example of each row on Steps: column {', '.join(typed)}.")
         more += " Then type the examples of the new rows: those columns are not formulas."
     lines.append(more)
+    return lines
+
+
+def _tests(layout: Layout) -> list[str]:
+    """Which tests follow the data, and which have numbers of their own."""
+    tests = [s.column for s in layout.shown if s.column.role is Role.VERDICT]
+    follow = [test.name for test in tests if test.tables]
+    own = [test.name for test in tests if not test.tables]
+    lines = []
+    if follow:
+        said = "Tests that follow their example on the sheet Data, whatever stands there"
+        lines.append(f"{said}: {', '.join(follow)}.")
+    if own:
+        said = "Tests with numbers of their own, which no other cell changes"
+        lines.append(f"{said}: {', '.join(own)}.")
     return lines
 
 

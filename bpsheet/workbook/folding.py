@@ -2,7 +2,8 @@
 
 The order of the columns is that of the program, and a wide layer pushes outputs, loss and error
 terms out of sight. So each group of columns folds behind its first one. A group begins folded
-where the first screen would not reach to the error terms of the outputs otherwise.
+where the first screen would not reach to the error terms of the outputs otherwise. Where that is not
+enough, most of the targets, inputs, error terms and outputs fold, too, in this order.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ __all__ = ["SCREEN", "Fold", "folds_of"]
 
 # The columns that a screen shows without scrolling, in characters: about 1,250 pixels.
 SCREEN = 175.0
-# So many inputs stay in view before others fold.
-FEW_INPUTS = 4
+# So many inputs stay in view before others fold, and so many error terms or outputs of many.
+FEW_INPUTS = FEW_OUTPUTS = 4
 # The groups that fold for the error terms' sake, in this order.
 BEFORE_ERRORS = (Phase.WEIGHT, Phase.INPUT, Phase.FORWARD, Phase.BACKWARD)
 
@@ -58,10 +59,17 @@ def folds_of(layout: Layout, widths: Mapping[int, float]) -> list[Fold]:
         prepared = [s.place for s in bands[Phase.INPUT] if s.column.role is Role.PREPARED]
         foldable = {*examples[FEW_INPUTS:], *prepared[FEW_INPUTS:]}
         inner[Phase.INPUT] = [place for place in inner[Phase.INPUT] if place in foldable]
-    hidden = _hidden(bands, inner, outcome, widths)
+    further = [
+        [place for place in places if place > protected] for places in _further(layout, outcome)
+    ]
+    hidden = _hidden(bands, inner, further, outcome, widths)
+    folding = [
+        sorted({*inner[phase], *(shown.place for shown in group if shown.place in hidden)})
+        for phase, group in bands.items()
+    ]
     return [
         Fold(first, last, closed)
-        for places in inner.values()
+        for places in folding
         for first, last, closed in _runs(places, hidden)
     ]
 
@@ -79,9 +87,21 @@ def _outcome(program: Program) -> set[str]:
     return names | set(moves[:1])
 
 
+def _further(layout: Layout, outcome: set[str]) -> list[list[int]]:
+    """What folds of a network with many outputs: targets, inputs, error terms, outputs."""
+    role = {shown.place: shown.column.role for shown in layout.shown}
+    target = [shown.place for shown in layout.shown if shown.column.role is Role.TARGET]
+    data = [shown.place for shown in layout.shown if shown.column.role is Role.DATA]
+    seen = [shown.place for shown in layout.shown if shown.column.name in outcome]
+    errors = [place for place in seen if role[place] is Role.ERROR]
+    outputs = [place for place in seen if role[place] is Role.OUTPUT]
+    return [target[1:], data[1:], errors[FEW_OUTPUTS:], outputs[FEW_OUTPUTS:]]
+
+
 def _hidden(
     bands: Mapping[Phase, Sequence[Shown]],
     inner: Mapping[Phase, Sequence[int]],
+    further: Sequence[Sequence[int]],
     outcome: set[str],
     widths: Mapping[int, float],
 ) -> set[int]:
@@ -93,10 +113,10 @@ def _hidden(
         for shown in bands.get(phase, ())
         if shown.column.name in outcome
     ]
-    for phase in BEFORE_ERRORS:
-        needed = sum(w for place, w in widths.items() if place <= max(ends, default=0))
-        if needed - sum(widths[place] for place in hidden) > SCREEN:
-            hidden |= {place for place in inner.get(phase, ()) if place <= max(ends)}
+    for places in (*(inner.get(phase, ()) for phase in BEFORE_ERRORS), *further):
+        needed = [p for p in widths if p <= max(ends, default=0) and p not in hidden]
+        if sum(widths[place] for place in needed) > SCREEN:
+            hidden |= {place for place in places if place <= max(ends)}
     for places in inner.values():
         # What is wider than a screen would hide what stands to the right of it.
         if sum(widths[place] for place in places if place not in hidden) > SCREEN:

@@ -101,7 +101,8 @@ class Layout:
     `guarded` names the columns whose functions are written in their safe form, since the plain
     form would overflow in this run. (The safe form repeats its argument, which may be long.)
     `ranges` gives the cells of the tables that formulas look up; by default they are on the
-    sheet Data. `above` is the sheet that this sheet continues, and the last row there.
+    sheet Data. `above` is the sheet that this sheet continues, and the last row there. `tests_follow`
+    says that tests which repeat an example of the data have its cells on the sheet Data.
     """
 
     traits: Traits
@@ -111,6 +112,7 @@ class Layout:
     guarded: frozenset[str] = frozenset()
     ranges: Mapping[str, str] | None = None
     above: tuple[str, int] | None = None
+    tests_follow: bool = False
 
     first_row = FIRST_ROW
 
@@ -285,12 +287,15 @@ def make_layout(
     gap: bool = False,
     guarded: frozenset[str] = frozenset(),
     ranges: Mapping[str, str] | None = None,
+    tests_follow: bool = True,
 ) -> Layout:
     """The layout of that kind, a name of `LAYOUTS`.
 
-    `gap` asks for an empty column before the tests.
+    `gap` asks for an empty column before the tests. Where the data stand on a sheet of their own,
+    `tests_follow` lets the tests that repeat an example refer to its cells there.
     """
     traits = LAYOUTS[kind]
+    follows = tests_follow and traits.data_sheet and any(c.from_data for c in program)
     typed = {
         column.name
         for column in program
@@ -301,7 +306,8 @@ def make_layout(
     to_guard = set(guarded)
     shown: list[Shown] = []
     place = 0
-    for column in program:
+    for own in program:
+        column = own.from_data if follows and own.from_data is not None else own
         if column.name in inlined.unused:
             continue
         formula = None if column.name in typed else column.formula
@@ -321,7 +327,15 @@ def make_layout(
         if gap and traits.test_gap and starts_tests:
             place += 1
         shown.append(Shown(column, place, formula))
-    return Layout(traits, program, tuple(shown), examples, frozenset(to_guard), ranges)
+    return Layout(
+        traits,
+        program,
+        tuple(shown),
+        examples,
+        frozenset(to_guard),
+        ranges,
+        tests_follow=follows,
+    )
 
 
 def full_layout(program: Program, examples: int) -> Layout:

@@ -16,7 +16,7 @@ from bpsheet.guard.package import Guarded, opened
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.reader import from_text
 from bpsheet.runs.run import Run
-from bpsheet.workbook.about import ABOUT, FILE_NAME, FILE_TITLE, KEPT, LAYOUT, SHEETS
+from bpsheet.workbook.about import ABOUT, FILE_NAME, FILE_TITLE, KEPT, LAYOUT, SHEETS, TESTS
 from bpsheet.workbook.edits import Edit
 from bpsheet.workbook.revision import Revision, recorded_run, revision_of, with_edits
 from bpsheet.workbook.traits import LAYOUTS
@@ -44,13 +44,15 @@ class Stored(Generic[P]):
     """What a workbook was written from.
 
     `kind` is the layout (a name of `LAYOUTS`), `studies` are the names of the further sheets (from
-    `bpsheet.gradients.studies.STUDIES`), and `keep` says which rows the workbook keeps.
+    `bpsheet.gradients.studies.STUDIES`), `keep` says which rows the workbook keeps, and `tests_follow`
+    whether the tests that repeat an example refer to the sheet Data.
     """
 
     experiment: P
     kind: str
     studies: tuple[str, ...]
     keep: str | None
+    tests_follow: bool
 
 
 def contents_of(package: Guarded, *, about_only: bool = False) -> Contents:
@@ -88,7 +90,7 @@ def described(contents: Contents, made: type[P]) -> Stored[P]:
     facts = {}
     for row, cells in about.values.items():
         written = [str(cell) for cell in cells if cell is not None]
-        if row < first.row and written and written[0] in (KEPT, LAYOUT, SHEETS):
+        if row < first.row and written and written[0] in (KEPT, LAYOUT, SHEETS, TESTS):
             facts[written[0]] = written[-1]
     lines = [
         "".join(str(cell) for cell in about.values.get(row, ()) if cell is not None)
@@ -109,7 +111,7 @@ def described(contents: Contents, made: type[P]) -> Stored[P]:
     except ExperimentError as error:
         said = f"the experiment on its sheet {first.sheet} is damaged: {error}"
         raise WorkbookError(f"{contents.name}: {said}") from None
-    return Stored(experiment, facts[LAYOUT], studies, facts.get(KEPT))
+    return Stored(experiment, facts[LAYOUT], studies, facts.get(KEPT), TESTS in facts)
 
 
 def experiment_in(
@@ -135,7 +137,8 @@ def experiment_in(
 def revision_in(contents: Contents, stored: Stored[P]) -> Revision:
     """What was changed in a workbook since it was written. Raises LimitError, WorkbookError."""
     table = recorded_run(stored.experiment, stored.kind, stored.keep)
-    sheets = sheets_of(table, stored.kind, studies_of(table, stored.studies, {}))
+    studies = studies_of(table, stored.studies, {})
+    sheets = sheets_of(table, stored.kind, studies, tests_follow=stored.tests_follow)
     return revision_of(contents, stored.experiment, sheets, table)
 
 

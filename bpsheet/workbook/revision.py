@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from bpsheet.engine.recording import EVERYTHING, Keep
 from bpsheet.errors import EditsError, ExperimentError
+from bpsheet.plan.followed import changed_cells
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import EXAMPLE
 from bpsheet.runs.excerpt import Part, part_of
@@ -69,6 +70,11 @@ class Revision:
     spots: frozenset[Spot]
     losses: tuple[Edit, ...]
     hidden: frozenset[Spot]
+
+    @property
+    def tests_follow(self) -> bool:
+        """Whether the tests that repeat an example refer to the sheet Data."""
+        return self.sheets[0].layout.tests_follow
 
     @property
     def iterations(self) -> int | None:
@@ -147,7 +153,8 @@ def with_edits(plan: P, revision: Revision) -> P:
     taken = [edit for edit in revision.edits if edit.is_taken and edit.name != EXAMPLE]
     try:
         if taken:
-            plan = plan.changed({edit.name: edit.after for edit in taken if edit.after is not None})
+            changes = {edit.name: edit.after for edit in taken if edit.after is not None}
+            plan = changed_cells(plan, changes, tests_follow=revision.tests_follow)
         if revision.order:
             plan = plan.replaced(data=plan.data.replaced(order=list(revision.order), seed=0))
     except ExperimentError as error:

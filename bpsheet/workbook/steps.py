@@ -145,9 +145,9 @@ def build_sheet(book: Workbook, content: Sheet) -> RowStyles:
     hidden = {n for fold in folds if fold.closed for n in range(fold.first, fold.last + 1)}
     for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
         first, *more = (shown.place for shown in group)
-        if more and more[0] in hidden:
-            # The name of the group stands above its first column alone.
-            widths[first] = max(widths[first], 1.0 * len(TITLES[phase]))
+        # The name of the group stands above its columns in view, the first of which makes room for it.
+        beside = sum(widths[place] for place in more if place not in hidden)
+        widths[first] = max(widths[first], round(_title_width(phase) - beside, 1))
     if hidden:
         put_text(sheet, "A3", f"{FOLDED} {content.notes[1]}", style.NOTE)
     _set_columns(sheet, content, widths, folds)
@@ -175,13 +175,26 @@ WORDS = {
 }
 
 
+def _tested(layout: Layout) -> str:
+    """Where the tests have their numbers, in words."""
+    tests = [shown.column for shown in layout.shown if shown.column.role is Role.VERDICT]
+    follow = sum(bool(test.tables) for test in tests)
+    if not follow:
+        return " on numbers of their own"
+    others = ", or on numbers of their own" if follow < len(tests) else ""
+    return f" on examples of the sheet Data, which they follow{others}"
+
+
 def _groups_in_words(layout: Layout) -> str:
     """A note such as "Columns: A - C the example, D - H the weights."."""
     parts = []
     for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
         letters = [shown.letter for shown in group]
         span = letters[0] if len(letters) == 1 else f"{letters[0]} - {letters[-1]}"
-        parts.append(f"{span} {WORDS[phase]}")
+        words = WORDS[phase]
+        if phase is Phase.TEST:
+            words += _tested(layout)
+        parts.append(f"{span} {words}")
     cells = "Blue cells may be changed; every other number follows from them."
     return f"Columns: {', '.join(parts)}. {cells}"
 
@@ -238,13 +251,13 @@ def _headers(
     looks = Looks()
     phase_before = None
     since = 0
-    following = [*layout.shown[1:], None]
-    for shown, after in zip(layout.shown, following, strict=True):
+    room = _room(layout, widths, hidden)
+    for shown in layout.shown:
         column = shown.column
         band, pale = style.BANDS[column.phase]
         begins = column.phase is not phase_before
         phase_before = column.phase
-        has_room = after is not None and after.column.phase is column.phase
+        has_room = room[shown.place] >= _title_width(column.phase)
         if layout.traits.bands:
             cell = sheet.cell(BAND_ROW, shown.place)
             since = 0 if begins else since + (shown.place not in hidden)
@@ -266,6 +279,22 @@ def _headers(
     sheet.row_dimensions[HEADER_ROW].height = 8 + 12 * min(max(lines, 1), MOST_LINES)
 
 
+def _title_width(phase: Phase) -> float:
+    """The width of a group's name in bold letters, in characters."""
+    return style.BOLD * len(TITLES[phase]) + 0.7
+
+
+def _room(layout: Layout, widths: Mapping[int, float], hidden: set[int]) -> dict[int, float]:
+    """From each column to the end of its group, the width of what is in view."""
+    room: dict[int, float] = {}
+    for _, group in groupby(reversed(layout.shown), key=lambda shown: shown.column.phase):
+        width = 0.0
+        for shown in group:
+            width += 0.0 if shown.place in hidden else widths[shown.place]
+            room[shown.place] = width
+    return room
+
+
 def _as_band(cell: Cell, band: str) -> None:
     cell.font = style.BAND_FONT
     cell.fill = style.solid(band)
@@ -282,6 +311,8 @@ def _as_header(cell: Cell, pale: str, aligned: Alignment, *, begins: bool) -> No
 def _explained(shown: Shown, source: str) -> str:
     """The note of a header: what the column is, and its formula in words."""
     text = shown.column.meaning
+    if shown.column.role is Role.VERDICT and not shown.column.tables:
+        text += ". These numbers are the test's own: no other cell changes them"
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
         text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula, source)}"
     return text[:1].upper() + text[1:]

@@ -38,8 +38,8 @@ __all__ = [
 ]
 
 
-def layout_of(trace: Writable, kind: str) -> Layout:
-    """The layout of a run. Raises OutputError for a kind that does not exist."""
+def layout_of(trace: Writable, kind: str, *, tests_follow: bool = True) -> Layout:
+    """The layout of a run, in which tests may follow the data. Raises OutputError for a kind that does not exist."""
     if kind not in LAYOUTS:
         raise OutputError(f'no layout "{kind}"; known are {", ".join(LAYOUTS)}')
     experiment = trace.experiment
@@ -49,6 +49,7 @@ def layout_of(trace: Writable, kind: str) -> Layout:
         kind,
         gap=experiment.test is not None and experiment.test.gap,
         guarded=_to_guard(trace),
+        tests_follow=tests_follow,
     )
 
 
@@ -100,9 +101,11 @@ def written(run: Run | LongRun) -> Writable:
     return run if run.recording.keep == EVERYTHING else part_of(run)
 
 
-def sheets_of(trace: Writable, kind: str, studies: Sequence[Study] = ()) -> list[Sheet]:
+def sheets_of(
+    trace: Writable, kind: str, studies: Sequence[Study] = (), *, tests_follow: bool = True
+) -> list[Sheet]:
     """The sheets with rows: Steps, then those of the studies. Raises LimitError."""
-    layout = layout_of(trace, kind)
+    layout = layout_of(trace, kind, tests_follow=tests_follow)
     layout.check()
     _check_size(layout, len(trace.recording))
     steps = steps_sheets(trace, layout)

@@ -5,17 +5,20 @@ Text that begins with `=` stays text and never becomes a formula: titles and nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, Literal
 
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Font
 from openpyxl.styles.cell_style import StyleArray
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number, spelled
+from bpsheet.printers.mathtext import Place
 
-__all__ = ["FIRST_ROW", "PARAMETER_ROW", "Looks", "put_number", "put_text"]
+__all__ = ["FIRST_ROW", "PARAMETER_ROW", "Looks", "put_number", "put_pieces", "put_text"]
 
 # On a sheet of rows, rows 1-3 say what it shows, row 5 has the hyper-parameters and row 7 the
 # headers.
@@ -24,6 +27,10 @@ PARAMETER_ROW = 5
 
 # A spreadsheet takes these for the beginning of a formula when the cell is edited.
 FORMULA_STARTS = ("=", "+", "-", "@")
+SCRIPTS: Mapping[Place, Literal["subscript", "superscript"]] = {
+    Place.BELOW: "subscript",
+    Place.ABOVE: "superscript",
+}
 
 
 def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None) -> None:
@@ -35,6 +42,24 @@ def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None
         cell.font = font
     if text.startswith(FORMULA_STARTS):
         cell.quotePrefix = True
+
+
+def put_pieces(
+    sheet: Worksheet, address: str, pieces: Iterable[tuple[str, Place]], font: Font
+) -> None:
+    """Write a text cell whose pieces stand on, below or above the line."""
+    runs: list[TextBlock | str] = []
+    for text, place in pieces:
+        if place is Place.LINE:
+            runs.append(spelled(text))
+        else:
+            small = InlineFont(rFont=font.name, sz=font.sz, vertAlign=SCRIPTS[place])
+            runs.append(TextBlock(small, spelled(text)))
+    if all(isinstance(run, str) for run in runs):
+        put_text(sheet, address, "".join(map(str, runs)), font)
+        return
+    sheet[address].value = CellRichText(*runs)
+    sheet[address].font = font
 
 
 def put_number(sheet: Worksheet, address: str, value: float, font: Font | None = None) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from importlib.resources import files
-from threading import Thread
 
 import pytest
 
-import bpsheet as bp
-from bpsheet.app.server import opened_server
-from bpsheet.app.shelf import Shelf
 from bpsheet.exercises.key import read_key
 from tests.helpers.browser import DESKTOP, PHONE
-from tests.helpers.calling import serve
 from tests.helpers.evening import NAMES, SHORT, Evening, roster_text
 
 FAULTS = """async () => {
@@ -22,42 +18,6 @@ FAULTS = """async () => {
     return found.violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
         .map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 160)}`);
 }"""
-
-
-@pytest.fixture
-def visited(chromium, tmp_path):
-    """Opens the app in a window: visited(viewport=PHONE). It has nothing to complain of."""
-    (tmp_path / "shelf").mkdir()
-    server, gate = opened_server(0, Shelf(tmp_path / "shelf"))
-    thread = Thread(target=serve, args=[server], daemon=True)
-    thread.start()
-    contexts, complaints = [], []
-
-    def visit(**more: object):
-        context = chromium.new_context(**({"viewport": DESKTOP} | more))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda said: complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((gate.origins[0], "data:", "blob:"))
-                else complaints.append(request.url)
-            ),
-        )
-        page.goto(gate.address)
-        page.wait_for_selector("body[data-ready]")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    server.close()
-    thread.join(5)
-    assert not complaints
 
 
 def test_a_change_in_the_form_is_in_the_text_and_a_problem_at_its_field(visited):
@@ -130,102 +90,112 @@ def test_the_evening_in_the_browser(visited, tmp_path):
     assert "Ada Lovelace" in opened.value.locator("body").inner_text()
 
 
-FOCUSED = """() => {
-    const part = document.activeElement;
-    if (part === document.body) return ["", true];  // from the last stop on, it begins at the top
-    const said = part.getAttribute("aria-label") || [...(part.labels || [])].map((l) => l.innerText).join(" ")
-        || part.innerText || part.tagName;
-    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
-    const box = (part.matches("input[type=file]") ? part.closest("label") || part : part).getBoundingClientRect();
-    const isRinged = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
-    const isSeen = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
-    return [said.trim().replace(/\\s+/g, " "), isRinged && isSeen];
+DROP = """([target, files]) => {
+    const moved = new DataTransfer();
+    for (const [name, bytes] of files) moved.items.add(new File([new Uint8Array(bytes)], name));
+    const over = new DragEvent("dragover", { dataTransfer: moved, bubbles: true, cancelable: true });
+    const part = document.querySelector(target);
+    const isTaken = !part.dispatchEvent(over);
+    part.dispatchEvent(new DragEvent("drop", { dataTransfer: moved, bubbles: true, cancelable: true }));
+    return isTaken;
 }"""
 
 
-class Keyboard:
-    """A person without a mouse: Tab to what is wanted, then a key. Each stop shows where one is."""
-
-    def __init__(self, page):
-        self.page = page
-
-    def go(self, wanted, *, back=False):
-        seen = []
-        for _ in range(120):
-            self.page.keyboard.press("Shift+Tab" if back else "Tab")
-            said, is_shown = self.page.evaluate(FOCUSED)
-            seen.append(said)
-            assert is_shown, f"nothing shows that {said} has the focus"
-            if said.startswith(wanted):
-                return
-        raise AssertionError(f"{wanted} is not reached by Tab, but {seen}")
-
-    def press(self, wanted, *, back=False):
-        self.go(wanted, back=back)
-        self.page.keyboard.press("Enter")
-
-    def type(self, wanted, text):
-        self.go(wanted)
-        self.page.keyboard.press("Control+a")
-        self.page.keyboard.type(text)
-
-    def choose_file(self, wanted, *files):
-        self.go(wanted)
-        with self.page.expect_file_chooser() as chooser:
-            self.page.keyboard.press("Space")
-        chooser.value.set_files(list(files))
-
-    def save(self, wanted):
-        self.go(wanted)
-        with self.page.expect_download() as download:
-            self.page.keyboard.press("Enter")
-        return download.value.path().read_bytes()
+def drop(page, target: str, *paths) -> None:
+    """Files dropped on a part of the page, which says before that it takes them."""
+    files_sent = [(path.name, list(path.read_bytes())) for path in paths]
+    assert page.evaluate(DROP, [target, files_sent])
 
 
 @pytest.mark.slow
-def test_the_evening_by_keyboard_alone(visited, tmp_path):
-    page = visited(reduced_motion="reduce")  # it scrolls at once
-    keys = Keyboard(page)
-    keys.go("Template")
-    page.keyboard.type("two-neuron")
-    page.keyboard.press("Enter")
-    keys.type("Learning rate", "fast")
-    page.keyboard.press("Tab")
-    page.locator("#form .wrong").wait_for()
-    keys.go("Learning rate", back=True)
-    page.keyboard.press("Control+a")
-    page.keyboard.type("0.5")
-    page.keyboard.press("Tab")
-    page.locator("#form .wrong").wait_for(state="detached")
-    keys.press("Workbook (.xlsx)")
-    page.locator("#take-result a").first.wait_for()
-    (tmp_path / "made.xlsx").write_bytes(keys.save("two-neuron.xlsx"))
-    assert bp.load(tmp_path / "made.xlsx").training.learning_rate == 0.5
-
-    keys.press("2 Exercise")
+def test_files_are_dropped(visited, tmp_path):
+    """A roster on its place; hand-ins in two goes on theirs; a file beside both opens nothing."""
+    page = visited()
+    page.locator('nav a[href="#exercise"]').click()
     roster = tmp_path / "class.csv"
     roster.write_text(roster_text(NAMES[:3]), encoding="utf-8")
-    keys.choose_file("The roster", roster)
-    keys.type("Digits", "4")
-    keys.press("Make the exercise")
+    drop(page, "header", roster)
+    assert page.evaluate("document.title") == "bpsheet"
+    drop(page, "#exercise-form .note", roster)
+    page.get_by_role("button", name="Make the exercise").click()
     page.locator("#exercise-result a.main").first.wait_for()
-    for ending in ("two-neuron-sheets.zip", "two-neuron-sheets-key.zip"):
-        content = keys.save(ending)
-        (tmp_path / ending).write_bytes(content)
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
+    assert "3 students: name from First name" in page.locator("#exercise-result").inner_text()
+    for ending in ("-sheets.zip", "-key.zip"):
+        with page.expect_download() as download:
+            page.locator(f'#exercise-result a.main[href$="{ending}"]').click()
+        download.value.save_as(tmp_path / f"a{ending}")
+        with zipfile.ZipFile(tmp_path / f"a{ending}") as package:
             package.extractall(tmp_path)
     key = read_key(tmp_path / "two-neuron-sheets-key")
     evening = Evening(key, tmp_path / "two-neuron-sheets", tmp_path / "in")
-    hopes = [evening.hand_in(kind, number) for number, kind in enumerate(("right", "a slip"))]
-
-    keys.press("3 Marks")
-    keys.choose_file("Workbooks, tables", *sorted(evening.folder.iterdir()))
-    keys.choose_file("The zip that was made", tmp_path / "two-neuron-sheets-key.zip")
-    keys.press("Read and mark")
+    hopes = [evening.hand_in(kind, n) for n, kind in enumerate(("right", "a slip", "Moodle"))]
+    page.locator('nav a[href="#marks"]').click()
+    first, *others = sorted(evening.folder.iterdir())
+    drop(page, "#drop", first)
+    drop(page, "#drop p.note", *others)
+    assert "3 dropped" in page.locator("#dropped").inner_text()
+    drop(page, "fieldset:has(input[name=key])", tmp_path / "a-key.zip")
+    page.get_by_role("button", name="Read and mark").click()
     page.locator("table.marks").wait_for()
-    students = page.locator("table.marks tbody tr td:first-child").all_inner_texts()
-    assert sorted(students) == sorted(one.student for one in hopes)
-    keys.go(hopes[0].student)
-    with page.context.expect_page() as opened:
-        page.keyboard.press("Enter")
-    assert hopes[0].student in opened.value.locator("body").inner_text()
+    rows = page.locator("table.marks tbody tr td:nth-child(2)").all_inner_texts()
+    assert rows == [f"{one.marks:.0f} of 25" for one in hopes]
+
+
+@pytest.mark.slow
+def test_what_is_too_large_is_a_sentence_with_the_limit(visited, tmp_path, monkeypatch):
+    """The page looks before it sends; an answer 413 to what it sent all the same is no other sentence."""
+    monkeypatch.setattr("bpsheet.app.calls.MOST_SENT", 1_500_000)
+    page = visited()
+    page.locator('nav a[href="#marks"]').click()
+    page.route("**/api/mark", lambda route: route.fulfill(status=413, body="exceeds max_body"))
+    film = tmp_path / "film.mp4"
+    for size in (2_000_000, 1_000_000):
+        film.write_bytes(bytes(size))
+        page.locator("#marks-form input[name=handins]").first.set_input_files(film)
+        page.get_by_role("button", name="Read and mark").click()
+        said = page.locator("#marks-result").get_by_text(f"have {size / 1e6:.0f} MB together")
+        said.wait_for()
+        assert "at most 1.5 MB are taken at a time" in said.inner_text()
+        assert "send the files in several parts" in said.inner_text()
+    # The browser has a line of its own for the one that was sent.
+    (refused,) = visited.complaints
+    assert "413" in refused
+    visited.complaints.clear()
+
+
+@pytest.mark.slow
+def test_the_experiment_is_saved_as_it_is_shown(visited, text):
+    page = visited()
+    page.get_by_label("Learning rate", exact=True).fill("0.25")
+    page.get_by_label("Name", exact=True).first.fill("my net")
+    page.get_by_label("Name", exact=True).first.press("Tab")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the experiment file").click()
+    assert download.value.suggested_filename == "my net.toml"
+    wanted = text.replace("learning_rate = 0.1", "learning_rate = 0.25")
+    assert download.value.path().read_text("utf-8") == wanted
+
+
+@pytest.mark.slow
+def test_what_is_printed_is_saved_as_pdf(visited):
+    """The handout has two pages at most; the sheets and the solutions of a class are a file each."""
+    page = visited()
+    page.get_by_role("button", name="Handout (PDF)").click()
+    with page.expect_download() as download:
+        page.locator("#take-result a.main").click()
+    handout = download.value.path().read_bytes()
+    assert handout.startswith(b"%PDF-")
+    assert 1 <= pages_of(handout) <= 2
+    page.locator('nav a[href="#exercise"]').click()
+    page.get_by_label("number of students").fill("3")
+    page.get_by_label("Format").select_option("pdf")
+    page.get_by_role("button", name="Make the exercise").click()
+    for number in (0, 1):
+        with page.expect_download() as download:
+            page.locator("#exercise-result a.main").nth(number).click()
+        assert pages_of(download.value.path().read_bytes()) >= 3
+
+
+def pages_of(pdf: bytes) -> int:
+    """The pages of a file as Chromium prints it, whose page objects are not packed."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))

@@ -256,7 +256,9 @@ def test_live_marks_and_question_banks_ask_for_values(tmp_path, command):
             "exercise", "two-neuron", "-o", str(tmp_path / "a.xlsx"), "--answers", "formulas", *more
         )
         assert status == 2
-        assert "formulas are asked on workbooks without live marks" in err
+        assert (
+            "--answers formulas is for workbooks without live marks: leave out --format and --check"
+        ) in err
     with pytest.raises(ExperimentError, match="answers: values or formulas expected"):
         Exercise(NETWORK, answers="numbers")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import bpsheet as bp
 from tests.helpers.browser import settled
 from tests.helpers.samples import sampled
 
@@ -27,6 +28,14 @@ def widest(page, selector):
     )
 
 
+def told(page):
+    """The table of what is printed and what is left out, as text."""
+    return page.evaluate(
+        "() => [...document.querySelectorAll('#paper .rest tr')]"
+        ".map((row) => [...row.children].map((cell) => cell.textContent).join(' ')).join('; ')"
+    )
+
+
 @pytest.mark.parametrize(
     "name", sampled(["iris", "attention", "cnn-3x3", "lstm-two-steps", "book-xor"], "book-xor")
 )
@@ -41,11 +50,48 @@ def test_on_paper_nothing_is_folded_or_cut(name, page_file, opened):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     _printed(page, ACROSS)
     assert widest(page, "#paper td, #paper th, #matrices .frame") <= ACROSS
-    columns = page.evaluate("bpsheet.steps.shown.length")
     heads = page.locator("#paper thead th").all_inner_texts()
-    assert len([head for head in heads if head != "iteration"]) == columns - 1
+    printed = len([head for head in heads if head != "iteration"]) + 1
+    if page.evaluate("bpsheet.isExcerpt"):
+        assert f"Columns of the steps {printed}" in told(page)
+    else:
+        assert printed == page.evaluate("bpsheet.steps.shown.length")
     page.emulate_media(media="screen")
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     settled(page)
     assert page.locator("details:not([open])").count() == folded
     assert page.locator("#paper table").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        pytest.param("digits", 8, marks=pytest.mark.slow),
+        pytest.param("attention", 9, marks=pytest.mark.slow),
+        ("iris", 8),
+    ],
+)
+def test_a_large_network_takes_a_few_pages_and_says_what_is_left_out(name, most, page_file, opened):
+    """Outputs and loss are there; what is printed and what is left out adds up."""
+    page = opened(page_file(name))
+    pages = page.pdf(format="A4").count(b"/Type /Page\n")
+    assert 3 <= pages <= most
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    settled(page)
+    heads = page.locator("#paper thead th").all_inner_texts()
+    names = bp.load(name).program().names
+    outputs = page.evaluate(
+        "(() => { const { nodes, arrows } = bpsheet.content.picture;"
+        " const starts = new Set(arrows.map(({ start }) => start));"
+        " return nodes.filter((node, number) => !starts.has(number) && node.kind === 'neuron')"
+        ".flatMap((node) => node.cells.flat()); })()"
+    )
+    assert {names[index] for index in outputs} | {"loss"} <= set(heads)
+    for part in ("forward", "backward", "update"):
+        steps = page.locator(f"#group-{part} .step").count()
+        title = page.locator(f"#group-{part} h3").text_content()
+        whole = page.evaluate(
+            "(name) => bpsheet.groups().find(([one]) => one === name)[1].length.toLocaleString('en')",
+            part,
+        )
+        assert f"Formulas: {title} {steps} {whole} Choose" in told(page)

@@ -36,14 +36,39 @@ def test_each_step_shows_what_it_computes_and_nothing_of_later_ones(name):
     assert forward & drawn <= known
 
 
-@pytest.mark.parametrize("name", sampled(["two-neuron", "book-xor"], "two-neuron"))
-def test_the_letters_of_a_small_network_are_large(name, traced):
-    """No letter is smaller than 20 points on 1920 by 1080 dots, on any of its slides."""
-    for figure in Slides(traced(name, 30), 1).figures():
+LARGE = ["rnn", "batch-norm", "autoencoder", "cnn-3x3", "attention", "transformer-block"]
+LARGE += ["lstm-two-steps", "iris", "digits"]
+
+
+@pytest.mark.parametrize(
+    "name", sampled(["two-neuron", "book-xor", *LARGE], "two-neuron", "autoencoder")
+)
+def test_the_letters_of_every_slide_are_large(name, traced):
+    """No letter is smaller than 24 points on 1920 by 1080 dots, and each step shows what it is about."""
+    slides = Slides(traced(name, 3), 1)
+    for stage, figure in zip([*slides.stages, None], slides.figures(), strict=True):
         assert tuple(figure.get_size_inches() * 96) == (1920, 1080)
         texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
-        sizes = [text.get_fontsize() for text in texts if text.get_text()]
-        assert min(sizes) >= 20
+        shown = [text for text in texts if text.get_text()]
+        assert min(text.get_fontsize() for text in shown) >= 24 - 1e-9
+        if stage is not None and stage.nodes:
+            title = slides.things.nodes[stage.nodes[0]].name
+            words = [text.get_text().split("  ")[0] for text in figure.axes[0].texts]
+            assert any(_is_short_for(word, title) for word in words), stage.title
+
+
+def _is_short_for(text, name):
+    begin, _, end = text.partition("…")
+    return text == name or ("…" in text and name.startswith(begin) and name.endswith(end))
+
+
+def test_an_update_in_which_no_weight_moves_says_so(traced):
+    """Of a batch of ten, the first iteration moves no weight, and nothing is said to be green or red."""
+    said = [text.get_text() for text in list(Slides(traced("iris", 3), 1).figures())[-2].texts]
+    assert "no weight moves in this iteration" in said
+    assert not any("green" in text for text in said)
+    drawn = [text.get_text() for text in traced("iris", 3).draw(1).axes[0].texts]
+    assert "no weight moves here" in drawn
 
 
 def test_one_command_writes_stills_and_a_film(command, tmp_path, monkeypatch):

@@ -69,18 +69,25 @@ def test_every_quantity_of_any_iteration_is_there(traced, written, name, iterati
 
 @pytest.mark.parametrize("iteration", [None, 1, 3])
 def test_the_numbers_are_put_in_as_a_textbook_does(written, iteration):
-    """To four digits, negative ones in parentheses where they follow a sign."""
+    """To four digits, negative ones in parentheses where they follow a sign. A formula has the signs of
+    mathematics: σ, δ, ∂ and Δ, and no factor 1.
+    """
     lines = page(written("two-neuron"), iteration)
     if iteration in (None, 1):
         assert lines["z_g"][1] == "0.3 + (-0.9) × 0.6 + 0.1 × (-0.1)"
-        assert lines["g"][:2] == ("tanh(z_g)", "tanh(-0.25)")
-        assert lines["z_g"][0] == "w_xg0 + x1*w_xg1 + x2*w_xg2"
-        assert lines["dMSE / dw_xg0"][:2] == ("g_error", "-0.0664")
+        assert lines["g"][:2] == ("g = tanh(zg)", "tanh(-0.25)")
+        assert lines["z_g"][0] == "zg = wxg0 + x1 · wxg1 + x2 · wxg2"
+        assert lines["f"][:2] == ("f = σ(zf)", "σ(-0.3225)")
+        assert lines["MSE"][:2] == ("MSE = 0.5 · (y − f)2", "0.5 × (1 - 0.4201)²")
+        assert lines["f_error"][0] == "δf = MSE′ · f′"
+        assert lines["dMSE / dw_xg0"][:2] == ("∂MSE/∂wxg0 = δg", "-0.0664")
+        assert lines["delta_w_xg1"][0] == "Δwxg1 = −η · ∂MSE/∂wxg1"
         assert lines["f_error"][1] == "(-0.5799) × 0.2436"
         assert lines["delta_w_xg1"][1] == "-0.1 × 0.05976"
     else:
         assert lines["g"][1] == "tanh(-0.2259)"
-    assert not lines["w_xg1"][1]
+    # The first weight is typed; a later one is the one before with its adjustment.
+    assert (lines["w_xg1"][1] or "") == ("0.594 + (-0.005936)" if iteration == 3 else "")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,8 +97,9 @@ def test_with_numbers_a_line_comes_to_its_result(written, name):
     for quantity, (_, numbers, result) in page(written(name), 17).items():
         if not numbers or isinstance(result, str):
             continue
-        text = numbers.replace("×", "*").replace("^", "**")
-        if re.search(r"[a-z]", text.replace("tanh", "").replace("E", "")):
+        text = re.sub("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", r"**\1", numbers.replace("×", "*"))
+        text = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789"))
+        if re.search(r"[a-zσ√⌊]", text.replace("tanh", "").replace("E", "")):
             continue  # functions other than tanh
         value = eval(text, {"tanh": math.tanh})
         scale = max(abs(float(n)) for n in re.findall(r"[0-9][0-9.]*(?:E-?[0-9]+)?", numbers))
@@ -145,7 +153,7 @@ def test_excel_makes_the_texts_that_are_stored(with_small_numbers):
     number = book_of(path).sheetnames.index("Walkthrough")
     for cell in (cell for row in formulas.iter_rows() for cell in row if cell.data_type == "f"):
         found = book.get_value(number, cell.row - 1, cell.column - 1).to_python()
-        kept = stored[cell.coordinate].value
+        kept = stored[cell.coordinate].value or ("" if cell.column_letter == "C" else 0.0)
         is_text = isinstance(kept, str)
         assert found == (kept if is_text else pytest.approx(kept, rel=1e-12)), cell.coordinate
 
@@ -157,9 +165,40 @@ def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):
     assert page(path)["xh_1"][2] == 1.7976e308
 
 
-@pytest.mark.parametrize(("name", "pages"), [("two-neuron", 1), ("book-xor", 1), ("iris", 0)])
+@pytest.mark.parametrize(("name", "pages"), [("two-neuron", 1), ("book-xor", 0), ("iris", 0)])
 def test_the_page_of_a_small_network_is_one_sheet_of_paper(name, pages, tmp_path):
     """0 is as many as it takes."""
     path = bp.load(name).run(5).to_excel(tmp_path / "run.xlsx", sheets=["walkthrough"])
     setup = book_of(path)["Walkthrough"].page_setup
     assert (setup.orientation, setup.fitToWidth or 1, setup.fitToHeight) == ("portrait", 1, pages)
+
+
+def test_each_test_has_its_rows_from_its_inputs_to_its_verdict(written):
+    """The weighted sums, too, which have no column on Steps; after a choice as in the first iteration."""
+    for iteration in (None, 3):
+        lines = page(written("book-xor"), iteration)
+        trace = bp.load("book-xor").run(40)
+        row = trace.frame.iloc[(iteration or 1) - 1]
+        assert [lines[f"{name} (test 01)"][2] for name in ("x1", "x2", "y")] == [-1, 1, 1]
+        for name in ("z_n0", "n0", "z_n2", "n2"):
+            found = lines[f"{name} (test 01)"][2]
+            assert math.isclose(found, row[f"{name} (test 01)"], rel_tol=1e-12)
+        formula, numbers, verdict = lines["test 01"]
+        assert formula == "n2 > 0.5 if y > 0.5; else n2 < 0.5"
+        output = lines["n2 (test 01)"][2]
+        assert numbers == f"{float(format(output, '.4g')):g} > 0.5"
+        assert verdict == ("Incorrect", "Correct")[int(row["test 01"])]
+    assert lines["z_n0 (test 01)"][0] == "zn0 = wn0,0 + x1 · wn0,1 + x2 · wn0,2"
+
+
+def test_rows_of_one_line_are_equally_high(written):
+    sheet = book_of(written("two-neuron"))["Walkthrough"]
+    rows = range(4, sheet.max_row + 1)
+    assert len({sheet.row_dimensions[row].height for row in rows}) == 1
+
+
+def test_of_a_choice_the_side_that_holds_has_its_numbers(written):
+    """Adam's sums begin anew with a batch: 0 at first, later the sum of the row before."""
+    first, second = (page(written("line-adam"), n)["sum_dE_da"] for n in (1, 2))
+    assert first[1] == "0 + (-5.8)"
+    assert second[1].startswith("(-5.8) + ")

@@ -3,9 +3,8 @@
 // is worked out here.
 
 const TOKEN = new URLSearchParams(location.search).get("token");
-const MOST_BYTES = 240e6;
 const WAIT = 400;
-const state = { text: "", name: "", kind: "network", layers: -1, sections: [], again: "", dropped: [] };
+const state = { text: "", name: "", kind: "network", layers: -1, sections: [], again: "", dropped: [], most: Infinity, shown: "" };
 const at = (id) => document.getElementById(id);
 
 function make(tag, given = {}, ...inside) {
@@ -30,12 +29,13 @@ async function call(name, asked, files = [], busy = "") {
     size += file.size;
     body.append(field, file, path || file.name);
   }
-  if (size > MOST_BYTES) return problem("These files are larger than 240 MB together. Send fewer at a time.");
+  if (size > state.most) return tooLarge(size);
   waiting += 1;
   if (busy) at("busy").textContent = busy;
   try {
     const answer = await fetch(`/api/${name}`, { method: "POST", body, headers: { "X-Bpsheet-Token": TOKEN } });
     if (answer.ok) return await answer.json();
+    if (answer.status === 413) return tooLarge(size);
     return problem(`bpsheet did not take this (${answer.status}). Open the address again that stands in its window.`);
   } catch {
     return problem("bpsheet does not answer. If it has ended, start it again, and open the new address.");
@@ -44,6 +44,8 @@ async function call(name, asked, files = [], busy = "") {
     if (!waiting) at("busy").textContent = "";
   }
 }
+const tooLarge = (size) => problem(`These files have ${megabytes(size)} together; at most ${megabytes(state.most)} are taken at a time. Leave out what is no sheet, such as pictures and videos, or send the files in several parts.`);
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1).replace(/\.0$/, "")} MB`;
 const problem = (said) => ({ problems: [{ place: "", said }] });
 const current = () => ({ text: state.text, name: state.name });
 
@@ -56,6 +58,9 @@ function change(asked) {
     if (got.text === undefined) return showProblems(got.problems);
     if (got.told.length) at("told").replaceChildren(...got.told.map((said) => make("li", {}, said)));
     show(got);
+    // The button that was pressed is gone with its layer.
+    const layer = Math.min(asked.add ?? asked.remove ?? 0, got.layers);
+    if (layer) at("layers").children[layer - 1].querySelector("input").focus();
   });
 }
 
@@ -222,8 +227,12 @@ function showFields(got) {
     } else control.value = value;
     if (control.tagName === "TEXTAREA") control.rows = Math.min(12, Math.max(2, value.split("\n").length));
   }
+  // What is given is open; what a person opened stays so until there is another experiment.
+  const isOther = state.shown !== state.name;
+  state.shown = state.name;
   for (const more of document.querySelectorAll("#form details.more")) {
-    if ([...more.querySelectorAll("[id^='f:']")].some((one) => one.value)) more.open = true;
+    const isGiven = [...more.querySelectorAll("[id^='f:']")].some((one) => one.value);
+    if (isGiven || isOther) more.open = isGiven;
   }
 }
 
@@ -237,7 +246,7 @@ function asText(on) {
 
 // --- Results ---------------------------------------------------------------------------------------
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : megabytes(bytes));
 
 function result(box, got) {
   const parts = [];
@@ -313,15 +322,42 @@ async function within(entry, path) {
   }
 }
 
-async function drop(event) {
+// Where dropped files go: the hand-ins, or a field for files. Beside these they go nowhere, and open
+// nothing in the place of the page.
+const landing = (event) => event.target.closest("#drop") || event.target.closest("fieldset:has(> .file), .file");
+
+function drag(event) {
   event.preventDefault();
-  at("drop").classList.remove("over");
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
-  const loose = [...event.dataTransfer.files].map((file) => ["handins", file, file.name]);
+  for (const part of document.querySelectorAll(".over")) part.classList.remove("over");
+  const place = event.type === "dragover" && landing(event);
+  if (place) place.classList.add("over");
+}
+
+function drop(event) {
+  drag(event);
+  const place = landing(event);
+  if (place === at("drop")) return handIn(event.dataTransfer);
+  const input = place && place.querySelector("input[type=file]");
+  if (!input) return;
+  const taken = new DataTransfer();
+  for (const file of event.dataTransfer.files) if (input.multiple || !taken.files.length) taken.items.add(file);
+  input.files = taken.files;
+  input.dispatchEvent(new Event("change"));
+}
+
+async function handIn(given) {
+  const entries = [...given.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
+  const loose = [...given.files].map((file) => ["handins", file, file.name]);
   const found = entries.length ? (await Promise.all(entries.map((entry) => within(entry, "")))).flat() : loose;
   state.dropped.push(...found);
   at("dropped").replaceChildren(`${state.dropped.length} dropped. `,
-    make("button", { type: "button", class: "quiet", onclick: () => { state.dropped = []; at("dropped").replaceChildren(); } }, "Take them away"));
+    make("button", { type: "button", class: "quiet", onclick: takeAway }, "Take them away"));
+}
+
+function takeAway() {
+  state.dropped = [];
+  at("dropped").replaceChildren();
+  at("drop").querySelector("input").focus();
 }
 
 // --- The views, and the beginning ------------------------------------------------------------------
@@ -336,7 +372,8 @@ function view() {
   scrollTo(0, 0);
 }
 
-function saved() {
+async function saved() {
+  await queue;
   const link = make("a", { href: URL.createObjectURL(new Blob([state.text], { type: "application/toml" })), download: `${state.name || "experiment"}.toml` });
   link.click();
   URL.revokeObjectURL(link.href);
@@ -346,8 +383,11 @@ function listen() {
   addEventListener("hashchange", view);
   at("template").addEventListener("change", async () => {
     at("told").replaceChildren();
-    const got = await call("template", { name: at("template").value }, [], "Opening …");
-    show(got);
+    const name = at("template").value;
+    if (!name) return;
+    const got = await call("template", { name }, [], "Opening …");
+    // Arrows pass over templates: the last one is meant, whatever is answered first.
+    if (name === at("template").value) show(got);
   });
   at("open").addEventListener("change", async () => {
     const files = [...at("open").files].map((file) => ["file", file, file.name]);
@@ -370,6 +410,7 @@ function listen() {
   at("exercise-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     const form = event.target;
+    await queue;
     result(at("exercise-result"), await call("exercise", { ...current(), ...given(form) }, filesOf(form), "Making …"));
   });
   const marks = at("marks-form");
@@ -380,9 +421,8 @@ function listen() {
   at("again").addEventListener("click", async () => {
     marksOf(await call("mark", { ...current(), ...given(marks), again: state.again }, [], "Marking …"));
   });
-  at("drop").addEventListener("dragover", (event) => { event.preventDefault(); at("drop").classList.add("over"); });
-  at("drop").addEventListener("dragleave", () => at("drop").classList.remove("over"));
-  at("drop").addEventListener("drop", drop);
+  for (const name of ["dragover", "dragleave"]) document.addEventListener(name, drag);
+  document.addEventListener("drop", drop);
 }
 
 async function begin() {
@@ -395,6 +435,7 @@ async function begin() {
     return;
   }
   state.sections = got.sections;
+  state.most = got.most;
   at("version").textContent = got.version;
   at("template").replaceChildren(make("option", { value: "" }, "Choose …"), ...got.templates.map((one) => make("option", { value: one.name }, `${one.name}: ${one.title}`)));
   for (const part of document.querySelectorAll(".prints")) part.disabled = !got.prints;

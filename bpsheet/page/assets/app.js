@@ -257,15 +257,15 @@ class App {
   drawNetwork() {
     const { phased, part, chosen } = this.state, { phases } = this.content;
     const lit = (node) => phased && (part === 0 ? node.kind === "neuron" : part === 1 && node.kind !== "weight" && node.below.some((row) => row.some((column) => column !== null)));
+    const colours = !phased || part === 2;
     const largest = this.network.update({
       see: (column) => this.sees(column),
       say: (column) => (this.sees(column) ? shortly(this.worked.leaf(this.index, column)) : "?"),
       value: (column) => this.run.value(this.index, column),
       words: (value, digits) => rounded(value, digits, true).replace(/-/g, "−"),
-      chosen, lit,
-      colours: !phased || part === 2,
+      chosen, lit, colours,
     });
-    byId("widest").textContent = largest ? `The widest arrow: ${rounded(largest, 2)}.` : "";
+    byId("widest").textContent = largest ? `The widest arrow: ${rounded(largest, 2)}.` : colours ? "Grey: no weight moves here." : "";
     byId("picture").dataset.part = phased ? PARTS[part] : "all";
     const node = this.content.picture.nodes[chosen];
     byId("chosen").hidden = !node;
@@ -284,6 +284,11 @@ class App {
       ["validation", of(PHASE.validation)],
       ["test", of(PHASE.test)],
     ];
+  }
+
+  // Whether the solution is too long for paper.
+  get isExcerpt() {
+    return this.onPaper && this.groups().reduce((count, [, columns]) => count + columns.length, 0) > MOST_ON_PAPER;
   }
 
   drawSolution() {
@@ -310,8 +315,9 @@ class App {
       return phase === PHASE.input && ["data", "target", "weight of the example"].includes(roleNames[roles[column]]) ? [column] : [];
     });
     const cells = parameters.map((_, index) => this.run.width + index);
-    const items = [...leaves.slice(0, MOST_STEPS), ...cells].map((leaf) => `<li>${this.worked.given(leaf, this.index)}</li>`);
-    if (leaves.length > MOST_STEPS) items.push(`<li>… and ${leaves.length - MOST_STEPS} more</li>`);
+    const most = this.isExcerpt ? 5 * FIRST : MOST_STEPS;
+    const items = [...leaves.slice(0, most), ...cells].map((leaf) => `<li>${this.worked.given(leaf, this.index)}</li>`);
+    if (leaves.length > most) items.push(`<li>… and ${counted(leaves.length - most)} more</li>`);
     byId("given").innerHTML = items.join("");
   }
 
@@ -320,11 +326,26 @@ class App {
     const key = [this.version, this.index, this.state.chosen, Boolean(practice), columns.length, this.onPaper].join();
     if (practice && body.dataset.key === key) return; // somebody may be typing there
     body.dataset.key = key;
-    const shown = columns.slice(0, this.onPaper && columns.length <= MOST_ON_PAPER ? MOST_ON_PAPER : MOST_STEPS), more = columns.length - shown.length;
+    const shown = this.isExcerpt ? this.firstShort(name, columns) : columns.slice(0, this.onPaper ? MOST_ON_PAPER : MOST_STEPS);
+    const more = columns.length - shown.length;
     body.replaceChildren(...shown.map((column) => this.step(name, column)));
     // On a phone an equation scrolls: lines that come and go would move all that stands below.
     if (matchMedia("(min-width: 60rem)").matches) breakEquations(body, (equation) => equation.clientWidth);
     if (more) element("p", { text: `… and ${counted(more)} more. Choose a neuron in the picture to see only its quantities.`, class: "note" }, body);
+  }
+
+  // The first formulas of a group that are not long.
+  firstShort(name, columns) {
+    const short = [];
+    for (const column of columns) {
+      if (short.length === FIRST) break;
+      if (this.equation(name, column).length < LONG) short.push(column);
+    }
+    return short.length ? short : columns.slice(0, 1);
+  }
+
+  equation(group, column) {
+    return group === "weights" ? this.worked.newWeight(column, this.index) : this.worked.step(column, this.index);
   }
 
   step(group, column) {
@@ -332,7 +353,7 @@ class App {
     element("p", { text: group === "weights" ? `The new ${this.content.names[column]}.` : this.content.sentences[column] }, block);
     const equation = element("div", { class: "equation", tabindex: 0, role: "group", "aria-label": this.content.names[column] }, block);
     if (this.practice && this.isAsked(column)) this.question(block, equation, column);
-    else equation.innerHTML = group === "weights" ? this.worked.newWeight(column, this.index) : this.worked.step(column, this.index);
+    else equation.innerHTML = this.equation(group, column);
     return block;
   }
 

@@ -58,8 +58,8 @@ class Steps {
   }
 
   // Writes the rows for paper: each block of columns is a table that begins with the iterations.
-  print(box, iteration, say) {
-    const { phases, names } = this.content, [numbers, ...rest] = this.shown;
+  print(box, iteration, say, columns) {
+    const { phases, names } = this.content, [numbers, ...rest] = columns;
     const iterations = Array.from({ length: min(ROWS, iteration) }, (_, index) => iteration - min(ROWS, iteration) + 1 + index);
     box.replaceChildren();
     while (rest.length) {

@@ -7,8 +7,9 @@ const fenced = (text) => {
 };
 const unsigned = (text) => (text.startsWith(SIGN) ? fenced(text) : text);
 // A page of more equations than this is not readable. Choosing a neuron narrows them. On
-// paper, as many as MOST_ON_PAPER are all there.
-const MOST_STEPS = 80, MOST_ON_PAPER = 600;
+// paper, all of at most MOST_ON_PAPER formulas are there, and of more the first FIRST of each part whose
+// equations have less than LONG characters.
+const MOST_STEPS = 80, MOST_ON_PAPER = 90, FIRST = 4, LONG = 4000;
 
 class Worked {
   constructor(content, run, forms) {

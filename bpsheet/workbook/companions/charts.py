@@ -49,6 +49,12 @@ def _build(book: Workbook, _trace: Run, steps: Sheet) -> dict[str, float | str]:
     note = "Drawn over the cells of Steps: change a weight, the learning rate or an example there."
     if drawn.step > 1:
         note += f" Of {len(steps):,} iterations, one in {drawn.step} is drawn."
+    uneven = drawn.uneven_epochs
+    if uneven:
+        note += (
+            f" In {uneven:,} of {drawn.epochs:,} epochs some examples come twice or more and others "
+            "not at all, so means of an epoch rise and fall with them."
+        )
     put_text(sheet, "A2", note, style.NOTE)
     sheet.column_dimensions["A"].width = 16
     put_facts(drawn)

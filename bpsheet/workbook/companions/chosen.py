@@ -13,7 +13,7 @@ from bpsheet.workbook import style
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import put_number, put_text
 
-__all__ = ["CHOICE", "look_up", "put_choice", "put_label"]
+__all__ = ["CHOICE", "look_up", "look_up_before", "put_choice", "put_label"]
 
 CHOICE = "B3"
 
@@ -58,3 +58,10 @@ def look_up(sheet: Worksheet, address: str, steps: Sheet, name: str) -> float | 
     if np.isnan(value):
         return ERRORS[steps.recording.code(0, index)]
     return value if column.labels is None else column.labels[int(value)]
+
+
+def look_up_before(steps: Sheet, name: str) -> str:
+    """The formula of a column's value in the iteration before the chosen one, which is not the first."""
+    letter = steps.layout.by_name[name].letter
+    first, last = (f"${letter}${row}" for row in (steps.layout.first_row, steps.last_row))
+    return f"INDEX({steps.name}!{first}:{last},$B$3-1)"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from functools import cached_property
 
+import numpy as np
 from openpyxl.chart import Reference, ScatterChart
 from openpyxl.styles import Alignment
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
-from bpsheet.program.kinds import ITERATION, Role
+from bpsheet.program.kinds import EXAMPLE, ITERATION, Role
 from bpsheet.workbook import style
 from bpsheet.workbook.companions.lines import place
 from bpsheet.workbook.companions.plotted import Plotted
@@ -73,6 +74,16 @@ class Drawn:
         together = math.ceil(self.epochs / POINTS) * self.epoch
         whole = self.epochs * self.epoch
         return [range(b, min(b + together, whole)) for b in range(0, whole, together)]
+
+    @cached_property
+    def uneven_epochs(self) -> int:
+        """In how many epochs not every example comes once."""
+        if not self.alternates:
+            return 0
+        examples = self.steps.values[: self.epochs * self.epoch, self.program.position[EXAMPLE]]
+        each = np.arange(1, self.epoch + 1)
+        orders = np.sort(examples.reshape(self.epochs, self.epoch), axis=1)
+        return int((orders != each).any(axis=1).sum())
 
     @property
     def per_epoch(self) -> str:

@@ -1,0 +1,71 @@
+"""Formulas in one line of mathematical writing."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpsheet.formula.parse import parse_formula
+from bpsheet.formula.tree import Compare, If, Lookup, Mul, Num, Pow, Ref
+from bpsheet.printers.mathtext import MathTextPrinter, Place, pieces, symbol_text
+from bpsheet.printers.symbols import read_name
+
+NAMES = ("a", "b", "c", "f", "v", "w1", "x1", "y", "z")
+SIGNS = {Place.LINE: "{}", Place.BELOW: "_{{{}}}", Place.ABOVE: "^{{{}}}"}
+
+
+def shown(text):
+    return "".join(SIGNS[place].format(part) for part, place in pieces(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("w_xg1", "w_{xg1}"),
+        ("x1", "x_{1}"),
+        ("h_2_1", "h_{2,1}"),
+        ("f'", "f′"),
+        ("dMSE / dw_xg1", "∂MSE/∂w_{xg1}"),
+        ("delta_w_xg1", "Δw_{xg1}"),
+        ("sum_dE_da", "Σ ∂E/∂a"),
+        ("m_hat_a", "m̂_{a}"),
+        ("alpha1", "α_{1}"),
+        ("loss", "loss"),
+    ],
+)
+def test_names_become_symbols(name, symbol):
+    assert shown(symbol_text(read_name(name))) == symbol
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("b + w1*x1", "b + w_{1} · x_{1}"),
+        ("-(y - f)", "−(y − f)"),
+        ("logistic(z)*(1 - logistic(z))", "σ(z) · (1 − σ(z))"),
+        ("0.5*(y - f)^2", "0.5 · (y − f)^{2}"),
+        ("a/sqrt(2)", "a/√2"),
+        ("sqrt(v + 0.00001)", "√(v + 10^{−5})"),
+        ("a - (b - c)", "a − (b − c)"),
+        ("a*(-b)", "a · (−b)"),
+        ("a/(b*c)", "a/(b · c)"),
+        ("abs(a) + int(b)", "|a| + ⌊b⌋"),
+        ("mod(a, b) + 1", "a mod b + 1"),
+    ],
+)
+def test_formulas_have_the_signs_of_mathematics(formula, text):
+    assert shown(MathTextPrinter().text(parse_formula(formula, NAMES))) == text
+
+
+def test_a_derivative_under_a_power_stands_in_parentheses():
+    slope = Ref("dE / da")
+    printer = MathTextPrinter()
+    assert shown(printer.text(Pow(slope, Num(2.0)))) == "(∂E/∂a)^{2}"
+    assert shown(printer.text(Ref("dE / da", lag=1))) == "(∂E/∂a)^{old}"
+    assert shown(printer.text(Mul(Ref("b"), slope))) == "b · ∂E/∂a"
+
+
+def test_choices_and_symbols_of_ones_own():
+    choice = If(Compare(">=", Ref("z"), Num(0.0)), Ref("z"), Num(0.0))
+    assert MathTextPrinter().text(choice) == "z if z ≥ 0; else 0"
+    assert MathTextPrinter({"z": "δ"}).text(Mul(choice, Ref("z"))) == "(δ if δ ≥ 0; else 0) · δ"
+    assert shown(MathTextPrinter().text(Lookup("x1", Ref("example")))) == "x_{1} of example"
