@@ -123,7 +123,7 @@ def test_one_example_cannot_vary():
 
 
 @pytest.mark.parametrize(
-    "options", spread([("--example", "3"), ("--iteration", "5"), ("--set", "learning_rate=0.3")], 1)
+    "options", [("--example", "3"), ("--iteration", "5"), ("--set", "learning_rate=0.3")]
 )
 def test_choices_of_the_sheet_are_marked_alike_with_the_same_choices(tmp_path, command, options):
     """What the sheet is on stands in its identity; --set changes the experiment, which the key keeps."""
