@@ -36,7 +36,7 @@ LIBRARIES = ("torch", "sklearn", "keras", "onnx")
 OF_ALL = ("test_templates.py", "test_documents.py")
 # How many of a hundred random inputs a test draws (`draws` in helpers/samples.py).
 # The same inputs each time, so that a check tells the same twice; `search` draws new ones.
-settings.register_profile("quick", max_examples=20, derandomize=True)
+settings.register_profile("quick", max_examples=10, derandomize=True)
 settings.register_profile("slow", max_examples=100, derandomize=True)
 settings.register_profile("search", max_examples=100)
 settings.load_profile("quick")

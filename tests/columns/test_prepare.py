@@ -13,6 +13,7 @@ from tests.helpers.browser import numbers_of
 from tests.helpers.experiment_files import read, refusal
 from tests.helpers.pages import CLOSE, largest_difference, some_changes
 from tests.helpers.prepared import APPLES, LAYERED, WITH_FORMULAS
+from tests.helpers.samples import spread
 
 ALL = pytest.mark.parametrize(
     "text", [APPLES, LAYERED, WITH_FORMULAS], ids=["dense", "layers", "graph"]
@@ -63,18 +64,21 @@ def test_raw_inputs_stand_in_the_data_and_the_names_say_which_is_which():
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [
-        pytest.param(
-            kind,
-            text,
-            id=f"{kind}-{name}",
-            marks=[]
-            if (kind, name) in (("full", "dense"), ("matrix", "graph"))
-            else pytest.mark.slow,
-        )
-        for kind in ("full", "book", "matrix")
-        for name, text in (("dense", APPLES), ("layers", LAYERED), ("graph", WITH_FORMULAS))
-    ],
+    spread(
+        [
+            pytest.param(
+                kind,
+                text,
+                id=f"{kind}-{name}",
+                marks=[]
+                if (kind, name) in (("full", "dense"), ("matrix", "graph"))
+                else pytest.mark.slow,
+            )
+            for kind in ("full", "book", "matrix")
+            for name, text in (("dense", APPLES), ("layers", LAYERED), ("graph", WITH_FORMULAS))
+        ],
+        1,
+    ),
 )
 def test_a_workbook_follows_changes_of_each_raw_number_and_of_each_constant(text, kind, tmp_path):
     path = tmp_path / "x.xlsx"

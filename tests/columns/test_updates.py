@@ -15,7 +15,7 @@ from bpsheet.errors import ExperimentError
 from bpsheet.program.kinds import Role
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from tests.helpers.rules import BY_HAND, DECOUPLED
-from tests.helpers.samples import draws
+from tests.helpers.samples import draws, spread
 from tests.helpers.strategies import BY_NUMBER, OPTIMISERS, SCHEDULED, experiments, graphs
 
 
@@ -193,7 +193,7 @@ def test_a_likelihood_is_climbed_by_every_rule():
         assert values[-count:].sum() > values[:count].sum(), rule
 
 
-@pytest.mark.parametrize("kind", BY_NUMBER)
+@pytest.mark.parametrize("kind", spread(BY_NUMBER, 5))
 def test_a_schedule_counts_updates_and_not_presentations(kind):
     """In batches of 7 of 150 there are 22 updates in an epoch, the last of them of 3."""
     used = {name: SCHEDULED[name] for name in SCHEDULES[kind].names}

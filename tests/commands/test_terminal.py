@@ -14,6 +14,7 @@ import pytest
 from bpsheet.api.experiment import Experiment
 from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
+from tests.helpers.samples import spread
 
 SMALL = """
 title = "{title}"
@@ -40,15 +41,18 @@ def small(title: str = "small") -> str:
 
 @pytest.mark.parametrize(
     "title",
-    [
-        "[red]x[/red]",
-        "[/]",
-        "[bold",
-        "a [link=http://example.com]b[/link]",
-        ":smile: :warning:",
-        "backslash at the end\\\\",
-        "100% {sure} %s",
-    ],
+    spread(
+        [
+            "[red]x[/red]",
+            "[/]",
+            "[bold",
+            "a [link=http://example.com]b[/link]",
+            ":smile: :warning:",
+            "backslash at the end\\\\",
+            "100% {sure} %s",
+        ],
+        4,
+    ),
 )
 def test_titles_are_printed_as_they_are(command, folder, title):
     """Nothing in them is taken for colours, links or pictures."""

@@ -20,6 +20,7 @@ import bpsheet as bp
 from bpsheet.api.experiment import Experiment
 from bpsheet.plan.templates import template_path
 from bpsheet.plan.toml import toml_text
+from tests.helpers.samples import spread
 
 from .documents import DOCUMENTS, ROOT, Block, blocks, text_of
 
@@ -127,7 +128,10 @@ CONSOLE = {
 
 @pytest.mark.parametrize(
     ("section", "short"),
-    in_both_lengths(list(CONSOLE), lambda name: "".join(block.text for block in CONSOLE[name])),
+    spread(
+        in_both_lengths(list(CONSOLE), lambda name: "".join(block.text for block in CONSOLE[name])),
+        7,
+    ),
 )
 @pytest.mark.usefixtures("desk")
 def test_the_commands_of_a_section_run_and_print_what_is_shown(section, short, command):

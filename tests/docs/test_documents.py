@@ -15,6 +15,7 @@ from bpsheet.plan.templates import template_names
 from bpsheet.tables.notation import PLACEHOLDERS
 from bpsheet.tables.spec import Spec
 from bpsheet.textbook.rules import RULES, SCHEDULES
+from tests.helpers.samples import spread
 
 from .documents import DOCUMENTS, ROOT, headings, prose, text_of
 from .gallery import FOLDER as GALLERY_FOLDER
@@ -129,7 +130,7 @@ def test_every_template_is_listed_and_shown():
     assert {path.stem for path in FOLDER.iterdir()} == set(template_names())
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", spread(template_names(), 6))
 def test_a_picture_is_of_the_run_that_there_is(name, traced):
     """Else `python -m tests.docs.pictures` makes it anew."""
     path = FOLDER / f"{name}.png"

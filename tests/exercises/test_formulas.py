@@ -28,7 +28,7 @@ from bpsheet.formula.tree import Num, references, replace_refs
 from bpsheet.hand.slips import Slips
 from bpsheet.printers.excel import Cell, ExcelPrinter
 from tests.helpers.grading import grade_file, grade_folder
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 pytest.importorskip("ironcalc")
 
@@ -323,7 +323,9 @@ TEMPLATES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sampled(TEMPLATES, "line-adam", "binary-classification"))
+@pytest.mark.parametrize(
+    "name", spread(sampled(TEMPLATES, "line-adam", "binary-classification"), 1)
+)
 def test_the_programs_own_formulas_are_right_on_every_sheet(tmp_path, name):
     network = bp.load(name)
     task = Exercise(network, answers="formulas").task()

@@ -20,6 +20,7 @@ from bpsheet.exercises.key import read_key
 from bpsheet.exercises.names import file_name
 from bpsheet.exercises.sheetfile import contents_of
 from tests.helpers.grading import NETWORK, STUDENTS, answers_of, fill, grade_file, grade_folder
+from tests.helpers.samples import spread
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def as_csv(path: Path, sign: str = ",", decimal: str = ".") -> bytes:
     return "\r\n".join(sign.join(f'"{c}"' for c in row) for row in rows).encode("utf-8-sig")
 
 
-@pytest.mark.parametrize(("sign", "decimal"), [(",", "."), (";", ","), ("\t", ",")])
+@pytest.mark.parametrize(("sign", "decimal"), spread([(",", "."), (";", ","), ("\t", ",")], 1))
 def test_a_table_of_text_is_found_by_what_is_printed_on_it(handed_out, sign, decimal):
     sheet = handed_out / file_name("Ada")
     content = as_csv(sheet, sign, decimal)

@@ -14,7 +14,7 @@ from bpsheet.exercises.handout import write_sheet
 from bpsheet.hand.numbers import decimals_needed
 from tests.helpers.exercises import Z_G_ROW, two_neurons
 from tests.helpers.live_sheets import marked, marks_in_libreoffice, rows_of, typed_sheets
-from tests.helpers.samples import sampled, small_templates
+from tests.helpers.samples import sampled, small_templates, spread
 
 TYPED = {
     "": "",
@@ -44,7 +44,7 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("text", TYPED)
+@pytest.mark.parametrize("text", spread(TYPED, 9))
 def test_a_mark_judges_by_the_digits_typed_in_ironcalc(live, text):
     model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
     if text:

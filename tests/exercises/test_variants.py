@@ -8,10 +8,10 @@ import bpsheet as bp
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.program.kinds import Role
 from tests.helpers.exercises import BOTH, printed, two_neurons
-from tests.helpers.samples import small_templates
+from tests.helpers.samples import small_templates, spread
 
 
-@pytest.mark.parametrize("name", [n for n in small_templates() if n != "exploding"])
+@pytest.mark.parametrize("name", spread([n for n in small_templates() if n != "exploding"], 5))
 def test_numbers_are_short_and_no_neuron_is_saturated(name):
     task = Exercise(bp.load(name), vary=BOTH, seed=2).task("Ada")
     program = task.trace.program

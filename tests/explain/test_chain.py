@@ -11,6 +11,7 @@ from bpsheet.printers.atoms import AtomText
 from bpsheet.program.backward import local_derivatives
 from bpsheet.program.kinds import Phase
 from tests.helpers.documents import TEMPLATES, chain_ends_equal_the_gradient
+from tests.helpers.samples import spread
 
 # Every entry of a product of matrices, and every mean, is a path of its own.
 MANY_PATHS = ("attention", "batch-norm", "transformer-block")
@@ -33,7 +34,9 @@ def test_paths_are_summed_in_brackets_and_what_they_share_stands_outside(traced)
     assert "2 paths lead from xh_1 to L" in text
 
 
-@pytest.mark.parametrize("template", [name for name in TEMPLATES if name != "book-perceptron"])
+@pytest.mark.parametrize(
+    "template", spread([name for name in TEMPLATES if name != "book-perceptron"], 4)
+)
 def test_the_chain_rule_ends_in_the_gradient(traced, template):
     """From the forward columns alone, for every weight, at the start and later, except where too many
     paths lead to the loss.
@@ -106,7 +109,7 @@ def of_sequence(steps, *kinds):
 
 @pytest.mark.parametrize(
     ("steps", "kinds"),
-    [(60, ["rnn"]), (5, ["attention", "layer_norm"] * 3)],
+    spread([(60, ["rnn"]), (5, ["attention", "layer_norm"] * 3)], 1),
     ids=["rnn", "attention"],
 )
 def test_recurrent_nets_and_attention_count_paths_without_walking_them(steps, kinds):

@@ -14,7 +14,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.outside.process import Task, run_engine
 from bpsheet.sweeps import sweep as sweeps
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 from tests.helpers.unwritable import COMMANDS
 
 MAIN = [sys.executable, "-c", "from bpsheet.cli import main; main()"]
@@ -34,7 +34,7 @@ def no_temporary_files(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("no_temporary_files")
 @pytest.mark.parametrize(
     "name",
-    sampled(COMMANDS, "run.xlsx", "run.parquet", "page.html", "network.gif", "gradient.tex", "exercise.xlsx"),
+    spread(sampled(COMMANDS, "run.xlsx", "run.parquet", "page.html", "network.gif", "gradient.tex", "exercise.xlsx"), 2),
 )  # fmt: skip
 def test_nothing_is_written_by_way_of_temporary_files(name, command):
     """Neither by us nor by a library that we use: a full folder for them is in nobody's way."""
@@ -166,10 +166,13 @@ def test_a_full_standard_output_is_one_clear_error(arguments, unbuffered):
 @pytest.mark.skipif(os.name == "nt", reason="no such shell there")
 @pytest.mark.parametrize(
     ("end", "status"),
-    sampled(
-        [(">&-", 0), ("2>/dev/full", 0), ("bad.toml 2>/dev/full", 2)],
-        (">&-", 0),
-        ("bad.toml 2>/dev/full", 2),
+    spread(
+        sampled(
+            [(">&-", 0), ("2>/dev/full", 0), ("bad.toml 2>/dev/full", 2)],
+            (">&-", 0),
+            ("bad.toml 2>/dev/full", 2),
+        ),
+        1,
     ),
 )
 def test_where_nobody_listens_the_status_tells_all(end, status, tmp_path):

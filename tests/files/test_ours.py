@@ -14,7 +14,7 @@ from openpyxl import Workbook
 import bpsheet as bp
 from bpsheet.files.ours import is_ours, refuse_others
 from bpsheet.files.seals import ENDS, sealed
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 from tests.helpers.unwritable import COMMANDS
 
 REFUSED = "is not as bpsheet wrote it. Give another name, or replace it with --force"
@@ -66,7 +66,9 @@ def test_another_run_of_the_same_network_replaces_the_last_one(command):
     assert write(command, "run.xlsx", "--layout", "book")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["page.html", "network.svg", "solution.md", "gradient.tex"])
+@pytest.mark.parametrize(
+    "name", spread(["page.html", "network.svg", "solution.md", "gradient.tex"], 2)
+)
 def test_a_word_changed_in_a_text_makes_it_somebodys(name, command):
     """In the middle, or below the seal."""
     assert write(command, name)[0] == 0

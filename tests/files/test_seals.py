@@ -18,7 +18,7 @@ import bpsheet as bp
 from bpsheet.files.ours import is_ours
 from bpsheet.files.seals import LABEL, PIECE
 from bpsheet.sweeps.folder import write_frame
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 from tests.helpers.unwritable import COMMANDS
 
 REFUSED = "is not as bpsheet wrote it. Give another name, or replace it with --force"
@@ -56,7 +56,7 @@ def refuses(command, name: str, *asked: str) -> bool:
     return status == 1 and said and Path(name).read_bytes() == before
 
 
-@pytest.mark.parametrize("name", SEALED)
+@pytest.mark.parametrize("name", spread(SEALED, 4))
 def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
     content = written(name, command)
     Path(name).write_bytes(content)
@@ -65,7 +65,7 @@ def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
         assert content.count(LABEL) == 1
 
 
-@pytest.mark.parametrize("name", FLAT)
+@pytest.mark.parametrize("name", spread(FLAT, 5))
 def test_any_byte_that_is_changed_breaks_the_seal(name, command, written):
     """At the beginning, in the middle, in the seal, at the end; and what is added or cut off.
 
@@ -127,12 +127,15 @@ def renamed_parquet(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "edit"),
-    [
-        ("network.png", saved_png),
-        ("network.gif", saved_gif),
-        ("run.parquet", saved_parquet),
-        ("run.parquet", renamed_parquet),
-    ],
+    spread(
+        [
+            ("network.png", saved_png),
+            ("network.gif", saved_gif),
+            ("run.parquet", saved_parquet),
+            ("run.parquet", renamed_parquet),
+        ],
+        2,
+    ),
 )
 def test_what_was_changed_with_a_library_stays_where_it_is(name, edit, command, written):
     """Even where what it said of its maker was kept."""

@@ -13,7 +13,7 @@ import bpsheet as bp
 from bpsheet.errors import HandError
 from bpsheet.hand.verdict import Verdict
 from tests.hand.test_cases import network
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 RATE = 0.5
 
@@ -127,7 +127,9 @@ SOME = [
 ]
 
 
-@pytest.mark.parametrize(("bug", "outputs", "count", "is_folded"), sampled(PROGRAMS, *SOME))
+@pytest.mark.parametrize(
+    ("bug", "outputs", "count", "is_folded"), spread(sampled(PROGRAMS, *SOME), 4)
+)
 def test_a_bug_is_one_finding_at_the_right_array(bug, outputs, count, is_folded):
     hidden = outputs if bug == "not transposed" else 4
     given = experiment(count, outputs, hidden=hidden)
@@ -303,13 +305,16 @@ def objects(path):
 
 @pytest.mark.parametrize(
     "make",
-    [
-        lambda path: path.write_bytes(b"not a zip"),
-        lambda path: path.write_bytes(b""),
-        bomb,
-        huge_shape,
-        objects,
-    ],
+    spread(
+        [
+            lambda path: path.write_bytes(b"not a zip"),
+            lambda path: path.write_bytes(b""),
+            bomb,
+            huge_shape,
+            objects,
+        ],
+        2,
+    ),
     ids=["text", "empty", "bomb", "shape", "objects"],
 )
 def test_a_damaged_or_hostile_file_of_arrays_is_refused_in_a_sentence(tmp_path, make):

@@ -22,6 +22,7 @@ __all__ = [
     "is_dense",
     "sampled",
     "small_templates",
+    "spread",
 ]
 
 # Templates that differ in much: a single neuron, a hidden layer, softmax and batches, an
@@ -54,8 +55,36 @@ def sampled(values: Iterable[object], *sample: object) -> list[object]:
     ]
 
 
+def spread(values: Iterable[object], count: int) -> list[object]:
+    """The values of a test's parameter (tuples: of several), of which all but so many are slow.
+
+    Those that stay lie between the first and the last at equal distances: lists are in an order in
+    which neighbours are alike. What is slow already, or is a template like another, is not counted.
+    """
+    cases = [
+        value
+        if isinstance(value, type(pytest.param()))
+        else pytest.param(*(value if isinstance(value, tuple) else (value,)))
+        for value in values
+    ]
+    quick = [
+        number
+        for number, case in enumerate(cases)
+        if not any(getattr(mark, "name", "") == "slow" for mark in case.marks)
+        and not any(isinstance(value, str) and value in SIMILAR for value in case.values)
+    ]
+    steps = max(count - 1, 1)
+    kept = {quick[place * (len(quick) - 1) // steps] for place in range(count)} if quick else set()
+    return [
+        case
+        if number in kept or number not in quick
+        else pytest.param(*case.values, id=case.id, marks=[*case.marks, pytest.mark.slow])
+        for number, case in enumerate(cases)
+    ]
+
+
 def draws(count: int, **more: object) -> settings:
-    """So many random inputs with the profile slow (see conftest), a fifth of them by default."""
+    """So many random inputs with the profile slow (see conftest), a tenth of them by default."""
     share = max(2, count * settings.default.max_examples // 100)
     return settings(deadline=None, max_examples=share, **more)
 

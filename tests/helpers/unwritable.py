@@ -22,7 +22,7 @@ COMMANDS = {
     "run.parquet": ("run", "two-neuron"),
     "sweep.csv": ("sweep", "two-neuron", "--grid", "learning_rate=0.1,0.2"),
     "sweep.xlsx": ("sweep", "two-neuron", "--grid", "learning_rate=0.1,0.2"),
-    "page.html": ("page", "two-neuron"),
+    "page.html": ("page", "two-neuron", "--no-rules"),
     "network.svg": ("draw", "two-neuron"),
     "network.png": ("draw", "two-neuron"),
     "network.pdf": ("draw", "two-neuron"),

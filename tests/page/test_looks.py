@@ -9,7 +9,7 @@ import pytest
 import bpsheet as bp
 from bpsheet.page.page import page_of
 from tests.helpers.browser import DESKTOP, PHONE, settled, wait_until
-from tests.helpers.samples import sampled, small_templates
+from tests.helpers.samples import sampled, small_templates, spread
 
 FAULTS = """async () => {
     const found = await axe.run({ resultTypes: ["violations"] });
@@ -121,7 +121,9 @@ def test_on_paper_there_are_no_buttons(page_file, opened):
     assert page.locator("#solution").evaluate("part => part.scrollHeight - part.clientHeight") <= 1
 
 
-@pytest.mark.parametrize("name", sampled(small_templates(), "iris", "two-neuron", "lstm-two-steps"))
+@pytest.mark.parametrize(
+    "name", spread(sampled(small_templates(), "iris", "two-neuron", "lstm-two-steps"), 2)
+)
 def test_a_page_is_one_file_of_a_few_hundred_kilobytes(name):
     """It refers to nothing outside, and the same experiment gives the same bytes."""
     page = page_of(bp.load(name), rules=False)

@@ -18,7 +18,7 @@ from bpsheet.paper.blocks import Equation, Heading, Listing, Prose, Side
 from bpsheet.printers.atoms import Value
 from bpsheet.program.kinds import Phase
 from tests.helpers.documents import FORMATS, TEMPLATES, chain_ends_equal_the_gradient
-from tests.helpers.samples import draws, sampled
+from tests.helpers.samples import draws, sampled, spread
 from tests.helpers.strategies import experiments
 
 
@@ -123,7 +123,8 @@ def check_all(document):
 
 
 @pytest.mark.parametrize(
-    "template", sampled(TEMPLATES, "book-xor", "exploding", "formula", "line-adam", "two-neuron")
+    "template",
+    spread(sampled(TEMPLATES, "book-xor", "exploding", "formula", "line-adam", "two-neuron"), 3),
 )
 def test_every_format_of_every_template_is_well_formed(traced, template):
     trace = traced(template, 7)

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from bpsheet.pictures.animation import animate
-from tests.helpers.samples import sampled
 
 
-@pytest.mark.parametrize("name", sampled(["two-neuron", "book-perceptron"], "two-neuron"))
+@pytest.mark.slow  # by default a shorter one is drawn below
+@pytest.mark.parametrize("name", ["two-neuron", "book-perceptron"])
 def test_a_moving_picture_shows_so_many_iterations(command, tmp_path, monkeypatch, name):
     """The first and the last among them, which stays longest; the same bytes each time."""
     monkeypatch.chdir(tmp_path)

@@ -6,7 +6,7 @@ import pytest
 
 from bpsheet.errors import ExperimentError
 from tests.helpers.experiment_files import FIRST, LAYER1, LONG, WEIGHTS, edited, read, refusal
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 SECOND = 'neurons = ["f"]\nactivation = "logistic"'
 
@@ -101,7 +101,7 @@ FORMULAS = [
 
 @pytest.mark.parametrize(
     "formula",
-    sampled(FORMULAS, *FORMULAS[::3]),
+    spread(sampled(FORMULAS, *FORMULAS[::3]), 2),
     ids=lambda text: f"{text[:12]} ({len(text)})",
 )
 def test_any_formula_that_is_grammatical_runs_or_is_refused_in_a_moment(formula):

@@ -7,6 +7,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.sheets import differentiate_workbook
+from tests.helpers.samples import spread
 
 
 def differentiated(folder, formula, parameters=("Sheet!A1:A2",), rows=990):
@@ -20,14 +21,17 @@ def differentiated(folder, formula, parameters=("Sheet!A1:A2",), rows=990):
 
 @pytest.mark.parametrize(
     ("formula", "gradient"),
-    [
-        ("=A1" + "-A2" * 2_500, {"A1": 1.0, "A2": -2_500.0}),
-        ("=A1" + "+A2" * 2_500, {"A1": 1.0, "A2": 2_500.0}),
-        ("=A2+" + "-" * 5_001 + "A1", {"A1": -1.0, "A2": 1.0}),
-        ("=A1" + "%" * 100 + "+A2", {"A1": pytest.approx(1e-200), "A2": 1.0}),
-        ("=A1+A2" + "%" * 5_000, {"A1": 1.0, "A2": 0.0}),
-        ("=PRODUCT(A1:A990)", {"A1": 1.0, "A2": 1.0}),
-    ],
+    spread(
+        [
+            ("=A1" + "-A2" * 2_500, {"A1": 1.0, "A2": -2_500.0}),
+            ("=A1" + "+A2" * 2_500, {"A1": 1.0, "A2": 2_500.0}),
+            ("=A2+" + "-" * 5_001 + "A1", {"A1": -1.0, "A2": 1.0}),
+            ("=A1" + "%" * 100 + "+A2", {"A1": pytest.approx(1e-200), "A2": 1.0}),
+            ("=A1+A2" + "%" * 5_000, {"A1": 1.0, "A2": 0.0}),
+            ("=PRODUCT(A1:A990)", {"A1": 1.0, "A2": 1.0}),
+        ],
+        2,
+    ),
     ids=["minus", "plus", "signs", "percent", "percents", "product"],
 )
 def test_long_formulas_are_differentiated(tmp_path, formula, gradient):

@@ -16,7 +16,7 @@ import bpsheet as bp
 from bpsheet.errors import OutputError, WorkbookError
 from bpsheet.sheets import differentiate_workbook
 from tests.helpers.own_sheets import regression, saved
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 
 def logistic(book):
@@ -201,7 +201,7 @@ def test_the_derivatives_are_the_engines_own_differences(tmp_path, make):
 
 
 @pytest.mark.parametrize(
-    ("template", "row"), [("two-neuron", 8), ("book-xor", 8), ("two-neuron", 11)]
+    ("template", "row"), spread([("two-neuron", 8), ("book-xor", 8), ("two-neuron", 11)], 1)
 )
 def test_the_books_tabs_get_the_gradient_that_stands_beside_them(
     tmp_path, made, traced, template, row

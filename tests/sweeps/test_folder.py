@@ -11,6 +11,7 @@ import pytest
 
 import bpsheet as bp
 from bpsheet.sweeps import sweep as sweeps
+from tests.helpers.samples import spread
 from tests.helpers.sweeps import RATES
 
 
@@ -31,7 +32,7 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", [None, ThreadPoolExecutor])
+@pytest.mark.parametrize("kind", spread([None, ThreadPoolExecutor], 1))
 def test_an_interrupted_sweep_goes_on_where_it_was(xor, tmp_path, monkeypatch, kind):
     grid = {"learning_rate": RATES, "seed": range(2)}
     whole = bp.sweep(xor, grid)

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 import bpsheet as bp
 from bpsheet.sweeps import grid as grids
 from bpsheet.sweeps import sweep as sweeps
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 from tests.helpers.sweeps import RATES
 
 HOLDERS = {
@@ -29,12 +29,15 @@ VALUES = {"learning_rate": RATES, "seed": [1, 2, 3]}
 
 @pytest.mark.parametrize(
     ("name", "holder"),
-    sampled(
-        list(itertools.product(VALUES, HOLDERS)),
-        ("learning_rate", "pandas Series"),
-        ("learning_rate", "generator"),
-        ("seed", "NumPy array"),
-        ("seed", "tuple"),
+    spread(
+        sampled(
+            list(itertools.product(VALUES, HOLDERS)),
+            ("learning_rate", "pandas Series"),
+            ("learning_rate", "generator"),
+            ("seed", "NumPy array"),
+            ("seed", "tuple"),
+        ),
+        2,
     ),
 )
 def test_values_may_come_in_anything_that_holds_them(xor, tmp_path, name, holder):
@@ -65,7 +68,7 @@ def test_a_setting_has_one_type_in_all_parts_of_a_folder(xor, tmp_path):
     assert runs.batch_size.tolist() == found.runs.batch_size.astype(str).tolist()
 
 
-@pytest.mark.parametrize("sizes", [[2, "all"], ["all", 2]])
+@pytest.mark.parametrize("sizes", spread([[2, "all"], ["all", 2]], 1))
 def test_numbers_and_words_of_a_setting_stand_in_the_workbook(xor, tmp_path, sizes):
     found = bp.sweep(xor, {"batch_size": sizes})
     sheet = load_workbook(found.to_excel(tmp_path / "sweep.xlsx"), data_only=True)["Summary"]

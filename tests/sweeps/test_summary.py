@@ -10,6 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
+from tests.helpers.samples import spread
 from tests.helpers.sweeps import RATES
 
 
@@ -22,7 +23,7 @@ def recalculated(path, changes=()):
     return lambda row, column: model.get_cell_value(0, row, column)
 
 
-@pytest.mark.parametrize("name", ["two-neuron", "book-xor"])
+@pytest.mark.parametrize("name", spread(["two-neuron", "book-xor"], 1))
 def test_the_table_of_losses_is_live_where_it_is_small(tmp_path, name):
     """Another learning rate typed into a run's line gives the loss of a fresh run with it."""
     experiment = bp.load(name).changed({"iterations": 60})

@@ -9,7 +9,8 @@ from bpsheet.program.kinds import Phase
 from bpsheet.workbook.layout import full_layout
 from tests.helpers.sentences import slips_of_language
 
-QUICK = ("two-neuron", "formula")
+# Of a network each command has tests of its own.
+QUICK = ("formula",)
 COMMANDS = (
     "new {name}",
     "run {name} --iterations 4 -o run.xlsx",

@@ -29,10 +29,10 @@ COUNTS = {
 }
 
 
-@pytest.mark.parametrize("share", sampled([0.25, 1.0], 0.25))
+@pytest.mark.parametrize("share", sampled([0.1, 1.0], 0.1))
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_reader_refuses_with_its_own_exceptions_or_takes(name, share):
-    """Some hundred inputs made from good ones; a good one is taken as it is."""
+    """Some dozens of inputs made from good ones; a good one is taken as it is."""
     target = TARGETS[name]
     draw = random.Random(20)
     with warnings.catch_warnings():

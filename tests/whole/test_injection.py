@@ -20,7 +20,7 @@ import bpsheet as bp
 from bpsheet.exercises.fillin import FIRST_ROW
 from bpsheet.exercises.names import file_name
 from bpsheet.explain import derive
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 # What spreadsheets begin a formula with, and what other readers of a text would obey.
 STARTS = ("=", "+", "-", "@", "\t=")
@@ -242,7 +242,7 @@ def test_the_heads_of_a_runs_table_are_names_that_no_spreadsheet_runs(tmp_path):
 # Documents, pages and pictures
 
 
-@pytest.mark.parametrize("text", EVIL)
+@pytest.mark.parametrize("text", spread(EVIL, 6))
 def test_documents_keep_the_text_and_obey_nothing_in_it(text):
     made = experiment(text, text)
     trace = made.run()
@@ -313,7 +313,7 @@ def test_chromium_opens_documents_pages_and_pictures_without_running_a_word(
     paths = [tmp_path / f"{kind}.html" for kind in ("explain", "derive")]
     paths[0].write_text(made.run().explain(1).html(), "utf-8")
     paths[1].write_text(derive(made).html(), "utf-8")
-    paths.append(made.to_page(tmp_path / "page.html"))
+    paths.append(made.to_page(tmp_path / "page.html", rules=False))
     for path in paths:
         page = watched(path)
         assert page.locator("h1").inner_text() == shown
@@ -411,7 +411,7 @@ def test_no_command_lets_a_control_character_reach_the_terminal(terminal, comman
         ("explain", "titled.toml"),
         ("explain", "two-neuron", "--only", name),
         ("derive", "titled.toml", "-o", f"{name}.txt"),
-        ("page", "titled.toml", "-o", f"{name}.html"),
+        ("page", "titled.toml", "--no-rules", "-o", f"{name}.html"),
         ("draw", "titled.toml", "-o", f"{name}.svg"),
         ("health", "titled.toml"),
         ("gradcheck", "titled.toml"),
@@ -473,7 +473,7 @@ LONG_FILES = {
 }
 
 
-@pytest.mark.parametrize("field", LONG_FILES)
+@pytest.mark.parametrize("field", spread(LONG_FILES, 11))
 def test_forty_thousand_characters_are_refused_in_few_words(field, command, tmp_path, monkeypatch):
     """A cell holds 32,767. Before anything runs, and with nothing left behind."""
     monkeypatch.chdir(tmp_path)

@@ -107,7 +107,7 @@ BASES = {
     "sweep": ("two-neuron", "--grid", "learning_rate=0.1", "--set", "iterations=5"),
     "draw": ("two-neuron",),
     "animate": ("two-neuron", "--iterations", "2"),
-    "page": ("two-neuron",),
+    "page": ("two-neuron", "--no-rules"),
 }
 
 
@@ -129,9 +129,8 @@ def full_folder(book, made, command):
     assert book.exists()
 
 
-def variants(name: str, odd: str) -> Iterator[tuple[str, ...]]:
+def variants(name: str, base: tuple[str, ...], odd: str) -> Iterator[tuple[str, ...]]:
     """The command with something odd in the place of each argument, and with each option."""
-    base = BASES[name]
     for place in range(len(base)):
         yield (*base[:place], odd, *base[place + 1 :])
     yield (*base, odd)
@@ -140,13 +139,27 @@ def variants(name: str, odd: str) -> Iterator[tuple[str, ...]]:
             yield (*base, option.opts[-1], odd)
 
 
+def cases() -> Iterator[object]:
+    """Each command with a few odd things by default, and with many.
+
+    Slides are twenty pictures and a film, and take seconds in any folder: by default `draw` has a
+    file to write as well, and refuses to make them.
+    """
+    slow = pytest.mark.slow
+    for name in sorted(cli.commands):
+        base = BASES[name]
+        few_are_slow = [slow] if name == "draw" else []
+        yield pytest.param(name, base, FEW, id=f"{len(FEW)}-{name}", marks=few_are_slow)
+        yield pytest.param(name, base, MANY, id=f"{len(MANY)}-{name}", marks=slow)
+    yield pytest.param("draw", (*BASES["draw"], "-o", "x.svg"), FEW, id="no slides")
+
+
 @pytest.mark.usefixtures("full_folder")
-@pytest.mark.parametrize("name", sorted(cli.commands))
-@pytest.mark.parametrize("odds", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=len)
-def test_any_command_with_anything_ends_with_a_status_and_says_why(name, odds, command):
+@pytest.mark.parametrize(("name", "base", "odds"), list(cases()))
+def test_any_command_with_anything_ends_with_a_status_and_says_why(name, base, odds, command):
     """An exception would come out of the call."""
     for odd in odds:
-        for arguments in variants(name, odd):
+        for arguments in variants(name, base, odd):
             status, out, err = command(name, *arguments)
             assert status in (0, 1, 2), arguments
             assert status == 0 or out or err, arguments

@@ -20,7 +20,7 @@ from bpsheet.textbook.activations import ACTIVATIONS
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED, loss_of
 from bpsheet.textbook.perceptrons import PERCEPTRONS
 from bpsheet.textbook.rules import RULES, SCHEDULES
-from tests.helpers.samples import sampled
+from tests.helpers.samples import sampled, spread
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -489,10 +489,10 @@ def test_weight_decay(rule, seed):
 @pytest.mark.parametrize("loss", ["half_squared_error", "gaussian_log_likelihood"])
 @pytest.mark.parametrize(
     "rule",
-    sampled(
+    spread(sampled(
         [rule for rule in OPTIMISER if not rule.startswith("gradient")],
         "momentum", "adamw", "nadam", "rprop",
-    ),
+    ), 3),
 )  # fmt: skip
 def test_up_and_down(rule, loss):
     random = np.random.default_rng(30)
@@ -509,7 +509,9 @@ def test_up_and_down(rule, loss):
 PLAIN = {"gradient_descent", "gradient_ascent", "momentum", "nesterov"}
 
 
-@pytest.mark.parametrize("rule", sampled(sorted(OPTIMISER), "adam", "gradient_ascent", "momentum"))
+@pytest.mark.parametrize(
+    "rule", spread(sampled(sorted(OPTIMISER), "adam", "gradient_ascent", "momentum"), 2)
+)
 @pytest.mark.parametrize("size", sampled([0.05, 1e6], 0.05))
 @pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
 def test_clipping(rule, clip, size):
