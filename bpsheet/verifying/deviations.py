@@ -11,6 +11,7 @@ from dataclasses import dataclass
 __all__ = [
     "ARRAYS_IN_PASSES",
     "CALCULATES_ON",
+    "FEWER_DIGITS_OF_ERF",
     "LONGER_NUMBERS",
     "NEARLY_EQUAL",
     "NO_ERF",
@@ -76,6 +77,11 @@ NO_ERF = Deviation(
     "knows no ERF, which the activation gelu takes",
     "version 0.2 does not have the function",
     is_about_errors=True,
+)
+FEWER_DIGITS_OF_ERF = Deviation(
+    "has ten digits of ERF, which the activation gelu takes; a rule such as adam, which divides a gradient "
+    "by its size, makes more of the difference",
+    "it approximates the function, least well between 0.5 and 1",
 )
 NO_MATRICES = Deviation(
     "knows no MMULT: the sheet Matrices holds errors, or the engine gives up",

@@ -11,6 +11,7 @@ import numpy as np
 from bpsheet import EngineError, Trace
 from bpsheet.verifying.deviations import (
     CALCULATES_ON,
+    FEWER_DIGITS_OF_ERF,
     LONGER_NUMBERS,
     NEARLY_EQUAL,
     NO_ERF,
@@ -44,6 +45,7 @@ DIFFERS = re.compile(r"(?P<there>\S.*) there, (?P<wanted>.+) expected")
 OTHER_NUMBERS = {
     NEARLY_EQUAL: compares_what_is_nearly_equal,
     SMALL_DIFFERENCE: subtracts_what_is_nearly_equal,
+    FEWER_DIGITS_OF_ERF: calls_erf,
 }
 # Where it has errors in other cells, and numbers that follow from that.
 OTHER_ERRORS = {
