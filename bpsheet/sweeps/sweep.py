@@ -10,7 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+)
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice, product
@@ -95,7 +101,7 @@ def sweep(
     `progress` is called with the number of runs done.
 
     Raises ExperimentError for settings that do not fit, OutputError for a folder that holds
-    something else, EngineError for a process that dies.
+    something else, EngineError for a process that dies or an executor that cancels its runs.
 
     >>> import bpsheet as bp
     >>> result = bp.sweep(bp.load("two-neuron"), {"seed": range(3), "iterations": [10]})
@@ -225,6 +231,12 @@ def _results(
         raise EngineError(
             "a process of the sweep was ended from outside, perhaps for lack of memory; runs in a "
             "folder are kept, and the sweep continues from them"
+        ) from None
+    except CancelledError:
+        # A cluster's client cancels what it has when it loses its connection to the cluster.
+        raise EngineError(
+            "the executor has cancelled runs of the sweep, perhaps because its connection to a "
+            "cluster was lost; runs in a folder are kept, and the sweep continues from them"
         ) from None
     finally:
         for future in running:

@@ -27,7 +27,7 @@ from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.printing import printed
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
-from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text, set_text
 from bpsheet.xlsx.package import Rows
 from bpsheet.xlsx.view import set_page, without_grid
 
@@ -55,6 +55,8 @@ FILE_NAME = "experiment_file"
 FILE_TITLE = "Experiment file"
 # A cell holds 32,767 characters (some count twice). A longer line continues in the next cell.
 PIECE = 16_000
+# Of the list of columns, those whose text may take several lines: name, what it is, formula.
+WRAPPED = (2, 4, 5)
 
 
 def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
@@ -231,15 +233,16 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
     row += 1
     looks = Looks()
+    dresses = {wrap: partial(_as_text, wrap=wrap) for wrap in (False, True)}
     for shown in content.layout.shown:
         column = shown.column
         formula = "" if column.formula is None else formula_text(column.formula, content.source)
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
-        for letter, text in zip("ABCDE", texts, strict=True):
-            cell, wrap = sheet[f"{letter}{row}"], letter in "BDE"
-            looks.give(cell, wrap, partial(_as_text, wrap=wrap))
-            put_text(sheet, cell.coordinate, _short(text))
+        for place, text in enumerate(texts, start=1):
+            cell, wrap = sheet.cell(row, place), place in WRAPPED
+            looks.give(cell, wrap, dresses[wrap])
+            set_text(cell, _short(text))
         lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
         sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)
         row += 1

@@ -312,10 +312,12 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
+            inside = [ref for ref in column.references if ref in written]
             # A formula needs the safe form where a column that is written into it needs it.
-            if any(ref in written and ref.name in to_guard for ref in column.references):
+            if any(ref.name in to_guard for ref in inside):
                 to_guard.add(column.name)
-            formula = replace_refs(formula, written)
+            if inside:
+                formula = replace_refs(formula, written)
         is_short = formula is not None and size(formula) <= MAX_INLINED
         if column.name in inlined.once and formula is not None and is_short:
             written[Ref(column.name)] = formula

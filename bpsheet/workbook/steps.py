@@ -30,7 +30,7 @@ from bpsheet.workbook.folding import Fold, folds_of
 from bpsheet.workbook.layout import STEPS, Layout, Shown
 from bpsheet.workbook.printing import BAND_ROW, HEADER_ROW, set_print
 from bpsheet.workbook.sheet import Sheet, Writable
-from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text, set_text
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
@@ -267,13 +267,13 @@ def _headers(
             since = 0 if begins else since + (shown.place not in hidden)
             # The group's name is repeated, since a wide group takes several printed pages.
             if begins or (since % BAND_REPEAT == 0 and has_room and shown.place not in hidden):
-                put_text(sheet, cell.coordinate, TITLES[column.phase])
+                set_text(cell, TITLES[column.phase])
             looks.give(cell, band, partial(_as_band, band=band))
         header = sheet.cell(HEADER_ROW, shown.place)
         aligned = style.alignment(column.role, header=True)
         dress = partial(_as_header, pale=pale, begins=begins, aligned=aligned)
         looks.give(header, (pale, begins, aligned.horizontal), dress)
-        put_text(sheet, header.coordinate, column.name)
+        set_text(header, column.name)
         header.comment = _comment(_explained(shown, content.source))
     lines = max(
         style.header_lines(s.column.name, widths[s.place])

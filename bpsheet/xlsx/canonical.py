@@ -72,22 +72,22 @@ class _Writer:
         return "".join(f" {name}={quoteattr(declared[name])}" for name in sorted(declared))
 
     def write(self, element: Element) -> None:
-        tag = self._tags.get(element.tag) or self._tag(element.tag)
+        tags, keys, add = self._tags, self._keys, self.parts.append
+        tag = tags.get(element.tag) or self._tag(element.tag)
         begin = f"<{tag}"
         for key, value in element.items():
             quoted = quoteattr(value) if SPECIAL(value) else f'"{value}"'
-            begin += f" {self._keys.get(key) or self._key(key)}={quoted}"
+            begin += f" {keys.get(key) or self._key(key)}={quoted}"
         text = element.text
-        if len(element):
-            self.parts.append(f"{begin}>{_escaped(text or '')}")
-            for child in element:
-                self.write(child)
-                if child.tail:
-                    self.parts.append(_escaped(child.tail))
-            self.parts.append(f"</{tag}>")
-        else:
-            end = f">{_escaped(text)}</{tag}>" if text else "/>"
-            self.parts.append(begin + end)
+        if not len(element):
+            add(f"{begin}>{_escaped(text)}</{tag}>" if text else f"{begin}/>")
+            return
+        add(f"{begin}>{_escaped(text)}" if text else f"{begin}>")
+        for child in element:
+            self.write(child)
+            if child.tail:
+                add(_escaped(child.tail))
+        add(f"</{tag}>")
 
     def _tag(self, tag: str) -> str:
         namespace = _namespace(tag)

@@ -18,7 +18,15 @@ from openpyxl.worksheet.worksheet import Worksheet
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.mathtext import Place
 
-__all__ = ["FIRST_ROW", "PARAMETER_ROW", "Looks", "put_number", "put_pieces", "put_text"]
+__all__ = [
+    "FIRST_ROW",
+    "PARAMETER_ROW",
+    "Looks",
+    "put_number",
+    "put_pieces",
+    "put_text",
+    "set_text",
+]
 
 # On a sheet of rows, rows 1-3 say what it shows, row 5 has the hyper-parameters and row 7 the
 # headers.
@@ -44,7 +52,11 @@ class _Piece(TextBlock):
 
 def put_text(sheet: Worksheet, address: str, text: str, font: Font | None = None) -> None:
     """Write a text cell, whatever the text begins with."""
-    cell = sheet[address]
+    set_text(sheet[address], text, font)
+
+
+def set_text(cell: Any, text: str, font: Font | None = None) -> None:
+    """Make a cell a text cell. Where many cells are written, this saves looking up each address."""
     cell.value = spelled(text)
     cell.data_type = "s"
     if font is not None:

@@ -54,3 +54,17 @@ def test_an_executor_of_any_kind_that_breaks_is_one_clear_error(xor):
 
     with pytest.raises(bp.EngineError, match="was ended from outside"):
         bp.sweep(xor, {"seed": [1]}, Broken())
+
+
+def test_runs_that_the_executor_cancels_are_one_clear_error(xor):
+    """A Dask client that loses its connection to the cluster does so."""
+
+    class Lost:
+        def submit(self, *_task):
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with pytest.raises(bp.EngineError, match="has cancelled runs of the sweep"):
+        bp.sweep(xor, {"seed": [1]}, Lost())
