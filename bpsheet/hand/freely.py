@@ -87,7 +87,7 @@ def read_freely(text: str, decimal: str = ".") -> Read:
     >>> read_freely("z = 3,45·10^-1").value, read_freely("≈ 12.5 %").value, read_freely("-3/8").value
     (0.345, 0.125, -0.375)
     >>> read_freely("1,234").reason
-    'the comma may stand before decimals or after a thousand'
+    'the comma may mark decimals or thousands; write another number of decimals'
     """
     strict = read_number(text, decimal)
     if isinstance(strict, Written) or strict.is_blank:

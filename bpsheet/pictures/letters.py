@@ -54,7 +54,7 @@ def shortened(text: str, size: float, room: float) -> str:
     """The text, without its middle where it is too wide for the room.
 
     >>> shortened("a_very_long_name_of_an_input", 12, 80)
-    'a_ver…input'
+    'a_ver…nput'
     """
     if width_of(text, size) <= room:
         return text

@@ -108,7 +108,7 @@ def test_problems_are_those_of_the_command_line_at_their_fields(app, text, tmp_p
 def test_layers_come_and_go(app, text):
     more = app.call("change", {"text": text, "name": "a", "add": 2})
     assert (more["layers"], more["problems"]) == (3, [])
-    assert "worked by hand" in more["told"][0]
+    assert "The hand values belonged to the network as it was before" in more["told"][0]
     less = app.call("change", {"text": more["text"], "name": "a", "remove": 2})
     assert (less["layers"], less["problems"]) == (2, [])
 

@@ -58,7 +58,7 @@ def test_the_page_needs_the_token_of_its_address(app):
     for path in ("/", "/?token=", "/?token=guessed", "/?token=%00%ff"):
         answer = app.request("GET", path)
         assert answer.status == 403
-        assert b"Open the address that stands in the window" in answer.body
+        assert b"Open the whole address that stands in the window" in answer.body
         assert app.gate.token.encode() not in answer.body
     assert b"</main>" in app.request("GET", f"/?token={app.gate.token}").body
 

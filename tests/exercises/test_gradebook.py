@@ -117,4 +117,4 @@ def test_the_command_writes_the_table_beside_the_class_table(tmp_path, command):
         "grade", str(tmp_path / "sheets"), str(tmp_path / "key"), "--by-question"
     )
     assert status == 2
-    assert "--by-question is a choice of --gradebook" in err
+    assert "--by-question needs a gradebook: add --gradebook moodle" in err

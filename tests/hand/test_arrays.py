@@ -188,7 +188,7 @@ def test_nan_and_odd_arrays_are_said():
     with pytest.raises(HandError, match='unknown array "Q7"'):
         trace.compare({"Q7": np.zeros((4, 5))})
     report = trace.compare({"A2": arrays["A2"], "cache": arrays["A2"]})
-    assert report.notes[-1] == "not compared, since the names say nothing: cache"
+    assert report.notes[-1] == "not compared, since no array of the run has such a name: cache"
 
 
 def test_torch_tensors_are_arrays():

@@ -266,7 +266,7 @@ def test_19_a_plus_for_a_minus_in_all_updates_costs_one_idea(tmp_path):
 def test_20_digits_that_are_cut_off_are_said_to_be(trace):
     found, _ = by_name(trace, {"z_f": "-0.3224", "f_error": "-0.1412"})
     assert found["z_f"].verdict is Verdict.CUT
-    assert "rounded it is -0.3225" in found["z_f"].reason
+    assert "-0.3225 is the rounded value" in found["z_f"].reason
     assert found["f_error"].verdict is Verdict.CUT
 
 

@@ -70,7 +70,7 @@ def test_the_command_writes_a_question_for_each_student(tmp_path, command):
         (["--format", "moodle", "--vary", "weights"], "need a roster"),
         (
             ["--format", "moodle", "--students", "a.csv", "--draws", "2"],
-            "take --students or --draws",
+            "give either --students or --draws, not both",
         ),
     ],
 )
