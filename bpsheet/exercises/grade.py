@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bpsheet.errors import BpsheetError
+from bpsheet.exercises.copied import owner_of
 from bpsheet.exercises.exercise import Task, worked_by_hand
 from bpsheet.exercises.filled import Filled
 from bpsheet.exercises.formulas.judging import Finding
@@ -88,6 +89,24 @@ def _marked(
         received.warnings,
         task.trace,
     )
+
+
+def _with_owner(
+    sheet: MarkedSheet,
+    received: Received,
+    exercises: Exercises,
+    students: Sequence[str],
+    decimal: str | None,
+) -> MarkedSheet:
+    """The marked sheet; with a warning where its answers are right on another student's sheet."""
+    task = exercises.of(received.identity, received.path.name).task(received.identity.student)
+    # Where many printed values are others, their owner has been told already.
+    if task.exercise.answers == "formulas" or len(received.filled.changed) > FEW_CHANGED:
+        return sheet
+    owner = owner_of(task, numbers_on(received.filled, decimal)[0], filter(None, students))
+    if owner is None:
+        return sheet
+    return replace(sheet, warnings=(*sheet.warnings, f"its answers are those of {owner}'s sheet"))
 
 
 def _bases(task: Task, filled: Filled) -> list[Run]:
@@ -195,8 +214,14 @@ def grade_received(
     decimal: str | None = None,
 ) -> Grades:
     """Mark sheets that were read, perhaps once more by another scale."""
-    sheets = [_marked(one, exercises, scale or Scale(), decimal) for one in received]
-    present = {alike(sheet.student) for sheet in sheets}
     labels = roster.labels if roster is not None else []
+    students = list(dict.fromkeys((*labels, *(one.identity.student for one in received))))
+    sheets = [
+        _with_owner(
+            _marked(one, exercises, scale or Scale(), decimal), one, exercises, students, decimal
+        )
+        for one in received
+    ]
+    present = {alike(sheet.student) for sheet in sheets}
     absent = tuple(label for label in labels if alike(label) not in present)
     return Grades(tuple(sheets), tuple(refused), absent, tuple(skipped), roster)
