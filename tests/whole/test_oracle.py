@@ -27,7 +27,7 @@ from tests.helpers.samples import sampled, spread
 def pytorch():
     """Without PyTorch the tests are skipped, or fail where it must be there."""
     if find_spec("torch") is None:
-        reason = 'PyTorch is not installed (python -m pip install -e ".[oracle]")'
+        reason = "PyTorch is not installed (bpsheet[torch])"
         if os.environ.get("BPSHEET_ENGINES") == "required":
             pytest.fail(f"{reason}, and BPSHEET_ENGINES=required asks for it")
         pytest.skip(reason)
