@@ -119,8 +119,8 @@ class Written:
     def told(self, exact: float) -> str:
         """As `rounded`; with two digits where so few decimals would show only 0.
 
-        >>> read_number("1").told(-0.2449)
-        '-0.24'
+        >>> read_number("1").told(-0.2449), read_number("0.50").told(0.0)
+        ('-0.24', '0.00')
         """
         text = self.rounded(exact)
         return text if exact == 0 or set(text) & set("123456789") else f"{exact:.2g}"

@@ -179,7 +179,8 @@ def test_the_focus_goes_to_a_layer_that_comes_and_to_what_takes_the_place_of_one
     keys = Keyboard(page)
     keys.press("Add a layer before layer 2")
     page.locator("[data-layer='3']").wait_for()
-    page.wait_for_function("document.activeElement.id === 'f:network.layers[2].neurons'")
+    place = "document.activeElement.id === 'f:network.layers[2].neurons'"
+    assert page.wait_for_function(place)
     keys.press("Remove layer 2")
     page.locator("[data-layer='3']").wait_for(state="detached")
-    page.wait_for_function("document.activeElement.id === 'f:network.layers[2].neurons'")
+    assert page.wait_for_function(place)

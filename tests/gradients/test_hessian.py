@@ -157,6 +157,8 @@ def test_a_likelihood_is_judged_uphill(traced):
     found = traced("log-likelihood").curvature(40)
     assert found.downhill == -1
     assert found.limit == pytest.approx(2 / -found.eigenvalues.min())
+    steepest = f"its second derivative is {found.eigenvalues.min():.4g}. On a hill"
+    assert steepest in found.sentence
 
 
 def test_a_saddle_is_named(traced):

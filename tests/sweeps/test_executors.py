@@ -56,6 +56,29 @@ def test_an_executor_of_any_kind_that_breaks_is_one_clear_error(xor):
         bp.sweep(xor, {"seed": [1]}, Broken())
 
 
+def test_what_waits_in_an_executor_is_called_off_when_a_sweep_stops(xor):
+    """Else an executor of one's own would go on with runs that nobody reads."""
+
+    class Slow:
+        def __init__(self):
+            self.futures = []
+
+        def submit(self, call, *arguments):
+            self.futures.append(Future())
+            if len(self.futures) == 1:
+                self.futures[0].set_result(call(*arguments))
+            return self.futures[-1]
+
+    def stop(done):
+        if done:
+            raise KeyboardInterrupt
+
+    executor = Slow()
+    with pytest.raises(KeyboardInterrupt):
+        bp.sweep(xor, {"seed": range(5)}, executor, progress=stop)
+    assert [future.cancelled() for future in executor.futures] == [False, True, True, True, True]
+
+
 def test_runs_that_the_executor_cancels_are_one_clear_error(xor):
     """A Dask client that loses its connection to the cluster does so."""
 
