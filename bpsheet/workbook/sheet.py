@@ -15,19 +15,7 @@ from bpsheet.workbook.layout import STEPS, Layout, make_layout
 if TYPE_CHECKING:
     from bpsheet.plan.plan import Plan
 
-__all__ = ["Area", "Readable", "Sheet", "Writable", "study_sheet"]
-
-
-class Readable(Protocol):
-    """Rows of a sheet from FIRST_ROW on, some of whose columns are read."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def places(self) -> Sequence[int]: ...
-
-    def __len__(self) -> int: ...
+__all__ = ["Area", "Sheet", "Writable", "study_sheet"]
 
 
 @dataclass(frozen=True)
