@@ -187,6 +187,41 @@ def test_the_experiment_is_saved_as_it_is_shown(visited, text):
     assert download.value.path().read_text("utf-8") == wanted
 
 
+# The first answers to changes are late, as on a machine with other work to do.
+LATE = """() => {
+    const asked = window.fetch;
+    let late = 2;
+    window.fetch = async (address, ...more) => {
+        const answer = await asked(address, ...more);
+        if (address.endsWith("/change") && late) {
+            late -= 1;
+            await new Promise((done) => setTimeout(done, 900));
+        }
+        return answer;
+    };
+}"""
+
+
+def test_late_answers_bring_back_nothing_that_was_changed_since(visited, text):
+    page = visited()
+    page.clock.install()
+    page.evaluate(LATE)
+    page.get_by_label("Learning rate", exact=True).fill("0.25")
+    page.locator("[id='f:training.iterations']").fill("12")
+    page.get_by_label("Name", exact=True).first.fill("my net")
+    page.get_by_label("Name", exact=True).first.press("Tab")
+    page.wait_for_timeout(300)  # the clock of the page stands still
+    page.clock.run_for(2_000)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the experiment file").click()
+    assert download.value.suggested_filename == "my net.toml"
+    wanted = text.replace("learning_rate = 0.1", "learning_rate = 0.25")
+    wanted = wanted.replace("iterations = 497", "iterations = 12")
+    assert download.value.path().read_text("utf-8") == wanted
+    assert page.get_by_label("Learning rate", exact=True).input_value() == "0.25"
+    assert page.locator("[id='f:training.iterations']").input_value() == "12"
+
+
 @pytest.mark.slow
 def test_what_is_printed_is_saved_as_pdf(visited):
     """The handout has two pages at most; the sheets and the solutions of a class are a file each."""

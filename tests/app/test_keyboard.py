@@ -41,6 +41,9 @@ class Keyboard:
 
     def __init__(self, page) -> None:
         self.page = page
+        # While somebody listens, the browser hands out its choosers. Where listening begins with the
+        # key that opens one, the key may be first, and the browser shows a window that nobody sees.
+        page.on("filechooser", lambda _: None)
 
     def stop(self, key: str = "Tab") -> tuple[str, int]:
         """The name of the next stop, and its place in the document: -1 at its end."""

@@ -51,10 +51,25 @@ const current = () => ({ text: state.text, name: state.name });
 
 // --- The experiment --------------------------------------------------------------------------------
 
-let queue = Promise.resolve();
+// What is asked of the experiment is asked in turn, each of the newest text: an answer that overtakes
+// another one would bring back what a person has changed since.
+let turn = Promise.resolve();
+function inTurn(work) {
+  const done = turn.then(work);
+  turn = done.catch(() => {});
+  return done;
+}
+
+// How many changes of each place are on their way: until they are answered, the field is right and
+// the text is old.
+const sent = new Map();
+const count = (place, more) => sent.set(place, (sent.get(place) ?? 0) + more);
+
 function change(asked) {
-  queue = queue.then(async () => {
+  count(asked.place, 1);
+  return inTurn(async () => {
     const got = await call("change", { ...current(), ...asked });
+    count(asked.place, -1);
     state.isUnread = got.text === undefined;
     if (state.isUnread) return showProblems(got.problems);
     if (got.told.length) at("told").replaceChildren(...got.told.map((said) => make("li", {}, said)));
@@ -68,7 +83,7 @@ function change(asked) {
 
 // Nothing is made of an experiment that is not the one which the form shows.
 async function unread() {
-  await queue;
+  await turn;
   return state.isUnread ? problem("The form has a value that cannot be read, so nothing was made. Mend it first.") : null;
 }
 
@@ -78,10 +93,12 @@ function later(what) {
   timer = setTimeout(what, WAIT);
 }
 
-async function check() {
-  const sent = state.text;
-  const got = await call("check", current());
-  if (sent === state.text) show(got);
+function check() {
+  return inTurn(async () => {
+    const checked = state.text;
+    const got = await call("check", current());
+    if (checked === state.text) show(got);
+  });
 }
 
 function show(got) {
@@ -192,7 +209,10 @@ function layersOf(count) {
 function field(one, prefix) {
   const place = `${prefix}${one.key}`;
   const id = `f:${place}`;
-  const send = () => change({ place, value: control.value });
+  const send = () => {
+    clearTimeout(timer);
+    change({ place, value: control.value });
+  };
   const given = { id, onchange: send, autocomplete: "off", spellcheck: "false" };
   let control;
   let words = null;
@@ -227,8 +247,9 @@ function showFields(got) {
   for (const box of document.querySelectorAll("#form > [data-table]")) box.hidden = hidden.includes(box.dataset.table);
   at("layers").hidden = got.kind === "graph";
   for (const control of at("form").querySelectorAll("[id^='f:']")) {
-    const value = got.fields[control.id.slice(2)] ?? "";
-    if (control === document.activeElement) continue;
+    const place = control.id.slice(2);
+    const value = got.fields[place] ?? "";
+    if (control === document.activeElement || sent.get(place)) continue;
     if (control.tagName === "SELECT" && value === control.dataset.usual) control.value = "";
     else if (control.tagName === "SELECT" && value && ![...control.options].some((one) => one.value === value)) {
       control.append(make("option", { value }, value));
@@ -391,24 +412,26 @@ async function saved() {
 
 function listen() {
   addEventListener("hashchange", view);
-  at("template").addEventListener("change", async () => {
+  at("template").addEventListener("change", () => {
     at("told").replaceChildren();
     const name = at("template").value;
-    if (!name) return;
-    const got = await call("template", { name }, [], "Opening …");
-    // Arrows pass over templates: the last one is meant, whatever is answered first.
-    if (name === at("template").value) show(got);
+    // Arrows pass over templates: the last one is meant.
+    const isMeant = () => name && name === at("template").value;
+    inTurn(async () => {
+      const got = isMeant() && await call("template", { name }, [], "Opening …");
+      if (isMeant()) show(got);
+    });
   });
-  at("open").addEventListener("change", async () => {
+  at("open").addEventListener("change", () => inTurn(async () => {
     const files = [...at("open").files].map((file) => ["file", file, file.name]);
     const got = await call("open", {}, files, "Opening …");
     const told = got.text === undefined ? got.problems.map(({ said }) => said) : got.told || [];
     at("told").replaceChildren(...told.map((said) => make("li", {}, said)));
     if (got.text !== undefined) show(got);
-  });
+  }));
   at("name").addEventListener("change", () => { state.name = at("name").value; check(); });
   at("as-form").addEventListener("click", () => { asText(false); check(); });
-  at("as-text").addEventListener("click", () => asText(true));
+  at("as-text").addEventListener("click", () => inTurn(() => asText(true)));
   at("text").addEventListener("input", () => { state.text = at("text").value; later(check); });
   at("save").addEventListener("click", saved);
   at("take").addEventListener("click", async (event) => {
@@ -424,7 +447,10 @@ function listen() {
   const marks = at("marks-form");
   marks.addEventListener("submit", async (event) => {
     event.preventDefault();
-    marksOf(await call("mark", { ...current(), ...given(marks) }, [...filesOf(marks), ...state.dropped], "Reading and marking …"));
+    const files = [...filesOf(marks), ...state.dropped];
+    const wrong = await unread();
+    const isOfKey = files.some(([field]) => field === "key");
+    marksOf(!isOfKey && wrong || await call("mark", { ...current(), ...given(marks) }, files, "Reading and marking …"));
   });
   at("again").addEventListener("click", async () => {
     marksOf(await call("mark", { ...current(), ...given(marks), again: state.again }, [], "Marking …"));
