@@ -44,7 +44,7 @@ def test_an_interrupted_sweep_goes_on_where_it_was(xor, tmp_path, monkeypatch, k
     pool = None if kind is None else kind(2)
     with pytest.raises(StopError):
         bp.sweep(xor, grid, pool, folder=tmp_path / "runs", progress=stop)
-    there = len(list((tmp_path / "runs").glob("run=*/losses.parquet")))
+    there = len(list((tmp_path / "runs").glob("losses/run-*.parquet")))
     assert there == 5
     count = []
     train = sweeps.train
@@ -108,6 +108,6 @@ def test_a_folder_of_something_else_is_left_alone(xor, tmp_path):
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(bp.OutputError, match="holds other files and no sweep"):
         bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "full")
-    (tmp_path / "runs" / "run=1" / "losses.parquet").write_bytes(b"PAR1")
+    (tmp_path / "runs" / "losses" / "run-1.parquet").write_bytes(b"PAR1")
     with pytest.raises(bp.OutputError, match="remove it to run it anew"):
         bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "runs")

@@ -151,7 +151,7 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     )
     try:
         until = time.monotonic() + 60
-        while len(list(tmp_path.glob("runs/run=*"))) < 10 and time.monotonic() < until:
+        while len(list(tmp_path.glob("runs/losses/run-*"))) < 10 and time.monotonic() < until:
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGINT)
         _, err = child.communicate(timeout=60)
@@ -163,7 +163,7 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     assert child.returncode == 130
     assert b"Traceback" not in err
     assert b"Stopped; runs is kept, and the same command goes on from it." in err
-    assert len(list(tmp_path.glob("runs/run=*/losses.parquet"))) >= 9
+    assert len(list(tmp_path.glob("runs/losses/run-*.parquet"))) >= 9
     assert not list(tmp_path.rglob(".bpsheet-*"))
 
 
