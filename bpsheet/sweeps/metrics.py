@@ -14,7 +14,7 @@ from bpsheet.runs.epochs import ExamplesRight, TestsRight, epoch_means
 
 __all__ = ["FINAL", "Metrics", "metrics_of"]
 
-RIGHT, TESTS_RIGHT = "right", "tests_right"
+RIGHT, TESTS_RIGHT = "is_right", "tests_right"
 # Each metric of an iteration, with the column of the table of runs that says how it ended.
 FINAL: Mapping[str, str] = {
     RIGHT: "final_accuracy",
@@ -36,7 +36,7 @@ def metrics_of(program: Program) -> tuple[str, ...]:
 class Metrics:
     """The chosen metrics of a run.
 
-    right:           1 where the iteration gets its example right, else 0
+    is_right:        1 where the iteration gets its example right, else 0
     validation_loss: the mean loss over the validation examples
     tests_right:     how many tests are right
     """

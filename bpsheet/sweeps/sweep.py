@@ -26,7 +26,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bpsheet.errors import EngineError, ExperimentError, LimitError, Problem
+from bpsheet.errors import BpsheetError, EngineError, ExperimentError, LimitError, Problem
 from bpsheet.guard.signals import signals_wait
 from bpsheet.plan.plan import Plan
 from bpsheet.sweeps.grid import Grid, plain_grid
@@ -49,16 +49,17 @@ MOST_VALUES = 100_000_000
 SMALL = 20_000_000
 # The plan of a run is checked and its program made before its first iteration. That takes as long as
 # so many iterations.
-PREPARING = 20_000
+PREPARING = 10_000
 # How many runs are handed out at a time: enough for a cluster, few enough for memory.
 HANDED_OUT = 512
+CONTINUES = "runs in a folder are kept, and the sweep continues from them"
 
 
 @runtime_checkable
 class Client(Protocol):
     """A cluster's client that has executors, such as `dask.distributed.Client`."""
 
-    def get_executor(self) -> Executor: ...
+    def get_executor(self, *, pure: bool) -> Executor: ...
 
 
 class Sweep(Outcomes):
@@ -71,7 +72,7 @@ class Sweep(Outcomes):
              examples that the last epoch gets right, where the targets are classes),
              `final_validation_loss` and `final_tests_right` (those of the last iteration)
     losses:  a row for each run and kept iteration: run, the settings, iteration, loss, and with
-             `keep="metrics"` `right` (1 or 0), `validation_loss` and `tests_right`
+             `keep="metrics"` `is_right` (1 or 0), `validation_loss` and `tests_right`
     weights: with `keep="weights"`, a row for each run and kept iteration: the weights after its update
 
     The losses and the weights of a sweep with a folder are in the folder, and are read from there.
@@ -172,7 +173,8 @@ def _executor_of(given: Executor | Client | None) -> Executor | None:
     if getattr(given, "asynchronous", False):
         reason = "this client is asynchronous, but a sweep needs a client that waits for its runs"
         raise ExperimentError([Problem("executor", reason)], "sweep")
-    return given.get_executor()
+    # Pure runs that are the same in two sweeps would be one, and cancelled with either of them.
+    return given.get_executor(pure=False)
 
 
 def _combinations(experiment: Plan, grid: Grid, kept: Kept) -> list[Settings]:
@@ -257,17 +259,19 @@ def _results(
             with signals_wait():
                 number, outcome = running.pop(first), first.result()
             yield number, outcome
+    except BpsheetError:
+        raise
     except BrokenExecutor:
-        raise EngineError(
-            "a process of the sweep was ended from outside, perhaps for lack of memory; runs in a "
-            "folder are kept, and the sweep continues from them"
-        ) from None
+        said = "a process of the sweep was ended from outside, perhaps for lack of memory"
+        raise EngineError(f"{said}; {CONTINUES}") from None
     except CancelledError:
         # A cluster's client cancels what it has when it loses its connection to the cluster.
-        raise EngineError(
-            "the executor has cancelled runs of the sweep, perhaps because its connection to a "
-            "cluster was lost; runs in a folder are kept, and the sweep continues from them"
-        ) from None
+        said = "the executor has cancelled runs of the sweep, perhaps because its connection to a cluster was lost"
+        raise EngineError(f"{said}; {CONTINUES}") from None
+    except Exception as error:
+        # Each kind of executor has errors of its own, for a worker that was lost again and again.
+        said = f"the executor failed at a run of the sweep ({type(error).__name__}: {error})"
+        raise EngineError(f"{said}; {CONTINUES}") from error
     finally:
         for future in running:
             future.cancel()

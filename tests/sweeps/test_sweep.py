@@ -75,6 +75,22 @@ def test_large_sweeps_go_to_a_pool_of_processes(xor, monkeypatch):
     assert len(found.runs) == 3
 
 
+def test_many_small_runs_go_to_processes_too(monkeypatch):
+    """Each of them takes as long to prepare as some thousand iterations."""
+
+    class ChosenError(Exception):
+        pass
+
+    def chosen(*_arguments, **_options):
+        raise ChosenError
+
+    monkeypatch.setattr(sweeps, "ProcessPoolExecutor", chosen)
+    experiment = bp.load("two-neuron").changed({"iterations": 1})
+    assert len(bp.sweep(experiment, {"seed": range(9)}).runs) == 9
+    with pytest.raises(ChosenError):
+        bp.sweep(experiment, {"seed": range(10_000)})
+
+
 def test_no_more_runs_are_handed_out_than_a_cluster_needs(xor, monkeypatch):
     monkeypatch.setattr(sweeps, "HANDED_OUT", 2)
     waiting = []
