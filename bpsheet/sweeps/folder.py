@@ -46,10 +46,11 @@ MOST_BYTES = 100_000_000
 
 
 def write_frame(stream: IO[bytes], frame: pd.DataFrame) -> None:
-    """Write a DataFrame as Parquet."""
+    """Write a DataFrame as Parquet, with its index as a column."""
     import pyarrow as pa
 
-    _write_table(stream, pa.Table.from_pandas(_of_one_type(frame)), {})
+    table = pa.Table.from_pandas(_of_one_type(frame), preserve_index=True)
+    _write_table(stream, table, {})
 
 
 def _write_table(stream: IO[bytes], table: pa.Table, facts: Mapping[str, str]) -> None:

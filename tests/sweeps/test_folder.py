@@ -135,6 +135,8 @@ def test_duckdb_reads_the_runs_in_numeric_order(twelve):
         table = duckdb.sql(f"from read_parquet('{twelve}/losses/*.parquet'{options})")
         assert dict(zip(table.columns, table.types, strict=True))["run"] == "BIGINT"
         assert [run for (run,) in table.project("run").fetchall()] == TWICE
+    runs = duckdb.sql(f"select run, final_accuracy from '{twelve}/_runs.parquet'").fetchall()
+    assert [run for run, _ in runs] == list(range(1, 13))
     seven = "select iteration, weights.w_n0_0, is_right, tests_right"
     found = duckdb.sql(f"{seven} from '{twelve}/losses/*.parquet' where run = 7").fetchall()
     assert [len(row) for row in found] == [4, 4]
