@@ -121,6 +121,7 @@ def test_on_paper_there_are_no_buttons(page_file, opened):
     assert page.locator("#solution").evaluate("part => part.scrollHeight - part.clientHeight") <= 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", spread(sampled(small_templates(), "iris", "two-neuron", "lstm-two-steps"), 2)
 )

@@ -69,6 +69,7 @@ def test_an_update_in_which_no_weight_moves_says_so(traced):
     assert "no weight moves here" in drawn
 
 
+@pytest.mark.slow
 def test_one_command_writes_stills_and_a_film(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = command("draw", "two-neuron", "--set", "iterations=2", "--slides", "slides")
