@@ -86,11 +86,18 @@ def grid_of(pairs: Sequence[str], seeds: str | None) -> dict[str, list[float | s
     "--folder",
     type=click.Path(path_type=Path),
     help=(
-        "Write the losses of each run into this folder (Parquet) as it ends; the same "
-        "command continues an interrupted sweep."
+        "Write the losses of each run into this folder (Parquet) as it ends, and what else is kept; "
+        "the same command continues an interrupted sweep."
     ),
 )
-@click.option("--keep", metavar="every:K|last:N", help="Keep a part of each run's losses.")
+@click.option(
+    "--keep",
+    metavar="every:K|last:N,weights,metrics",
+    help=(
+        "Keep every K-th iteration of each run, or the last N; and with each its metrics (right "
+        "examples, right tests, the validation loss), and the weights after its update."
+    ),
+)
 @FORCE
 @SET
 @ORIGINAL
@@ -114,7 +121,8 @@ def sweep(
     from bpsheet.files.whole import replacing
     from bpsheet.runs.flat import heads_line
     from bpsheet.sweeps.folder import write_frame
-    from bpsheet.sweeps.outcomes import RESULTS
+    from bpsheet.sweeps.kept import Kept
+    from bpsheet.sweeps.outcomes import result_names
     from bpsheet.sweeps.sweep import sweep as swept
     from bpsheet.terminal.display import late_progress
     from bpsheet.terminal.ending import Ended
@@ -124,7 +132,8 @@ def sweep(
     path = output or Path("outputs") / f"{experiment.name}-sweep.xlsx"
     if path.suffix.lower() not in ENDINGS:
         raise OutputError(f"{path}: expected a name that ends in {', '.join(ENDINGS)}")
-    refuse_others(path, force=force, first_line=heads_line("run", [*grid, *RESULTS]))
+    kept = Kept.of(keep, experiment) if keep is not None else Kept()
+    refuse_others(path, force=force, first_line=heads_line("run", [*grid, *result_names(kept)]))
     total = prod(map(len, grid.values()))
     try:
         with late_progress(console(error=True), "Training", total) as done:
@@ -148,7 +157,7 @@ def sweep(
                 write_frame(stream, found.runs)
     say(f"Wrote {path}: a line for each run.")
     if folder is not None:
-        say(f"Wrote {folder}: the losses, a folder for each run.")
+        say(f"Wrote {folder / 'losses'}: a Parquet file for each run, which are one table.")
 
 
 def _best(found: Sweep) -> Table:
@@ -156,7 +165,7 @@ def _best(found: Sweep) -> Table:
     from rich.table import Table
 
     runs = found.runs
-    names = [*found.settings[0], "first_loss", "final_loss"]
+    names = [str(name) for name in runs if name != "first_error"]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for head in ("run", *(name.replace("_", " ") for name in names)):
         table.add_column(head, justify="right")

@@ -25,10 +25,14 @@ PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 @contextmanager
-def replacing(path: Path, *, only_new: bool = False) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, *, only_new: bool = False, meanwhile: Path | None = None
+) -> Iterator[IO[bytes]]:
     """A file to write to, which replaces `path` when everything has been written.
 
     With `only_new` it replaces nothing: FileExistsError says that somebody was first.
+    `meanwhile` is a folder of the same disk for the file while it is written. Default: that of
+    `path`.
 
     On any error, Ctrl-C included, the old file stays and the new one is removed. If `path` is a
     symbolic link, the link is replaced and the file that it leads to stays.
@@ -37,8 +41,9 @@ def replacing(path: Path, *, only_new: bool = False) -> Iterator[IO[bytes]]:
     try:
         _check_path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX, suffix=SUFFIX)
+        folder = meanwhile or path.parent
+        _sweep(folder)
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX, suffix=SUFFIX)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from None
     temporary = Path(name)

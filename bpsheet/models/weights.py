@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bpsheet.columns.model import Model
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.plan import Plan
+from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
 from bpsheet.tables.plain import AnyWhole, plain, whole_number
 from bpsheet.tables.spec import Origin
@@ -24,6 +26,7 @@ from bpsheet.words import nearest, shown
 
 __all__ = [
     "Weights",
+    "after_each",
     "after_last",
     "changes_of",
     "final_weights",
@@ -115,16 +118,26 @@ def weights_at(run: Run, iteration: AnyWhole) -> Weights:
     return _of(run.experiment, values)
 
 
+def after_each(model: Model, program: Program, values: Numbers) -> Numbers:
+    """The weights after the update of each of these rows of a run, a column for each weight."""
+    after = np.empty((len(values), len(model.weights)))
+    for index, name in enumerate(model.weights):
+        # Running statistics go on where they ended.
+        running = program.position.get(model.carried.get(name, ""))
+        if running is not None:
+            after[:, index] = values[:, running]
+            continue
+        after[:, index] = values[:, program.position[name]]
+        if (adjustment := program.adjustment_of(name)) is not None:
+            after[:, index] += values[:, program.position[adjustment]]
+    return after
+
+
 def after_last(run: Run) -> dict[str, float]:
     """Each weight's value after the update of the last iteration, by its name."""
-    last = dict(zip(run.program.names, run.values[-1].tolist(), strict=True))
     model = run.experiment.model
-    values = {
-        name: last[name] + last.get(str(run.program.adjustment_of(name)), 0.0)
-        for name in model.weights
-    }
-    # Running statistics go on where they ended.
-    return values | {first: last[name] for first, name in model.carried.items() if name in last}
+    (last,) = after_each(model, run.program, run.values[-1:]).tolist()
+    return dict(zip(model.weights, last, strict=True))
 
 
 def final_weights(run: Run) -> Weights:

@@ -1,4 +1,4 @@
-"""Results of a run: the mean loss of each epoch, and how many tests are right."""
+"""Results of a run: the mean loss of each epoch, and how many tests and examples are right."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from bpsheet.engine.recording import Recording, Values
 from bpsheet.program.kinds import Role
+from bpsheet.program.outputs import outputs_of
 from bpsheet.program.program import Program
 
-__all__ = ["TestsRight", "epoch_means"]
+__all__ = ["ExamplesRight", "TestsRight", "epoch_means"]
 
 
 def epoch_means(losses: Values, examples: int) -> Values:
@@ -53,3 +54,47 @@ class TestsRight:
         if not len(self) or not everything.any():
             return None
         return int(rows.iterations[everything.argmax()])
+
+
+class ExamplesRight:
+    """Which rows get their example right, where the targets of the data are classes.
+
+    Of one output the target is 0 or 1, or −1 or 1; of several, one target is 1 and the others are 0.
+
+    pairs:  each output with its target; none where the targets are no classes
+    middle: what lies between the two classes of a single output
+    """
+
+    def __init__(self, program: Program) -> None:
+        outputs = outputs_of(program)
+        targets = [column.name for column in program if column.role is Role.TARGET]
+        self.pairs: list[tuple[str, str]] = []
+        self.middle = 0.0
+        if len(outputs) == len(targets) and all(name in program.tables for name in targets):
+            values = np.array([program.tables[name] for name in targets], dtype=float)
+            if _are_classes(values):
+                self.pairs = list(zip(outputs, targets, strict=True))
+                self.middle = float(values.min() + values.max()) / 2
+        self._outputs = [program.position[output] for output, _ in self.pairs]
+        self._targets = [program.position[target] for _, target in self.pairs]
+
+    def flags(self, values: Values) -> Values:
+        """1 for each of these rows that is right, else 0; NaN where an output overflowed, or where
+        there are no classes.
+        """
+        outputs, targets = values[:, self._outputs], values[:, self._targets]
+        if not self.pairs:
+            return np.full(len(values), np.nan)
+        if len(self.pairs) == 1:
+            right = ((outputs - self.middle) * (targets - self.middle) > 0)[:, 0]
+        else:
+            right = (outputs * targets).sum(axis=1) == outputs.max(axis=1)
+        return np.where(np.isnan(outputs).any(axis=1), np.nan, right.astype(float))
+
+
+def _are_classes(targets: Values) -> bool:
+    """Whether these targets, a row for each and a column for each example, are classes."""
+    if len(targets) == 1:
+        return set(np.unique(targets).tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
+    is_whole = ((targets == 0) | (targets == 1)).all()
+    return bool(len(targets) and is_whole and (targets.sum(axis=0) == 1).all())

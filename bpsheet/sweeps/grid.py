@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from bpsheet.errors import ExperimentError, Problem
-from bpsheet.sweeps.outcomes import RESULTS
+from bpsheet.sweeps.metrics import FINAL
 from bpsheet.sweeps.variant import SEED
 from bpsheet.tables.plain import AnyNumber, plain
 from bpsheet.tables.spec import Initial
@@ -18,7 +18,10 @@ from bpsheet.words import shown
 __all__ = ["MOST_RUNS", "Grid", "plain_grid"]
 
 # The columns of a sweep's tables that are not settings.
-COLUMNS = ("run", *RESULTS, "iteration", "loss")
+COLUMNS = (
+    *("run", "first_loss", "final_loss", "first_error", "iteration", "loss", "weights"),
+    *(name for pair in FINAL.items() for name in pair),
+)
 # The settings of all runs are in memory. More runs than this are a slip or an endless generator.
 MOST_RUNS = 1_000_000
 # A whole number outside this range does not fit a table's column of whole numbers.

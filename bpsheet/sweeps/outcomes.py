@@ -1,66 +1,71 @@
-"""The results of the runs of a sweep, as two tidy DataFrames."""
+"""The results of the runs of a sweep, as tidy DataFrames."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.plan import Plan
+from bpsheet.sweeps.kept import Kept
+from bpsheet.sweeps.metrics import FINAL
 
-__all__ = ["RESULTS", "Outcome", "Outcomes", "Settings", "losses_frame"]
+__all__ = ["FIRST_ERROR", "Outcome", "Outcomes", "Results", "Settings", "result_names"]
 
-
-# The columns of the table of runs after the settings.
-RESULTS = ("first_loss", "final_loss", "first_error")
-
+FIRST_LOSS, FINAL_LOSS, FIRST_ERROR = "first_loss", "final_loss", "first_error"
 
 Settings = dict[str, float | str]
+# A row of the table of runs, after the settings. The first error is an iteration, or 0.
+Results = dict[str, float]
+
+
+def result_names(kept: Kept) -> tuple[str, ...]:
+    """The columns of the table of runs after the settings."""
+    return (FIRST_LOSS, FINAL_LOSS, *(FINAL[name] for name in kept.metrics), FIRST_ERROR)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a run: the losses of the kept iterations, and the first error (or 0)."""
+    """The outcome of a run.
 
-    iterations: np.ndarray
-    losses: np.ndarray
-    first_loss: float
-    final_loss: float
-    first_error: int
+    iterations: the kept iterations
+    columns:    the loss and the metrics of these iterations
+    weights:    the weights after the update of each, a column for each weight; None if not kept
+    results:    the run's row in the table of runs
+    """
 
-
-def losses_frame(run: int, settings: Settings, outcome: Outcome) -> pd.DataFrame:
-    """The losses of one run as a tidy DataFrame."""
-    columns: dict[str, Any] = {"run": run, **settings}
-    columns |= {"iteration": outcome.iterations, "loss": outcome.losses}
-    return pd.DataFrame(columns)
+    iterations: npt.NDArray[np.int64]
+    columns: Mapping[str, npt.NDArray[Any]]
+    weights: npt.NDArray[np.float64] | None
+    results: Results
 
 
 class Outcomes:
-    """The runs of a sweep, as two tidy DataFrames.
-
-    runs:   a row for each run, by its number: its settings, `first_loss` and `final_loss` (the
-            means of the first and of the last epoch, so that no single example decides), and
-            `first_error`, the first iteration in which a value overflowed, or NA
-    losses: a row for each run and kept iteration: run, the settings, iteration, loss
-    """
+    """The runs of a sweep. `outcome` gives the outcome of a run by its number (from 0)."""
 
     def __init__(
-        self, experiment: Plan, settings: Sequence[Settings], outcomes: Sequence[Outcome]
+        self,
+        experiment: Plan,
+        settings: Sequence[Settings],
+        kept: Kept,
+        results: Sequence[Results],
+        outcome: Callable[[int], Outcome],
     ) -> None:
         self.experiment = experiment
         self.settings = list(settings)
-        self._outcomes = list(outcomes)
+        self._kept = kept
+        self._outcome = outcome
         numbers = pd.RangeIndex(1, len(self.settings) + 1, name="run")
         frame = pd.DataFrame(self.settings, index=numbers)
-        first, final, failed = RESULTS
-        frame[first] = [outcome.first_loss for outcome in outcomes]
-        frame[final] = [outcome.final_loss for outcome in outcomes]
-        errors = [outcome.first_error or None for outcome in outcomes]
-        frame[failed] = pd.array(errors, dtype="Int64")
+        for name in result_names(kept):
+            frame[name] = [result[name] for result in results]
+        errors = [result[FIRST_ERROR] or None for result in results]
+        frame[FIRST_ERROR] = pd.array(errors, dtype="Int64")
         self.runs = frame
 
     def __repr__(self) -> str:
@@ -71,6 +76,28 @@ class Outcomes:
 
     @property
     def losses(self) -> pd.DataFrame:
-        parts = zip(self.runs.index, self.settings, self._outcomes, strict=True)
-        frames = [losses_frame(run, settings, outcome) for run, settings, outcome in parts]
-        return pd.concat(frames, ignore_index=True)
+        outcomes = self._outcomes()
+        counts = [len(outcome.iterations) for outcome in outcomes]
+        settings = self.runs[list(self.settings[0])].reset_index()
+        frame = settings.take(np.repeat(np.arange(len(counts)), counts)).reset_index(drop=True)
+        frame["iteration"] = np.concatenate([outcome.iterations for outcome in outcomes])
+        for name in outcomes[0].columns:
+            frame[name] = np.concatenate([outcome.columns[name] for outcome in outcomes])
+        return frame
+
+    @property
+    def weights(self) -> pd.DataFrame:
+        if not self._kept.weights:
+            said = 'the weights were not kept; a sweep with keep="weights" keeps them'
+            raise ExperimentError([Problem("", said)], "sweep")
+        outcomes = self._outcomes()
+        counts = [len(outcome.iterations) for outcome in outcomes]
+        numbers = np.concatenate([outcome.iterations for outcome in outcomes])
+        index = pd.MultiIndex.from_arrays(
+            [np.repeat(self.runs.index, counts), numbers], names=["run", "iteration"]
+        )
+        values = np.concatenate([outcome.weights for outcome in outcomes])
+        return pd.DataFrame(values, index=index, columns=list(self.experiment.model.weights))
+
+    def _outcomes(self) -> list[Outcome]:
+        return [self._outcome(number) for number in range(len(self.settings))]

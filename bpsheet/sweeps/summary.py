@@ -50,6 +50,11 @@ SMALLEST, LARGEST = 1e-4, 1e6
 WIDE = 20.0
 
 HEADS = {"first_loss": "loss of the first epoch", "final_loss": "loss of the last epoch"}
+FURTHER_HEADS = {
+    "final_accuracy": "share right in the last epoch",
+    "final_validation_loss": "validation loss at the end",
+    "final_tests_right": "tests right at the end",
+}
 STATISTICS = {"median": "MEDIAN", "lowest": "MIN", "highest": "MAX"}
 
 
@@ -114,8 +119,10 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
     said = f"The losses are means over the {examples} rows of an epoch." if examples > 1 else ""
     put_text(sheet, "A3", said, style.NOTE)
     heads = ["run", *names, *HEADS.values()]
-    if not live:  # this number would not follow
-        heads.append("first error at iteration")
+    # Numbers that would not follow are left out where the others do.
+    further = [] if live else [name for name in FURTHER_HEADS if name in runs]
+    if not live:
+        heads += [*(FURTHER_HEADS[name] for name in further), "first error at iteration"]
     for column, head in enumerate(heads, start=1):
         _head(sheet, column, head)
     looks = Looks()
@@ -137,6 +144,8 @@ def _table(sheet: Worksheet, sweep: Outcomes, live: list[Sheet]) -> dict[str, fl
                 _put(sheet, cell.coordinate, line[which])
             looks.give(cell, which, _as_body)
             cell.number_format = shape
+        for column, name in enumerate(further, start=len(heads) - len(further)):
+            _put(sheet, sheet.cell(row, column).coordinate, line[name])
         if not live and not pd.isna(line["first_error"]):
             put_number(sheet, sheet.cell(row, len(heads)).coordinate, int(line["first_error"]))
     values |= _statistics(sheet, sweep, len(heads) + 2, shape)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bpsheet.columns.initial import initial_values
 from bpsheet.columns.layered import graph_of
-from bpsheet.columns.model import LayeredModel, Model, NetworkModel
+from bpsheet.columns.model import LayeredModel, Model, NetworkModel, model_of
 from bpsheet.columns.names import trained_names
 from bpsheet.engine.engine import pieces
-from bpsheet.engine.recording import Keep
 from bpsheet.errors import EngineError, ExperimentError, Problem
+from bpsheet.models.weights import after_each
 from bpsheet.plan.plan import Plan
 from bpsheet.runs.epochs import epoch_means
+from bpsheet.sweeps.kept import Kept
+from bpsheet.sweeps.metrics import Metrics
 from bpsheet.sweeps.outcomes import Outcome, Settings
 from bpsheet.sweeps.workers import is_stopped
 
@@ -46,13 +51,15 @@ def variant(experiment: Plan, settings: Mapping[str, float | str]) -> Plan:
     parts: dict[str, Any] = {"initial": changed.initial.replaced(seed=seed)}
     if is_shuffled:
         parts["data"] = changed.data.replaced(seed=seed)
-    drawn = changed.replaced(**parts)
-    if is_shuffled or _is_drawn(drawn.model):
-        return drawn
-    trained = trained_names(drawn.model.weights, drawn.training.freeze, drawn.training.only)
-    trained.difference_update(drawn.model.constants)
-    values = _redrawn(drawn.model)
-    return drawn.changed({name: value for name, value in values.items() if name in trained})
+    # The plan is checked once, with all that changes: of many small runs this takes most of the time.
+    model = model_of(changed.model_copy(update=parts))
+    if not is_shuffled and not _is_drawn(model):
+        trained = trained_names(model.weights, changed.training.freeze, changed.training.only)
+        trained.difference_update(model.constants)
+        values = _redrawn(model)
+        drawn = {name: value for name, value in values.items() if name in trained}
+        parts["network"] = model.with_weights(drawn)
+    return changed.replaced(**parts)
 
 
 def _is_drawn(model: Model) -> bool:
@@ -74,21 +81,48 @@ def _redrawn(model: Model) -> Mapping[str, float]:
     return initial_values(free, model.layers, model.initial)
 
 
-def train(tables: dict[str, Any], settings: Settings, keep: Keep) -> Outcome:
-    """The outcome of one run. Arguments and result are plain, so that any process can get them."""
-    experiment = variant(Plan(**tables), settings)
-    program, iterations = experiment.program(), experiment.iterations
-    loss = program.position[experiment.model.loss or ""]
-    numbers, losses = [], np.empty(iterations)
+def train(tables: str, settings: Settings, kept: Kept) -> Outcome:
+    """The outcome of one run. Arguments and result are plain, so that any process can get them.
+
+    `tables` is the experiment, as JSON.
+    """
+    experiment = variant(_plan(tables), settings)
+    model, iterations = experiment.model, experiment.iterations
+    program = experiment.program()
+    metrics = Metrics(program, kept.metrics)
+    loss = program.position[model.loss or ""]
+    rows: dict[str, npt.NDArray[Any]] = {}
+    numbers, weights = [], []
     first_error = 0
     for piece in pieces(program, iterations):
         if is_stopped():
             raise EngineError("the sweep was stopped")
-        losses[piece.iterations - 1] = piece.values[:, loss]
-        numbers.append(piece.iterations[keep.chosen(piece.iterations, iterations)])
+        chosen = kept.iterations.chosen(piece.iterations, iterations)
+        for name, values in {"loss": piece.values[:, loss], **metrics.rows(piece.values)}.items():
+            rows.setdefault(name, np.empty(iterations, values.dtype))[piece.iterations - 1] = values
+        numbers.append(piece.iterations[chosen])
+        if kept.weights:
+            weights.append(after_each(model, program, piece.values[chosen]))
         if len(piece.errors) and not first_error:
             first_error = int(piece.iterations[piece.first_error_row])
-    kept = np.concatenate(numbers)
+    iteration = np.concatenate(numbers)
     epoch = min(max(experiment.example_count, 1), iterations)
+    losses = rows["loss"]
     first, final = (float(epoch_means(part, epoch)[0]) for part in (losses, losses[-epoch:]))
-    return Outcome(kept, losses[kept - 1], first, final, first_error)
+    return Outcome(
+        iteration,
+        {name: values[iteration - 1] for name, values in rows.items()},
+        np.concatenate(weights) if kept.weights else None,
+        {
+            "first_loss": first,
+            "final_loss": final,
+            **metrics.final(rows, epoch),
+            "first_error": first_error,
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def _plan(tables: str) -> Plan:
+    """The experiment of the sweep, which a process checks once for all of its runs."""
+    return Plan(**json.loads(tables))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bpsheet.program.kinds import Phase, Role
+from bpsheet.program.outputs import outputs_of
 from bpsheet.program.program import Program
 from bpsheet.workbook.layout import Layout, Shown
-from bpsheet.workbook.outputs import outputs_of
 
 __all__ = ["SCREEN", "Fold", "folds_of"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import bpsheet as bp
-from bpsheet.engine.recording import EVERYTHING
 from bpsheet.files.whole import replacing
 from bpsheet.sweeps import workers
+from bpsheet.sweeps.kept import Kept
 from bpsheet.sweeps.sweep import train
 from bpsheet.terminal.ending import SIGNALS, Ended, ended_by_signals
 from tests.helpers.samples import sampled
@@ -103,7 +104,7 @@ def test_no_process_of_a_sweep_outlives_it(tmp_path, name, to_all):
     """Whether the signal reaches one process or all of them; nor is anything half written left."""
 
     def is_underway() -> bool:
-        return len(list(tmp_path.glob("runs/run=*/losses.parquet"))) > 2
+        return len(list(tmp_path.glob("runs/losses/run-*.parquet"))) > 2
 
     child = started(tmp_path, SWEEP, is_underway)
     assert len(processes_of(child.pid)) > 1
@@ -170,8 +171,8 @@ def test_a_run_that_nobody_waits_for_any_more_stops(monkeypatch):
     """It asks between pieces of some thousand rows."""
     stopped = threading.Event()
     monkeypatch.setattr(workers, "_stopped", stopped)
-    tables = bp.load("two-neuron").changed({"iterations": 10}).to_dict()
-    assert train(tables, {}, EVERYTHING).final_loss > 0
+    tables = json.dumps(bp.load("two-neuron").changed({"iterations": 10}).to_dict())
+    assert train(tables, {}, Kept()).results["final_loss"] > 0
     stopped.set()
     with pytest.raises(bp.EngineError, match="the sweep was stopped"):
-        train(tables, {}, EVERYTHING)
+        train(tables, {}, Kept())

@@ -15,7 +15,7 @@ def test_the_command_sweeps_and_tells_the_best(command, tmp_path, monkeypatch):
     assert status == 0
     assert "4 runs" in out
     assert "Wrote outputs/book-xor-sweep.xlsx: a line for each run." in out
-    assert len(list((tmp_path / "runs").glob("run=*"))) == 4
+    assert len(list((tmp_path / "runs").glob("losses/run-*.parquet"))) == 4
     table = [line.split() for line in out.split("\n")[2:6]]
     losses = [float(line[-1]) for line in table]
     assert losses == sorted(losses)

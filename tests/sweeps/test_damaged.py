@@ -26,7 +26,7 @@ def swept(xor, tmp_path):
         return bp.sweep(xor, GRID, folder=folder, keep=keep)
 
     again.whole, again.folder = again(), folder
-    again.part = folder / "run=2" / "losses.parquet"
+    again.part = folder / "losses" / "run-2.parquet"
     return again
 
 
@@ -52,8 +52,8 @@ DAMAGE = {
     "a row less": lambda table: table.slice(1),
     "no rows": lambda table: table.slice(0, 0),
     "no facts": lambda table: table.replace_schema_metadata(),
-    "a fact as text": fact("final_loss", "low"),
-    "a fact that is no text": fact("first_loss", b"\xff"),
+    "a fact as text": fact("results", "low"),
+    "a fact that is no text": fact("results", b"\xff"),
 }
 
 
@@ -64,7 +64,7 @@ DAMAGE = {
 )  # fmt: skip
 def test_a_part_that_is_not_as_it_was_written_is_refused(swept, damage):
     pq.write_table(DAMAGE[damage](pq.read_table(swept.part, partitioning=None)), swept.part)
-    with pytest.raises(bp.OutputError, match=r"run=2.* since it was written; remove it to run it"):
+    with pytest.raises(bp.OutputError, match=r"run-2.* since it was written; remove it to run it"):
         swept()
     swept.part.unlink()
     pd.testing.assert_frame_equal(swept().losses, swept.whole.losses, check_exact=True)
@@ -84,19 +84,19 @@ def test_a_part_of_which_some_bytes_changed_is_refused(swept, seed):
 
 
 def test_swapped_runs_are_refused(swept):
-    one, two = (swept.folder / f"run={number}" for number in (1, 2))
+    one, two = (swept.folder / "losses" / f"run-{number}.parquet" for number in (1, 2))
     shutil.move(one, swept.folder / "aside")
     shutil.move(two, one)
     shutil.move(swept.folder / "aside", two)
-    with pytest.raises(bp.OutputError, match=r"run=1.*it is not run 1 of this sweep"):
+    with pytest.raises(bp.OutputError, match=r"run-1.*it is not run 1 of this sweep"):
         swept()
 
 
 @pytest.mark.slow
 def test_a_run_of_another_sweep_is_refused(swept, xor, tmp_path):
     bp.sweep(xor, GRID, folder=tmp_path / "whole")
-    shutil.copy(tmp_path / "whole" / "run=2" / "losses.parquet", swept.part)
-    with pytest.raises(bp.OutputError, match=r"run=2.*it is not run 2 of this sweep"):
+    shutil.copy(tmp_path / "whole" / "losses" / "run-2.parquet", swept.part)
+    with pytest.raises(bp.OutputError, match=r"run-2.*it is not run 2 of this sweep"):
         swept()
 
 

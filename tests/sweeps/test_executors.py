@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
 import pandas as pd
@@ -55,6 +58,98 @@ def test_an_executor_of_any_kind_that_breaks_is_one_clear_error(xor):
 
     with pytest.raises(bp.EngineError, match="was ended from outside"):
         bp.sweep(xor, {"seed": [1]}, Broken())
+
+
+class KilledWorkerError(Exception):
+    """As Dask calls a run of which several workers died."""
+
+
+@pytest.mark.parametrize("moment", ["handing out", "running"])
+def test_an_error_of_the_executors_own_is_one_clear_error(xor, moment):
+    class Failing:
+        def submit(self, *_task):
+            if moment == "handing out":
+                raise KilledWorkerError("3 workers died")
+            future = Future()
+            future.set_exception(KilledWorkerError("3 workers died"))
+            return future
+
+    said = r"executor failed .*\(KilledWorkerError: 3 workers died\); runs in a folder are kept"
+    with pytest.raises(bp.EngineError, match=said) as caught:
+        bp.sweep(xor, {"seed": [1]}, Failing())
+    assert isinstance(caught.value.__cause__, KilledWorkerError)
+
+
+def test_an_executor_that_is_closed_is_one_clear_error(xor):
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    with pytest.raises(bp.EngineError, match=r"failed at a run .* after shutdown"):
+        bp.sweep(xor, {"seed": [1]}, pool)
+
+
+TWO_WORKERS = """
+import bpsheet as bp
+from dask.distributed import Client, LocalCluster
+
+if __name__ == "__main__":
+    experiment = bp.load("two-neuron").changed({"iterations": 5})
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            bp.sweep(experiment, {"seed": range(1000)}, client, folder="runs", keep="last:1,weights")
+"""
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_a_sweep_on_two_workers_loses_no_run_and_has_none_twice(tmp_path):
+    (tmp_path / "cluster.py").write_text(TWO_WORKERS)
+    command, count = [sys.executable, "cluster.py"], 0
+    for more in (50, 300):
+        child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+        while len(list(tmp_path.glob("runs/losses/*"))) < count + more:
+            assert child.poll() is None
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+        count = len(list(tmp_path.glob("runs/losses/*")))
+    assert count < 1000
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    experiment = bp.load("two-neuron").changed({"iterations": 5})
+    whole = bp.sweep(experiment, {"seed": range(1000)}, keep="last:1,weights")
+    found = pd.read_parquet(tmp_path / "runs" / "losses")
+    assert found["run"].tolist() == list(range(1, 1001))
+    assert found["loss"].tolist() == whole.losses["loss"].tolist()
+    weights = [list(row.values()) for row in found["weights"]]
+    assert weights == whole.weights.to_numpy().tolist()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_ends_meanwhile_is_one_clear_error_and_the_folder_is_kept(xor, tmp_path):
+    def end(done):
+        if done == 3:
+            client.close()
+
+    grid = {"seed": range(40)}
+    with Client(**CLUSTER) as client:
+        with pytest.raises(bp.EngineError, match="cancelled runs of the sweep"):
+            bp.sweep(xor, grid, client, folder=tmp_path / "runs", progress=end)
+    with Client(**CLUSTER) as client:
+        there = bp.sweep(xor, grid, client, folder=tmp_path / "runs")
+    pd.testing.assert_frame_equal(there.runs, bp.sweep(xor, grid).runs, check_exact=True)
+
+
+def test_the_same_sweep_twice_at_once_on_a_cluster_is_not_one_for_both(xor):
+    """Dask takes calls with the same arguments for one: whoever calls one off would stop the other."""
+    with Client(**CLUSTER) as client:
+        submit, keys = client.submit, []
+
+        def watched(*arguments, **options):
+            keys.append((future := submit(*arguments, **options)).key)
+            return future
+
+        client.submit = watched
+        for _ in range(2):
+            bp.sweep(xor, {"seed": range(3)}, client)
+    assert len(set(keys)) == 6
 
 
 def test_what_waits_in_an_executor_is_called_off_when_a_sweep_stops(xor):

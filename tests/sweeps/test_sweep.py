@@ -77,6 +77,22 @@ def test_large_sweeps_go_to_a_pool_of_processes(xor, monkeypatch):
     assert len(found.runs) == 3
 
 
+def test_many_small_runs_go_to_processes_too(monkeypatch):
+    """Each of them takes as long to prepare as some thousand iterations."""
+
+    class ChosenError(Exception):
+        pass
+
+    def chosen(*_arguments, **_options):
+        raise ChosenError
+
+    monkeypatch.setattr(sweeps, "ProcessPoolExecutor", chosen)
+    experiment = bp.load("two-neuron").changed({"iterations": 1})
+    assert len(bp.sweep(experiment, {"seed": range(9)}).runs) == 9
+    with pytest.raises(ChosenError):
+        bp.sweep(experiment, {"seed": range(10_000)})
+
+
 def test_no_more_runs_are_handed_out_than_a_cluster_needs(xor, monkeypatch):
     monkeypatch.setattr(sweeps, "HANDED_OUT", 2)
     waiting = []
@@ -153,7 +169,7 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     )
     try:
         until = time.monotonic() + 60
-        while len(list(tmp_path.glob("runs/run=*"))) < 10 and time.monotonic() < until:
+        while len(list(tmp_path.glob("runs/losses/run-*"))) < 10 and time.monotonic() < until:
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGINT)
         _, err = child.communicate(timeout=60)
@@ -165,7 +181,7 @@ def test_ctrl_c_stops_a_sweep_without_a_word_from_its_processes(tmp_path):
     assert child.returncode == 130
     assert b"Traceback" not in err
     assert b"Stopped; runs is kept, and the same command goes on from it." in err
-    assert len(list(tmp_path.glob("runs/run=*/losses.parquet"))) >= 9
+    assert len(list(tmp_path.glob("runs/losses/run-*.parquet"))) >= 9
     assert not list(tmp_path.rglob(".bpsheet-*"))
 
 

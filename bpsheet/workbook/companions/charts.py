@@ -17,6 +17,7 @@ from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.program.groups import groups_of
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EXAMPLE, Role
+from bpsheet.program.outputs import outputs_of
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.companions.companion import Companion
@@ -24,7 +25,6 @@ from bpsheet.workbook.companions.drawn import POINTS, Drawn
 from bpsheet.workbook.companions.lines import MOST_LINES, add_line, make_chart
 from bpsheet.workbook.companions.outcomes import draw_accuracy, put_facts
 from bpsheet.workbook.companions.plotted import TABLE_COLUMN
-from bpsheet.workbook.outputs import outputs_of
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import put_text
 from bpsheet.xlsx.view import set_page, without_grid

@@ -9,10 +9,9 @@ from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.engine.recording import Recording
 from bpsheet.program.kinds import BATCH_ROW, Role
-from bpsheet.runs.epochs import TestsRight
+from bpsheet.runs.epochs import ExamplesRight, TestsRight
 from bpsheet.workbook.companions.drawn import MOST_FORMULAS, POINTS, Drawn
 from bpsheet.workbook.companions.lines import add_line, make_chart
-from bpsheet.workbook.outputs import outputs_of
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["draw_accuracy", "put_facts"]
@@ -69,32 +68,30 @@ def put_facts(drawn: Drawn) -> None:
 
 def draw_accuracy(drawn: Drawn) -> None:
     """Where the targets are classes: the share of all examples that an epoch gets right."""
-    pairs = _classes(drawn)
-    if not pairs or not drawn.alternates:
+    examples = ExamplesRight(drawn.program)
+    pairs = examples.pairs
+    if not 1 <= len(pairs) <= MOST_CLASSES or not drawn.alternates:
+        return
+    if not all(name in drawn.shown for pair in pairs for name in pair):
         return
     every = math.ceil(drawn.epochs * drawn.epoch / MOST_FORMULAS)
     epochs = range(drawn.epochs - 1, -1, -max(every, math.ceil(drawn.epochs / POINTS)))[::-1]
     rows = [row for n in epochs for row in range(n * drawn.epoch, (n + 1) * drawn.epoch)]
-    position = drawn.program.position
-    outputs = drawn.steps.values[:, [position[output] for output, _ in pairs]][rows]
-    targets = drawn.steps.values[:, [position[target] for _, target in pairs]][rows]
     if len(pairs) == 1:
-        middle = float(targets.min() + targets.max()) / 2
-        right = (outputs - middle) * (targets - middle) > 0
         output, target = pairs[0]
         formulas = [
-            f"=IF(({drawn.cell(output, row)}-{middle:g})*({drawn.cell(target, row)}-{middle:g})>0,1,0)"
+            f"=IF(({drawn.cell(output, row)}-{examples.middle:g})"
+            f"*({drawn.cell(target, row)}-{examples.middle:g})>0,1,0)"
             for row in rows
         ]
     else:
-        right = (outputs * targets).sum(axis=1) == outputs.max(axis=1)
         formulas = [
             "=IF("
             + "+".join(f"{drawn.cell(o, row)}*{drawn.cell(t, row)}" for o, t in pairs)
             + f"=MAX({','.join(drawn.cell(o, row) for o, _ in pairs)}),1,0)"
             for row in rows
         ]
-    flags = np.where(np.isnan(outputs).any(axis=1), np.nan, right.reshape(-1).astype(float))
+    flags = examples.flags(drawn.steps.values[rows])
     cells = drawn.table.column("right", formulas, flags)
     letter = get_column_letter(cells.min_col)
     tops = range(cells.min_row, cells.max_row + 1, drawn.epoch)
@@ -109,20 +106,3 @@ def draw_accuracy(drawn: Drawn) -> None:
     text = "examples right, last epoch ="
     drawn.fact("D4", "H4", text, final, float(shares[-1]))
     drawn.sheet["H4"].number_format = "0%"
-
-
-def _classes(drawn: Drawn) -> list[tuple[str, str]]:
-    """Each output with its target, where the targets of the data are classes."""
-    outputs = [name for name in outputs_of(drawn.program) if name in drawn.shown]
-    targets = drawn.of_role(Role.TARGET)
-    tables = drawn.program.tables
-    if len(outputs) != len(targets) or not 1 <= len(outputs) <= MOST_CLASSES:
-        return []
-    if not all(name in tables for name in targets):
-        return []
-    values = np.array([tables[name] for name in targets], dtype=float)
-    if len(targets) == 1:
-        kinds = set(np.unique(values).tolist())
-        return [(outputs[0], targets[0])] if kinds in ({0.0, 1.0}, {-1.0, 1.0}) else []
-    one = (values.sum(axis=0) == 1).all() and ((values == 0) | (values == 1)).all()
-    return list(zip(outputs, targets, strict=True)) if one else []
