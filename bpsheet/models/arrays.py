@@ -22,7 +22,7 @@ from bpsheet.models.imported import Draft, Imported, Part
 from bpsheet.tables.plain import plain
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.losses import LOSSES
-from bpsheet.words import counted, listing, shown
+from bpsheet.words import counted, listing, nearest, shown
 
 __all__ = ["Orientation", "read_arrays"]
 
@@ -158,7 +158,11 @@ def _layers(
     known = {name for name, _ in matrices.values()}
     for name, side in asked.items():
         if name not in known:
-            problems.append(Problem("orientation", f"no matrix is named {shown(name)}"))
+            problems.append(
+                Problem(
+                    "orientation", f"no matrix is named {shown(name)}; {nearest(str(name), known)}"
+                )
+            )
         elif side not in SIDES:
             problems.append(_unknown_side(side))
     if isinstance(orientation, str) and orientation not in SIDES:

@@ -194,7 +194,7 @@ def test_points_of_what_the_sheet_does_not_have_are_refused(ada, own, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("total = -1", "a number from 0 expected"),
+        ("total = -1", "a number of at least 0 expected"),
         ("points = 3", "a table expected"),
         ("corect = 1", 'no verdict "corect"'),
         ("wrong = true", "a number expected"),
