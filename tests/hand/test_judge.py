@@ -52,7 +52,7 @@ def test_the_fourth_source_loses_its_digits_to_a_difference_that_was_rounded():
     assert bias.formula is not None
 
 
-def test_a_wrong_value_carried_through_rightly_keeps_its_mark(trace):
+def test_what_follows_correctly_from_a_wrong_value_is_carried_through(trace):
     found = verdicts(trace, {"g": "0.5", "f": "0.51", "MSE'": "-0.49"})
     assert found["g"] is not Verdict.CORRECT
     assert found["f"] is Verdict.CARRIED

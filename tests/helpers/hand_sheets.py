@@ -1,4 +1,4 @@
-"""Simulated classes: sheets as people fill them in, and how rightly the judge reads them.
+"""Simulated classes: sheets as people fill them in, and how well the judge reads them.
 
 For the table in tests/README.md: `python -m tests.helpers.hand_sheets 1000`.
 """
