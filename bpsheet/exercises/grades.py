@@ -64,6 +64,11 @@ class MarkedSheet:
         return next((mark for mark in self.marks if mark.is_mistake), None)
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nothing that was asked is filled in."""
+        return all(mark.judgement.verdict is Verdict.MISSING for mark in self.marks)
+
+    @property
     def slips(self) -> dict[str, None]:
         """The kinds of its slips, in order. If several fit one mistake, the likeliest has "perhaps"."""
         return {
@@ -92,6 +97,11 @@ class Grades:
     absent: tuple[str, ...] = ()
     skipped: tuple[Refusal, ...] = ()
     roster: Roster | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing that was asked is filled in."""
+        return all(mark.judgement.verdict is Verdict.MISSING for mark in self.marks)
 
     @property
     def slips(self) -> Counter[str]:

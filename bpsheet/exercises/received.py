@@ -124,7 +124,9 @@ class _Class:
             warnings.append("its identity names no student, though the sheets of this class do")
         notes = [] if student else ["no name on the sheet"]
         if book.is_text:
-            notes.append("a table of text has no identity: it was found by what is printed on it")
+            notes.append(
+                "a CSV file has no hidden identity: the sheet was recognised by what is printed on it"
+            )
         if handin.submitter and student and not same_letters(handin.submitter, student):
             warnings.append(f"{handin.submitter} handed in the sheet of {student}")
         if not handin.submitter and identity.student and _is_renamed(name, identity.student):
@@ -178,8 +180,10 @@ def _notes(filled: Filled) -> list[str]:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
         notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers and not filled.findings:
-        hold = "holds a number, which loses" if filled.numbers == 1 else "hold numbers, which lose"
-        notes.append(f"{counted(filled.numbers, 'cell')} {hold} zeros at the end")
+        hold = "holds a number" if filled.numbers == 1 else "hold numbers"
+        notes.append(
+            f"{counted(filled.numbers, 'cell')} {hold} instead of text, so zeros at the end are lost"
+        )
     if filled.missing:
         names = listed(filled.missing[:SHOWN])
         are = "is" if len(filled.missing) == 1 else "are"
@@ -251,7 +255,7 @@ def _with_changes(
         if owner is not None:
             said = f"the numbers on it are those of {owner or 'a sheet without a name'}"
         else:
-            said = f"{len(changed)} printed values are others: {_listed(changed[:SHOWN])} …"
+            said = f"{len(changed)} printed values were changed: {_listed(changed[:SHOWN])} …"
         return replace(received, warnings=(*received.warnings, said))
     said = f"a printed value was changed: {_listed(changed)}"
     return replace(received, warnings=(*received.warnings, said))
@@ -259,7 +263,8 @@ def _with_changes(
 
 def _listed(changed: Sequence[Changed]) -> str:
     return ", ".join(
-        f"{one.place[1]} from {one.printed} to {one.written or 'nothing'}" for one in changed
+        f"{one.place[1]} from {one.printed} to {'nothing' if one.written == '' else one.written}"
+        for one in changed
     )
 
 

@@ -58,7 +58,7 @@ def test_a_table_of_text_is_found_by_what_is_printed_on_it(handed_out, sign, dec
     assert not grades.refused
     found = next(sheet for sheet in grades.sheets if sheet.student == "Ada")
     assert (found.total, found.warnings) == (25, ())
-    assert "a table of text has no identity" in found.notes[0]
+    assert "a CSV file has no hidden identity" in found.notes[0]
     # Other sheets tell what the exercise is, but no list says who Ada is.
     without = grade_folder(handed_out, NETWORK)
     assert 'no student is called "Ada"' in without.refused[0].reason
@@ -287,7 +287,7 @@ def test_how_odd_numbers_were_read_is_noted(ada, own):
     answers = answers_of(ada)
     sheet = grade_file(fill(own, ada, answers | {"z_g": f"z = {answers['z_g']}"}), NETWORK)
     assert sheet.total == 25
-    assert sheet.notes[0].startswith('z_g was read: "z = ')
+    assert sheet.notes[0].startswith('the value of z_g was read: "z = ')
 
 
 def test_the_key_keeps_the_experiment_as_it_was(tmp_path, command):

@@ -141,7 +141,7 @@ def test_many_changed_values_are_not_followed(ada, own):
             book[SHEET][f"B{row}"].value = 0
     book.save(own)
     sheet = grade_file(own, NETWORK)
-    assert "printed values are others" in sheet.warnings[0]
+    assert "printed values were changed: w_xg0 from -0.9 to 0," in sheet.warnings[0]
     assert sheet.total < 0.05 * sheet.out_of
 
 

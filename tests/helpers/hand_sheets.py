@@ -212,7 +212,7 @@ def planted(trace: Trace, asked: list[Column], rng: random.Random) -> Slip | Non
 
 def _can_be_made(slip: Slip) -> bool:
     """Whether a sheet of one iteration can show it: not with a weight of the next row."""
-    return slip.kind != "updated weight"
+    return slip.kind != "weight after its update"
 
 
 def share(judged: Judged) -> float:
