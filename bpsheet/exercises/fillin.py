@@ -171,8 +171,8 @@ def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
     )
     if task.exercise.answers == "formulas":
         asked = (
-            "Fill in a formula in each framed cell, such as =B9*B10, that takes its numbers from other "
-            "cells: it is tried with other numbers, too."
+            "Write a formula such as =B9*B10 into each framed cell. It takes its numbers from other "
+            "cells, and is tried with other numbers, too."
         )
     put_text(sheet, "A2", asked, style.NOTE)
     put_text(sheet, "A3", NAME, style.LABEL)

@@ -68,8 +68,8 @@ class Exercises:
             if exercise is None:
                 raise WorkbookError(
                     f"{name}: from another exercise ({identity.exercise[:60]} "
-                    f"{identity.fingerprint[:12]}), or {self.experiment.name} has been changed since; "
-                    "the key has it as it was"
+                    f"{identity.fingerprint[:12]}), or {self.experiment.name} has been changed since "
+                    "it was handed out; the key of its class has it as it was"
                 )
             self.known[key] = exercise
         return self.known[key]
@@ -118,10 +118,13 @@ class _Class:
             warnings.append("its questions are not those that were handed out")
         if identity.student and printed and alike(identity.student) != alike(printed):
             warnings.append(
-                f"its identity says {identity.student}, and {printed} is written on the sheet"
+                f"its hidden sheet Identity says {identity.student}, and {printed} is written on the "
+                "sheet"
             )
         if not identity.student and exercise.vary and self.students:
-            warnings.append("its identity names no student, though the sheets of this class do")
+            warnings.append(
+                "its hidden sheet Identity names no student, unlike the others of this class"
+            )
         notes = [] if student else ["no name on the sheet"]
         if book.is_text:
             notes.append(
@@ -156,15 +159,20 @@ class _Class:
             raise WorkbookError(f"{name}: not an exercise sheet that bpsheet wrote")
         if exercise is None:
             raise _NoIdentityError(
-                f"{name}: its identity is missing; with the key it is found by what is printed on it"
+                f"{name}: its hidden sheet Identity is missing; with the key, the sheet is recognised by what is "
+                "printed on it"
             )
         printed = book.student()
         student = self.called(printed)
         if student is None and exercise.vary:
             said = f'is called "{printed}"' if printed else "is named on it"
-            raise WorkbookError(f"{name}: its identity is missing, and no student {said}")
+            raise WorkbookError(
+                f"{name}: its hidden sheet Identity is missing, and no student {said}"
+            )
         if not book.is_text:
-            warnings.append("its identity is gone; exercise and student are those printed on it")
+            warnings.append(
+                "its hidden sheet Identity is gone; exercise and student were read from what is printed"
+            )
         return exercise.identity(student or "")
 
 

@@ -231,7 +231,9 @@ class Evening:
         book = load_workbook(path)
         del book[IDENTITY]
         book.save(path)
-        return HandedIn(self.label(number), told="its identity is gone", is_warning=True)
+        return HandedIn(
+            self.label(number), told="its hidden sheet Identity is gone", is_warning=True
+        )
 
     def empty(self, number: int) -> HandedIn:
         path = self.folder / file_name(self.label(number))
