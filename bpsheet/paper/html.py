@@ -64,7 +64,7 @@ STYLE = """\
   .bpsheet-paper .stacks :is(table, tbody) { display: block; }
   .bpsheet-paper .stacks tr { display: flex; flex-wrap: wrap; column-gap: .9rem; padding: .4rem 0;
     border-bottom: 1px solid #8884; }
-  .bpsheet-paper .stacks tr:first-child, .bpsheet-paper .stacks td:empty { display: none; }
+  .bpsheet-paper .stacks thead, .bpsheet-paper .stacks td:empty { display: none; }
   .bpsheet-paper .stacks :is(th, td) { border: 0; padding: 0; min-width: 0; text-align: left; }
   .bpsheet-paper .stacks :is(th, td:not([data-head])) { flex-basis: 100%; }
   .bpsheet-paper .stacks td[data-head]::before { content: attr(data-head) " "; opacity: .65; } }
@@ -140,7 +140,7 @@ def _table(block: Table) -> str:
     # A table that is wider than a phone is scrolled, with the keyboard too.
     return (
         f'<div class="table{" stacks" * block.stacks}" tabindex="0" role="group" aria-label="Table">'
-        f"<table><tr>{head}</tr>{''.join(rows)}</table></div>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -56,6 +56,13 @@ def test_nothing_scrolls_sideways_on_a_phone(chromium, pages, page, head):
     assert head in found["heads"]
 
 
+def test_a_table_on_two_printed_pages_has_its_heads_on_both(pages):
+    """Browsers repeat the rows of a `thead`."""
+    for page in pages.values():
+        text = page.read_text(encoding="utf-8")
+        assert text.count("<thead><tr>") == text.count("<table>") > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("page", "head"), WHICH)
 def test_a_desktop_shows_tables_without_heads_in_their_cells(chromium, pages, page, head):
