@@ -66,7 +66,8 @@ class MarkedSheet:
     @property
     def is_blank(self) -> bool:
         """Whether nothing that was asked is filled in."""
-        return all(mark.judgement.verdict is Verdict.MISSING for mark in self.marks)
+        missing = [mark.judgement.verdict is Verdict.MISSING for mark in self.marks]
+        return bool(missing) and all(missing)
 
     @property
     def slips(self) -> dict[str, None]:
@@ -97,11 +98,6 @@ class Grades:
     absent: tuple[str, ...] = ()
     skipped: tuple[Refusal, ...] = ()
     roster: Roster | None = None
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing that was asked is filled in."""
-        return all(mark.judgement.verdict is Verdict.MISSING for mark in self.marks)
 
     @property
     def slips(self) -> Counter[str]:
