@@ -66,7 +66,7 @@ def _is_exploding(measures: Measures) -> bool:
             continue
         # A tenth of the run at either end. At the last end one large step is enough.
         end = max(len(sizes) // 10, 1)
-        start = float(np.median(sizes[:end]))
+        start = middle(sizes[:end])
         if start > 0 and sizes[-end:].max() / GREW > start and shares[-end:].max() > HUGE_STEP:
             return True
     return False
@@ -128,8 +128,8 @@ def _swinging(measures: Measures) -> str:
         third = max(len(ways) // 3, 1)
         if (
             np.mean(late < BACK) >= NEARLY_ALWAYS
-            and np.median(ways) > FAR * size[-1]
-            and np.median(ways[-third:]) > UNDIMINISHED * np.median(ways[:third])
+            and middle(ways) > FAR * size[-1]
+            and middle(ways[-third:]) > UNDIMINISHED * middle(ways[:third])
         ):
             what = "updates" if measures.epoch == 1 else "epochs"
             return (

@@ -17,7 +17,6 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number
-from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import TITLES, Role
 from bpsheet.program.program import Table
 from bpsheet.runs.excerpt import Part
@@ -241,7 +240,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
     dresses = {place: partial(_as_text, place=place) for place in range(1, FORMULA + 1)}
     for shown in content.layout.shown:
         column = shown.column
-        formula = "" if column.formula is None else formula_text(column.formula, content.source)
+        formula = content.formula_texts.get(column.name, "")
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for place, text in enumerate(texts, start=1):

@@ -21,6 +21,7 @@ from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, grade_fol
 FORMS: tuple[Literal["NFC", "NFD", "NFKC", "NFKD"], ...] = ("NFC", "NFD", "NFKC", "NFKD")
 
 
+@pytest.mark.slow
 def test_files_of_one_name_in_several_folders_have_a_page_each(tmp_path, command, ada):
     """Of a course's system that makes a folder of each hand-in, all files have one name."""
     sheets = tmp_path / "sheets"

@@ -120,6 +120,7 @@ def test_the_identity_comes_back(opened):
     assert read_identity(book[IDENTITY]["A1"].value) == exercise.identity("Émile Ünal")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("live", [True, False])
 def test_the_same_task_gives_the_same_bytes(live):
     first, again = (two_neurons(vary=BOTH).task("Ada") for _ in range(2))
@@ -139,6 +140,7 @@ def test_the_notes_of_the_experiment_stand_above_the_lines():
     assert cut.row_dimensions[5].height < 409  # the highest row there is
 
 
+@pytest.mark.slow
 def test_the_picture_has_names_and_no_numbers():
     """It is the same whatever the numbers are."""
     pytest.importorskip("matplotlib")

@@ -323,6 +323,7 @@ TEMPLATES = (
 )  # fmt: skip
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", spread(sampled(TEMPLATES, "line-adam", "binary-classification"), 1)
 )

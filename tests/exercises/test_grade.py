@@ -30,6 +30,7 @@ SLIPS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("quantity", "factor", "kind"), spread(SLIPS, 2))
 def test_one_planted_slip_is_named_and_costs_one_mark(ada, own, quantity, factor, kind):
     """What follows correctly from it is carried through, and gets its mark."""
@@ -49,6 +50,7 @@ def test_what_follows_from_a_slip_is_carried_through(ada, own):
     assert {"dMSE / dw_xg0", "dMSE / dw_xg2"} <= set(carried)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     spread(
@@ -130,6 +132,7 @@ def test_a_unicode_minus_and_a_comma_are_taken(ada, own):
     assert grade_file(own, NETWORK, decimal=",").total == 25
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("value", spread([True, "abc", "1/0", "#N/A", "nan", "1e999", "=1"], 3))
 def test_what_is_no_number_earns_nothing_and_stops_nothing(ada, own, value):
     sheet = grade_file(fill(own, ada, answers_of(ada) | {"y": value, "z_g": value}), NETWORK)

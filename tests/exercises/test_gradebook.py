@@ -76,6 +76,7 @@ def test_a_column_for_each_question_adds_up_to_the_mark(tmp_path):
     assert dict(zip(head, marks[1], strict=True))["S: MSE (1)"] == "0"
 
 
+@pytest.mark.slow
 def test_several_sheets_of_a_student_are_said_and_give_no_mark(tmp_path):
     marked(tmp_path, MOODLE)
     first = next((tmp_path / "sheets").glob("ada*.xlsx"))

@@ -55,6 +55,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 def test_bad_files_are_refused_by_name_and_the_others_marked(folder):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     grades = grade_folder(folder, NETWORK, students=["Ada", "Bob", "=cmd()", "Dee"])
@@ -72,6 +73,7 @@ def test_bad_files_are_refused_by_name_and_the_others_marked(folder):
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, command):
     status, out, err = command(
         "grade",
@@ -140,6 +142,7 @@ def test_copies_strangers_and_other_seeds_are_noted(tmp_path):
     assert len(list((tmp_path / "pages").iterdir())) == 4
 
 
+@pytest.mark.slow
 def test_progress_counts_every_file(folder):
     seen: list[int] = []
     grade_folder(folder, NETWORK, progress=seen.append)

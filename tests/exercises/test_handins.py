@@ -48,6 +48,7 @@ def as_csv(path: Path, sign: str = ",", decimal: str = ".") -> bytes:
     return "\r\n".join(sign.join(f'"{c}"' for c in row) for row in rows).encode("utf-8-sig")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("sign", "decimal"), spread([(",", "."), (";", ","), ("\t", ",")], 1))
 def test_a_table_of_text_is_found_by_what_is_printed_on_it(handed_out, sign, decimal):
     sheet = handed_out / file_name("Ada")
@@ -83,6 +84,7 @@ MOVES = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("move", MOVES)
 def test_asked_cells_are_found_by_their_labels(ada, own, move):
     fill(own, ada, answers_of(ada))
@@ -314,6 +316,7 @@ def test_the_key_keeps_the_experiment_as_it_was(tmp_path, command):
         read_key(tmp_path / "out-key")
 
 
+@pytest.mark.slow
 def test_marking_again_needs_no_hand_ins(handed_out, tmp_path, command):
     key, kept = str(handed_out.parent / "key"), str(tmp_path / "read.json")
     first, again = tmp_path / "first.csv", tmp_path / "again.csv"

@@ -126,6 +126,7 @@ def test_a_changed_given_value_is_said_and_what_follows_from_it_is_right(
     assert warning.endswith(f"to {value}")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("value", ["0,5", "abc", None, 0])
 def test_a_changed_value_that_was_not_used_costs_nothing(ada, own, value):
     """Also where it is no number any more."""
@@ -157,6 +158,7 @@ def test_the_way_in_which_programs_save_numbers_is_no_change(ada, own):
     assert grade_file(own, NETWORK).warnings == ()
 
 
+@pytest.mark.slow
 def test_warnings_are_for_the_teacher_and_stand_first(sheets, tmp_path, command):
     with_identity(sheets / file_name("Bob"), '"Bob"', '"Ada"')
     page = student_page(marked(sheets)[file_name("Bob")], "Title").text()

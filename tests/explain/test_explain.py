@@ -62,6 +62,7 @@ def test_symbols_then_numbers_then_the_result(traced):
     assert places == sorted(places)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("template", spread(TEMPLATES, 5))
 def test_every_number_is_the_traces_value_rounded(traced, template):
     trace = traced(template, 7)
@@ -89,6 +90,7 @@ def test_every_number_is_the_traces_value_rounded(traced, template):
         ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("template", spread(TEMPLATES, 4))
 def test_the_numbers_put_in_are_the_traces_values_rounded(traced, template):
     trace = traced(template, 7)
@@ -127,6 +129,7 @@ def test_the_perceptron_has_a_rule_and_no_chain(traced):
     assert "Nothing is differentiated." in derive(bp.load("book-perceptron")).text()
 
 
+@pytest.mark.slow
 def test_errors_are_printed_as_the_sheet_shows_them():
     trace = bp.load("exploding").run(2000)
     error = trace.first_error

@@ -231,6 +231,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sample(21)
 @pytest.mark.parametrize(("old", "new", "place", "said"), REFUSED)
 def test_what_is_wrong_is_refused_with_its_place(old, new, place, said):
     """Places count from 1, as examples and neurons do; the message says what was expected."""
@@ -239,6 +240,7 @@ def test_what_is_wrong_is_refused_with_its_place(old, new, place, said):
     assert said in found[place]
 
 
+@pytest.mark.sample(25)
 @pytest.mark.parametrize(("old", "new", "place"), [row[:3] for row in REFUSED])
 def test_one_wrong_value_is_reported_once(old, new, place):
     """A wrong value must not bring down a rain of further complaints about itself."""

@@ -25,6 +25,7 @@ def bank(questions):
     return ET.fromstring(moodle_xml(questions, "Two neurons / week 3"))
 
 
+@pytest.mark.slow
 def test_it_has_a_category_and_a_question_for_each_student(bank):
     kinds = [question.attrib["type"] for question in bank]
     names = [question.findtext("name/text") for question in bank.iter("question")][1:]

@@ -18,6 +18,7 @@ def exercise():
     return Exercise(bp.load("two-neuron"), ask=("forward",), vary=("weights",))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("system", BANKS)
 def test_a_bank_is_written_and_nobody_elses_file_is_replaced(tmp_path, exercise, system):
     path = tmp_path / f"bank{BANKS[system]}"
