@@ -18,6 +18,7 @@ def named_first(columns, known):
     return [column.name for column in columns if column.meaning.split(" ")[0] in names - WORDS]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", small_templates())
 def test_no_meaning_begins_with_a_name(name):
     program = bp.load(name).program(iterations=2)

@@ -107,6 +107,7 @@ def test_a_roster_that_a_system_cannot_match_is_refused(tmp_path):
         gradebook(grades, None, "moodle", "B")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "head",
     [
