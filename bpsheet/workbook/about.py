@@ -56,6 +56,8 @@ FILE_TITLE = "Experiment file"
 PIECE = 16_000
 # Of the list of columns, those whose text may take several lines: name, what it is, formula.
 WRAPPED = (2, 4, 5)
+# The last column.
+FORMULA = 5
 
 
 def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
@@ -101,9 +103,11 @@ def _as_example(cell: Cell) -> None:
     cell.fill = style.INPUT_FILL
 
 
-def _as_text(cell: Cell, *, wrap: bool) -> None:
+def _as_text(cell: Cell, *, place: int) -> None:
     cell.font = style.BODY
-    cell.alignment = Alignment(vertical="top", wrap_text=wrap)
+    # A gap before the formula, where a full line of words ends.
+    indent = 1 if place == FORMULA else 0
+    cell.alignment = Alignment("left", "top", wrap_text=place in WRAPPED, indent=indent)
     cell.border = style.RULE
 
 
@@ -230,17 +234,18 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
     for letter, head in zip("ABCDE", heads, strict=True):
         put_text(sheet, f"{letter}{row}", head, style.HEADER_FONT)
         sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
+    sheet.cell(row, FORMULA).alignment = Alignment("left", indent=1)
     row += 1
     looks = Looks()
-    dresses = {wrap: partial(_as_text, wrap=wrap) for wrap in (False, True)}
+    dresses = {place: partial(_as_text, place=place) for place in range(1, FORMULA + 1)}
     for shown in content.layout.shown:
         column = shown.column
         formula = content.formula_texts.get(column.name, "")
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for place, text in enumerate(texts, start=1):
-            cell, wrap = sheet.cell(row, place), place in WRAPPED
-            looks.give(cell, wrap, dresses[wrap])
+            cell = sheet.cell(row, place)
+            looks.give(cell, place, dresses[place])
             set_text(cell, _short(text))
         lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
         sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)

@@ -326,7 +326,7 @@ def test_no_restart_comes_an_update_late_after_many(growth):
         (
             {"schedule": {"kind": "restarts", "every": 3, "growth": 1.5}},
             "schedule.growth",
-            "a whole number from 1 expected; got 1.5",
+            "a whole number of at least 1 expected; got 1.5",
         ),
         (
             {"schedule": {"kind": "sudden"}},
@@ -336,7 +336,7 @@ def test_no_restart_comes_an_update_late_after_many(growth):
                 '"polynomial", "cosine", "restarts", "one_cycle" or "plateau" expected; got "sudden"'
             ),
         ),
-        ({"weight_decay": -1}, "weight_decay", "a number from 0 expected; got -1"),
+        ({"weight_decay": -1}, "weight_decay", "a number of at least 0 expected; got -1"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_with_their_place(table, place, said):

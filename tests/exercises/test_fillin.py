@@ -100,6 +100,12 @@ def test_the_sheet_prints_on_one_page(opened):
     assert (long.page_setup.fitToWidth, long.page_setup.fitToHeight) == (1, 0)
 
 
+def test_the_number_of_the_page_has_room_below_the_text(opened):
+    """LibreOffice cuts a footer that has less height than a line."""
+    margins = opened(fill_in_workbook(two_neurons().task()))[SHEET].page_margins
+    assert (margins.bottom - margins.footer) * 72 >= 12
+
+
 def test_the_name_is_printed_or_a_cell_to_fill_in(opened):
     named = opened(fill_in_workbook(two_neurons().task("=Ada()")))[SHEET][NAME_CELL]
     assert (named.value, named.data_type) == ("=Ada()", "s")

@@ -69,7 +69,7 @@ def test_bad_files_are_refused_by_name_and_the_others_marked(folder):
         "=cmd()": 24,
     }
     assert grades.absent == ("Dee",)
-    assert grades.slips.most_common(1) == [("sign", 2)]
+    assert grades.slips.most_common(1) == [("wrong sign", 2)]
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -86,12 +86,12 @@ def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, comma
     assert err == ""
     assert "Marked 3 sheets, 6 could not be marked." in out
     assert "damaged.xlsx: damaged" in out
-    assert "Most frequent slips: sign (2 students)" in out
+    assert "Most frequent slips: wrong sign (2 students)" in out
     rows = table_of(tmp_path / "grades.csv")
     assert [row["student"] for row in rows] == ["'=cmd()", "Ada", "Bob", *[""] * 6]
     assert (rows[2]["marks"], rows[2]["out of"]) == ("24", "25")
     assert rows[2]["first mistake"].startswith("f_error, iteration 1: likely slip (")
-    assert rows[2]["causes"] == "sign at f_error"
+    assert rows[2]["causes"] == "wrong sign in f_error"
     pages = {
         path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()
     }

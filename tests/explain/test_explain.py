@@ -157,7 +157,10 @@ def test_choices_are_made_before_numbers_are_put_in():
         ({"iteration": 0}, "1 to 497 expected"),
         ({"iteration": 498}, "1 to 497 expected, which is what was run; got 498"),
         ({"iteration": 1, "digits": 0}, "1 to 15 expected; got 0"),
-        ({"iteration": 1, "only": ["w_gx1"]}, 'no quantity "w_gx1"; did you mean "w_xg1"?'),
+        (
+            {"iteration": 1, "only": ["w_gx1"]},
+            'no quantity "w_gx1"; did you mean "w_xg1" or "w_gf1"?',
+        ),
         ({"iteration": 1, "only": ["f", "qqqq"]}, 'no quantity "qqqq"; known here: iteration'),
         ({"iteration": 1, "only": []}, "at least one name expected"),
     ],

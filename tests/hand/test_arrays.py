@@ -103,11 +103,11 @@ def test_single_precision_is_compared_as_such():
 
 
 BUGS = {
-    "no mean": ("batch", {"sum for mean", "half or double"}),
-    "not transposed": ("h", {"transposed weights"}),
+    "no mean": ("batch", {"sum instead of mean", "factor 2 or ½"}),
+    "not transposed": ("h", {"weights not transposed"}),
     "bias not summed": ("batch", {"batch sum left out"}),
-    "slope of the sum": ("h", {"derivative of the sum"}),
-    "too early": ("h", {"updated weight"}),
+    "slope of the sum": ("h", {"sum in place of the output"}),
+    "too early": ("h", {"weight after its update"}),
     "derivative twice": ("out", {"derivative taken twice"}),
 }
 

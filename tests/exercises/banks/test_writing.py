@@ -58,7 +58,7 @@ def test_the_command_writes_a_question_for_each_student(tmp_path, command):
         "--students", str(tmp_path / "roster.csv"), "--vary", "weights",
     )  # fmt: skip
     assert status == 0
-    assert "a slip that is made again costs again" in " ".join(out.split())
+    assert "a slip that is made again costs its marks again" in " ".join(out.split())
     with zipfile.ZipFile(path) as package:
         assert "quiz-2/quiz-2.xml" in package.namelist()
 
