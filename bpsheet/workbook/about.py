@@ -54,6 +54,8 @@ FILE_NAME = "experiment_file"
 FILE_TITLE = "Experiment file"
 # A cell holds 32,767 characters (some count twice). A longer line continues in the next cell.
 PIECE = 16_000
+# So many columns are printed of a longer list, which would take hundreds of pages.
+MOST_PRINTED = 100
 # Of the list of columns, those whose text may take several lines: name, what it is, formula.
 WRAPPED = (2, 4, 5)
 # The last column.
@@ -131,9 +133,17 @@ def build_about(
         row = _paragraph(sheet, row, line)
     row = _section(sheet, row + 1, "What is printed")
     row = _paragraph(sheet, row, f"Of {steps.name}: {printed(steps)}")
+    areas = [1]
+    for shown in (steps, *others):
+        count = len(shown.layout.shown)
+        if count > MOST_PRINTED:
+            said = f"Of {ABOUT}: the first {MOST_PRINTED} of the {count:,} columns of {shown.name}."
+            row = _paragraph(sheet, row, said)
     for shown in (steps, *others):
         row = _section(sheet, row + 1, f"The columns of {shown.name}")
-        row = _columns(sheet, row, shown)
+        first, row = row, _columns(sheet, row, shown)
+        if row - first - 1 > MOST_PRINTED:
+            areas += [first + MOST_PRINTED, row + 1]
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {__version__}"),
@@ -159,7 +169,8 @@ def build_about(
         row += 1
     without_grid(sheet)
     set_page(sheet, "landscape", down=0)
-    sheet.print_area = f"A1:E{row}"
+    ends = zip(areas[::2], [*areas[1::2], row], strict=True)
+    sheet.print_area = ",".join(f"A{first}:E{last}" for first, last in ends)
 
 
 def _changeable(layout: Layout, part: Part | None) -> list[str]:
