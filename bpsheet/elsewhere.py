@@ -36,6 +36,9 @@ def _folded(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
+# Of several names that are equally near, so many are offered.
+MOST_ALIKE = 3
+
 # Where a name belongs (a table of the file, or the key whose value it is): our name and theirs.
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "activation": {
@@ -161,11 +164,22 @@ def same_name(word: str, known: Collection[str]) -> str | None:
     return next((name for name in known if _folded(name) == _folded(word)), None)
 
 
-def spelled_like(word: str, known: Collection[str]) -> str | None:
-    """The known name that is spelled most like a word; None where none is near.
+def spelled_like(word: str, known: Collection[str]) -> list[str]:
+    """The known names that are spelled most like a word, at most three; none where none is near.
 
     >>> spelled_like("RMSprop", ["adam", "rmsprop"]), spelled_like("tahn", ["sign", "tanh"])
-    ('rmsprop', 'tanh')
+    (['rmsprop'], ['tanh'])
+    >>> spelled_like("w_9", ["w_1", "w_2", "weight"])
+    ['w_1', 'w_2']
     """
     alike = [name for name in known if _folded(name) == _folded(word)]
-    return next(iter(alike or difflib.get_close_matches(word, known, n=1)), None)
+    if not alike:
+        close = difflib.get_close_matches(word, known, n=len(known) or 1)
+        alike = [name for name in close if _likeness(word, name) == _likeness(word, close[0])]
+        alike.sort(key=list(known).index)
+    return alike[:MOST_ALIKE]
+
+
+def _likeness(word: str, name: str) -> float:
+    """The likeness as `difflib.get_close_matches` has it, which depends on the order of the two."""
+    return difflib.SequenceMatcher(None, name, word).ratio()

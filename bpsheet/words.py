@@ -18,6 +18,7 @@ __all__ = [
     "among",
     "clean",
     "counted",
+    "either",
     "is_unfit",
     "listed",
     "listing",
@@ -27,6 +28,7 @@ __all__ = [
     "place",
     "printable",
     "shown",
+    "strangers",
     "strings",
     "thousands",
     "unfit_name",
@@ -79,7 +81,7 @@ def place(location: Sequence[int | str]) -> str:
 
 
 def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
-    """A hint: the nearest known word, or the known words where none is near.
+    """A hint: the nearest known words, or the known words where none is near.
 
     A name from another library leads to ours. A key is also searched in the other tables.
     """
@@ -123,7 +125,7 @@ def numbers(values: Sequence[float]) -> str:
 
 
 def among(text: str, known: Sequence[str]) -> str:
-    """A hint: the nearest known word, if any is near, and all known words."""
+    """A hint: the nearest known words, if any are near, and all known words."""
     hint = near(text, known)
     listed = f"known are {', '.join(known)}" if known else "there is none here"
     return listed if hint is None else f"{hint} ({listed})"
@@ -131,6 +133,8 @@ def among(text: str, known: Sequence[str]) -> str:
 
 # At most so many names are listed; the others are counted.
 MOST_NAMES = 4
+# Of unknown names so many are told, since each is compared with all known ones.
+MOST_STRANGERS = 10
 
 
 def listed(names: Sequence[str]) -> str:
@@ -151,8 +155,32 @@ def near(word: str, known: Collection[str], *, is_key: bool = False) -> str | No
         return f"here it is {here.quoted}"
     if is_key and (there := ours(word)) is not None:
         return f"here it is {there.quoted}, in {there.where}"
-    alike = spelled_like(word, known)
-    return None if alike is None else f'did you mean "{alike}"?'
+    alike = [f'"{name}"' for name in spelled_like(word, known)]
+    return f"did you mean {either(alike)}?" if alike else None
+
+
+def either(names: Sequence[str]) -> str:
+    """Names of which one is meant.
+
+    >>> either(["g"]), either(["g", "h", "k"])
+    ('g', 'g, h or k')
+    """
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def strangers(names: Sequence[str], known: Collection[str]) -> str:
+    """Unknown names in a sentence, each with the known names that are near; the first ten.
+
+    >>> strangers(["f_eror", "my note"], ["f_error", "g"])
+    'f_eror (did you mean "f_error"?), my note'
+    """
+    parts = []
+    for name in names[:MOST_STRANGERS]:
+        hint = near(name, known)
+        parts.append(f"{clean(name[:100])} ({hint})" if hint else clean(name[:100]))
+    if len(names) > MOST_STRANGERS:
+        parts.append(f"and {len(names) - MOST_STRANGERS:,} more")
+    return ", ".join(parts)
 
 
 def strings(value: object) -> list[str]:

@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from bpsheet.cli import main
 from bpsheet.engine import engine
 from bpsheet.outside.office import libreoffice_command
 from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
-from tests.helpers.samples import SIMILAR
+from tests.helpers.samples import SIMILAR, spread_over
 from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml
 
 # A shell that runs the tests in the background has Ctrl-C ignored, in all that they start, too.
@@ -69,6 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         is_similar = any(isinstance(value, str) and value in SIMILAR for value in given)
         if is_similar and item.path.name not in OF_ALL:
             item.add_marker("slow")
+    _mark_beyond_samples(items)
     if config.option.markexpr or any("::" in argument for argument in config.args):
         if config.getoption("--hypothesis-profile") in ("slow", "search"):
             for item in items:
@@ -79,6 +81,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def _mark_beyond_samples(items: list[pytest.Item]) -> None:
+    """Mark what is beyond the sample of a test: `@pytest.mark.sample(3)` leaves three of its cases."""
+    of_test = defaultdict(list)
+    for item in items:
+        mark = item.get_closest_marker("sample")
+        if mark is not None and item.get_closest_marker("slow") is None:
+            of_test[item.nodeid.partition("[")[0], *mark.args].append(item)
+    for (_, count), cases in of_test.items():
+        kept = spread_over(len(cases), count)
+        for number, item in enumerate(cases):
+            if number not in kept:
+                item.add_marker("slow")
 
 
 @pytest.fixture

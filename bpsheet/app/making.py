@@ -166,6 +166,7 @@ def _whole(wanted: Mapping[str, Any], key: str, usual: int, most: int = 2**63) -
     if not text:
         return usual
     if not text.isdecimal() or len(text) > 19 or int(text) > most:
-        said = f"a whole number from 0{f' to {most}' if most < 2**63 else ''} expected; got {shown(text)}"
+        wanted_here = f"from 0 to {most}" if most < 2**63 else "of at least 0"
+        said = f"a whole number {wanted_here} expected; got {shown(text)}"
         raise ExperimentError([Problem(key, said)], "exercise")
     return int(text)

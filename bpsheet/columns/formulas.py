@@ -125,7 +125,7 @@ def parameter_bands(
                 role=Role.DATA,
                 formula=formula,
                 start=values[entry],
-                meaning=f"{entry}{_said(graph, stem)}; never updated",
+                meaning=f"constant {entry}{_said(graph, stem)}; never updated",
             )
         return Column(
             name=entry,
@@ -170,6 +170,12 @@ def _said(graph: Graph, name: str) -> str:
     """What the experiment says of a quantity."""
     meaning = graph.meanings.get(name.partition("[")[0])
     return f" ({meaning})" if meaning else ""
+
+
+def _meaning(graph: Graph, name: str, entry: str) -> str:
+    """What an entry of a formula's quantity is."""
+    said = graph.meanings.get(name.partition("[")[0], "")
+    return f"value {entry}: {said}" if said else f"value of the formula for {entry}"
 
 
 class Defined(NamedTuple):
@@ -264,7 +270,7 @@ def _formula(defined: Defined, graph: Graph, notation: Notation, scope: Scope) -
         entry = entries[index]
         adjoint = notation.name("derivative", value=entry, loss=graph.loss)
         if defined.is_running:
-            meaning = f"{entry}{_said(graph, defined.name)}: carried on from row to row"
+            meaning = f"{_meaning(graph, defined.name, entry)}; carried on from row to row"
             return Column(entry, Phase.UPDATE, Role.MEMORY, formula, meaning=meaning)
         return Column(
             name=entry,
@@ -274,9 +280,9 @@ def _formula(defined: Defined, graph: Graph, notation: Notation, scope: Scope) -
             adjoint_name=None if is_constant else adjoint,
             partials=own,
             meaning=graph.meanings.get(defined.name)
-            or "the value that training makes smaller (by gradient ascent: larger)"
+            or "the value that gradient descent makes smaller, and gradient ascent larger"
             if is_loss
-            else f"value {entry}{_said(graph, defined.name)}, a formula of the experiment",
+            else _meaning(graph, defined.name, entry),
         )
 
     name = defined.name if entries.shape else entries.item()

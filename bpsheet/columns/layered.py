@@ -250,7 +250,7 @@ class _Expansion:
                 text = text.replace(place, source)
             self.lines.append(text)
             assert left is not None
-            self.meanings[own[left[0]]] = f"{line.meaning}, in layer {number}, {kind}"
+            self.meanings[own[left[0]]] = f"{line.meaning}, in layer {number} ({kind})"
             if stepped:
                 self.repeat["t"] = f"1:{made.shape[0]}"
         first = self._first_values(path, layer, made)

@@ -244,7 +244,7 @@ class _Layer:
                 powers,
                 [f"exp_{neuron}" for neuron in names.neurons],
                 Call("exp", (Sub(Ref(self.z), Ref(shift)),)),
-                "e to the power of the weighted sum minus the largest one",
+                "exponential of the weighted sum minus the largest one",
             ),
             self._part(whole, whole, sum_of(Ref(powers)), "sum of the exponentials"),
         ]

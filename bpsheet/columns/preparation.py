@@ -160,7 +160,7 @@ class Preparation:
                     phase=phase,
                     role=Role.TEST_SUM,
                     formula=replace_refs(column.formula, numbers),
-                    meaning=f"{column.name} when the inputs are those of {test}",
+                    meaning=f"value of {column.name} with the inputs of {test}",
                 )
                 numbers[Ref(column.name)] = Ref(own.name)
                 columns.append(own)

@@ -264,7 +264,7 @@ class _Updates:
                 "gradient_batch",
                 Role.GRADIENT_USED,
                 lambda weight, _: self._at_end(whole[weight.name], Num(0.0)),
-                "gradient of the batch with respect to {weight}: the sum, or the mean, on its last row",
+                "gradient of the batch with respect to {weight}: on its last row the sum, or the mean",
             )
         self.gradients = whole
 
@@ -338,7 +338,7 @@ class _Updates:
                 UPDATES,
                 Role.UPDATES,
                 Sum((last_value(UPDATES, Num(0.0)), Ref(BATCH_END))),
-                "number of updates, with the one at the end of this row",
+                "number of updates, including the one of this row",
             )
 
     def _filled(self, text: str, **operands: Expr) -> Expr:

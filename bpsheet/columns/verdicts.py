@@ -108,7 +108,7 @@ def passed_again(
             slope_name=None,
             adjoint_name=None,
             turned=False,
-            meaning=f"{column.name} when the inputs are those of {test}",
+            meaning=f"value of {column.name} with the inputs of {test}",
         )
 
     assert quantity.formula is not None
@@ -171,7 +171,7 @@ def _over_data(verdict: Column, formula: Expr, repeated: Repeated) -> Column:
     """A verdict with the column that has its targets in the data."""
     meaning = (
         f"whether this row's weights give the right answer for example {repeated.number} of the "
-        "data: its inputs and targets are those on the sheet Data, whatever stands there"
+        "data, with the inputs and targets that now stand on the sheet Data"
     )
     return replace(verdict, from_data=replace(verdict, formula=formula, meaning=meaning))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,13 @@ def check(spec: str, hand: Path | None, decimal: str, rtol: float | None, iterat
     comma = "," if decimal == "comma" else "."
     rows = 1 if is_sheet and given is hand else run_for(experiment, given, iteration)
     trace = experiment.run(iterations=rows)
-    print_judged(judged(trace, given, comma, rtol=rtol, iteration=iteration))
+    found = judged(trace, given, comma, rtol=rtol, iteration=iteration)
+    if decimal == "point" and any(
+        one.verdict == "not a number" and "," in one.written for one in found.judgements
+    ):
+        said = "with --decimal comma, the comma stands before the decimals"
+        found = replace(found, notes=(*found.notes, said))
+    print_judged(found)
 
 
 def print_judged(found: Judged) -> None:

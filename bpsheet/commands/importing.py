@@ -89,8 +89,8 @@ def import_model(
     with replacing(path) as stream:
         stream.write(text.encode())
     follows = (
-        f"Run it: bpsheet run {shlex.quote(str(path))}"
+        f"To run it: bpsheet run {shlex.quote(str(path))}"
         if is_whole
-        else "Now give it examples, in a table [data]"
+        else "To run it, add its examples in a table [data]."
     )
     say(f"Wrote {path}. {follows}")

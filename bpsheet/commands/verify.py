@@ -11,6 +11,7 @@ from bpsheet.terminal.output import console, say
 from bpsheet.terminal.settings import (
     ORIGINAL,
     SET,
+    OneOf,
     changes_of,
     is_original,
     naming_set,
@@ -31,7 +32,7 @@ ENGINES = ("ironcalc", "libreoffice", "formulon", "betteroffice", "gnumeric", "f
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--engine",
-    type=click.Choice(ENGINES),
+    type=OneOf(lambda: ENGINES),
     default="ironcalc",
     show_default=True,
     help="The spreadsheet engine that recalculates.",

@@ -24,7 +24,7 @@ from bpsheet.hand.student import Place, Values
 from bpsheet.plan.plan import Plan
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
-from bpsheet.words import counted
+from bpsheet.words import counted, strangers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,9 +90,9 @@ def judged(
         notes, labels = found.notes, found.labels
     else:
         entries, unknown = hand_values(hand, program.names)
-        notes = [f"not compared, since the run has no such quantity: {', '.join(unknown)}"] * bool(
-            unknown
-        )
+        told = strangers(unknown, program.names)
+        said = f"not compared, since the run has no such quantity: {told}"
+        notes = [said] * bool(unknown)
         labels = {}
     if not entries:
         raise HandError(["there are no hand values"])

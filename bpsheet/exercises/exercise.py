@@ -30,7 +30,7 @@ from bpsheet.hand.readings import in_textbook_form
 from bpsheet.plan.plan import Plan
 from bpsheet.program.kinds import STEPS, Phase
 from bpsheet.runs.run import Run
-from bpsheet.words import nearest, shown
+from bpsheet.words import among, nearest, shown
 
 __all__ = ["Exercise", "Task", "worked_by_hand"]
 
@@ -82,7 +82,7 @@ class Exercise:
             if name not in STEPS and name not in names
         ]
         problems += [
-            Problem("vary", f"{shown(name)} cannot be varied; known are {', '.join(VARIABLE)}")
+            Problem("vary", f"{shown(name)} cannot be varied; {among(name, VARIABLE)}")
             for name in self.vary
             if name not in VARIABLE
         ]

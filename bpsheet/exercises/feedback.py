@@ -116,6 +116,8 @@ def first_mistake(sheet: MarkedSheet) -> str:
     mark = sheet.first_mistake
     if mark is None:
         return ""
+    if sheet.is_blank:
+        return "nothing is filled in"
     judgement = mark.judgement
     written = f" ({judgement.written})" if judgement.written.strip() else ""
     return f"{judgement.quantity}, iteration {judgement.iteration}: {mark.verdict}{written}"
@@ -124,8 +126,8 @@ def first_mistake(sheet: MarkedSheet) -> str:
 def causes_text(sheet: MarkedSheet) -> str:
     """The causes of the mistakes, each once, with the number of values that it spoils or explains."""
     return "; ".join(
-        f"{cause.kind} at {cause.place[1]}"
-        + (f" and {len(cause.places) - 1} more" if len(cause.places) > 1 else "")
+        f"{cause.kind} in {cause.place[1]}"
+        + (f" and in {len(cause.places) - 1} more" if len(cause.places) > 1 else "")
         for cause in sheet.causes
     )
 

@@ -171,8 +171,8 @@ def _heading(sheet: Worksheet, task: Task, *, live: bool) -> None:
     )
     if task.exercise.answers == "formulas":
         asked = (
-            "Fill in a formula in each framed cell, such as =B9*B10, that takes its numbers from other "
-            "cells: it is tried with other numbers, too."
+            "Write a formula such as =B9*B10 into each framed cell. It takes its numbers from other "
+            "cells, and is tried with other numbers, too."
         )
     put_text(sheet, "A2", asked, style.NOTE)
     put_text(sheet, "A3", NAME, style.LABEL)
@@ -322,5 +322,7 @@ def _view(sheet: Worksheet, last: int, below: int = 0) -> None:
     set_page(sheet, "portrait", across=1, down=1 if last + below + (notes or 0) / 15 <= PAGE else 0)
     sheet.page_margins.left = sheet.page_margins.right = 0.5
     sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    # Nearer to the text than by default, the page's number would be cut.
+    sheet.page_margins.footer = 0.3
     if sheet.oddFooter is not None:
         sheet.oddFooter.center.text = "Page &P of &N"

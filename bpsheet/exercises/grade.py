@@ -51,7 +51,7 @@ def numbers_on(filled: Filled, decimal: str | None = None) -> tuple[dict[Place, 
     # A formula is no answer, and it is not computed.
     read |= {place: NotANumber("a formula", FORMULA) for place in filled.formulas}
     order = {place: read[place] for place in filled.answers}
-    return order, [f"{name} was read: {how}" for (_, name), how in said.items()]
+    return order, [f"the value of {name} was read: {how}" for (_, name), how in said.items()]
 
 
 def _marked(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.exercises.feedback import number
 from bpsheet.exercises.grades import Grades, MarkedSheet
-from bpsheet.exercises.headings import plain
+from bpsheet.exercises.headings import CANVAS_IDS, MOODLE_IDS, plain
 from bpsheet.exercises.names import alike
 from bpsheet.exercises.roster import Roster, Student
 from bpsheet.words import listed
@@ -22,13 +22,6 @@ from bpsheet.words import listed
 __all__ = ["SYSTEMS", "Gradebook", "check_roster", "gradebook"]
 
 SYSTEMS = ("moodle", "canvas")
-# What identifies a student: in Moodle one of these, in Canvas one of its ids. The surest first.
-MOODLE_IDS = (
-    "id number", "id nummer", "numero d identification", "numero de id", "username", "user name",
-    "benutzername", "anmeldename", "email address", "email", "e mail", "e mail address",
-    "e mail adresse", "adresse de courriel", "direccion de correo",
-)  # fmt: skip
-CANVAS_IDS = ("id", "sis user id", "sis login id")
 # The columns of Canvas's own export, in its order. It imports a table without those in brackets.
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Root Account", "Section")
 NEEDED = ("Student", "ID", "SIS Login ID", "Section")
@@ -109,8 +102,9 @@ def _columns(roster: Roster | None, system: str) -> list[tuple[str, int | None]]
         at = next((at for at in known if _is_full(roster, at)), None)
         if at is None:
             said = (
-                "Moodle knows students by their ID number, username or email address; each student "
-                f"needs one on the roster, which has {found}"
+                "Moodle knows students by their ID number (a student number, a Matrikelnummer …), "
+                "username or email address; each student needs one on the roster, which has "
+                f"{found}"
             )
             raise ExperimentError([Problem("students", said)], "gradebook")
         return [(roster.heads[at], at)]

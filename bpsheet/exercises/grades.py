@@ -64,6 +64,12 @@ class MarkedSheet:
         return next((mark for mark in self.marks if mark.is_mistake), None)
 
     @property
+    def is_blank(self) -> bool:
+        """Whether nothing that was asked is filled in."""
+        missing = [mark.judgement.verdict is Verdict.MISSING for mark in self.marks]
+        return bool(missing) and all(missing)
+
+    @property
     def slips(self) -> dict[str, None]:
         """The kinds of its slips, in order. If several fit one mistake, the likeliest has "perhaps"."""
         return {

@@ -1,6 +1,7 @@
 """Which columns of a roster are names and ids, by the words with which schools head them.
 
-The words are those of Moodle's and Canvas's exports, and common ones in some languages.
+The words are those of Moodle's and Canvas's exports, and common ones in English, German, French,
+Spanish, Italian, Dutch, Portuguese and some Nordic languages.
 """
 
 from __future__ import annotations
@@ -9,7 +10,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-__all__ = ["Columns", "columns_of", "is_no_student", "with_id"]
+__all__ = [
+    "CANVAS_IDS",
+    "MOODLE_IDS",
+    "Columns",
+    "columns_of",
+    "is_no_student",
+    "plain",
+    "with_id",
+]
 
 FULL = (
     "student", "student name", "name", "full name", "fullname", "display name", "name of student",
@@ -27,17 +36,63 @@ LAST = (
     "familienname", "zuname", "nom", "nom de famille", "apellido", "apellidos", "apellido s",
     "cognome", "sobrenome", "achternaam", "etternavn", "efternamn", "sukunimi",
 )  # fmt: skip
+# What Moodle calls the ID number, in the languages of its exports.
+MOODLE_NUMBERS = (
+    "id number", "id nummer", "numero d identification", "numero de id", "numero id",
+    "numero de identificacion", "codice identificativo", "numero de identificacao",
+)  # fmt: skip
+# The numbers that schools give to their students, in some languages.
+SCHOOL_NUMBERS = (
+    "student id", "student id number", "student number", "student no", "matriculation number",
+    "matriculation no", "enrolment number", "enrollment number", "registration number",
+    # German
+    "matrikelnummer", "matrikel nummer", "matrikel nr", "matrikelnr", "matrikel", "matr nr", "matrnr",
+    "immatrikulationsnummer", "studierendennummer", "studentennummer", "schulernummer",
+    "schuelernummer", "schuler nr", "schuler nummer", "kennnummer",
+    # French
+    "numero d etudiant", "numero etudiant", "numero de l etudiant", "n etudiant", "no etudiant",
+    "n d etudiant", "no d etudiant", "code etudiant", "id etudiant", "numero d eleve", "numero eleve",
+    "matricule", "numero matricule", "numero de matricule", "no matricule", "n matricule",
+    "code permanent", "numero ine", "ine",
+    # Spanish and Portuguese
+    "matricula", "numero de matricula", "no de matricula", "n de matricula", "n o de matricula",
+    "no matricula", "numero de estudiante", "codigo de estudiante", "codigo estudiantil",
+    "id de estudiante", "id estudiante", "numero de alumno", "no de alumno", "codigo de alumno",
+    "id de alumno", "id alumno", "numero de control", "no de control", "expediente",
+    "numero de expediente", "no de expediente", "legajo", "numero de legajo", "carnet", "dni",
+    "numero de estudante", "numero do estudante", "numero de aluno", "numero do aluno",
+    "no de aluno", "no do aluno", "n de aluno", "n o de aluno", "codigo do aluno", "id do aluno",
+    "numero mecanografico", "no mecanografico", "n mecanografico", "registro academico",
+    "registo academico", "ra",
+    # Italian
+    "matricola", "numero di matricola", "numero matricola", "n di matricola", "n matricola",
+    "no matricola", "codice studente", "codice matricola", "id studente",
+    # Dutch
+    "studentnummer", "student nummer", "studentnr", "student nr", "leerlingnummer",
+    "leerling nummer", "leerlingnr", "leerling nr", "stamnummer", "rolnummer",
+)  # fmt: skip
+LOGINS = (
+    "username", "user name", "login", "login id", "loginname", "benutzername", "anmeldename",
+    "kennung", "nom d utilisateur", "identifiant", "nombre de usuario", "usuario", "nome utente",
+    "gebruikersnaam", "nome de utilizador", "nome de usuario", "utilizador",
+)  # fmt: skip
+MAILS = (
+    "email address", "email", "e mail", "e mail address", "mail", "e mail adresse", "email adresse",
+    "emailadresse", "mailadresse", "adresse de courriel", "courriel", "adresse e mail",
+    "adresse email", "adresse mail", "adresse electronique", "correo", "correo electronico",
+    "direccion de correo", "direccion de correo electronico", "direccion email", "indirizzo email",
+    "indirizzo e mail", "posta elettronica", "emailadres", "e mailadres", "e mail adres",
+    "endereco de email", "endereco de e mail", "correio eletronico", "correio electronico",
+)  # fmt: skip
 # An id that people know stands before one that only a system knows.
 IDS = (
-    "id number", "student id", "student number", "student no", "matriculation number", "sis user id",
-    "id nummer", "matrikelnummer", "matrikel nr", "matrikelnr", "matr nr", "numero d identification",
-    "numero de id", "numero id", "numero etudiant", "matricola", "matricule", "studentnummer",
-    "id", "number", "no", "nr", "nummer", "sis login id", "login id", "username", "user name",
-    "login", "benutzername", "anmeldename", "integration id", "org defined id",
-    "orgdefinedid", "email", "e mail", "email address", "e mail address", "mail", "e mail adresse",
-    "emailadresse", "adresse de courriel", "courriel", "correo", "direccion de correo",
+    *MOODLE_NUMBERS, *SCHOOL_NUMBERS, "sis user id", "id", "number", "numero", "no", "nr", "nummer",
+    "sis login id", *LOGINS, "integration id", "org defined id", "orgdefinedid", *MAILS,
     "identifier",
 )  # fmt: skip
+# What identifies a student, the surest first: for Moodle, and for Canvas, which has ids of its own.
+MOODLE_IDS = (*MOODLE_NUMBERS, *LOGINS, *MAILS, *SCHOOL_NUMBERS, "id")
+CANVAS_IDS = ("id", "sis user id", "sis login id")
 # The column by which Canvas's exports are known, and the name of a student who is none.
 SECTION, TEST_STUDENT = "section", ["student", "test"]
 

@@ -116,7 +116,7 @@ def read_marks(path: Path) -> Scale:
         elif not abs(value) <= LARGEST or math.isnan(value):
             problems.append(Problem(key, f"a number up to {LARGEST:,} expected"))
         elif key not in verdicts and value < 0:
-            problems.append(Problem(key, f"a number from 0 expected; got {shown(value)}"))
+            problems.append(Problem(key, f"a number of at least 0 expected; got {shown(value)}"))
     if problems:
         raise ExperimentError(problems, str(path))
     return Scale({**MARKS, **verdicts}, points, own.get(TOTAL), own.get(CAUSE))

@@ -28,14 +28,16 @@ def student_page(sheet: MarkedSheet, title: str) -> Document:
     blocks: list[Block] = []
     places = _explained(sheet)
     marks = {mark.judgement.place: mark for mark in sheet.marks}
-    if not places:
+    if sheet.is_blank:
+        blocks.append(Prose("Nothing is filled in."))
+    elif not places:
         blocks.append(Prose("Every value is right."))
     for count, place in enumerate(places):
         blocks += _explanation(sheet, marks[place], is_first=not count)
     if places and any(mark.judgement.verdict is Verdict.CARRIED for mark in sheet.marks):
         blocks.append(Prose("A value that follows correctly from a wrong one gets its full mark."))
     if len(sheet.causes) > 1:
-        blocks.append(Prose(f"What went wrong, with the places: {causes_text(sheet)}."))
+        blocks.append(Prose(f"All slips: {causes_text(sheet)}."))
     if sheet.notes:
         blocks.append(Prose(f"How the sheet was read: {'; '.join(sheet.notes)}."))
     blocks += [Heading("Every value"), _values(sheet.marks)]
@@ -60,8 +62,11 @@ def _explanation(sheet: MarkedSheet, mark: Mark, *, is_first: bool) -> Iterable[
         f"{'Look first at' if is_first else 'Then at'} {judgement.quantity}, "
         f"iteration {judgement.iteration}"
     )
-    written = f"You wrote {judgement.written}." if judgement.written.strip() else ""
-    left = [Prose(text) for text in (written, mark.reason) if text]
+    written = judgement.written.strip()
+    is_said = not written or mark.reason.startswith(written)
+    left = [
+        Prose(text) for text in ("" if is_said else f"You wrote {written}.", mark.reason) if text
+    ]
     right: list[Prose | Equation] = [Prose(f"The right value is {mark.expected}.")]
     if sheet.trace is not None and judgement.iteration <= len(sheet.trace):
         step = worked_step(sheet.trace, judgement.iteration, judgement.quantity)
@@ -86,7 +91,7 @@ def _values(marks: Sequence[Mark]) -> Table:
             )
         )
     head = ("quantity", "iteration", "written", "right", "verdict", "mark", "")
-    return Table(head, tuple(rows))
+    return Table(head, tuple(rows), stacks=True)
 
 
 def class_page(grades: Grades, title: str) -> Document:
@@ -96,7 +101,7 @@ def class_page(grades: Grades, title: str) -> Document:
     odd = [(s.student or s.path.name, text) for s in grades.sheets for text in s.warnings]
     odd += [(one.path.name, one.reason) for one in grades.refused]
     if odd:
-        blocks += [Heading("Look at these first"), Table(("sheet", ""), tuple(odd))]
+        blocks += [Heading("Look at these first"), Table(("sheet", ""), tuple(odd), stacks=True)]
     ideas = _ideas(grades.sheets)
     if ideas:
         blocks += [Heading("What failed"), ideas]
@@ -111,7 +116,8 @@ def class_page(grades: Grades, title: str) -> Document:
         for sheet in sorted(grades.sheets, key=lambda sheet: sheet.student.casefold())
     ]
     rows += [(name, "", "", "no sheet that could be marked") for name in grades.absent]
-    blocks += [Heading("Marks"), Table(("student", "marks", "of", "first mistake"), tuple(rows))]
+    head = ("student", "marks", "of", "first mistake")
+    blocks += [Heading("Marks"), Table(head, tuple(rows), stacks=True)]
     average = sum(sheet.total for sheet in grades.sheets) / count if count else 0.0
     said = f"{counted(count, 'sheet')}, {average:.3g} marks on average."
     names = next((s.trace.program.position for s in grades.sheets if s.trace is not None), ())
@@ -128,7 +134,7 @@ def _ideas(sheets: Iterable[MarkedSheet]) -> Table | None:
         return None
     ordered = sorted(students.items(), key=lambda item: (-len(item[1]), item[0]))
     rows = tuple((kind, str(len(who)), ", ".join(who)) for kind, who in ordered)
-    return Table(("idea", "students", "who"), rows)
+    return Table(("slip", "students", "who"), rows, stacks=True)
 
 
 def _quantities(sheets: Iterable[MarkedSheet]) -> Table:

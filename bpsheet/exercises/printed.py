@@ -30,12 +30,13 @@ section:last-child { break-after: auto }
 h1 { font-size: 14pt; margin: 0 0 1mm }
 p { margin: 0 0 2mm }
 .name { display: flex; justify-content: space-between }
-svg { max-width: 100%; max-height: 30mm }
+svg { display: block; margin: 0 auto 2mm; max-width: 100%; max-height: 45mm }
 table { border-collapse: collapse; width: 100% }
 tr { break-inside: avoid }
 th { text-align: left; background: #e2e8f0; padding: 0.4mm 2mm }
 td { padding: 0.3mm 2mm }
 td:first-child { font-weight: bold; white-space: nowrap }
+td:nth-child(2) { width: 29mm; text-align: right }
 .blank { display: inline-block; width: 26mm; min-height: 3.8mm; border: 0.3mm solid #64748b; padding: 0 1mm;
   text-align: right }
 """

@@ -27,7 +27,14 @@ LONGEST = 8
 # The sections of an iteration, before its new weights.
 SECTIONS = (Phase.INPUT, Phase.FORWARD, Phase.BACKWARD, Phase.GRADIENT, Phase.UPDATE)
 # After the colon a meaning says how the value is computed; for these roles the student must know.
-ASKED_BARE = (Role.ERROR, Role.GRADIENT, Role.ADJUSTMENT, Role.SUM, Role.OUTPUT_DERIVATIVE)
+ASKED_BARE = (
+    Role.ERROR,
+    Role.GRADIENT,
+    Role.ADJUSTMENT,
+    Role.SUM,
+    Role.OUTPUT_DERIVATIVE,
+    Role.DERIVATIVE,
+)
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ class Exercises:
             if exercise is None:
                 raise WorkbookError(
                     f"{name}: from another exercise ({identity.exercise[:60]} "
-                    f"{identity.fingerprint[:12]}), or {self.experiment.name} has been changed since; "
-                    "the key has it as it was"
+                    f"{identity.fingerprint[:12]}), or {self.experiment.name} has been changed since "
+                    "it was handed out; the key of its class has it as it was"
                 )
             self.known[key] = exercise
         return self.known[key]
@@ -118,13 +118,18 @@ class _Class:
             warnings.append("its questions are not those that were handed out")
         if identity.student and printed and alike(identity.student) != alike(printed):
             warnings.append(
-                f"its identity says {identity.student}, and {printed} is written on the sheet"
+                f"its hidden sheet Identity says {identity.student}, and {printed} is written on the "
+                "sheet"
             )
         if not identity.student and exercise.vary and self.students:
-            warnings.append("its identity names no student, though the sheets of this class do")
+            warnings.append(
+                "its hidden sheet Identity names no student, unlike the others of this class"
+            )
         notes = [] if student else ["no name on the sheet"]
         if book.is_text:
-            notes.append("a table of text has no identity: it was found by what is printed on it")
+            notes.append(
+                "a CSV file has no hidden identity: the sheet was recognised by what is printed on it"
+            )
         if handin.submitter and student and not same_letters(handin.submitter, student):
             warnings.append(f"{handin.submitter} handed in the sheet of {student}")
         if not handin.submitter and identity.student and _is_renamed(name, identity.student):
@@ -154,15 +159,20 @@ class _Class:
             raise WorkbookError(f"{name}: not an exercise sheet that bpsheet wrote")
         if exercise is None:
             raise _NoIdentityError(
-                f"{name}: its identity is missing; with the key it is found by what is printed on it"
+                f"{name}: its hidden sheet Identity is missing; with the key, the sheet is recognised by what is "
+                "printed on it"
             )
         printed = book.student()
         student = self.called(printed)
         if student is None and exercise.vary:
             said = f'is called "{printed}"' if printed else "is named on it"
-            raise WorkbookError(f"{name}: its identity is missing, and no student {said}")
+            raise WorkbookError(
+                f"{name}: its hidden sheet Identity is missing, and no student {said}"
+            )
         if not book.is_text:
-            warnings.append("its identity is gone; exercise and student are those printed on it")
+            warnings.append(
+                "its hidden sheet Identity is gone; exercise and student were read from what is printed"
+            )
         return exercise.identity(student or "")
 
 
@@ -178,8 +188,10 @@ def _notes(filled: Filled) -> list[str]:
         names = ", ".join(dict.fromkeys(name for _, name in filled.formulas))
         notes.append(f"formulas instead of typed values: {names}")
     if filled.numbers and not filled.findings:
-        hold = "holds a number, which loses" if filled.numbers == 1 else "hold numbers, which lose"
-        notes.append(f"{counted(filled.numbers, 'cell')} {hold} zeros at the end")
+        hold = "holds a number" if filled.numbers == 1 else "hold numbers"
+        notes.append(
+            f"{counted(filled.numbers, 'cell')} {hold} instead of text, so zeros at the end are lost"
+        )
     if filled.missing:
         names = listed(filled.missing[:SHOWN])
         are = "is" if len(filled.missing) == 1 else "are"
@@ -251,7 +263,7 @@ def _with_changes(
         if owner is not None:
             said = f"the numbers on it are those of {owner or 'a sheet without a name'}"
         else:
-            said = f"{len(changed)} printed values are others: {_listed(changed[:SHOWN])} …"
+            said = f"{len(changed)} printed values were changed: {_listed(changed[:SHOWN])} …"
         return replace(received, warnings=(*received.warnings, said))
     said = f"a printed value was changed: {_listed(changed)}"
     return replace(received, warnings=(*received.warnings, said))
@@ -259,7 +271,8 @@ def _with_changes(
 
 def _listed(changed: Sequence[Changed]) -> str:
     return ", ".join(
-        f"{one.place[1]} from {one.printed} to {one.written or 'nothing'}" for one in changed
+        f"{one.place[1]} from {one.printed} to {'nothing' if one.written == '' else one.written}"
+        for one in changed
     )
 
 

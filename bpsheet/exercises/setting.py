@@ -22,7 +22,7 @@ __all__ = ["FORMATS", "Handout", "set_exercise", "set_sheets"]
 FORMATS = ("xlsx", *BANKS, "pdf")
 # What each system is asked to do with the file.
 IMPORTED = {
-    "moodle": "in the question bank: Import, Moodle XML format",
+    "moodle": "in Moodle: Question bank, Import, Moodle XML format",
     "qti12": "in Canvas: Settings, Import Course Content, QTI .zip file",
     "qti21": "as a QTI 2.1 content package",
 }
@@ -114,7 +114,7 @@ def _said(questions: list[Question], output: Path, form: str) -> list[str]:
         said.append("The questions have no picture: formulas and very large networks have none.")
     if form != "qti21":
         said.append(
-            "The learning system marks each value by itself: what would follow from a common slip "
-            "counts as right, and a slip that is made again costs again."
+            "The learning system marks each value by itself. A value that would follow from a common "
+            "slip counts as right, and a slip that is made again costs its marks again."
         )
-    return [*said, f"To import: {IMPORTED[form]}."]
+    return [*said, f"To import it: {IMPORTED[form]}."]

@@ -52,7 +52,7 @@ from bpsheet.formula.tree import (
     size,
     total,
 )
-from bpsheet.words import clean
+from bpsheet.words import clean, either
 
 __all__ = [
     "MAX_DEPTH",
@@ -620,8 +620,8 @@ class _Parser:
     def _unknown(self, what: str, token: Token, known: Collection[str]) -> FormulaError:
         if (here := ours(token.text, known)) is not None:
             hint = f"here it is {here.name!r}"
-        elif (alike := spelled_like(token.text, known)) is not None:
-            hint = f"did you mean {alike!r}?"
+        elif alike := spelled_like(token.text, known):
+            hint = f"did you mean {either([repr(name) for name in alike])}?"
         else:
             hint = f"known here: {', '.join(sorted(known)[:20])}"
         return self._error(f"unknown {what} {token.text!r}; {hint}", token.position)

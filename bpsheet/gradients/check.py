@@ -16,7 +16,7 @@ from bpsheet.engine.forward import loss_function
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.runs.cards import card
 from bpsheet.runs.run import Run, values_at
-from bpsheet.words import shown
+from bpsheet.words import among, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,7 +178,7 @@ def check_gradient(
 def _step(method: str, delta: float | None, name: str) -> float:
     """The step Δw of a method. Raises ExperimentError for an unknown method, or no such step."""
     if method not in METHODS:
-        reason = f'no method "{method}"; known are {", ".join(METHODS)}'
+        reason = f"no method {shown(method)}; {among(method, list(METHODS))}"
         raise ExperimentError([Problem("method", reason)], name)
     step = METHODS[method].delta if delta is None else delta
     if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < 1:

@@ -156,7 +156,7 @@ def _cells_to_change(delta: float | str, method: str) -> tuple[Parameter, Parame
             METHOD,
             method,
             METHOD,
-            "central: the slope from both sides, forward: from the baseline",
+            "how the slope is taken: central, from both sides; or forward, from the baseline",
             CHOICES,
         ),
     )
@@ -205,7 +205,7 @@ def _turns(names: _Names, moved: tuple[str, ...]) -> list[Column]:
 def _moved(column: Column, moved: tuple[str, ...], names: _Names) -> Column:
     """A weight or an input with its value in Steps, moved in its own two rows."""
     formula: Expr = at_iteration(column.name)
-    meaning = f"{column.name} in Steps at the iteration"
+    meaning = f"value of {column.name} on Steps at the iteration"
     if column.name in moved:
         turn = Compare("=", Ref(names.number), Num(float(moved.index(column.name) + 1)))
         formula = Sum((formula, If(turn, Ref(names.step), ZERO)))
@@ -233,7 +233,7 @@ def _results(names: _Names, whole: Column) -> list[Column]:
             Phase.CHECK,
             Role.LOSS,
             If(Compare("=", Ref(names.turn), ZERO), Ref(loss), Ref(names.baseline, 1)),
-            meaning=f"{loss} with nothing moved",
+            meaning=f"the loss {loss} with nothing moved",
         ),
         Column(
             names.numerical,
@@ -247,7 +247,7 @@ def _results(names: _Names, whole: Column) -> list[Column]:
             Phase.CHECK,
             Role.GRADIENT,
             upwards(Neg(in_steps) if whole.turned else in_steps),
-            meaning="the gradient that backpropagation computed in Steps"
+            meaning="the gradient that backpropagation computed on Steps"
             + (", with its sign turned" if whole.turned else ""),
         ),
         Column(
@@ -255,7 +255,7 @@ def _results(names: _Names, whole: Column) -> list[Column]:
             Phase.CHECK,
             Role.DIFFERENCE,
             Sub(estimate, exact),
-            meaning="numerical minus analytic",
+            meaning="the numerical gradient minus the one on Steps",
         ),
         Column(
             names.relative,

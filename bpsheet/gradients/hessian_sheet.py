@@ -131,7 +131,7 @@ def _second(name: str, weight: str, slope: str | None, loss: Column) -> Column:
 
 
 def _as_in_steps(column: Column) -> Column:
-    meaning = f"{column.name} in Steps at the iteration"
+    meaning = f"value of {column.name} on Steps at the iteration"
     return replace(column, formula=at_iteration(column.name), start=None, meaning=meaning)
 
 

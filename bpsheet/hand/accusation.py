@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from bpsheet.engine.rows import ValueOf
@@ -17,6 +18,7 @@ __all__ = ["SURE_DIGITS", "accusation"]
 
 # With this many significant digits, the likeliest slip that fits may be named alone.
 SURE_DIGITS = 4
+PLAIN = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
 # The most characters of a wrong formula that is shown with its numbers.
 LONGEST_WORKING = 70
 
@@ -80,7 +82,9 @@ def _working(student: Student, place: Place, found: Found) -> str:
         if not 0 < len(text) <= LONGEST_WORKING:
             return _written(student, place, found)
         return f"{written} follows with {text} for {found.slip.column}; {expected}"
-    if turned or "-(-" in text or not 0 < len(text) <= LONGEST_WORKING:
+    # A formula of which only a number is left says nothing beside what was written.
+    is_number = not isinstance(bare, Ref) and PLAIN.fullmatch(text)
+    if turned or is_number or "-(-" in text or not 0 < len(text) <= LONGEST_WORKING:
         return _written(student, place, found)
     return f"{written} is {bare.name if isinstance(bare, Ref) else text}; {expected}"
 

@@ -22,7 +22,7 @@ from bpsheet.hand.student import Place
 from bpsheet.program.kinds import BATCH_END
 from bpsheet.runs.run import Run
 from bpsheet.tables.plain import plain
-from bpsheet.words import counted, nearest, shown
+from bpsheet.words import counted, nearest, shown, strangers
 
 __all__ = ["Entries", "Numbers", "are_arrays", "batch_of", "from_arrays", "gradients_of"]
 
@@ -40,6 +40,8 @@ ERRORS = ("delta", "error", "err")
 LOSSES = ("loss", "l", "cost", "j", "c", "e", "error")
 INPUTS, TARGETS = ("x", "a0", "inputs"), ("y", "t", "targets")
 RESULTS = ("yhat", "y_hat", "p", "output", "outputs", "a")
+# What is offered in the place of an unknown name.
+KNOWN = ("W1", "b1", "Z1", "A1", "dZ1", "dW1", "db1", "loss")
 
 
 def are_arrays(hand: object) -> bool:
@@ -121,15 +123,14 @@ class _Reader:
                 self._note(name, values, kinds[name], grid)
         self._take_all()
         if not self.found.numbers:
-            known = ["W1", "b1", "Z1", "A1", "dZ1", "dW1", "db1", "loss"]
             raise HandError(
-                [f"unknown array {shown(name)}; {nearest(name, known)}" for name in unknown]
+                [f"unknown array {shown(name)}; {nearest(name, KNOWN)}" for name in unknown]
                 or ["there are no hand values"]
             )
         if unknown:
-            self.found.notes.append(
-                f"not compared, since no array of the run has such a name: {', '.join(unknown)}"
-            )
+            told = strangers(unknown, KNOWN)
+            said = f"not compared, since no array of the run has such a name: {told}"
+            self.found.notes.append(said)
         return self.found
 
     def _grid(self, name: str, first: int) -> Grid | None:

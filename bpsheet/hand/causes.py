@@ -53,7 +53,7 @@ class Found:
 class Cause:
     """A mistake, once: its kind, a sentence, its first place, all its places.
 
-    `explains` is the number of later values that follow rightly from it.
+    `explains` is the number of later values that follow correctly from it.
     """
 
     kind: str

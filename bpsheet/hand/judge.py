@@ -17,7 +17,7 @@ from bpsheet.hand.accusation import SURE_DIGITS, accusation
 from bpsheet.hand.causes import Cause, Found, Search, causes_of
 from bpsheet.hand.following import Following, Outcome
 from bpsheet.hand.idle import idle_places
-from bpsheet.hand.numbers import NotANumber, Written, read_number
+from bpsheet.hand.numbers import NotANumber, Written, decimals_needed, read_number
 from bpsheet.hand.readings import Reading, readings_of
 from bpsheet.hand.slips import Slips
 from bpsheet.hand.student import Place, Student, Values
@@ -149,7 +149,7 @@ class _Sheet:
             return Judgement(*place, value.text, exact, f"{exact:.4g}", verdict, reason)
         outcome = self.outcomes[place]
         verdict, reason, kinds = self._verdict(place, value, outcome)
-        rounded = self._expected(place, value)
+        rounded = self._expected(place, value) if verdict.is_right else self._right(place, value)
         half = bool(value.value) and 2 * value.significant >= (self.digits or 0)
         return Judgement(*place, value.text, exact, rounded, verdict, reason, kinds, half)
 
@@ -173,8 +173,8 @@ class _Sheet:
                 return (
                     Verdict.FEW_DIGITS,
                     (
-                        f"It follows from your {names}, where no digit of the value is written; write "
-                        "more digits."
+                        f"It follows from your {names}, of which no digit is written; write more digits "
+                        "there."
                     ),
                     (),
                 )
@@ -200,6 +200,13 @@ class _Sheet:
         """The exact value in the student's convention, with as many digits as were written."""
         return value.rounded(self.best.student.exact(place))
 
+    def _right(self, place: Place, value: Written) -> str:
+        """What is right in the place of a wrong value, with the digits that are asked for."""
+        exact = self.best.student.exact(place)
+        if self.digits is None or value.is_exact or value.shows(exact, self.digits):
+            return value.told(exact)
+        return f"{exact:.{decimals_needed(exact, self.digits)}f}"
+
     def _with(self, place: Place, outcome: Outcome) -> str:
         """The end of a sentence about a value that was compared with what follows from wrong ones."""
         wrong = self._wrong(outcome)
@@ -212,26 +219,27 @@ class _Sheet:
 
     def _followed(self, place: Place, value: Written, outcome: Outcome) -> str:
         if outcome.verdict is Verdict.CARRIED:
-            return f"Right with your value of {listed(self._wrong(outcome))}."
+            names = self._wrong(outcome)
+            return f"Right with your value{'s' * (len(names) > 1)} of {listed(names)}."
         names = list(dict.fromkeys(name for _, name in outcome.sources))
         exact = self._expected(place, value)
         return f"Right with your rounded {listed(names)}; with all digits the value is {exact}."
 
     def _mistake(self, place: Place, value: Written) -> tuple[Verdict, str, tuple[str, ...]]:
         cause = self.cause_at.get(place)
-        expected = value.told(self.best.student.exact(place))
+        expected = self._right(place, value)
         if cause is None and value.is_exact and self._is_right_as_text(place, value):
             said = (
-                f"{expected} expected. All digits of a number are compared; to claim only the "
+                f"{expected} is expected. All digits of a number are compared; to claim only the "
                 f"digits of {value.text}, give it as text."
             )
             return Verdict.WRONG, said, ()
         if cause is None:
-            return Verdict.WRONG, f"{expected} expected; no common slip gives this value.", ()
+            return Verdict.WRONG, f"{expected} is expected; no common slip gives this value.", ()
         if cause.place != place:
             return (
                 Verdict.AGAIN,
-                f"The same as in {cause.place[1]}: {self._own(place, cause).slip.reason}.",
+                f"The same slip as in {cause.place[1]}: {self._own(place, cause).slip.reason}.",
                 (cause.kind,),
             )
         found = self.search.found[place]
@@ -273,8 +281,8 @@ class _Sheet:
             elif says_nothing:
                 expected = self.answers[one.place].told(one.exact)
                 said = (
-                    f"{expected} expected. It follows from earlier values, but too few of these "
-                    "are right."
+                    f"{expected} is expected. The written value follows from earlier ones, but too "
+                    "few of these are right."
                 )
                 yield replace(one, verdict=Verdict.WRONG, reason=said)
             else:

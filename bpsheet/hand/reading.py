@@ -19,7 +19,7 @@ import pandas as pd
 from bpsheet.columns.presentation import ITERATION
 from bpsheet.errors import HandError, InputError
 from bpsheet.guard.text import read_text
-from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.tables.csv_rows import first_line, numbered_rows, uneven
 from bpsheet.tables.plain import plain
 from bpsheet.words import nearest, shown
 
@@ -43,6 +43,8 @@ Entries = dict[tuple[int, str], Entry]
 # Numbers of fewer digits than Python's.
 SHORT = ("float32", "float16")
 MAX_FILE = 4_000_000
+# Of unknown names so many are told, since each is compared with all known ones.
+MOST_TOLD = 10
 # The columns of a table with a line for each value. Without an iteration it is of the first one.
 QUANTITY, VALUE = "quantity", "value"
 GREEK = {
@@ -83,7 +85,9 @@ def match_names(names: Iterable[str], known: Iterable[str]) -> tuple[dict[str, s
         else:
             unknown.append(name)
     if unknown and not found:
-        problems += [f"unknown quantity {shown(name)}; {nearest(name, known)}" for name in unknown]
+        told, more = unknown[:MOST_TOLD], len(unknown[MOST_TOLD:])
+        problems += [f"unknown quantity {shown(name)}; {nearest(name, known)}" for name in told]
+        problems += [f"and {more:,} more unknown names"] * bool(more)
     if problems:
         raise HandError(problems)
     return found, unknown
@@ -118,7 +122,7 @@ def _iteration(value: object) -> int:
     text = text.removesuffix(".0")
     if text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text) >= 1:
         return int(text)
-    raise HandError([f"an iteration's number from 1 expected; got {shown(text)}"])
+    raise HandError([f"an iteration's number (1 or more) expected; got {shown(text)}"])
 
 
 def hand_values(hand: Hand, known: Iterable[str]) -> tuple[Entries, list[str]]:
@@ -204,7 +208,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     """
     try:
         text = read_text(path, MAX_FILE)
-        rows = numbered_rows(text, ";" if ";" in first_line(text) else ",")
+        separator = ";" if ";" in first_line(text) else ","
+        rows = numbered_rows(text, separator)
     except (InputError, csv.Error) as error:
         said = f"cannot be read ({error})" if isinstance(error, csv.Error) else str(error)
         raise HandError([said], str(path)) from None
@@ -215,9 +220,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise HandError(["each column needs its own name"], str(path))
     for number, row in rows[1:]:
         if len(row) != len(header):
-            raise HandError(
-                [f"line {number}: {len(header)} cells expected; got {len(row)}"], str(path)
-            )
+            raise HandError([f"line {number}: {uneven(row, len(header), separator)}"], str(path))
     return pd.DataFrame([row for _, row in rows[1:]], columns=header, dtype=object)
 
 

@@ -66,7 +66,7 @@ class Report(pd.DataFrame):
     @property
     def causes(self) -> pd.DataFrame:
         """The causes of the mistakes, a row for each: its kind, its first place, the reason, in how
-        many values it is made, and how many follow rightly from it.
+        many values it is made, and how many follow correctly from it.
         """
         heads = ["kind", "iteration", "quantity", "reason", "values", "explains"]
         return pd.DataFrame(self.attrs.get("causes", []), columns=heads)

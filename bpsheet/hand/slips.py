@@ -65,24 +65,24 @@ class Slip:
 
 # From the most to the least likely.
 KINDS = (
-    "sign",
+    "wrong sign",
     "derivative left out",
-    "derivative in part",
-    "derivative of the sum",
+    "part of the derivative left out",
+    "sum in place of the output",
     "derivative taken twice",
     "derivative of another neuron",
     "bias left out",
     "learning rate left out",
-    "half or double",
-    "updated weight",
-    "sum for mean",
+    "factor 2 or ½",
+    "weight after its update",
+    "sum instead of mean",
     "mean taken twice",
     "batch sum left out",
     "square left out",
     "activation left out",
     "exp left out",
     "wrong logarithm",
-    "transposed weights",
+    "weights not transposed",
     "exchanged weights",
     "factor left out",
     "wrong input",
@@ -131,20 +131,20 @@ class Slips:
     def _changes(self, column: Column) -> Iterator[tuple[str, Expr, str, tuple[object, ...]]]:
         formula = column.formula
         if column.role in PRESENTED and formula is not None:
-            yield "sign", Neg(formula), "the sign is reversed", ()
+            yield "wrong sign", Neg(formula), "the sign is reversed", ()
         if formula is None or column.phase is Phase.INPUT:
             return
         if column.role is not Role.WEIGHT:
-            yield "sign", Neg(formula), "the sign is reversed", ()
+            yield "wrong sign", Neg(formula), "the sign is reversed", ()
         if column.role in (Role.LOSS, Role.LOSS_DERIVATIVE, *PASSED_BACK):
             yield (
-                "half or double",
+                "factor 2 or ½",
                 Mul(Num(2.0), formula),
                 "a factor ½ is left out, or a factor 2 is put in",
                 (2,),
             )
             yield (
-                "half or double",
+                "factor 2 or ½",
                 Mul(Num(0.5), formula),
                 "a factor 2 is left out, or a factor ½ is put in",
                 (0.5,),
@@ -173,7 +173,7 @@ class Slips:
                 yield from self._transposed(column, formula)
                 weights = [r for r in column.references if self.program[r.name].role is Role.WEIGHT]
                 updated = replace_refs(formula, {r: Ref(r.name, -1) for r in weights})
-                yield "updated weight", updated, "the weights are used after their update"
+                yield "weight after its update", updated, "the weights are used after their update"
             case Role.OUTPUT_DERIVATIVE if not isinstance(formula, Num):
                 said = f"the derivative of {neuron}'s output is taken as 1"
                 yield "derivative left out", ONE, said
@@ -235,7 +235,7 @@ class Slips:
             for at in range(len(matrix))
         }
         wrong = replace_refs(formula, across)
-        yield "transposed weights", wrong, "the weights' matrix is not transposed"
+        yield "weights not transposed", wrong, "the weights' matrix is not transposed"
 
     def _exchanged(self, column: Column, formula: Expr) -> Iterator[Change]:
         weights = [r for r in column.references if self.program[r.name].role is Role.WEIGHT]
@@ -268,16 +268,16 @@ def _replaced(expr: Expr, path: tuple[int, ...], new: Expr) -> Expr:
 def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Change]:
     match node:
         case Div(Ref() as used, If() as length) if column.phase is Phase.UPDATE:
-            yield "sum for mean", used, "the sum is taken instead of the mean"
+            yield "sum instead of mean", used, "the sum is taken instead of the mean"
             yield "mean taken twice", Div(node, length), "the mean is taken twice"
         case Neg(operand):
-            yield "sign", operand, "a minus sign is left out"
+            yield "wrong sign", operand, "a minus sign is left out"
         case Sub(left, right):
             yield from _difference(left, right)
         case Mul(left, right):
             yield from _product(program, column, left, right)
         case Div(left, If() | Num()):
-            yield "sum for mean", left, "the sum is taken instead of the mean"
+            yield "sum instead of mean", left, "the sum is taken instead of the mean"
         case Div(left, Sub(Num(1.0), Pow())):
             yield "factor left out", left, "the correction for the start at 0 is left out"
         case Pow(base, Num(2.0)):
@@ -290,7 +290,7 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
         case Call(function, (argument,)) if function in ("tanh", "logistic", "exp"):
             yield "activation left out", argument, f"{function} is left out"
             yield (
-                "sign",
+                "wrong sign",
                 Call(function, (Neg(argument),)),
                 f"the sign of the argument of {function} is reversed",
             )
@@ -301,24 +301,24 @@ def _node_changes(program: Program, column: Column, node: Expr) -> Iterator[Chan
 
 
 def _difference(left: Expr, right: Expr) -> Iterator[Change]:
-    yield "sign", Sub(right, left), "the two sides of a difference are exchanged"
-    yield "sign", Sum((left, right)), "a plus is written instead of a minus"
+    yield "wrong sign", Sub(right, left), "the two sides of a difference are exchanged"
+    yield "wrong sign", Sum((left, right)), "a plus is written instead of a minus"
     if isinstance(left, Num):
-        yield "derivative in part", right, "the part “1 −” is left out"
+        yield "part of the derivative left out", right, "the part “1 −” is left out"
 
 
 def _product(program: Program, column: Column, left: Expr, right: Expr) -> Iterator[Change]:
     for dropped, kept in ((right, left), (left, right)):
         if isinstance(dropped, Num):
             if dropped.value != 1:
-                yield "half or double", kept, f"the factor {dropped.value:g} is left out"
+                yield "factor 2 or ½", kept, f"the factor {dropped.value:g} is left out"
             continue
         if isinstance(dropped, Neg):
             # Of −learning rate people forget the rate, but keep the sign.
             inner_kind, inner_what = _factor(program, dropped.operand)
             yield inner_kind, Neg(kept), f"{inner_what} is left out"
         kind, what = _factor(program, dropped)
-        if kind == "derivative in part" and column.role not in (
+        if kind == "part of the derivative left out" and column.role not in (
             Role.OUTPUT_DERIVATIVE,
             Role.ADJUSTMENT,
             *PASSED_BACK,
@@ -346,7 +346,7 @@ def _factor(program: Program, dropped: Expr) -> tuple[str, str]:
         case Sub(Num(1.0), Pow()):
             return "derivative left out", "the derivative of the output"
         case Sub(Num(1.0), _):
-            return "derivative in part", "the factor “1 − output” of the derivative"
+            return "part of the derivative left out", "the factor “1 − output” of the derivative"
     return "factor left out", "a factor"
 
 
@@ -360,7 +360,7 @@ def _sum(program: Program, column: Column, terms: tuple[Expr, ...]) -> Iterator[
                 turned = [*terms[:index], Neg(term), *terms[index + 1 :]]
                 if program[term.name].role is Role.ADJUSTMENT:
                     yield (
-                        "sign",
+                        "wrong sign",
                         total(turned),
                         f"{term.name} is subtracted, though it has its sign already",
                     )
@@ -380,7 +380,7 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
         if column.role in (Role.ADJUSTMENT, *PASSED_BACK):
             # Lag −1: after the update.
             yield (
-                "updated weight",
+                "weight after its update",
                 Ref(ref.name, -1),
                 f"the updated {ref.name} is used instead of the old one",
             )
@@ -400,7 +400,7 @@ def _other_refs(program: Program, column: Column, ref: Ref) -> Iterator[Change]:
         summed = next((ref.name for ref in used.references), ref.name)
         if summed in program.position and program[summed].role is Role.SUM:
             yield (
-                "derivative of the sum",
+                "sum in place of the output",
                 Ref(summed),
                 (
                     f"the derivative is written in terms of the output {ref.name}, "

@@ -66,7 +66,7 @@ def _is_exploding(measures: Measures) -> bool:
             continue
         # A tenth of the run at either end. At the last end one large step is enough.
         end = max(len(sizes) // 10, 1)
-        start = float(np.median(sizes[:end]))
+        start = middle(sizes[:end])
         if start > 0 and sizes[-end:].max() / GREW > start and shares[-end:].max() > HUGE_STEP:
             return True
     return False
@@ -128,13 +128,13 @@ def _swinging(measures: Measures) -> str:
         third = max(len(ways) // 3, 1)
         if (
             np.mean(late < BACK) >= NEARLY_ALWAYS
-            and np.median(ways) > FAR * size[-1]
-            and np.median(ways[-third:]) > UNDIMINISHED * np.median(ways[:third])
+            and middle(ways) > FAR * size[-1]
+            and middle(ways[-third:]) > UNDIMINISHED * middle(ways[:third])
         ):
-            what = "an update" if measures.epoch == 1 else "an epoch"
+            what = "updates" if measures.epoch == 1 else "epochs"
             return (
-                f"The {group.of_weights} swing to and fro: in the last {len(late)} cases {what} "
-                f"has undone most of the one before. Try {less_rate(measures)}."
+                f"The {group.of_weights} swing to and fro: nearly each of the last {len(late)} {what} "
+                f"undid most of the one before. Try {less_rate(measures)}."
             )
     return ""
 
@@ -208,7 +208,7 @@ def _unequal(measures: Measures) -> str:
     if not (first > 0 and last > 0):
         return ""
     begin, end = measures.groups[0].label, measures.groups[-1].label
-    times = f"a median of {first:.1g} in {begin}, of {last:.1g} in {end}"
+    times = f"its median is {first:.1g} in {begin} and {last:.1g} in {end}"
     if first < VANISHED * last:
         return (
             f"The gradient vanishes on its way back: {times}, so {begin} hardly learns. Try tanh "

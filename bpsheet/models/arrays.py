@@ -22,7 +22,7 @@ from bpsheet.models.imported import Draft, Imported, Part
 from bpsheet.tables.plain import plain
 from bpsheet.tables.spec import Training
 from bpsheet.textbook.losses import LOSSES
-from bpsheet.words import counted, listing, shown
+from bpsheet.words import among, counted, listing, nearest, shown
 
 __all__ = ["Orientation", "read_arrays"]
 
@@ -84,7 +84,7 @@ def read_arrays(
     Raises ModelError with everything that does not fit.
     """
     if loss is not None and loss.isidentifier() and loss not in LOSSES:
-        known = f"a loss of {', '.join(LOSSES)} expected, or a formula; got {shown(loss)}"
+        known = f"unknown loss {shown(loss)}; {among(str(loss), list(LOSSES))}, or write a formula"
         raise ModelError([Problem("loss", known)], source)
     if not hasattr(arrays, "items") or not len(arrays):
         said = f'arrays by their names expected, such as {{"W1": …, "b1": …}}; got {shown(arrays)}'
@@ -158,7 +158,11 @@ def _layers(
     known = {name for name, _ in matrices.values()}
     for name, side in asked.items():
         if name not in known:
-            problems.append(Problem("orientation", f"no matrix is named {shown(name)}"))
+            problems.append(
+                Problem(
+                    "orientation", f"no matrix is named {shown(name)}; {nearest(str(name), known)}"
+                )
+            )
         elif side not in SIDES:
             problems.append(_unknown_side(side))
     if isinstance(orientation, str) and orientation not in SIDES:

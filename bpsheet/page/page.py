@@ -46,7 +46,7 @@ MOST_OPEN = 90
 # With more columns than this, only the experiment's own rule has a workbook on the page.
 MOST_BOOKED = 100
 # A wider picture takes the whole width of the page.
-WIDE = 720
+WIDE = 600
 LOGISTIC = (
     "<p>The logistic function: <math><mrow><mi>S</mi><mrow><mo>(</mo><mi>z</mi><mo>)</mo></mrow>"
     "<mo>=</mo><mfrac><mn>1</mn><mrow><mn>1</mn><mo>+</mo><msup><mi>e</mi><mrow><mo>−</mo><mi>z</mi>"

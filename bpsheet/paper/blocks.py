@@ -76,10 +76,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: a head of words, and rows of quantities, numbers and words. A cell may be empty."""
+    """A table: a head of words, and rows of quantities, numbers and words. A cell may be empty.
+
+    `stacks` makes each row a block of its own on a narrow screen, for tables with sentences.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Side | str | None, ...], ...]
+    stacks: bool = False
 
 
 @dataclass(frozen=True)

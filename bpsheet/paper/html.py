@@ -58,8 +58,16 @@ STYLE = """\
 .bpsheet-paper .words { text-align: left; } .bpsheet-paper th > math { font-size: 1.2em; }
 .bpsheet-paper th { font-weight: 600; } .bpsheet-paper tr > :first-child { text-align: left; }
 .bpsheet-paper math { font-size: 1.08em; }
+.bpsheet-paper td:not(.words) { white-space: nowrap; }
 @media screen and (max-width: 40rem) { .bpsheet-paper .words { min-width: 9rem; }
-  .bpsheet-paper th, .bpsheet-paper td { padding: .12rem .3rem; } }
+  .bpsheet-paper th, .bpsheet-paper td { padding: .12rem .3rem; }
+  .bpsheet-paper .stacks :is(table, tbody) { display: block; }
+  .bpsheet-paper .stacks tr { display: flex; flex-wrap: wrap; column-gap: .9rem; padding: .4rem 0;
+    border-bottom: 1px solid #8884; }
+  .bpsheet-paper .stacks thead, .bpsheet-paper .stacks td:empty { display: none; }
+  .bpsheet-paper .stacks :is(th, td) { border: 0; padding: 0; min-width: 0; text-align: left; }
+  .bpsheet-paper .stacks :is(th, td:not([data-head])) { flex-basis: 100%; }
+  .bpsheet-paper .stacks td[data-head]::before { content: attr(data-head) " "; opacity: .65; } }
 """
 PAGE_STYLE = """\
 :root { color-scheme: light dark; }
@@ -120,14 +128,19 @@ def _inline(block: Equation) -> str:
 def _table(block: Table) -> str:
     heads = zip(block.head, zip(*block.rows, strict=False), strict=False) if block.rows else ()
     head = "".join(_head(word, cells) for word, cells in heads)
+    # Where each row is a block, each cell has its own head.
+    names = [f' data-head="{_words(word)}"' * bool(word and block.stacks) for word in block.head]
     rows = []
     for first, *others in block.rows:
-        cells = "".join(f"<td{_kind(side)}>{_cell(side)}</td>" for side in others)
+        cells = "".join(
+            f"<td{_kind(side)}{name}>{_cell(side)}</td>"
+            for side, name in zip(others, names[1:], strict=True)
+        )
         rows.append(f'<tr><th scope="row">{_cell(first)}</th>{cells}</tr>')
     # A table that is wider than a phone is scrolled, with the keyboard too.
     return (
-        '<div class="table" tabindex="0" role="group" aria-label="Table">'
-        f"<table><tr>{head}</tr>{''.join(rows)}</table></div>"
+        f'<div class="table{" stacks" * block.stacks}" tabindex="0" role="group" aria-label="Table">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

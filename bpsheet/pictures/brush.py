@@ -86,7 +86,9 @@ class Brush:
                 self._text(placed.width / 2, y, said, TEXT, color=SOFT)
             return
         parts = [(GROWS, "-", "weight grows (+)"), (SHRINKS, "--", "weight shrinks (−)")]
-        moves = f"the widest: {self.largest:.2g}" if self.largest > 0 else "no weight moves here"
+        moves = (
+            f"widest: moves by {self.largest:.2g}" if self.largest > 0 else "no weight moves here"
+        )
         parts.append((STILL, "-", moves))
         widths = [width_of(text, TEXT) + 58 for *_, text in parts]
         x = placed.width / 2 - sum(widths) / 2

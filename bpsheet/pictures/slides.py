@@ -1,8 +1,8 @@
 """Pictures for slides, 16:9 and of large letters: an iteration step by step, and the loss of a run.
 
 Where the letters of the whole network would be small, a slide shows only what has just been computed,
-and what it is computed from: without error terms and biases, or of many nodes only some. Letters that
-still would be small are left out.
+and what it is computed from: without error terms and biases, or of many neurons only some. Of arrays
+each has a slide of its own then. Letters that still would be small are left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +85,27 @@ class Slides:
         self.row = run.row_of(iteration)
         self.is_network = isinstance(run.experiment.model, NetworkModel)
         self.things = things_of(run.experiment, run.program)
-        self.stages = list(stages_of(self.things, run.program))
+        self._shown = [
+            shown
+            for stage in stages_of(self.things, run.program)
+            for shown in self._slides_of(stage)
+        ]
         self.has_loss = run.experiment.model.loss is not None
+
+    @property
+    def stages(self) -> list[Stage]:
+        """What each slide shows, but for that of the loss."""
+        return [stage for stage, _ in self._shown]
 
     @property
     def names(self) -> list[str]:
         """The names of the files: the still pictures in their order, and the film."""
-        names = [stage.name for stage in self.stages] + ["loss"] * self.has_loss
+        names = [stage.name for stage, _ in self._shown] + ["loss"] * self.has_loss
         return [f"{number:02}-{name}.png" for number, name in enumerate(names, start=1)] + [FILM]
 
     def figures(self) -> Iterator[Figure]:
         """The still pictures."""
-        yield from map(self._step, self.stages)
+        yield from starmap(self._step, self._shown)
         if self.has_loss:
             yield self._loss(len(self.run) - 1)
 
@@ -119,11 +129,10 @@ class Slides:
         with replacing(folder / FILM) as stream:
             stream.write(sealed_picture(_gif(film), ".gif"))
 
-    def _step(self, stage: Stage) -> Figure:
+    def _step(self, stage: Stage, view: _View) -> Figure:
         figure = _slide(stage.title, f"iteration {self.iteration}", self.run)
         axes = figure.add_axes((LEFT, BOTTOM, ACROSS, DOWN))
         reading = Reading(self.run, self.row, stage.sees.__contains__, stage.new)
-        view = self._view(stage)
         put_picture(axes, view.placed, reading, legend=False, least=LEAST)
         lines = self._lines(stage)
         if view.left_out:
@@ -133,6 +142,45 @@ class Slides:
             size = fitted(text, LETTERS, 72 * WIDE * ACROSS)
             figure.text(0.5, y, _plain(text), fontsize=size, ha="center", va="center", color=colour)
         return figure
+
+    def _slides_of(self, stage: Stage) -> Iterator[tuple[Stage, _View]]:
+        """The slides of a step: one where its letters are large, else of arrays so many at a time."""
+        if self.is_network or len(stage.nodes) == 1:
+            yield stage, self._view(stage)
+            return
+        own = _part(self.things, stage) if stage.nodes else Things([], [], self._alone(stage))
+        for view in map(self._largest, (self.things, own)):
+            if view.letters >= LEAST:
+                yield stage, view
+                return
+        if stage.nodes:
+            for number in stage.nodes:
+                node = self.things.nodes[number]
+                new = stage.new & set(node.columns)
+                title = f"{stage.name.capitalize()}: {node.name}"
+                one = replace(stage, title=title, new=new, nodes=(number,))
+                yield one, self._view(one)
+            return
+        views = list(self._in_turn(self._alone(stage)))
+        for number, part in enumerate(views, start=1):
+            yield replace(stage, title=f"{stage.title} ({number} of {len(views)})"), part
+
+    def _in_turn(self, nodes: Sequence[Node]) -> Iterator[_View]:
+        """Arrays beside one another, on each slide as many as have large letters."""
+        while nodes:
+            count = len(nodes)
+            view = self._largest(Things([], [], nodes))
+            while view.letters < LEAST and count > 1:
+                count -= 1
+                view = self._largest(Things([], [], nodes[:count]))
+            yield view
+            nodes = nodes[count:]
+
+    def _alone(self, stage: Stage) -> list[Node]:
+        """What is given, or the weights that move, without the graph around them."""
+        kinds = ("weight",) if stage.name == "update" else ("input", "weight")
+        nodes = [n for n in (*self.things.nodes, *self.things.loose) if n.kind in kinds]
+        return [_without_second(node) for node in nodes] if stage.name == "given" else nodes
 
     def _view(self, stage: Stage) -> _View:
         """The first picture whose letters are large enough, or that with the largest letters."""
@@ -156,15 +204,8 @@ class Slides:
             for most in range(MOST_NEURONS, 0, -1) if parts else ():
                 yield self._largest(*_first(parts[-1], most), compact=True)
             return
-        if not parts:
-            # What is given, or the weights alone, without the graph around them.
-            kinds = ("weight",) if stage.name == "update" else ("input", "weight")
-            nodes = [n for n in (*self.things.nodes, *self.things.loose) if n.kind in kinds]
-            if stage.name == "given":
-                nodes = [_without_second(node) for node in nodes]
-            parts = [Things([], [], nodes)]
         yield from map(self._largest, parts)
-        *others, last = parts[-1].nodes or parts[-1].loose
+        *others, last = parts[-1].nodes
         for most in range(len(others), -1, -1):
             # Beside one another, without arrows.
             yield self._largest(Things([], [], [*others[:most], last]), len(others) - most)
@@ -281,7 +322,7 @@ def _first(things: Things, most: int) -> tuple[Things, int]:
     return Things([things.nodes[number] for number in kept], arrows), len(left_out)
 
 
-def _part(things: Things, stage: Stage, *, alone: bool) -> Things:
+def _part(things: Things, stage: Stage, *, alone: bool = False) -> Things:
     """The nodes of a step (`alone`: its first one) with those before them; back: after them."""
     about = set(stage.nodes[:1] if alone else stage.nodes)
     if stage.name == "backward":

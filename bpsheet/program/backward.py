@@ -27,7 +27,7 @@ __all__ = ["ADDED_UP", "backward", "local_derivatives"]
 LEAVES = (Phase.INPUT, Phase.WEIGHT)
 
 
-ADDED_UP = "by the chain rule through each formula that uses it, added up"
+ADDED_UP = "by the chain rule, one term for each formula that uses it"
 
 
 def local_derivatives(column: Column, only: Collection[str] | None = None) -> Mapping[str, Expr]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bpsheet.errors import FormulaError
 from bpsheet.sheets.areas import MAX_COLUMNS, MAX_ROWS, Area, Place, column_number
 from bpsheet.sheets.syntax import Fault, Tree, moved, parse
+from bpsheet.words import nearest
 
 __all__ = ["Book", "Cell", "Formula", "Sheet", "Table", "Value", "area_of"]
 
@@ -126,8 +127,8 @@ class Book:
     def sheet(self, name: str) -> Sheet:
         found = self.sheets.get(name.lower())
         if found is None:
-            known = ", ".join(sheet.name for sheet in self.sheets.values())
-            raise FormulaError(f"there is no sheet {name!r}; there are {known}")
+            known = [sheet.name for sheet in self.sheets.values()]
+            raise FormulaError(f"there is no sheet {name!r}; {nearest(name, known)}")
         return found
 
     def named(self, text: str, sheet: str) -> str | None:

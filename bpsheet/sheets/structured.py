@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from bpsheet.errors import FormulaError
 from bpsheet.sheets.areas import Area
 from bpsheet.sheets.book import Table
+from bpsheet.words import nearest
 
 __all__ = ["table_area"]
 
@@ -39,9 +40,8 @@ def table_area(text: str, tables: Mapping[str, Table], sheet: str, row: int, col
     numbers = []
     for name in columns:
         if name.lower() not in known:
-            raise FormulaError(
-                f"the table has no column {name!r}; it has {', '.join(table.columns)}"
-            )
+            hint = nearest(name, table.columns)
+            raise FormulaError(f"the table has no column {name!r}; {hint}")
         numbers.append(known.index(name.lower()))
     left = table.area.left
     return area._replace(left=left + min(numbers), right=left + max(numbers))
@@ -50,7 +50,7 @@ def table_area(text: str, tables: Mapping[str, Table], sheet: str, row: int, col
 def _table(name: str, tables: Mapping[str, Table], sheet: str, row: int, column: int) -> Table:
     if name:
         if name.lower() not in tables:
-            raise FormulaError(f"there is no table {name!r}")
+            raise FormulaError(f"there is no table {name!r}; {nearest(name, tables)}")
         return tables[name.lower()]
     for table in tables.values():
         area = table.area

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
-__all__ = ["NumberedLine", "first_line", "numbered_rows", "separator_of"]
+__all__ = ["NumberedLine", "first_line", "numbered_rows", "separator_of", "uneven"]
 
 NumberedLine = tuple[int, list[str]]
+
+# What a decimal comma leaves before and after itself, where it separates two cells.
+WHOLE = re.compile(r"[+\-−]?[0-9]+")
+DECIMALS = re.compile(r"[0-9]+([eE][+-]?[0-9]{1,3})?")
 
 
 def first_line(text: str) -> str:
@@ -26,6 +32,27 @@ def separator_of(text: str) -> str:
     """
     outside = re.sub(r'"[^"]*"', "", first_line(text))
     return max("\t;,", key=outside.count)
+
+
+def uneven(row: Sequence[str], expected: int, separator: str) -> str:
+    """What is wrong with a row of too few or too many cells.
+
+    Of too many cells, decimal commas may be the reason, where commas separate the cells.
+
+    >>> uneven(["g", "0"], 3, ",")
+    '3 cells expected; got 2'
+    >>> uneven(["g", "0", "42"], 2, ",").split(",")[0]
+    '2 cells expected; got 3. If the numbers have decimal commas'
+    """
+    said = f"{expected} cells expected; got {len(row)}"
+    pairs = pairwise(cell.strip() for cell in row)
+    is_split = any(WHOLE.fullmatch(one) and DECIMALS.fullmatch(other) for one, other in pairs)
+    if separator != "," or len(row) <= expected or not is_split:
+        return said
+    return (
+        f"{said}. If the numbers have decimal commas, separate the cells of all lines with "
+        "semicolons, or put each number in quotes"
+    )
 
 
 def numbered_rows(text: str, separator: str = ",", *, strict: bool = False) -> list[NumberedLine]:

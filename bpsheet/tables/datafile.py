@@ -12,15 +12,17 @@ from typing import Any
 from bpsheet.errors import BpsheetError, InputError, MissingExtraError, WorkbookError
 from bpsheet.guard.gate import read_bytes
 from bpsheet.guard.text import read_text
-from bpsheet.tables.csv_rows import first_line, numbered_rows
+from bpsheet.tables.csv_rows import first_line, numbered_rows, uneven
 from bpsheet.tables.incoming import Cell, Incoming
 from bpsheet.words import listing, near
 
 __all__ = ["PLAIN_NUMBER", "FileError", "read_file"]
 
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-# With a comma instead of the point, in files whose cells are not separated by commas.
+# With a comma instead of the point.
 WITH_COMMA = re.compile(r"[+-]?([0-9]+,[0-9]*|,[0-9]+)([eE][+-]?[0-9]{1,3})?")
+# The comma may stand between thousands.
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 TEXTS = (".csv", ".tsv", ".txt", ".dat")
 WORKBOOKS = (".xlsx", ".xlsm")
 PARQUET = (".parquet", ".pq")
@@ -47,7 +49,12 @@ def read_file(
         raise FileError(f"{path.name}: only a workbook has sheets; leave data.sheet out")
     if kind in PARQUET:
         return _parquet(path)
-    header, rows = _cells_of_workbook(path, sheet) if kind in WORKBOOKS else _cells_of_text(path)
+    rows: Sequence[tuple[int, Sequence[Cell]]]
+    separator = ""
+    if kind in WORKBOOKS:
+        header, rows = _cells_of_workbook(path, sheet)
+    else:
+        header, rows, separator = _lines_of_text(path)
     if names and rows and not set(wanted) <= set(header):
         header = list(names)  # the file has no header line
     else:
@@ -57,9 +64,9 @@ def read_file(
     word = "row" if kind in WORKBOOKS else "line"
     for number, row in rows:
         if len(row) != len(header):
-            raise FileError(
-                f"{path.name}, {word} {number}: {len(header)} cells expected; got {len(row)}"
-            )
+            said = uneven([str(cell) for cell in row], len(header), separator)
+            raise FileError(f"{path.name}, {word} {number}: {said}")
+    rows = _with_numbers(rows, separator) if separator else rows
     columns: dict[str, list[Cell]] = {}
     for place, name in enumerate(header):
         if name in wanted and name in columns:
@@ -69,8 +76,8 @@ def read_file(
     return Incoming(columns, path.name, [f"{word} {number}" for number, _ in rows])
 
 
-def _cells_of_text(path: Path) -> tuple[list[str], list[tuple[int, list[Cell]]]]:
-    """The first line's texts, and the cells of a CSV file: numbers, and texts, which are empty where nothing is written."""
+def _lines_of_text(path: Path) -> tuple[list[str], list[tuple[int, list[str]]], str]:
+    """The first line's texts, the cells of a CSV file's lines, and what separates them."""
     try:
         text = read_text(path)
         first = first_line(text)
@@ -79,22 +86,34 @@ def _cells_of_text(path: Path) -> tuple[list[str], list[tuple[int, list[Cell]]]]
     except (InputError, csv.Error) as error:
         why = f" cannot be read ({error})" if isinstance(error, csv.Error) else f": {error}"
         raise FileError(f"{path.name}{why}") from None
-    has_commas = separator != "," and any(
-        WITH_COMMA.fullmatch(cell.strip()) for _, row in rows for cell in row
-    )
+    texts = [(number, [cell.strip() for cell in row]) for number, row in rows]
+    return (texts[0][1] if texts else []), texts, separator
+
+
+def _with_numbers(
+    rows: Sequence[tuple[int, Sequence[Cell]]], separator: str
+) -> list[tuple[int, list[Cell]]]:
+    """The lines with the numbers in them; a text stays, and is empty where nothing is written."""
+    texts = [str(cell) for _, row in rows for cell in row]
+    with_comma = [text for text in texts if WITH_COMMA.fullmatch(text)]
+    has_commas = bool(with_comma)
+    if separator == ",":
+        # The commas stand in quotes. They mark decimals where no point does, and where they do not
+        # all stand before three digits, as between thousands.
+        has_points = any("." in text and PLAIN_NUMBER.fullmatch(text) for text in texts)
+        has_commas = not has_points and not all(map(THOUSANDS.fullmatch, with_comma))
     pattern = WITH_COMMA if has_commas else PLAIN_NUMBER
 
-    def value(cell: str) -> Cell:
-        cell = cell.strip()
+    def value(cell: Cell) -> Cell:
         # A whole number has neither point nor comma.
-        if pattern.fullmatch(cell) or (has_commas and re.fullmatch(r"[+-]?[0-9]{1,15}", cell)):
-            number = float(cell.replace(",", "."))
+        text = str(cell)
+        if pattern.fullmatch(text) or (has_commas and re.fullmatch(r"[+-]?[0-9]{1,15}", text)):
+            number = float(text.replace(",", "."))
             if abs(number) < float("inf"):
                 return number
         return cell
 
-    head = [cell.strip() for cell in rows[0][1]] if rows else []
-    return head, [(number, [value(cell) for cell in row]) for number, row in rows]
+    return [(number, [value(cell) for cell in row]) for number, row in rows]
 
 
 def _cells_of_workbook(

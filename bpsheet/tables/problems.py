@@ -47,7 +47,7 @@ def _sentence(item: Any, model: type[BaseModel]) -> str:
         "model_type": "a table expected",
         "model_attributes_type": "a table expected",
         "literal_error": f"one of {context.get('expected', '')} expected".replace("'", '"'),
-        "greater_than_equal": f"a number from {_border(context, 'ge')} expected",
+        "greater_than_equal": f"a number of at least {_border(context, 'ge')} expected",
         "greater_than": f"a number greater than {_border(context, 'gt')} expected",
         "less_than": f"a number less than {_border(context, 'lt')} expected",
         "string_too_short": "text of at least one character expected",

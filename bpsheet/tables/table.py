@@ -39,7 +39,9 @@ def without_examples(schema: dict[str, Any]) -> None:
 class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
     """A table of the experiment file. Unknown keys are refused; nothing is converted silently."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=without_examples)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra=without_examples, defer_build=True
+    )
 
     def __init__(self, **values: Any) -> None:
         try:

@@ -43,7 +43,7 @@ def _whole_or_all(value: Any) -> int | str:
     value = plain(value)
     if value == "all" or (_is_whole(value) and value >= 1):
         return value  # type: ignore[no-any-return]
-    raise ValueError(f'a whole number from 1, or "all", expected; got {shown(value)}')
+    raise ValueError(f'a whole number of at least 1, or "all", expected; got {shown(value)}')
 
 
 def _order(value: Any) -> str | list[int]:

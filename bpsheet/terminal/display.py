@@ -9,7 +9,6 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +27,9 @@ from bpsheet.runs.overview import (
 from bpsheet.runs.run import Run
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+    from rich.status import Status
+
     from bpsheet.runs.longrun import LongRun
     from bpsheet.verifying.verify import Report
 
@@ -55,7 +57,31 @@ MOST_ROWS = 500
 def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A function that reports how much is done; a bar appears when the work lasts over a second."""
     began = time.monotonic()
-    bar = Progress(
+    bar: Progress | None = None
+
+    def done(count: int) -> None:
+        nonlocal bar
+        if bar is None:
+            # Into a file a bar would leave an empty line.
+            if time.monotonic() - began < PATIENCE or not console.is_terminal:
+                return
+            bar = _bar(console)
+            bar.start()
+            bar.add_task(what, total=total)
+        bar.update(bar.task_ids[0], completed=count)
+
+    try:
+        yield done
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar(console: Console) -> Progress:
+    # Loaded where somebody waits: most commands are done before.
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
@@ -63,37 +89,28 @@ def late_progress(console: Console, what: str, total: int) -> Iterator[Callable[
         console=console,
         transient=True,
     )
-    task: TaskID | None = None
-
-    def done(count: int) -> None:
-        nonlocal task
-        if task is None:
-            # Into a file a bar would leave an empty line.
-            if time.monotonic() - began < PATIENCE or not console.is_terminal:
-                return
-            bar.start()
-            task = bar.add_task(what, total=total)
-        bar.update(task, completed=count)
-
-    try:
-        yield done
-    finally:
-        if task is not None:
-            bar.stop()
 
 
 @contextmanager
 def late_status(console: Console, what: str) -> Iterator[None]:
     """Say what is going on, where it lasts over a second and nothing can be counted."""
-    status = console.status(what)
-    timer = Timer(PATIENCE, status.start)
+    status: Status | None = None
+
+    def begin() -> None:
+        nonlocal status
+        status = console.status(what)
+        status.start()
+
+    timer = Timer(PATIENCE, begin)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        status.stop()
+        timer.join()
+        if status is not None:
+            status.stop()
 
 
 def run_table(trace: Run, width: int = 80) -> Table:

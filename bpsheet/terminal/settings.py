@@ -11,6 +11,7 @@ import click
 
 from bpsheet.errors import EditsError, ExperimentError, Problem
 from bpsheet.terminal.output import console, say
+from bpsheet.words import near
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,14 @@ class OneOf(Words):
         return click.Choice(tuple(self.names()))
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return self.choice.convert(value, param, ctx)
+        try:
+            return self.choice.convert(value, param, ctx)
+        except click.BadParameter as error:
+            hint = near(value, list(self.names()))
+            if hint is None:
+                raise
+            said = f"{error.message} {hint[:1].upper()}{hint[1:]}"
+            raise click.BadParameter(said, ctx, param) from None
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
         if ctx is None:  # as older versions of click ask

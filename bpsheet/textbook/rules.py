@@ -84,7 +84,7 @@ SETTINGS: Mapping[str, Setting] = {
     "decay": Setting("decay", "how much of the last mean square is kept"),
     "beta1": Setting("beta 1", "how much of the last mean of the gradients is kept"),
     "beta2": Setting("beta 2", "how much of the last mean of their squares is kept"),
-    "epsilon": Setting("epsilon", "a small number that keeps the division from overflowing"),
+    "epsilon": Setting("epsilon", "a small number, so that nothing is divided by 0"),
     "momentum_decay": Setting("momentum decay", "how fast Nadam's momentum rises to beta 1"),
     "first_velocity": Setting("first velocity", "the velocity before the first update"),
     "eta_minus": Setting("eta minus", "the factor of a step size whose gradient turned round"),
@@ -197,13 +197,13 @@ _ADAM = (
     Quantity(
         "first_moment",
         "beta1*last + (1 - beta1)*g",
-        "running mean of {weight}'s gradient: beta 1 times the last one, plus 1 - beta 1 times the "
+        "running mean of {weight}'s gradient: beta 1 times the last one, plus (1 - beta 1) times the "
         "gradient",
     ),
     Quantity(
         "second_moment",
         "beta2*last + (1 - beta2)*g^2",
-        "running mean of {weight}'s squared gradient: beta 2 times the last one, plus 1 - beta 2 "
+        "running mean of {weight}'s squared gradient: beta 2 times the last one, plus (1 - beta 2) "
         "times the square",
     ),
     Quantity(
@@ -245,7 +245,7 @@ _ADADELTA = (
     Quantity(
         "squares",
         "decay*last + (1 - decay)*g^2",
-        "running mean of {weight}'s squared gradient: decay times the last one, plus 1 - decay "
+        "running mean of {weight}'s squared gradient: decay times the last one, plus (1 - decay) "
         "times the square",
     ),
     Quantity(
@@ -258,7 +258,7 @@ _ADADELTA = (
     Quantity(
         "step_squares",
         "decay*last + (1 - decay)*step^2",
-        "running mean of {weight}'s squared step: decay times the last one, plus 1 - decay times "
+        "running mean of {weight}'s squared step: decay times the last one, plus (1 - decay) times "
         "the square",
     ),
 )
@@ -340,14 +340,14 @@ _LION = (
     Quantity(
         "direction",
         "beta1*last_first_moment + (1 - beta1)*g",
-        "beta 1 times the last running mean of {weight}'s gradient, plus 1 - beta 1 times the "
+        "beta 1 times the last running mean of {weight}'s gradient, plus (1 - beta 1) times the "
         "gradient; its sign is the direction",
         kept=False,
     ),
     Quantity(
         "first_moment",
         "beta2*last + (1 - beta2)*g",
-        "running mean of {weight}'s gradient: beta 2 times the last one, plus 1 - beta 2 times the "
+        "running mean of {weight}'s gradient: beta 2 times the last one, plus (1 - beta 2) times the "
         "gradient",
     ),
 )
@@ -388,7 +388,7 @@ RULES: Mapping[RuleName, Rule] = {
                 "squares",
                 "decay*last + (1 - decay)*g^2",
                 "running mean of {weight}'s squared gradient: decay times the last one, plus "
-                "1 - decay times the square",
+                "(1 - decay) times the square",
             ),
         ),
         {"decay": 0.99, "epsilon": 1e-8},
@@ -592,13 +592,13 @@ SCHEDULES: Mapping[ScheduleName, RateFormula] = {
     "cosine": RateFormula(
         "schedule_lowest + (learning_rate - schedule_lowest)"
         "*(1 + cos(pi()*min(k, schedule_over)/schedule_over))/2",
-        "half a cosine's wave from the learning rate down to the lowest, where it stays",
+        "half a cosine wave from the learning rate down to the lowest, where it stays",
         {"schedule_over": None, "schedule_lowest": 0.0},
     ),
     "restarts": RateFormula(
         "schedule_lowest + (learning_rate - schedule_lowest)"
         "*(1 + cos(pi()*since_restart/(schedule_every*schedule_growth^restarts)))/2",
-        "half a cosine's wave down to the lowest, again and again from the learning rate",
+        "half a cosine wave down to the lowest, again and again from the learning rate",
         {"schedule_every": None, "schedule_growth": 1.0, "schedule_lowest": 0.0},
         _RESTARTS,
     ),
@@ -607,7 +607,7 @@ SCHEDULES: Mapping[ScheduleName, RateFormula] = {
         f"learning_rate + ({_START} - learning_rate)*(1 + cos(pi()*cycle_share))/2, "
         f"{_START}/schedule_last_divisor + (learning_rate - {_START}/schedule_last_divisor)"
         "*(1 + cos(pi()*cycle_share))/2)",
-        "half a cosine's wave up to the learning rate, and a longer one down to next to nothing",
+        "half a cosine wave up to the learning rate, and a longer one down to next to nothing",
         {
             "schedule_over": None,
             "schedule_rise": 0.3,

@@ -20,6 +20,7 @@ from bpsheet.verifying.deviations import (
     SMALL_DIFFERENCE,
 )
 from bpsheet.verifying.engine import Engine, Package, Program
+from bpsheet.words import among, shown
 
 __all__ = ["ENGINES", "engine_of"]
 
@@ -76,6 +77,6 @@ ENGINES: Mapping[str, Engine] = {
 def engine_of(name: str) -> Engine:
     """The engine of this name. Raises EngineError for one that is not known, or not installed."""
     if name not in ENGINES:
-        raise EngineError(f'no engine "{name}"; known are {", ".join(ENGINES)}')
+        raise EngineError(f"no engine {shown(name)}; {among(name, list(ENGINES))}")
     ENGINES[name].require()
     return ENGINES[name]

@@ -17,7 +17,6 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number
-from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import TITLES, Role
 from bpsheet.program.program import Table
 from bpsheet.runs.excerpt import Part
@@ -55,8 +54,12 @@ FILE_NAME = "experiment_file"
 FILE_TITLE = "Experiment file"
 # A cell holds 32,767 characters (some count twice). A longer line continues in the next cell.
 PIECE = 16_000
+# So many columns are printed of a longer list, which would take hundreds of pages.
+MOST_PRINTED = 100
 # Of the list of columns, those whose text may take several lines: name, what it is, formula.
 WRAPPED = (2, 4, 5)
+# The last column.
+FORMULA = 5
 
 
 def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
@@ -102,9 +105,11 @@ def _as_example(cell: Cell) -> None:
     cell.fill = style.INPUT_FILL
 
 
-def _as_text(cell: Cell, *, wrap: bool) -> None:
+def _as_text(cell: Cell, *, place: int) -> None:
     cell.font = style.BODY
-    cell.alignment = Alignment(vertical="top", wrap_text=wrap)
+    # A gap before the formula, where a full line of words ends.
+    indent = 1 if place == FORMULA else 0
+    cell.alignment = Alignment("left", "top", wrap_text=place in WRAPPED, indent=indent)
     cell.border = style.RULE
 
 
@@ -128,9 +133,17 @@ def build_about(
         row = _paragraph(sheet, row, line)
     row = _section(sheet, row + 1, "What is printed")
     row = _paragraph(sheet, row, f"Of {steps.name}: {printed(steps)}")
+    areas = [1]
+    for shown in (steps, *others):
+        count = len(shown.layout.shown)
+        if count > MOST_PRINTED:
+            said = f"Of {ABOUT}: the first {MOST_PRINTED} of the {count:,} columns of {shown.name}."
+            row = _paragraph(sheet, row, said)
     for shown in (steps, *others):
         row = _section(sheet, row + 1, f"The columns of {shown.name}")
-        row = _columns(sheet, row, shown)
+        first, row = row, _columns(sheet, row, shown)
+        if row - first - 1 > MOST_PRINTED:
+            areas += [first + MOST_PRINTED, row + 1]
     row = _section(sheet, row + 1, "Made with")
     facts = [
         ("Version", f"bpsheet {__version__}"),
@@ -156,7 +169,8 @@ def build_about(
         row += 1
     without_grid(sheet)
     set_page(sheet, "landscape", down=0)
-    sheet.print_area = f"A1:E{row}"
+    ends = zip(areas[::2], [*areas[1::2], row], strict=True)
+    sheet.print_area = ",".join(f"A{first}:E{last}" for first, last in ends)
 
 
 def _changeable(layout: Layout, part: Part | None) -> list[str]:
@@ -231,17 +245,18 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
     for letter, head in zip("ABCDE", heads, strict=True):
         put_text(sheet, f"{letter}{row}", head, style.HEADER_FONT)
         sheet[f"{letter}{row}"].fill = style.solid("E2E8F0")
+    sheet.cell(row, FORMULA).alignment = Alignment("left", indent=1)
     row += 1
     looks = Looks()
-    dresses = {wrap: partial(_as_text, wrap=wrap) for wrap in (False, True)}
+    dresses = {place: partial(_as_text, place=place) for place in range(1, FORMULA + 1)}
     for shown in content.layout.shown:
         column = shown.column
-        formula = "" if column.formula is None else formula_text(column.formula, content.source)
+        formula = content.formula_texts.get(column.name, "")
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for place, text in enumerate(texts, start=1):
-            cell, wrap = sheet.cell(row, place), place in WRAPPED
-            looks.give(cell, wrap, dresses[wrap])
+            cell = sheet.cell(row, place)
+            looks.give(cell, place, dresses[place])
             set_text(cell, _short(text))
         lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
         sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)

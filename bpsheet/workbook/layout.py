@@ -10,13 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from xml.sax.saxutils import escape
 
 from openpyxl.utils.cell import absolute_coordinate, coordinate_to_tuple, get_column_letter
 
 from bpsheet.errors import LimitError
 from bpsheet.formula.statistics import STATISTICS
-from bpsheet.formula.tree import Expr, Lookup, Ref, references, replace_refs, size, walk
+from bpsheet.formula.tree import (
+    Div,
+    Expr,
+    Lookup,
+    Mul,
+    Neg,
+    Num,
+    Param,
+    Ref,
+    Sub,
+    Sum,
+    references,
+    replace_refs,
+    size,
+    walk,
+)
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
@@ -24,6 +38,7 @@ from bpsheet.program.program import Program
 from bpsheet.workbook.inlining import MAX_INLINED, to_inline
 from bpsheet.workbook.traits import LAYOUTS, Traits
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW
+from bpsheet.xlsx.markup import escaped
 
 __all__ = ["STEPS", "Layout", "Shown", "full_layout", "make_layout", "quoted"]
 
@@ -41,6 +56,11 @@ MOST_FROZEN = 3
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
 MAX_FORMULA = 8_192
+
+# These nodes are printed once each, with fewer characters of their own than LONGEST_NODE: the longest
+# is a look-up in a column of Data. A function may repeat its argument.
+PLAIN = frozenset({Num, Param, Ref, Lookup, Neg, Sum, Sub, Mul, Div})
+LONGEST_NODE = 80
 
 # A part of the zip file of 2 GiB or more would need the extension for large files. The cells
 # above and below the rows take less than 1 MiB.
@@ -182,9 +202,9 @@ class Layout:
                 size += EMPTY_SHARED + len(str(number))
             elif shown.formula is not None:
                 size += EMPTY_FORMULA
-                size += len(escape(self.formula(shown.column.name, MAX_ROWS) or ""))
+                size += len(escaped(self.formula(shown.column.name, MAX_ROWS) or ""))
             if shown.column.labels:
-                size += OF_WORDS + max(len(escape(label)) for label in shown.column.labels)
+                size += OF_WORDS + max(len(escaped(label)) for label in shown.column.labels)
         return min(MAX_ROWS - FIRST_ROW + 1, MAX_PART // size)
 
     def block(self, first: str, last: str, iterations: int) -> str:
@@ -271,12 +291,23 @@ class Layout:
                 f"{self.examples:,} examples; a worksheet holds {MAX_ROWS - 1:,}. {instead}"
             )
         for entry in self.shown:
+            if entry.formula is None or _is_surely_short(entry.formula):
+                continue
             text = self.formula(entry.column.name, MAX_ROWS) or ""
             if len(text) > MAX_FORMULA:
                 raise LimitError(
                     f"the formula of {entry.column.name} has {len(text):,} characters; a cell "
                     f"holds {MAX_FORMULA:,}. Use fewer neurons, or {instead}"
                 )
+
+
+def _is_surely_short(formula: Expr) -> bool:
+    """Whether a cell holds the formula, however its names are spelled.
+
+    A wide network has thousands of short formulas, so that this saves printing each one twice.
+    """
+    nodes = list(walk(formula))
+    return len(nodes) * LONGEST_NODE <= MAX_FORMULA and all(type(node) in PLAIN for node in nodes)
 
 
 def make_layout(

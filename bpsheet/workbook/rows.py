@@ -7,7 +7,6 @@ share it. So a row is one template, filled in with the row's number and its valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from xml.sax.saxutils import escape
 
 import numpy as np
 import orjson
@@ -18,6 +17,7 @@ from bpsheet.workbook.layout import Layout, Shown
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.workbook.steps import RowStyles
 from bpsheet.xlsx.cells import FIRST_ROW
+from bpsheet.xlsx.markup import escaped
 
 __all__ = ["Reader", "row_templates", "row_xml"]
 
@@ -129,7 +129,7 @@ class _CellWriter:
     def label(self, value: str) -> str:
         """The word that stands for a number: a verdict or a name."""
         assert self.labels is not None
-        return escape(self.labels[int(value)])
+        return escaped(self.labels[int(value)])
 
     def _formula(self, row: int | str) -> str:
         """The `<f>` element of a cell, empty where a number is typed."""
@@ -138,7 +138,7 @@ class _CellWriter:
         shares = self.shown.is_shared and (isinstance(row, str) or row >= self.begins)
         if shares and row != self.begins:
             return f'<f t="shared" si="{self.number}"/>'
-        text = escape(self.layout.formula(self.shown.column.name, row) or "")
+        text = escaped(self.layout.formula(self.shown.column.name, row) or "")
         if not shares:
             return f"<f>{text}</f>" if text else ""
         area = f"{self.shown.letter}{self.begins}:{self.shown.letter}{self.last}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from bpsheet.engine.recording import Recorded, Recording, Values
 from bpsheet.errors import LimitError
 from bpsheet.gradients.study import Look, Study
+from bpsheet.printers.text import formula_text
 from bpsheet.program.program import Program
 from bpsheet.workbook.layout import STEPS, Layout, make_layout
 
@@ -90,6 +92,15 @@ class Sheet:
         """The values of its rows, for every column of the program. The recording is in memory."""
         assert isinstance(self.recording, Recording)
         return self.recording.values[self.rows.start : self.rows.stop or None]
+
+    @cached_property
+    def formula_texts(self) -> Mapping[str, str]:
+        """The formulas of the program's columns in plain text, by the columns' names."""
+        return {
+            shown.column.name: formula_text(shown.column.formula, self.source)
+            for shown in self.layout.shown
+            if shown.column.formula is not None
+        }
 
     @property
     def formulas_above(self) -> dict[str, float | str]:

@@ -21,7 +21,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
 from bpsheet.printers.excel import excel_number, spelled
-from bpsheet.printers.text import formula_text
 from bpsheet.program.kinds import EXAMPLE, PRESENTED, TITLES, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
@@ -274,7 +273,7 @@ def _headers(
         dress = partial(_as_header, pale=pale, begins=begins, aligned=aligned)
         looks.give(header, (pale, begins, aligned.horizontal), dress)
         set_text(header, column.name)
-        header.comment = _comment(_explained(shown, content.source))
+        header.comment = _comment(_explained(shown, content))
     lines = max(
         style.header_lines(s.column.name, widths[s.place])
         for s in layout.shown
@@ -312,13 +311,13 @@ def _as_header(cell: Cell, pale: str, aligned: Alignment, *, begins: bool) -> No
     cell.border = Border(bottom=style.BORDER.bottom, left=left)
 
 
-def _explained(shown: Shown, source: str) -> str:
+def _explained(shown: Shown, content: Sheet) -> str:
     """The note of a header: what the column is, and its formula in words."""
     text = shown.column.meaning
     if shown.column.role is Role.VERDICT and not shown.column.tables:
         text += ". These numbers are the test's own: no other cell changes them"
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
-        text += f"\n\n{shown.column.name} = {formula_text(shown.column.formula, source)}"
+        text += f"\n\n{shown.column.name} = {content.formula_texts[shown.column.name]}"
     return text[:1].upper() + text[1:]
 
 

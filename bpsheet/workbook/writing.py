@@ -17,6 +17,7 @@ from bpsheet.plan.plan import Plan
 from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Run
+from bpsheet.words import among, shown
 from bpsheet.workbook.about import DATA, build_about, build_data
 from bpsheet.workbook.companions.choice import COMPANIONS, choose_companions
 from bpsheet.workbook.companions.companion import Companion
@@ -41,7 +42,7 @@ __all__ = [
 def layout_of(trace: Writable, kind: str, *, tests_follow: bool = True) -> Layout:
     """The layout of a run, in which tests may follow the data. Raises OutputError for a kind that does not exist."""
     if kind not in LAYOUTS:
-        raise OutputError(f'no layout "{kind}"; known are {", ".join(LAYOUTS)}')
+        raise OutputError(f"no layout {shown(kind)}; {among(kind, list(LAYOUTS))}")
     experiment = trace.experiment
     return make_layout(
         trace.program,

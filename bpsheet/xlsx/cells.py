@@ -100,7 +100,7 @@ class Looks:
     """
 
     def __init__(self) -> None:
-        self._styles: dict[Hashable, StyleArray] = {}
+        self._styles: dict[Hashable, tuple[StyleArray, int]] = {}
 
     def give(self, cell: Any, kind: Hashable, dress: Callable[[Any], None]) -> int:
         """Give a cell the style of its kind, and return the style's number.
@@ -111,6 +111,7 @@ class Looks:
             # openpyxl keeps the very object of a style that it has numbered.
             cell._style = copy(cell._style)  # noqa: SLF001
             dress(cell)
-            self._styles[kind] = copy(cell._style)  # noqa: SLF001 - what cell.style_id is made from
-        cell._style = copy(self._styles[kind])  # noqa: SLF001
-        return int(cell.style_id)
+            self._styles[kind] = copy(cell._style), int(cell.style_id)  # noqa: SLF001
+        style, number = self._styles[kind]
+        cell._style = copy(style)  # noqa: SLF001
+        return number

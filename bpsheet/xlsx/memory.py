@@ -1,34 +1,68 @@
-"""openpyxl's package, written in memory.
+"""openpyxl's package, written in memory, each part in the canonical form.
 
 openpyxl writes each sheet into a temporary file first. If the disk is full, lxml raises errors of
-its own kinds. No part is large here, because the rows of a run are streamed.
+its own kinds. The rows of a run are streamed into the file later; what is large besides, cells and
+notes, is written as text here.
 """
 # ruff: noqa: SLF001 - openpyxl has no public way to say where a sheet is written
 
 from __future__ import annotations
 
 import io
-import zipfile
-from typing import Any
+from typing import Any, cast
 
 from openpyxl import Workbook
+from openpyxl.comments.comment_sheet import CommentSheet
 from openpyxl.drawing.spreadsheet_drawing import SpreadsheetDrawing
+from openpyxl.packaging.relationship import Relationship
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.writer.excel import ExcelWriter
 
+from bpsheet.xlsx.canonical import canonical
+from bpsheet.xlsx.cell_xml import rows_of
+from bpsheet.xlsx.notes import noted_cells, shapes_part, texts_part
+
 __all__ = ["saved"]
 
+# The endings of all parts except pictures.
+XML = (".xml", ".rels", ".vml")
+NO_ROWS, ROWS = b"<sheetData/>", b"<sheetData>%s</sheetData>"
 
-def saved(book: Workbook) -> bytes:
-    """The bytes that `book.save` would write, without any file."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as package:
-        _Writer(book, package).write_data()
-    return stream.getvalue()
+
+def saved(book: Workbook) -> dict[str, bytes]:
+    """The parts that `book.save` would write, by their names, in their order."""
+    parts = _Parts()
+    _Writer(book, cast(Any, parts)).write_data()
+    return parts.content
+
+
+class _Parts:
+    """What openpyxl needs of a zip file."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+
+    def namelist(self) -> list[str]:
+        return list(self.content)
+
+    def writestr(self, name: str, content: str | bytes) -> None:
+        whole = content.encode() if isinstance(content, str) else content
+        self.content[name] = canonical(whole) if name.endswith(XML) else whole
+
+
+class _SheetWriter(WorksheetWriter):
+    """A sheet without its rows."""
+
+    def write_rows(self) -> None:
+        stream: Any = self.xf.send(True)
+        with stream.element("sheetData"):
+            pass
+        self.xf.send(None)
 
 
 class _Writer(ExcelWriter):
-    _archive: zipfile.ZipFile
+    _archive: Any
+    _comments: list[Any]
 
     def write_worksheet(self, ws: Any) -> None:
         """Write a sheet as openpyxl does, but in memory."""
@@ -36,8 +70,24 @@ class _Writer(ExcelWriter):
         ws._drawing.charts = ws._charts
         ws._drawing.images = ws._images
         content = io.BytesIO()
-        writer: Any = WorksheetWriter(ws, content)
+        writer: Any = _SheetWriter(ws, content)
+        # What comes after the rows refers to these.
+        ws._comments = noted_cells(ws)
+        ws._hyperlinks = [cell.hyperlink for cell in ws._cells.values() if cell.hyperlink]
         writer.write()
         ws._rels = writer._rels
-        self._archive.writestr(ws.path[1:], content.getvalue())
+        rows = rows_of(ws).encode()
+        whole = canonical(content.getvalue())
+        self._archive.content[ws.path[1:]] = whole.replace(NO_ROWS, ROWS % rows) if rows else whole
         self.manifest.append(ws)
+
+    def _write_comment(self, ws: Any) -> None:
+        """Write the notes of a sheet."""
+        notes = cast(Any, CommentSheet).from_comments([])
+        self._comments.append(notes)
+        notes._id = len(self._comments)
+        ws.legacy_drawing = f"xl/drawings/commentsDrawing{notes._id}.vml"
+        self._archive.content[notes.path[1:]] = texts_part(ws._comments).encode()
+        self._archive.content[ws.legacy_drawing] = shapes_part(ws._comments).encode()
+        self.manifest.append(notes)
+        ws._rels.append(Relationship(Id="comments", type=notes._rel_type, Target=notes.path))

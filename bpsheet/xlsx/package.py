@@ -16,24 +16,21 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from openpyxl import Workbook
 
 from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.files.whole import replacing
 from bpsheet.printers.excel import excel_number
-from bpsheet.xlsx.canonical import canonical
 from bpsheet.xlsx.cells import FIRST_ROW
 from bpsheet.xlsx.deflate import Deflate
+from bpsheet.xlsx.markup import escaped
 from bpsheet.xlsx.memory import saved
 
 __all__ = ["Rows", "package_bytes", "package_parts", "write_package"]
 
 # A cell with a formula, as openpyxl writes it: without a value.
 FORMULA = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*?)>(<f[^>]*>[^<]*</f>)<v\s*(?:/>|></v>)')
-# The endings of all parts except pictures.
-XML = (".xml", ".rels", ".vml")
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format's dates have no zone
 ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 # The part with the workbook's properties. It is written last, with the seal.
@@ -123,20 +120,18 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
     book.properties.created = MADE
     book.properties.creator = "bpsheet"
     book.properties.identifier = UNSEALED
-    with zipfile.ZipFile(io.BytesIO(saved(book))) as parts:
-        for part in sorted(parts.infolist(), key=lambda part: part.filename == PROPERTIES):
-            info = zipfile.ZipInfo(part.filename, ZIP_DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            content = parts.read(part)
-            if part.filename.endswith(XML):
-                content = canonical(content)
-            if part.filename == PROPERTIES:
-                content = _without_time(content)
-            elif part.filename.startswith("xl/worksheets/_rels/"):
-                # Relative paths, as Excel writes them: some readers know no others.
-                content = content.replace(b'Target="/xl/', b'Target="../')
-            yield info, content
+    parts = saved(book)
+    for name in sorted(parts, key=lambda name: name == PROPERTIES):
+        info = zipfile.ZipInfo(name, ZIP_DATE)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.external_attr = 0o644 << 16
+        content = parts[name]
+        if name == PROPERTIES:
+            content = _without_time(content)
+        elif name.startswith("xl/worksheets/_rels/"):
+            # Relative paths, as Excel writes them: some readers know no others.
+            content = content.replace(b'Target="/xl/', b'Target="../')
+        yield info, content
 
 
 def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
@@ -158,7 +153,7 @@ def _with_values(content: bytes, values: CellValues) -> bytes:
         if value is None:
             return match[0]
         if isinstance(value, str):
-            kind, shown = ("e" if value.startswith("#") else "str"), escape(value)
+            kind, shown = ("e" if value.startswith("#") else "str"), escaped(value)
         else:
             is_error = math.isnan(value)
             kind, shown = ("e", "#NUM!") if is_error else ("", excel_number(value))

@@ -119,6 +119,7 @@ def by_name(argument, table):
     return pytest.mark.parametrize(argument, table.values(), ids=table)
 
 
+@pytest.mark.sample(45)
 @by_name("number", NUMBERS)
 @by_name("takes", TAKES_A_NUMBER)
 def test_a_number_is_taken_from_anywhere(takes, number):
@@ -126,6 +127,7 @@ def test_a_number_is_taken_from_anywhere(takes, number):
     assert (type(found), found) == (float, 0.5)
 
 
+@pytest.mark.sample(38)
 @by_name("number", WHOLE)
 @by_name("takes", TAKES_A_WHOLE_NUMBER)
 def test_a_whole_number_is_taken_from_anywhere(takes, number):
@@ -133,6 +135,7 @@ def test_a_whole_number_is_taken_from_anywhere(takes, number):
     assert (type(found), found) == (int, 2)
 
 
+@pytest.mark.sample(20)
 @by_name("row", LISTS)
 @by_name("takes", TAKES_A_LIST)
 def test_numbers_in_a_row_are_taken_from_anywhere(takes, row):
@@ -150,6 +153,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sample(99)
 @pytest.mark.parametrize(("takes", "wrong"), WRONG)
 def test_what_is_no_number_is_refused_in_words(takes, wrong):
     with pytest.raises(bp.BpsheetError, match="expected"):
@@ -162,6 +166,7 @@ def test_a_float_is_no_iteration_even_where_it_is_whole(method):
         getattr(TRACE, method)(2.0)
 
 
+@pytest.mark.sample(2)
 @by_name("number", WHOLE)
 def test_a_picture_and_a_sheet_take_the_iteration_from_anywhere(number, tmp_path):
     picture = TRACE.draw(number)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 import bpsheet as bp
 
 from . import typed_use
 
 
+@pytest.mark.slow
 def test_what_has_the_right_types_is_taken(tmp_path):
     assert all(isinstance(layer, bp.Layer) for layer in typed_use.layers())
     assert all(len(made.run(2)) == 2 for made in typed_use.built()[::17])

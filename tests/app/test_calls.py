@@ -46,6 +46,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("what", sampled(COMMANDS, "workbook", "latex"))
 def test_what_is_taken_along_is_what_the_commands_write(app, asked, what, command, folder):
     name, *options, last = COMMANDS[what]

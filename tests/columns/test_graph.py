@@ -222,6 +222,7 @@ NEARLY_EQUAL = bp.Experiment(
 )
 
 
+@pytest.mark.slow
 @given(graphs())
 @example(NEARLY_EQUAL)
 @draws(10)
@@ -240,6 +241,7 @@ def test_any_graph_recalculates_to_its_trace(tmp_path_factory, made):
         assert [line for line in wrong if not line.endswith("an error expected")] == []
 
 
+@pytest.mark.slow
 @given(graphs())
 @draws(25)
 def test_any_graph_is_made_again_by_its_own_file(made):
@@ -311,6 +313,7 @@ def test_what_the_loss_does_not_depend_on_gets_a_derivative_of_0():
     assert row["de_dy"] == row["de_dw"] == row["delta_w"] == 0
 
 
+@pytest.mark.slow
 def test_two_thousand_formulas_one_on_another_run_and_are_explained():
     """A chain deeper than Python's recursion: built, run, explained, checked."""
     lines = ["v0 = w*x"] + [f"v{n} = 0.999*v{n - 1} + 0.001" for n in range(1, 1500)]

@@ -241,6 +241,7 @@ def test_pools_of_feature_maps(seed):
     assert_like_torch(experiment, output)
 
 
+@pytest.mark.sample(1)
 @shapes
 def test_batch_normalisation_in_training_and_its_running_statistics(seed):
     random = np.random.default_rng(seed)
@@ -303,6 +304,7 @@ def test_channels_normalised_by_running_statistics_then_an_activation_alone(seed
     assert_like_torch(experiment, output)
 
 
+@pytest.mark.sample(1)
 @shapes
 @pytest.mark.parametrize("count", [0, 2])
 def test_recurrent_layers_and_attention_with_as_many_biases_as_pytorch_has(seed, count):
@@ -376,6 +378,7 @@ def test_layer_normalisation_of_a_vector_and_of_each_step(seed):
     assert_like_torch(experiment, output)
 
 
+@pytest.mark.sample(1)
 @shapes
 def test_attention_with_several_heads(seed):
     random = np.random.default_rng(seed)
@@ -450,6 +453,7 @@ def test_dropout_is_pytorchs_with_the_mask_that_stands_in_the_sheet(seed):
     assert abs(kept - (1 - rate)) < 0.05
 
 
+@pytest.mark.sample(1)
 @shapes
 def test_a_transformer_block(seed):
     random = np.random.default_rng(seed)

@@ -91,6 +91,7 @@ def test_training_is_that_of_pytorch():
     np.testing.assert_allclose(ours, found, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_workbook_and_file_keep_the_functions(tmp_path):
     experiment = read(with_activation("swish"))
     path = experiment.run().to_excel(tmp_path / "own.xlsx")

@@ -39,6 +39,7 @@ def weights(base, **training):
     return experiment.run().weights.to_numpy()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", ["two-neuron", "log-likelihood"])
 @pytest.mark.parametrize("rule", RULES)
 def test_a_rule_written_as_formulas_is_the_rule_of_that_name(rule, name):
@@ -83,6 +84,7 @@ def test_what_is_remembered_has_columns_and_a_pattern_of_the_notation_names_them
     assert {"u_w_xg1", "v_w_xg1"} <= set(base.run().frame)
 
 
+@pytest.mark.slow
 def test_an_experiment_with_its_own_rule_is_written_and_read_again(tmp_path):
     training = bp.Training(
         rule="formula", adjustment="rate*v", remember={"v": "0.5*last + g"}, iterations=5,

@@ -57,6 +57,7 @@ def test_the_rate_falls_when_pytorchs_does(per, batch_size, patience):
     assert expected[-1] < expected[0]
 
 
+@pytest.mark.slow
 def test_its_workbook_follows_when_the_patience_is_changed(tmp_path):
     path = tmp_path / "p.xlsx"
     experiment("epoch", patience=1.0).run(40).to_excel(path)

@@ -62,6 +62,7 @@ def test_raw_inputs_stand_in_the_data_and_the_names_say_which_is_which():
     assert cells["sd_sugar"] == pytest.approx(np.std([0.12, 0.08, 0.11, 0.13, 0.07]), rel=1e-14)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "text"),
     spread(
@@ -97,6 +98,7 @@ def test_so_it_does_in_libreoffice(text, kind, tmp_path):
     assert bp.verify(path, engine="libreoffice").passed
 
 
+@pytest.mark.slow
 def test_the_mean_is_a_formula_over_the_data_and_no_number_to_be_typed(tmp_path):
     experiment = read(APPLES)
     for kind, found in (("full", "=AVERAGE(Data!$B$2:$B$6)"), ("book", "=AVERAGE($A$8:$A$12)")):

@@ -42,6 +42,7 @@ def test_the_gradient_of_a_shared_bias_is_the_sum_over_its_neurons():
     assert trace.check_gradient(2, "complex").passed
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.01}, {"only": ["b1"], "clip_norm": 0.01}])
 def test_a_shared_bias_moves_as_pytorch_moves_it(clip):
     torch = pytest.importorskip("torch")
@@ -85,6 +86,7 @@ def test_a_shared_bias_can_be_changed_drawn_and_written_back():
     assert 0 < abs(drawn.run(1).frame["b1"].iloc[0]) <= 0.5
 
 
+@pytest.mark.slow
 def test_every_reader_shows_a_shared_bias(tmp_path):
     experiment = bp.Experiment(**MAZUR)
     trace = experiment.run()

@@ -229,6 +229,7 @@ def by_loop(batch_size, reduction, numbers):
     return np.array(rows)
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("order", ["cyclic", "shuffled", [3, 3, 1, 5, 2, 4, 1]])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("batch_size", [2, 3, 4, 5, "all"])
@@ -258,6 +259,7 @@ def test_a_short_last_batch_is_averaged_over_its_own_length():
     assert second["delta_w_o_1"] == -0.2 * second["sum_dloss_dw_o_1"] / 2
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(40)
 def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
@@ -273,6 +275,7 @@ def test_in_any_experiment_weights_stand_still_inside_a_batch(experiment):
     np.testing.assert_array_equal(weights[1:], weights[:-1] + steps[:-1])
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(40)
 def test_in_any_experiment_the_running_sum_begins_anew_with_each_batch(experiment):

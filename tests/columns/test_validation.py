@@ -45,6 +45,7 @@ def test_each_row_has_the_mean_loss_of_its_own_weights_over_the_validation_examp
     assert "validation_loss" in trace.validation
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("rule", ["gradient_descent", "momentum", "adam"])
 @pytest.mark.parametrize("batch_size", [1, 2, "all"])
 def test_the_training_stops_when_the_patience_is_at_its_end(rule, batch_size):
@@ -75,6 +76,7 @@ def test_a_loss_that_stays_the_same_is_not_better():
     assert trace.frame["stopped"].tolist().index(1.0) == 3 * len(EXAMPLES)
 
 
+@pytest.mark.slow
 def test_a_training_that_stops_is_live_in_the_sheet(tmp_path):
     pytest.importorskip("ironcalc")
     for kind in ("full", "book"):

@@ -46,6 +46,7 @@ def test_the_numbers_that_it_was_written_with_can_be_asked_for(typed_into, comma
     assert changed != template
 
 
+@pytest.mark.slow
 def test_numbers_that_do_not_fit_name_the_option(typed_into, command):
     path = typed_into({"D5": -3}, "iris")
     status, _, err = command("show", str(path))

@@ -103,6 +103,7 @@ def test_run_writes_the_layout_that_is_asked_for(command):
     assert load_workbook("f.xlsx").sheetnames == ["Steps", "Data", *pages, "About"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("asked", "sheets"),
     [

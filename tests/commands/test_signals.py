@@ -85,6 +85,7 @@ def processes_of(group: int) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no such list of processes")
 @pytest.mark.parametrize(
     ("name", "to_all"),

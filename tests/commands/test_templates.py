@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bpsheet.plan.templates import template_names
 from tests.helpers.commands import files
 
 
+@pytest.mark.slow
 def test_list_has_a_line_for_each_template(command):
     status, out, _ = command("list")
     assert status == 0

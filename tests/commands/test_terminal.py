@@ -39,6 +39,7 @@ def small(title: str = "small") -> str:
     return SMALL.replace("{title}", title)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "title",
     spread(
@@ -125,6 +126,7 @@ def test_ctrl_c_while_writing_leaves_no_half_file(folder):
     assert (folder / "x.xlsx").read_bytes() == b"old"
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error():
     """bpsheet schema | head: no traceback."""
     process = subprocess.Popen(
@@ -139,6 +141,7 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert err == ""
 
 
+@pytest.mark.slow
 def test_the_program_is_installed():
     done = subprocess.run(
         [str(Path(sys.executable).parent / "bpsheet"), "list"],

@@ -126,6 +126,7 @@ CONSOLE = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("section", "short"),
     spread(
@@ -166,6 +167,7 @@ PYTHON = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("document", "short"),
     in_both_lengths(list(PYTHON), lambda name: "".join(block.text for block in PYTHON[name])),
@@ -189,6 +191,7 @@ def test_the_python_of_a_document_runs_from_top_to_bottom(document, short, monke
 TOML = of_language("toml")
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("block", [block for block in TOML if block.file is None], ids=str)
 @pytest.mark.usefixtures("desk")
 def test_a_piece_of_an_experiment_file_is_one(block):

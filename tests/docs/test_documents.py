@@ -62,6 +62,7 @@ def test_the_readme_leads_to_every_other_document():
         assert document in links
 
 
+@pytest.mark.slow
 def test_tables_are_made_from_descriptions_and_runs():
     """Else `python -m tests.docs.tables` makes them anew."""
     assert made_anew(TEMPLATES) == TEMPLATES
@@ -130,6 +131,7 @@ def test_every_template_is_listed_and_shown():
     assert {path.stem for path in FOLDER.iterdir()} == set(template_names())
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", spread(template_names(), 6))
 def test_a_picture_is_of_the_run_that_there_is(name, traced):
     """Else `python -m tests.docs.pictures` makes it anew."""

@@ -85,6 +85,7 @@ def arrays(draw):
     )
 
 
+@pytest.mark.slow
 @given(arrays(), st.sampled_from([1, 4]))
 @draws(300)
 def test_arrays_of_any_formulas_are_computed_as_their_cells_are(program, least):
@@ -121,6 +122,7 @@ def test_sums_of_negative_zeros_stay_negative_in_blocks():
     assert np.signbit(recording.values).all()
 
 
+@pytest.mark.slow
 def test_a_wide_network_is_computed_in_blocks_to_the_last_bit(monkeypatch):
     """Ten iterations of 64-32-10, 7,486 columns, in a few operations each."""
     program = bp.load("digits").program()

@@ -24,6 +24,7 @@ def test_a_networks_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
+@pytest.mark.slow
 @given(graphs())
 @draws(40)
 def test_a_graphs_run_is_its_formulas_computed_one_by_one(experiment):

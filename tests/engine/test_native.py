@@ -49,12 +49,14 @@ def test_programs_with_errors_anywhere_are_computed_as_one_by_one(program):
     assert_same(program, 9)
 
 
+@pytest.mark.slow
 @given(arrays())
 @draws(40)
 def test_arrays_of_any_formulas_are_computed_as_their_cells_are(program):
     assert_same(program, 4)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", sampled(small_templates(), "two-neuron", "iris", "exploding"))
 def test_a_template_has_the_same_bits(name, monkeypatch):
     program = bp.load(name).program(60)
@@ -113,6 +115,7 @@ def test_a_square_has_the_bits_of_the_c_librarys_power(squares, monkeypatch):
     assert not any(word in text for word in (" fast ", " contract ", " reassoc ", "fmuladd"))
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.floats(-50, 50), st.integers(-40, 40).map(float)), min_size=1))
 @draws(30)
 def test_whole_parts_and_remainders_are_those_of_python(numbers):
@@ -131,6 +134,7 @@ def test_machine_code_looks_up_what_the_rows_present():
     assert code_of(bp.load("two-neuron").program()).presents
 
 
+@pytest.mark.slow
 def test_a_drawn_order_is_in_the_rows_before_machine_code_runs():
     program = bp.load("iris").program(30)
     assert not code_of(program).presents

@@ -36,6 +36,7 @@ def kept(keep, iterations):
     return every[keep.chosen(every, iterations)]
 
 
+@pytest.mark.slow
 @given(st.one_of(experiments(), graphs()), st.sampled_from([1, 2, 3, 7]), st.integers(1, 40))
 @draws(25)
 def test_a_run_in_pieces_is_the_run(experiment, rows, iterations):
@@ -85,6 +86,7 @@ def test_what_is_kept_is_what_was_asked_for_and_is_counted_before_the_run(keep, 
     assert keep.count(iterations) == len(expected)
 
 
+@pytest.mark.slow
 @given(experiments(), KEEPS, st.integers(1, 40), st.sampled_from([1, 3, 4096]))
 @draws(60)
 def test_a_part_is_recorded_as_if_all_had_been(experiment, keep, iterations, rows):

@@ -52,6 +52,7 @@ OTHERS = ("exploding", "book-perceptron", "formula")
 NETWORKS = [name for name in small_templates() if name not in OTHERS]
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("ask", ["forward", "backward", "update"])
 def test_no_printed_value_is_computed_from_an_answer(name, ask):

@@ -100,6 +100,12 @@ def test_the_sheet_prints_on_one_page(opened):
     assert (long.page_setup.fitToWidth, long.page_setup.fitToHeight) == (1, 0)
 
 
+def test_the_number_of_the_page_has_room_below_the_text(opened):
+    """LibreOffice cuts a footer that has less height than a line."""
+    margins = opened(fill_in_workbook(two_neurons().task()))[SHEET].page_margins
+    assert (margins.bottom - margins.footer) * 72 >= 12
+
+
 def test_the_name_is_printed_or_a_cell_to_fill_in(opened):
     named = opened(fill_in_workbook(two_neurons().task("=Ada()")))[SHEET][NAME_CELL]
     assert (named.value, named.data_type) == ("=Ada()", "s")
@@ -114,6 +120,7 @@ def test_the_identity_comes_back(opened):
     assert read_identity(book[IDENTITY]["A1"].value) == exercise.identity("Émile Ünal")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("live", [True, False])
 def test_the_same_task_gives_the_same_bytes(live):
     first, again = (two_neurons(vary=BOTH).task("Ada") for _ in range(2))
@@ -133,6 +140,7 @@ def test_the_notes_of_the_experiment_stand_above_the_lines():
     assert cut.row_dimensions[5].height < 409  # the highest row there is
 
 
+@pytest.mark.slow
 def test_the_picture_has_names_and_no_numbers():
     """It is the same whatever the numbers are."""
     pytest.importorskip("matplotlib")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections import Counter
 
 import pytest
 
@@ -12,7 +13,9 @@ import bpsheet as bp
 from bpsheet.errors import ExperimentError
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.gradebook import gradebook
+from bpsheet.exercises.grades import Grades
 from bpsheet.exercises.handout import write_class
+from bpsheet.exercises.headings import CANVAS_IDS, FIRST, FULL, IDS, LAST, MOODLE_IDS, plain
 from bpsheet.exercises.marks import Scale
 from bpsheet.exercises.names import file_name
 from bpsheet.exercises.roster import roster_of
@@ -73,6 +76,7 @@ def test_a_column_for_each_question_adds_up_to_the_mark(tmp_path):
     assert dict(zip(head, marks[1], strict=True))["S: MSE (1)"] == "0"
 
 
+@pytest.mark.slow
 def test_several_sheets_of_a_student_are_said_and_give_no_mark(tmp_path):
     marked(tmp_path, MOODLE)
     first = next((tmp_path / "sheets").glob("ada*.xlsx"))
@@ -94,13 +98,41 @@ def test_a_student_who_is_not_on_the_roster_is_said(tmp_path):
 def test_a_roster_that_a_system_cannot_match_is_refused(tmp_path):
     grades, roster = marked(tmp_path, "Name,Group\nAda,A\nBob,A\nCem,B\n")
     with pytest.raises(
-        ExperimentError, match="each student needs one on the roster, which has Name"
+        ExperimentError, match="each student needs one on the roster, which has Name, Group"
     ):
         gradebook(grades, roster, "moodle", "B")
     with pytest.raises(ExperimentError, match="Canvas knows students by ID"):
         gradebook(grades, roster, "canvas", "B")
     with pytest.raises(ExperimentError, match="a grade table needs the roster"):
         gradebook(grades, None, "moodle", "B")
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Matrikelnummer", "Matrikel-Nr.", "Schülernummer", "Numéro d'étudiant", "N° étudiant",
+        "Matricule", "Matrícula", "Nº de matrícula", "Número de expediente", "Matricola",
+        "Numero di matricola", "Studentnummer", "Leerlingnummer", "N.º de aluno",
+        "Número mecanográfico", "Student ID", "ID",
+    ],
+)  # fmt: skip
+def test_moodle_takes_the_numbers_of_schools_in_many_languages(head):
+    roster = roster_of(f"Name;{head};Group\nAda Lovelace;17;A\nBob Groß;18;B\n", "roster.csv")
+    assert roster.labels == ["Ada Lovelace (17)", "Bob Groß (18)"]
+    assert rows(gradebook(Grades((), ()), roster, "moodle", "Sheet")) == [[head, "Sheet"]]
+
+
+def test_what_moodle_surely_knows_goes_before_a_number_of_the_school():
+    roster = roster_of("Name;Matrikelnummer;E-Mail\nAda;17;ada@example.org\n", "roster.csv")
+    assert rows(gradebook(Grades((), ()), roster, "moodle", "S"))[0][0] == "E-Mail"
+
+
+def test_each_heading_stands_in_one_list_and_is_plain():
+    words = [*FULL, *FIRST, *LAST, *IDS]
+    assert [word for word, count in Counter(words).items() if count > 1] == []
+    assert [word for word in words if plain(word) != word] == []
+    assert set(IDS) >= {*MOODLE_IDS, *CANVAS_IDS}
 
 
 def test_the_command_writes_the_table_beside_the_class_table(tmp_path, command):

@@ -55,6 +55,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 def test_bad_files_are_refused_by_name_and_the_others_marked(folder):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     grades = grade_folder(folder, NETWORK, students=["Ada", "Bob", "=cmd()", "Dee"])
@@ -68,10 +69,11 @@ def test_bad_files_are_refused_by_name_and_the_others_marked(folder):
         "=cmd()": 24,
     }
     assert grades.absent == ("Dee",)
-    assert grades.slips.most_common(1) == [("sign", 2)]
+    assert grades.slips.most_common(1) == [("wrong sign", 2)]
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, command):
     status, out, err = command(
         "grade",
@@ -84,12 +86,12 @@ def test_the_command_writes_the_class_table_and_feedback(folder, tmp_path, comma
     assert err == ""
     assert "Marked 3 sheets, 6 could not be marked." in out
     assert "damaged.xlsx: damaged" in out
-    assert "Most frequent slips: sign (2 students)" in out
+    assert "Most frequent slips: wrong sign (2 students)" in out
     rows = table_of(tmp_path / "grades.csv")
     assert [row["student"] for row in rows] == ["'=cmd()", "Ada", "Bob", *[""] * 6]
     assert (rows[2]["marks"], rows[2]["out of"]) == ("24", "25")
     assert rows[2]["first mistake"].startswith("f_error, iteration 1: likely slip (")
-    assert rows[2]["causes"] == "sign at f_error"
+    assert rows[2]["causes"] == "wrong sign in f_error"
     pages = {
         path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "feedback").iterdir()
     }
@@ -140,6 +142,7 @@ def test_copies_strangers_and_other_seeds_are_noted(tmp_path):
     assert len(list((tmp_path / "pages").iterdir())) == 4
 
 
+@pytest.mark.slow
 def test_progress_counts_every_file(folder):
     seen: list[int] = []
     grade_folder(folder, NETWORK, progress=seen.append)

@@ -44,6 +44,7 @@ TYPED = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("text", spread(TYPED, 9))
 def test_a_mark_judges_by_the_digits_typed_in_ironcalc(live, text):
     model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
@@ -116,6 +117,7 @@ ROUNDED = {
 }  # fmt: skip
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", ROUNDED)
 def test_a_mark_allows_for_rounding_as_the_judge_does(live, kind):
     task = two_neurons().task()

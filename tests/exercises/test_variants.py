@@ -11,6 +11,7 @@ from tests.helpers.exercises import BOTH, printed, two_neurons
 from tests.helpers.samples import small_templates, spread
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", spread([n for n in small_templates() if n != "exploding"], 5))
 def test_numbers_are_short_and_no_neuron_is_saturated(name):
     task = Exercise(bp.load(name), vary=BOTH, seed=2).task("Ada")
@@ -45,6 +46,7 @@ def test_only_what_is_named_is_varied():
     assert data["x1"] != base["x1"]
 
 
+@pytest.mark.slow
 def test_where_no_nice_numbers_are_found_it_says_so():
     """An input of a thousand saturates tanh whatever its weight is."""
     large = bp.load("two-neuron").changed({"x1[1]": 1000.0})
@@ -57,6 +59,7 @@ def starts(name: str, **options) -> list[tuple[int | None, int | None]]:
     return [(t.start.example, t.start.iteration) for t in map(exercise.task, "ABCDEFGH")]
 
 
+@pytest.mark.slow
 def test_inputs_that_are_codes_give_another_example_each_and_none_that_is_trivial():
     """The inputs are 0 and 1, and those of example 1 are all 0."""
     examples = {example for example, _ in starts("n-samples", vary=("data",))}
@@ -122,6 +125,7 @@ def test_one_example_cannot_vary():
         two_neurons(vary=("example",))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "options", [("--example", "3"), ("--iteration", "5"), ("--set", "learning_rate=0.3")]
 )
@@ -141,6 +145,7 @@ def test_choices_of_the_sheet_are_marked_alike_with_the_same_choices(tmp_path, c
         assert "from another exercise" in out
 
 
+@pytest.mark.slow
 def test_so_few_different_sheets_are_said(tmp_path, command):
     (tmp_path / "roster.csv").write_text("\n".join("ABCDEFGH"), encoding="utf-8")
     arguments = ("exercise", "n-samples", "-o", str(tmp_path / "out"), "--vary", "data")

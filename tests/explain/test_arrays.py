@@ -53,6 +53,7 @@ def test_the_results_are_those_of_numpy():
     np.testing.assert_allclose(found["∂loss/∂Wv"], x.T @ found["∂loss/∂V"], atol=1e-14)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", TABLES)
 def test_every_quantity_is_there_in_every_format(name):
     trace = graph(name).run(2)

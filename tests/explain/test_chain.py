@@ -34,6 +34,7 @@ def test_paths_are_summed_in_brackets_and_what_they_share_stands_outside(traced)
     assert "2 paths lead from xh_1 to L" in text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "template", spread([name for name in TEMPLATES if name != "book-perceptron"], 4)
 )
@@ -107,6 +108,7 @@ def of_sequence(steps, *kinds):
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("steps", "kinds"),
     spread([(60, ["rnn"]), (5, ["attention", "layer_norm"] * 3)], 1),

@@ -62,6 +62,7 @@ def test_symbols_then_numbers_then_the_result(traced):
     assert places == sorted(places)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("template", spread(TEMPLATES, 5))
 def test_every_number_is_the_traces_value_rounded(traced, template):
     trace = traced(template, 7)
@@ -89,6 +90,7 @@ def test_every_number_is_the_traces_value_rounded(traced, template):
         ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("template", spread(TEMPLATES, 4))
 def test_the_numbers_put_in_are_the_traces_values_rounded(traced, template):
     trace = traced(template, 7)
@@ -127,6 +129,7 @@ def test_the_perceptron_has_a_rule_and_no_chain(traced):
     assert "Nothing is differentiated." in derive(bp.load("book-perceptron")).text()
 
 
+@pytest.mark.slow
 def test_errors_are_printed_as_the_sheet_shows_them():
     trace = bp.load("exploding").run(2000)
     error = trace.first_error
@@ -154,7 +157,10 @@ def test_choices_are_made_before_numbers_are_put_in():
         ({"iteration": 0}, "1 to 497 expected"),
         ({"iteration": 498}, "1 to 497 expected, which is what was run; got 498"),
         ({"iteration": 1, "digits": 0}, "1 to 15 expected; got 0"),
-        ({"iteration": 1, "only": ["w_gx1"]}, 'no quantity "w_gx1"; did you mean "w_xg1"?'),
+        (
+            {"iteration": 1, "only": ["w_gx1"]},
+            'no quantity "w_gx1"; did you mean "w_xg1" or "w_gf1"?',
+        ),
         ({"iteration": 1, "only": ["f", "qqqq"]}, 'no quantity "qqqq"; known here: iteration'),
         ({"iteration": 1, "only": []}, "at least one name expected"),
     ],

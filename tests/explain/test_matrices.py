@@ -60,6 +60,7 @@ def test_a_negative_number_by_itself_stands_in_parentheses_only_within_a_formula
     assert "= -0.2449" in said
 
 
+@pytest.mark.slow
 def test_a_large_matrix_is_described_by_its_shape():
     said = bp.load("digits").run(1).explain(1, form="matrix").text()
     assert "W^1 is 32 × 64, too large to be shown with its numbers." in said

@@ -77,6 +77,7 @@ def test_a_table_for_each_phase_has_every_number(trace):
         assert float(cells["new"]) == pytest.approx(trace.frame.loc[2, name], rel=1e-5)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("template", spread(small_templates(), 4))
 def test_no_number_of_a_template_is_left_out(traced, template):
     """Each column of the three steps is worked out, in a table, or in the list of the others."""

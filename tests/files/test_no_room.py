@@ -31,6 +31,7 @@ def no_temporary_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.usefixtures("no_temporary_files")
 @pytest.mark.parametrize(
     "name",
@@ -61,6 +62,7 @@ def test_an_engine_that_cannot_be_started_is_an_error_of_it():
 SOME = ("run.xlsx", "run.parquet", "sweep.csv", "page.html", "network.svg", "exercise.xlsx")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no limits there")
 @pytest.mark.parametrize(
     "names", [SOME, pytest.param(tuple(COMMANDS), marks=pytest.mark.slow)], ids=["some", "all"]
@@ -116,6 +118,7 @@ def test_a_process_that_cannot_be_started_is_an_error_of_the_sweep(monkeypatch):
         bp.sweep(bp.load("two-neuron"), {"learning_rate": [0.1, 0.5]})
 
 
+@pytest.mark.slow
 def test_without_a_folder_for_matplotlibs_cache_it_says_what_to_do(tmp_path):
     """It makes one among the temporary files, if it can."""
     code = (
@@ -136,6 +139,7 @@ def test_without_a_folder_for_matplotlibs_cache_it_says_what_to_do(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
 @pytest.mark.parametrize("unbuffered", sampled(["", "1"], ""))
 @pytest.mark.parametrize(
@@ -163,6 +167,7 @@ def test_a_full_standard_output_is_one_clear_error(arguments, unbuffered):
     assert (done.returncode, done.stderr) == (1, said)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.skipif(os.name == "nt", reason="no such shell there")
 @pytest.mark.parametrize(
     ("end", "status"),

@@ -31,6 +31,7 @@ def write(command, name, *more):
     return command(*COMMANDS[name], "-o", name, *more)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     sampled(
@@ -58,6 +59,7 @@ def test_a_command_replaces_its_own_file_and_no_other(name, here, command):
     assert Path(name).read_bytes() == first
 
 
+@pytest.mark.slow
 def test_another_run_of_the_same_network_replaces_the_last_one(command):
     """Other numbers, the same columns; a workbook in the other layout; iterations."""
     for name in ("run.csv", "run.xlsx", "run.parquet"):
@@ -66,6 +68,7 @@ def test_another_run_of_the_same_network_replaces_the_last_one(command):
     assert write(command, "run.xlsx", "--layout", "book")[0] == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", spread(["page.html", "network.svg", "solution.md", "gradient.tex"], 2)
 )
@@ -142,6 +145,7 @@ def test_from_python_a_file_is_replaced_as_pandas_does(tmp_path):
     assert is_ours(path)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_not_ours_and_raise_nothing(tmp_path, made):
     """Workbooks cut off or changed anywhere, lists of parts that are far too long."""
     whole = made("two-neuron", "full", 20).read_bytes()

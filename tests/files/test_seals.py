@@ -56,6 +56,7 @@ def refuses(command, name: str, *asked: str) -> bool:
     return status == 1 and said and Path(name).read_bytes() == before
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", spread(SEALED, 4))
 def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
     content = written(name, command)
@@ -65,6 +66,7 @@ def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
         assert content.count(LABEL) == 1
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", spread(FLAT, 5))
 def test_any_byte_that_is_changed_breaks_the_seal(name, command, written):
     """At the beginning, in the middle, in the seal, at the end; and what is added or cut off.
@@ -125,6 +127,7 @@ def renamed_parquet(path: Path) -> None:
         writer.add_key_value_metadata({"seal": said[b"seal"].decode()})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "edit"),
     spread(
@@ -225,6 +228,7 @@ def test_a_text_in_a_table_is_not_taken_for_its_seal():
     pd.testing.assert_frame_equal(pd.read_parquet("x.parquet"), frame)
 
 
+@pytest.mark.slow
 def test_a_table_larger_than_a_piece_is_sealed_as_a_whole(command):
     """It is read piece by piece; a change in any of them is found."""
     run = ("run", "two-neuron", "--iterations", "30000", "-o", "run.parquet")

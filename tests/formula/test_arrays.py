@@ -65,6 +65,7 @@ def test_the_cells_have_the_values_that_numpy_gives(formula, values):
     np.testing.assert_allclose(by_cells(formula, values), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @given(formulas(()), numbers)
 @draws(300)
 def test_what_goes_back_is_the_gradient_by_differences(formula, values):

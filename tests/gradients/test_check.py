@@ -22,6 +22,7 @@ METHODS = ("forward", "central", "complex")
 WITH_LOSS = [name for name in small_templates() if name != "book-perceptron"]
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", WITH_LOSS)
 def test_the_gradient_of_every_template_passes(traced, name, method):
@@ -32,6 +33,7 @@ def test_the_gradient_of_every_template_passes(traced, name, method):
     assert len(check.frame) == len(trace.program.leaves)
 
 
+@pytest.mark.slow
 def test_the_complex_step_agrees_to_ten_digits_and_more(traced):
     for name in WITH_LOSS:
         check = traced(name, 3 if name == "iris" else None).check_gradient(1, "complex")
@@ -47,6 +49,7 @@ def test_any_networks_gradient_passes_by_the_complex_step(experiment):
     assert check.passed, str(check)
 
 
+@pytest.mark.slow
 @given(graphs())
 @draws(30)
 def test_any_formulas_gradient_passes_by_the_complex_step(experiment):
@@ -120,6 +123,7 @@ def lost_bias(column):
     return Num(0.0) if is_bias else None
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("change", "layer"),

@@ -44,6 +44,7 @@ def slopes(found):
 # The numbers
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("name", CHECKED)
 @pytest.mark.parametrize("method", ["central", "forward"])
 def test_the_sheet_says_what_check_gradient_says(traced, name, method):
@@ -88,6 +89,7 @@ def test_a_shorter_step_brings_the_slope_closer_and_both_sides_closer_still(trac
     assert off("forward", 1e-3) > 50 * off("central", 1e-3)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", spread(SMALL, 6))
 def test_the_matrix_on_the_sheet_is_the_hessian(traced, name):
     trace = traced(name, 3)
@@ -143,6 +145,7 @@ def test_libreoffice_recalculates_the_sheets(tmp_path, traced, name):
     assert [comparison.wrong for comparison in report.comparisons] == [(), (), ()]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("key", spread(BOTH, 1))
 def test_a_wrong_formula_on_such_a_sheet_is_found_and_named(tmp_path, traced, edit, key):
     path = book_with(traced("two-neuron", 4), tmp_path / "book.xlsx", "book", [key])
@@ -323,6 +326,7 @@ def test_a_network_too_large_for_such_a_sheet_is_refused_with_the_numbers(tmp_pa
 # The command line
 
 
+@pytest.mark.slow
 def test_run_writes_the_sheets_that_were_asked_for(tmp_path, command):
     path = tmp_path / "book.xlsx"
     sheets = ("--sheet", "gradient-check", "--sheet", "hessian")

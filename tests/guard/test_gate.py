@@ -94,6 +94,7 @@ def strange(tmp_path, monkeypatch):
         }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_what_is_no_file_is_refused_at_every_entrance_without_reading_it(entrance, strange):
     for what, path in strange.items():
@@ -225,6 +226,7 @@ OWN_FILES = {
 }
 
 
+@pytest.mark.slow
 def test_files_are_opened_at_the_gate_only():
     package = Path(bp.__file__).parent
     openers = {
@@ -244,6 +246,7 @@ def test_a_file_beyond_its_limit_is_read_no_further(entrance, tmp_path):
         ENTRANCES[entrance](path)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("entrance", ENTRANCES)
 def test_names_that_no_file_has_are_refused_in_words(entrance, tmp_path):
     for name in ("a\0b.csv", "x" * 300 + ".csv", "nothing.csv"):
@@ -264,6 +267,7 @@ def test_lines_end_alike_whatever_wrote_them(tmp_path):
     assert read_text(tmp_path / "x.csv") == "a\nb\nc\n"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("file", ["/dev/zero", "/etc/passwd", "iris.csv"])
 def test_an_experiment_in_a_workbook_reads_no_file(file, tmp_path):
     """A stranger may have written it."""

@@ -83,6 +83,7 @@ def enter(entrance: str, path: Path, trace: bp.Trace) -> object:
     return differentiate_workbook(path, "A2", ["A1"], path.with_name("out.xlsx"))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("entrance", LIMITS)
 def test_a_workbook_in_order_enters(good, trace, tmp_path, entrance):
     path = tmp_path / "good.xlsx"
@@ -96,6 +97,7 @@ ENTERING = sampled(
 )
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("name", "entrance"), ENTERING)
 def test_a_hostile_workbook_is_refused_at_every_entrance(good, trace, tmp_path, name, entrance):
     """By one kind of error, in one line that names the file and the limit."""
@@ -308,6 +310,7 @@ def test_a_sheet_in_another_encoding_is_refused(sheet, tmp_path):
             guarded_bytes(path, EXERCISE)
 
 
+@pytest.mark.slow
 def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
     """What lies behind its first sixteen megabytes is found by the one who reads so far."""
     path = tmp_path / "large.xlsx"
@@ -389,6 +392,7 @@ def test_random_damage_is_refused_or_harmless_and_never_anything_else(sheet, tmp
     assert refused > 60
 
 
+@pytest.mark.slow
 def test_damage_that_only_the_reader_meets_is_refused_or_harmless_and_never_anything_else(
     sheet, tmp_path
 ):

@@ -37,6 +37,7 @@ def elements(path):
     return sum(len(re.findall(rb"<[A-Za-z]", part)) for part in parts)
 
 
+@pytest.mark.slow
 def test_a_sheet_of_all_columns_has_fewer_elements_than_are_read(tmp_path):
     """A column has so many elements more, in its header, its note and its line on About."""
     sizes = []

@@ -77,6 +77,7 @@ def program(given, bug=None, dtype="float64", *, is_folded=True):
     return arrays | {"W2_new": W2 - RATE * dW2, "b2_new": b2 - RATE * db2}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("is_folded", [True, False])
 @pytest.mark.parametrize("count", [1, 4])
@@ -102,11 +103,11 @@ def test_single_precision_is_compared_as_such():
 
 
 BUGS = {
-    "no mean": ("batch", {"sum for mean", "half or double"}),
-    "not transposed": ("h", {"transposed weights"}),
+    "no mean": ("batch", {"sum instead of mean", "factor 2 or ½"}),
+    "not transposed": ("h", {"weights not transposed"}),
     "bias not summed": ("batch", {"batch sum left out"}),
-    "slope of the sum": ("h", {"derivative of the sum"}),
-    "too early": ("h", {"updated weight"}),
+    "slope of the sum": ("h", {"sum in place of the output"}),
+    "too early": ("h", {"weight after its update"}),
     "derivative twice": ("out", {"derivative taken twice"}),
 }
 
@@ -127,6 +128,7 @@ SOME = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("bug", "outputs", "count", "is_folded"), spread(sampled(PROGRAMS, *SOME), 4)
 )
@@ -143,6 +145,7 @@ def test_a_bug_is_one_finding_at_the_right_array(bug, outputs, count, is_folded)
     assert report.notes[0].startswith("the first array that differs is")
 
 
+@pytest.mark.slow
 def test_square_weights_are_read_as_they_fit_and_it_is_said():
     given = experiment(4, 3, hidden=3)
     trace = given.run(8)
@@ -163,6 +166,7 @@ def test_layers_may_be_counted_from_0():
     assert set(report["verdict"]) == {"correct"}
 
 
+@pytest.mark.slow
 def test_another_run_a_frame_and_a_file_are_compared_too(tmp_path):
     given = experiment()
     trace = given.run(8)
@@ -198,6 +202,7 @@ def test_torch_tensors_are_arrays():
     assert set(given.run(8).compare(arrays)["verdict"]) <= {"correct", "other convention"}
 
 
+@pytest.mark.slow
 def test_somebodys_gradient_is_judged():
     given = experiment()
     trace = given.run(8)
@@ -235,6 +240,7 @@ def test_the_loss_of_a_batch_and_of_an_epoch_are_compared_by_name():
     assert trace.compare(hand)["verdict"].tolist() != ["correct"]
 
 
+@pytest.mark.slow
 def test_the_commands_take_arrays(tmp_path, command):
     given = experiment()
     path = tmp_path / "mine.toml"
@@ -303,6 +309,7 @@ def objects(path):
     np.savez(path, A1=np.array([{"a": 1}], dtype=object))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "make",
     spread(

@@ -125,7 +125,7 @@ def test_5_exact_working_after_an_early_slip_is_right():
 @pytest.mark.parametrize("more", [{}, {"z_g": "-0.25", "g": "-0.24492"}])
 def test_6_the_weighted_sum_in_the_derivative_is_named(trace, more):
     found, _ = by_name(trace, {"f_error": "-0.14128", "g_error": "-0.06623"} | more)
-    assert found["g_error"].slips[0] == "derivative of the sum"
+    assert found["g_error"].slips[0] == "sum in place of the output"
 
 
 def test_7_slips_of_a_batch_are_found_from_the_new_weights():
@@ -166,7 +166,7 @@ def test_8_slips_of_the_adjustment_are_found_from_the_new_weights():
     error, x1 = exact(trace, "out_error"), exact(trace, "x1")
     slip = start["w_h1_1"] - 0.05 * error * exact(trace, "w_out_1", 2) * x1
     found, _ = by_name(trace, {(2, "w_h1_1"): f"{slip:.7f}"})
-    assert found["w_h1_1"].slips[0] == "updated weight"
+    assert found["w_h1_1"].slips[0] == "weight after its update"
 
 
 def test_9_a_derivative_of_another_layer_is_named():
@@ -258,7 +258,7 @@ def test_19_a_plus_for_a_minus_in_all_updates_costs_one_idea(tmp_path):
                 value = 2 * exact(trace, line.name) - value
             answers[line.name if line.iteration == 1 else f"{line.name}+"] = f"{value:.6f}"
     sheet = grade_file(fill(tmp_path / "one.xlsx", task, answers), task.exercise.experiment)
-    assert [cause.kind for cause in sheet.causes] == ["sign"]
+    assert [cause.kind for cause in sheet.causes] == ["wrong sign"]
     assert len(sheet.causes[0].places) == 13
     assert sheet.total == sheet.out_of - 1
 

@@ -52,7 +52,13 @@ def test_the_fourth_source_loses_its_digits_to_a_difference_that_was_rounded():
     assert bias.formula is not None
 
 
-def test_a_wrong_value_carried_through_rightly_keeps_its_mark(trace):
+def test_a_wrong_formula_of_which_a_number_is_left_is_not_told(trace):
+    """ "1.0000 is 1" would say nothing."""
+    found = only(trace, {"dMSE / dw_xg0": "1.0000"}, "dMSE / dw_xg0")
+    assert found.reason.startswith("1.0000 is written; -0.0664 is expected.")
+
+
+def test_what_follows_correctly_from_a_wrong_value_is_carried_through(trace):
     found = verdicts(trace, {"g": "0.5", "f": "0.51", "MSE'": "-0.49"})
     assert found["g"] is not Verdict.CORRECT
     assert found["f"] is Verdict.CARRIED
@@ -79,7 +85,7 @@ def test_blank_is_missing_and_text_is_no_number(trace):
 def test_a_value_that_nothing_explains_is_wrong(trace):
     found = only(trace, {"f_error": "-0.7654"}, "f_error")
     assert found.verdict is Verdict.WRONG
-    assert "-0.1413 expected" in found.reason
+    assert "-0.1413 is expected" in found.reason
 
 
 def test_errors_of_a_run_can_be_compared_without_a_crash():
@@ -111,7 +117,7 @@ def test_what_follows_from_a_nought_shows_as_little(trace):
     found = only(trace, {"f": "0", "MSE'": "-1.0"}, "MSE'")
     assert found.verdict is Verdict.FEW_DIGITS
     assert found.reason == (
-        "It follows from your f, where no digit of the value is written; write more digits."
+        "It follows from your f, of which no digit is written; write more digits there."
     )
 
 

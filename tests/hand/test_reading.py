@@ -59,6 +59,25 @@ def test_files_without_usable_values_are_refused(tmp_path, trace, text):
         trace.compare(path)
 
 
+def test_decimal_commas_that_split_a_line_are_said_to_be_the_likely_reason(tmp_path):
+    path = tmp_path / "hand.csv"
+    path.write_text("quantity,value\nf,0,42\n")
+    with pytest.raises(HandError, match=r"line 2: 2 cells expected; got 3\. If the numbers have"):
+        read_csv(path)
+    path.write_text('quantity,value\nf,"0,42"\n')
+    assert read_csv(path)["value"].tolist() == ["0,42"]
+
+
+def test_a_comma_in_a_number_leads_to_the_option_that_allows_it(command, tmp_path):
+    (tmp_path / "hand.csv").write_text("quantity;value\nf;0,42\n")
+    _, out, _ = command("check", "two-neuron", str(tmp_path / "hand.csv"))
+    assert "--decimal comma" in out
+    status, out, _ = command(
+        "check", "two-neuron", str(tmp_path / "hand.csv"), "--decimal", "comma"
+    )
+    assert (status, "--decimal" in out) == (0, False)
+
+
 def test_pairs_under_an_index_of_iterations_are_of_these():
     pairs = pd.DataFrame(
         {"quantity": ["g", "g"], "value": ["-0.25", "-0.24"]},

@@ -12,13 +12,17 @@ from tests.helpers.verdicts import only
 @pytest.mark.parametrize(
     ("hand", "quantity", "kind"),
     [
-        ({"MSE'": "0.5799"}, "MSE'", "sign"),
+        ({"MSE'": "0.5799"}, "MSE'", "wrong sign"),
         ({"f_error": "-0.5799"}, "f_error", "derivative left out"),
-        ({"MSE'": "-0.5799", "f": "0.4201", "f_error": "-0.2436"}, "f_error", "derivative in part"),
+        (
+            {"MSE'": "-0.5799", "f": "0.4201", "f_error": "-0.2436"},
+            "f_error",
+            "part of the derivative left out",
+        ),
         ({"g": "-0.5005"}, "g", "bias left out"),
         ({"delta_w_xg0": "0.06640"}, "delta_w_xg0", "learning rate left out"),
-        ({"MSE": "0.3363"}, "MSE", "half or double"),
-        ({"g_error": "-0.06594"}, "g_error", "updated weight"),
+        ({"MSE": "0.3363"}, "MSE", "factor 2 or ½"),
+        ({"g_error": "-0.06594"}, "g_error", "weight after its update"),
         ({"g": "-0.2500"}, "g", "activation left out"),
         ({"f'": "0.2436", "MSE": "0.2900"}, "MSE", "square left out"),
         ({"dMSE / dw_xg1": "-0.006640"}, "dMSE / dw_xg1", "wrong input"),

@@ -220,8 +220,8 @@ def test_saturated_neurons(activation):
 
 def test_a_gradient_that_vanishes():
     (sentence,) = said(chain(6, "logistic", learning_rate=0.1))
-    assert sentence.startswith("The gradient vanishes on its way back: a median of ")
-    assert "in layer 1, of " in sentence
+    assert sentence.startswith("The gradient vanishes on its way back: its median is ")
+    assert "in layer 1 and " in sentence
     assert said(chain(6, "tanh", learning_rate=0.1)) == []
 
 

@@ -60,7 +60,7 @@ def _slip(task: Task, rng: random.Random) -> Mapping[str, Expr]:
     names.sort()
     slips = Slips(task.trace.program)
     slip = rng.choice([slip for name in names for slip in slips.of(name)])
-    if slip.kind == "updated weight":
+    if slip.kind == "weight after its update":
         return _slip(task, rng)
     return rng.choice([{slip.column: slip.formula}, slips.alike(slip, names)])
 

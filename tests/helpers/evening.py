@@ -153,7 +153,7 @@ class Evening:
         csv.writer(out, delimiter=sign).writerows(told)
         path.unlink()
         path.with_suffix(".csv").write_text(out.getvalue(), "utf-8-sig")
-        return HandedIn(self.label(number), told="a table of text has no identity")
+        return HandedIn(self.label(number), told="a CSV file has no hidden identity")
 
     def renamed(self, number: int) -> HandedIn:
         """Another name for the file and for the sheets."""
@@ -231,7 +231,9 @@ class Evening:
         book = load_workbook(path)
         del book[IDENTITY]
         book.save(path)
-        return HandedIn(self.label(number), told="its identity is gone", is_warning=True)
+        return HandedIn(
+            self.label(number), told="its hidden sheet Identity is gone", is_warning=True
+        )
 
     def empty(self, number: int) -> HandedIn:
         path = self.folder / file_name(self.label(number))

@@ -1,4 +1,4 @@
-"""Simulated classes: sheets as people fill them in, and how rightly the judge reads them.
+"""Simulated classes: sheets as people fill them in, and how well the judge reads them.
 
 For the table in tests/README.md: `python -m tests.helpers.hand_sheets 1000`.
 """
@@ -212,7 +212,7 @@ def planted(trace: Trace, asked: list[Column], rng: random.Random) -> Slip | Non
 
 def _can_be_made(slip: Slip) -> bool:
     """Whether a sheet of one iteration can show it: not with a weight of the next row."""
-    return slip.kind != "updated weight"
+    return slip.kind != "weight after its update"
 
 
 def share(judged: Judged) -> float:

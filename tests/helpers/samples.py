@@ -23,6 +23,7 @@ __all__ = [
     "sampled",
     "small_templates",
     "spread",
+    "spread_over",
 ]
 
 # Templates that differ in much: a single neuron, a hidden layer, softmax and batches, an
@@ -73,14 +74,19 @@ def spread(values: Iterable[object], count: int) -> list[object]:
         if not any(getattr(mark, "name", "") == "slow" for mark in case.marks)
         and not any(isinstance(value, str) and value in SIMILAR for value in case.values)
     ]
-    steps = max(count - 1, 1)
-    kept = {quick[place * (len(quick) - 1) // steps] for place in range(count)} if quick else set()
+    kept = {quick[place] for place in spread_over(len(quick), count)}
     return [
         case
         if number in kept or number not in quick
         else pytest.param(*case.values, id=case.id, marks=[*case.marks, pytest.mark.slow])
         for number, case in enumerate(cases)
     ]
+
+
+def spread_over(total: int, count: int) -> set[int]:
+    """So many of the places from 0 on, at equal distances: the first, and of several the last too."""
+    count = min(count, total)
+    return {place * (total - 1) // max(count - 1, 1) for place in range(count)}
 
 
 def draws(count: int, **more: object) -> settings:

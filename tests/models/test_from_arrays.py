@@ -98,7 +98,7 @@ def test_a_chain_that_fits_both_ways_names_both():
         ({"W1": np.ones((2, 3))}, {"orientation": "rows"}, 'got "rows"'),
         ({"W1": np.ones((2, 3))}, {"orientation": {"W7": "weight"}}, 'no matrix is named "W7"'),
         ({"W1": np.ones((2, 3))}, {"data": [[1, 2]], "orientation": "weight"}, "examples of 3 numbers"),
-        ({"W1": np.ones((2, 3))}, {"loss": "mse", "orientation": "weight"}, "a loss of half_squared"),
+        ({"W1": np.ones((2, 3))}, {"loss": "mse", "orientation": "weight"}, 'here it is "mean_squared_error"'),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said(found, options, said):

@@ -66,6 +66,19 @@ def test_nothing_is_wider_than_the_window(name, width, page_file, opened):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+HIDDEN = """() => {
+    const frame = document.getElementById("picture");
+    return [frame.scrollWidth - frame.clientWidth, frame.scrollHeight - frame.clientHeight];
+}"""
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("name", [*small_templates(), "digits"])
+def test_nothing_of_a_picture_is_out_of_sight_on_a_desktop(name, page_file, opened):
+    page = opened(page_file(name), viewport=DESKTOP)
+    assert page.evaluate(HIDDEN) == [0, 0]
+
+
 @pytest.mark.parametrize("viewport", sampled([PHONE, DESKTOP], PHONE), ids=["phone", "desktop"])
 def test_stepping_moves_nothing_but_the_numbers(viewport, page_file, opened):
     """The heads of the sections stay where they are from iteration to iteration."""
@@ -121,6 +134,7 @@ def test_on_paper_there_are_no_buttons(page_file, opened):
     assert page.locator("#solution").evaluate("part => part.scrollHeight - part.clientHeight") <= 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", spread(sampled(small_templates(), "iris", "two-neuron", "lstm-two-steps"), 2)
 )

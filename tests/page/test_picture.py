@@ -167,7 +167,11 @@ def test_where_no_weight_moves_the_page_says_what_grey_is(page_file, opened):
     assert page.locator("#picture .arrow:not(.still)").count() == 0
     page.evaluate("bpsheet.go(10)")
     settled(page)
-    assert page.locator("#widest").inner_text().startswith("The widest arrow: ")
+    assert (
+        page.locator("#widest")
+        .inner_text()
+        .startswith("The widest arrow stands for an adjustment of ")
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -59,6 +59,7 @@ def test_each_rule_computes_what_the_engine_computes(name, page_with_rules, open
     assert count >= 4
 
 
+@pytest.mark.slow
 def test_a_rule_of_choice_is_saved_and_shared(page_with_rules, opened, tmp_path):
     """The experiment file, the workbook and the link carry it; the original comes back."""
     page = opened(page_with_rules("two-neuron"))

@@ -100,6 +100,7 @@ def test_any_network_computes_in_a_page_what_the_engine_computes(experiment, chr
     check_drawn(experiment, chromium, tmp_path)
 
 
+@pytest.mark.slow
 @WITH_A_BROWSER
 @given(experiment=graphs())
 def test_any_formulas_compute_in_a_page_what_the_engine_computes(experiment, chromium, tmp_path):

@@ -122,6 +122,7 @@ def check_all(document):
     return made
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "template",
     spread(sampled(TEMPLATES, "book-xor", "exploding", "formula", "line-adam", "two-neuron"), 3),
@@ -134,6 +135,7 @@ def test_every_format_of_every_template_is_well_formed(traced, template):
     check_all(derive(bp.load(template)))
 
 
+@pytest.mark.slow
 @given(experiments(max_examples=3))
 @draws(6, suppress_health_check=list(HealthCheck))
 def test_random_networks(experiment):
@@ -207,6 +209,7 @@ PAPERS = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(PAPERS, "chain", "derive", "hostile"))
 def test_latex_compiles(pdflatex, tmp_path, name):
     """With a real TeX, without any file but its own and without a line that is too long."""

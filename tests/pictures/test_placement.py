@@ -86,6 +86,7 @@ def is_seen_once(placed):
     return all((w in on_arrows) != (w in in_tables) for w in weights)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", sampled(range(200), 7, 31))
 def test_no_label_lies_on_another_on_a_head_or_on_a_crossing(seed):
     wide, narrow = placed(seed, False), placed(seed, True)
@@ -128,6 +129,7 @@ def test_no_text_is_wider_than_was_thought(text):
     assert measured(text, fitted(text, 12, 50)) <= 50 + HAIR
 
 
+@pytest.mark.slow
 def test_no_letter_is_wider_than_was_thought():
     """Latin letters with their accents, Greek and Cyrillic ones: all that the font has."""
     font = get_font(findfont(FontProperties(family="DejaVu Sans")))

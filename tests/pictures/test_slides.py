@@ -55,6 +55,31 @@ def test_the_letters_of_every_slide_are_large(name, traced):
             assert any(_is_short_for(word, title) for word in words), stage.title
 
 
+ARRAYS = ["rnn", "batch-norm", "cnn-3x3", "attention", "transformer-block", "lstm-two-steps"]
+
+
+@pytest.mark.parametrize("name", sampled(ARRAYS, "batch-norm"))
+def test_every_array_is_on_a_slide_when_it_is_given_computed_and_updated(name, traced):
+    slides = Slides(traced(name, 3), 1)
+    of_kind = {"given": {"input", "weight"}, "update": {"weight"}}
+    for step, kinds in of_kind.items():
+        drawn = _drawn(slides, step)
+        wanted = [n.name for n in (*slides.things.nodes, *slides.things.loose) if n.kind in kinds]
+        assert [name for name in wanted if name not in drawn] == []
+    computed = {slides.things.nodes[number].name for s in slides.stages for number in s.nodes}
+    assert computed <= _drawn(slides, "forward") | _drawn(slides, "backward")
+
+
+def _drawn(slides, step):
+    """The names of the arrays on the slides of a step."""
+    return {
+        node.name
+        for stage, view in slides._shown
+        if stage.name == step
+        for node in (spot.node for spot in view.placed.spots)
+    }
+
+
 def _is_short_for(text, name):
     begin, _, end = text.partition("…")
     return text == name or ("…" in text and name.startswith(begin) and name.endswith(end))
@@ -69,6 +94,7 @@ def test_an_update_in_which_no_weight_moves_says_so(traced):
     assert "no weight moves here" in drawn
 
 
+@pytest.mark.slow
 def test_one_command_writes_stills_and_a_film(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = command("draw", "two-neuron", "--set", "iterations=2", "--slides", "slides")

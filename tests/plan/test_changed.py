@@ -81,7 +81,7 @@ def test_data_whose_columns_stand_in_another_order_are_changed_in_the_right_one(
         ({"g": 1.0}, "g: no such number"),
         ({"learning_rate": "fast"}, "learning_rate: a number expected"),
         ({"learning_rate": math.nan}, "a finite number expected"),
-        ({"iterations": 0}, "a number from 1 expected; got 0"),
+        ({"iterations": 0}, "a number of at least 1 expected; got 0"),
         ({"batch_size": 5}, "at most 2, the number of examples"),
         ({"w_xg1": math.inf}, "a finite number expected"),
         ({"w_xg0": math.inf}, "finite numbers expected"),

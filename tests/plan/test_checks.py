@@ -167,13 +167,13 @@ UNFIT = [
         '"1" = { g = "-0.25" }',
         '"0" = { g = "-0.25" }',
         "hand.0",
-        "an iteration's number from 1 expected",
+        "an iteration's number (1 or more) expected",
     ),
     (
         '"1" = { g = "-0.25" }',
         '"one" = { g = "1" }',
         "hand.one",
-        "an iteration's number from 1 expected",
+        "an iteration's number (1 or more) expected",
     ),
     # Names.
     (

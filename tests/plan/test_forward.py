@@ -213,6 +213,7 @@ def wide():
     )
 
 
+@pytest.mark.slow
 def test_a_wide_network_computes_every_example(wide):
     """Against NumPy over whole matrices."""
     frame = wide.run().frame

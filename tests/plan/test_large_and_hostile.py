@@ -99,6 +99,7 @@ FORMULAS = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "formula",
     spread(sampled(FORMULAS, *FORMULAS[::3]), 2),

@@ -139,6 +139,7 @@ def test_forward_passes_alone_need_no_targets():
 SOFTMAX = {"units": 3, "activation": "softmax"}
 
 
+@pytest.mark.slow
 def test_the_targets_of_each_step_are_shares(tmp_path):
     """Two steps with three classes each; the workbook is right after changes of the targets, too."""
     file = tables(LSTM, SOFTMAX, x=(2, 1), t=(2, 3), network={"loss": "cross_entropy"})
@@ -150,6 +151,7 @@ def test_the_targets_of_each_step_are_shares(tmp_path):
         bp.Experiment.from_dict(file)
 
 
+@pytest.mark.slow
 def test_a_workbook_of_pictures_is_right_after_changes(tmp_path):
     path = bp.load("cnn-3x3").run(8).to_excel(tmp_path / "c.xlsx", "matrix")
     assert verify(path).passed

@@ -55,9 +55,9 @@ def test_a_formula_that_is_none_is_pointed_at(loss, said):
         ({"data": {"weight": "w"}}, "4 numbers expected (x, t0, t1, w); got 3"),
         (
             {"data": {"weight": "w", "examples": [[0.5, 1.0, 1.0, -1.0]]}},
-            "a weight from 0 expected (w); got -1",
+            "a weight of at least 0 expected (w); got -1",
         ),
-        ({"training": {"l1": -0.1}}, "training.l1: a number from 0 expected; got -0.1"),
+        ({"training": {"l1": -0.1}}, "training.l1: a number of at least 0 expected; got -0.1"),
     ],
 )
 def test_numbers_of_a_loss_that_do_not_fit_are_told(tables, said):

@@ -61,7 +61,7 @@ def test_a_training_goes_on_from_what_its_rule_remembers(rule, tmp_path):
         ("adam", {"memory": {"first_moment": {"W1": [[1]]}}}, "shape (1, 2) expected; got (1, 1)"),
         ("nadam", {"memory": {"mu_product": {"W1": 0.5}}}, "unknown array of weights"),
         ("momentum", {"updates_before": 3}, "does not count its updates"),
-        ("adam", {"updates_before": -3}, "a number from 0 expected"),
+        ("adam", {"updates_before": -3}, "a number of at least 0 expected"),
     ],
 )
 def test_a_memory_that_does_not_fit_is_said(rule, keys, said):

@@ -184,6 +184,7 @@ def test_any_formula_is_latex_that_tex_accepts(tree):
     assert latex_problem(LatexPrinter().text(tree)) is None
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=20))
 @draws(500)
 def test_any_name_is_latex_that_tex_accepts(name):

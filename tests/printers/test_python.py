@@ -92,6 +92,7 @@ def careful(tree, values):
         return error.code
 
 
+@pytest.mark.slow
 @given(ANYTHING, st.tuples(edges, edges, st.floats(-1e3, 1e3), edges))
 @draws(1500)
 def test_the_fast_code_has_the_careful_value_bit_for_bit(tree, four):

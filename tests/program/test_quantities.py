@@ -30,6 +30,7 @@ def bands(experiment):
     )[0]
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(100)
 def test_the_backward_pass_of_arrays_is_that_of_their_columns(experiment):

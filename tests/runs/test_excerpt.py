@@ -45,6 +45,7 @@ def test_errors_that_come_from_a_row_that_was_left_out_are_given_as_they_were(ke
     assert (codes(run(part.program, len(part))) == codes(trace.recording)).all()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("keep", ["last:12", "every:7"])
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_a_csv_file_is_as_pandas_would_write_it(tmp_path):
         assert list(map(float, one.split(","))) == list(map(float, other.split(",")))
 
 
+@pytest.mark.slow
 def test_progress_rises_to_the_number_of_rows(tmp_path):
     for ending in ("csv", "parquet", "xlsx"):
         told = []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 import bpsheet as bp
 from bpsheet.runs import longrun
 from bpsheet.runs.longrun import LongRun
 
 
+@pytest.mark.slow
 def test_the_command_keeps_a_part(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, _ = command(

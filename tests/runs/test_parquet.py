@@ -88,6 +88,7 @@ def test_the_iteration_comes_first_and_counters_are_whole_numbers(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_polars_and_duckdb_read_a_run(tmp_path):
     polars = pytest.importorskip("polars")
     duckdb = pytest.importorskip("duckdb")

@@ -53,7 +53,7 @@ def edited(book: Path, cell: str, content: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("Chart1!A1", "there is no sheet 'Chart1'; there are Sheet1"),
+        ("Chart1!A1", "there is no sheet 'Chart1'; known here: Sheet1"),
         ("Sheet1!A9999999", f"A9999999 {LAST}"),
         ("A1048577", f"A1048577 {LAST}"),
         ("XFE1", f"XFE1 {LAST}"),

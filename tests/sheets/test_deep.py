@@ -19,6 +19,7 @@ def differentiated(folder, formula, parameters=("Sheet!A1:A2",), rows=990):
     return differentiate_workbook(folder / "own.xlsx", "Sheet!C1", parameters, folder / "copy.xlsx")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("formula", "gradient"),
     spread(

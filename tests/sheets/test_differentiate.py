@@ -200,6 +200,7 @@ def test_the_derivatives_are_the_engines_own_differences(tmp_path, make):
     agrees(made.path, full, list(made.gradient))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("template", "row"), spread([("two-neuron", 8), ("book-xor", 8), ("two-neuron", 11)], 1)
 )

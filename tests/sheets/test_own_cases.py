@@ -76,6 +76,7 @@ def agrees(tmp_path, text, loss_at):
         assert found.gradient[f"Sheet!{name}"] == pytest.approx(slope, rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("text", spread(SMOOTH, 12))
 def test_derivatives_are_differences(tmp_path, text):
     """Of values whose meaning `test_values` holds against another engine."""
@@ -374,6 +375,7 @@ def regression(path, rows):
     return path
 
 
+@pytest.mark.slow
 def test_a_parameter_of_many_rows_has_a_short_formula_over_ranges(tmp_path):
     path = regression(tmp_path / "own.xlsx", 500)
     found = differentiate_workbook(path, "G1", ["F1:F2"], tmp_path / "out.xlsx")

@@ -218,6 +218,7 @@ FEW = settings(
 MANY = settings(FEW, max_examples=300)
 
 
+@pytest.mark.slow
 @FEW
 @example(cells=dict.fromkeys(("A1", "A2", "A3", "B1", "B2", "B3", "C1", "C2", "C3")))
 @given(cells=SHEETS)

@@ -57,6 +57,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "damage",
     spread(sampled(DAMAGE, "nothing but saved again", "a loss that is another", "no rows", "a fact that is no text"), 2),
@@ -69,6 +70,7 @@ def test_a_part_that_is_not_as_it_was_written_is_refused(swept, damage):
     pd.testing.assert_frame_equal(swept().losses, swept.whole.losses, check_exact=True)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", spread(sampled(range(60), *range(0, 60, 14)), 2))
 def test_a_part_of_which_some_bytes_changed_is_refused(swept, seed):
     content, drawn = bytearray(swept.part.read_bytes()), random.Random(seed)
@@ -90,6 +92,7 @@ def test_swapped_runs_are_refused(swept):
         swept()
 
 
+@pytest.mark.slow
 def test_a_run_of_another_sweep_is_refused(swept, xor, tmp_path):
     bp.sweep(xor, GRID, folder=tmp_path / "whole")
     shutil.copy(tmp_path / "whole" / "losses" / "run-2.parquet", swept.part)
@@ -103,6 +106,7 @@ def test_whole_numbers_written_as_fractions_are_the_same_sweep(xor, tmp_path):
     pd.testing.assert_frame_equal(again.runs, whole.runs, check_dtype=False)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("content", "said"),
     spread(

@@ -19,6 +19,7 @@ from bpsheet.sweeps import sweep as sweeps
 CLUSTER = {"processes": False, "n_workers": 1, "threads_per_worker": 2, "dashboard_address": ":0"}
 
 
+@pytest.mark.slow
 def test_a_dask_client_runs_a_sweep(xor):
     with Client(**CLUSTER) as client:
         there = bp.sweep(xor, {"seed": range(5)}, client)

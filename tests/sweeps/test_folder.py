@@ -21,6 +21,7 @@ from tests.helpers.samples import spread
 from tests.helpers.sweeps import RATES
 
 
+@pytest.mark.slow
 def test_a_folder_is_one_table(xor, tmp_path):
     grid = {"learning_rate": RATES, "seed": [3, 4]}
     found = bp.sweep(xor, grid, folder=tmp_path / "runs")
@@ -38,6 +39,7 @@ class StopError(Exception):
     pass
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", spread([None, ThreadPoolExecutor], 1))
 def test_an_interrupted_sweep_goes_on_where_it_was(xor, tmp_path, monkeypatch, kind):
     grid = {"learning_rate": RATES, "seed": range(2)}

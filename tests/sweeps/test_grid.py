@@ -27,6 +27,7 @@ HOLDERS = {
 VALUES = {"learning_rate": RATES, "seed": [1, 2, 3]}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "holder"),
     spread(
@@ -54,6 +55,7 @@ def test_a_generator_does_not_bring_back_the_results_of_another(xor, tmp_path):
         bp.sweep(xor, {"seed": iter([3, 4])}, folder=tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_a_setting_has_one_type_in_all_parts_of_a_folder(xor, tmp_path):
     """So that the folder is one table: whole numbers beside others, and numbers beside words."""
     grid = {"learning_rate": [1, 0.5], "batch_size": [2, "all"], "seed": [1, 2**64 - 1]}
@@ -68,6 +70,7 @@ def test_a_setting_has_one_type_in_all_parts_of_a_folder(xor, tmp_path):
     assert runs.batch_size.tolist() == found.runs.batch_size.astype(str).tolist()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("sizes", spread([[2, "all"], ["all", 2]], 1))
 def test_numbers_and_words_of_a_setting_stand_in_the_workbook(xor, tmp_path, sizes):
     found = bp.sweep(xor, {"batch_size": sizes})

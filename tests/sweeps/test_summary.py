@@ -23,6 +23,7 @@ def recalculated(path, changes=()):
     return lambda row, column: model.get_cell_value(0, row, column)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", spread(["two-neuron", "book-xor"], 1))
 def test_the_table_of_losses_is_live_where_it_is_small(tmp_path, name):
     """Another learning rate typed into a run's line gives the loss of a fresh run with it."""
@@ -47,6 +48,7 @@ def test_the_table_of_losses_is_live_where_it_is_small(tmp_path, name):
     assert math.isclose(cell(6, 4), found.runs.final_loss[1], rel_tol=1e-10)
 
 
+@pytest.mark.slow
 def test_larger_sweeps_have_a_line_each_and_live_statistics(xor, tmp_path):
     found = bp.sweep(xor, {"learning_rate": RATES, "seed": range(1, 8)})
     path = found.to_excel(tmp_path / "sweep.xlsx")
@@ -64,6 +66,7 @@ def test_larger_sweeps_have_a_line_each_and_live_statistics(xor, tmp_path):
         assert [cell(row, column) for column in range(8, 13)] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_sweep_with_overflow_is_a_workbook_too(tmp_path):
     found = bp.sweep(bp.load("exploding"), {"learning_rate": [0.1, 1.0]})
     stored = load_workbook(found.to_excel(tmp_path / "live.xlsx"), data_only=True)["Summary"]

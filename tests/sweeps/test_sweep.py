@@ -19,6 +19,7 @@ from tests.helpers.samples import sampled
 from tests.helpers.sweeps import RATES
 
 
+@pytest.mark.slow
 def test_every_combination_is_run_as_it_would_be_alone(xor):
     """The losses of the first and last epoch are means over its four rows."""
     found = bp.sweep(xor, {"learning_rate": RATES, "seed": [1, 2], "iterations": [9, 41]})
@@ -47,6 +48,7 @@ def test_losses_are_thinned_out_as_runs_are(xor, keep):
     pd.testing.assert_frame_equal(found.runs, whole.runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", sampled([ThreadPoolExecutor, ProcessPoolExecutor], ProcessPoolExecutor)
 )

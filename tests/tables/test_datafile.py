@@ -61,6 +61,7 @@ def test_a_label_that_is_no_target_is_refused(tmp_path):
         labelled(tmp_path, "a,colour\n1,blue\n2,bleu\n")
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("csv", "said"),
     [
@@ -71,7 +72,8 @@ def test_a_label_that_is_no_target_is_refused(tmp_path):
         ("x1,x2,y\n1,٣,0\n", "a number expected"),
         ("x1,x2,y\n1,,0\n", 'a number expected; got ""'),
         ("x1,x2,y\n1,true,0\n", 'a number expected; got "true"'),
-        ('x1,x2,y\n1,"1,5",0\n', 'a number expected; got "1,5"'),
+        ('x1,x2,y\n1.5,"1,5",0\n', 'a number expected; got "1,5"'),
+        ('x1,x2,y\n1,"1,500",0\n', 'a number expected; got "1,500"'),
         ("x1,x2,y\n1,2,0\n1,2\n", "line 3: 3 cells expected; got 2"),
         ("x1,x3,y\n1,2,0\n", 'no column "x2"'),
         ("x1,x2,x2,y\n1,2,2,0\n", 'two columns named "x2"'),
@@ -83,6 +85,24 @@ def test_a_label_that_is_no_target_is_refused(tmp_path):
 )
 def test_a_data_file_that_is_wrong_is_refused_with_its_line(tmp_path, csv, said):
     assert said in refusal(with_file(tmp_path, csv), tmp_path)["data.file"]
+
+
+def test_decimal_commas_that_split_a_line_are_said_to_be_the_likely_reason(tmp_path):
+    advice = "separate the cells of all lines with semicolons, or put each number in quotes"
+    split = refusal(with_file(tmp_path, "x1,x2,y\n-0,9,0,1,1\n"), tmp_path)["data.file"]
+    assert "line 2: 3 cells expected; got 5. If the numbers have decimal commas" in split
+    assert split.endswith(advice)
+    for other in ("x1,x2,y\nred,1,blue,2\n", "x1;x2;y\n0,9;0,1;1;0\n", "x1,x2,y\n0,9\n"):
+        assert advice not in refusal(with_file(tmp_path, other), tmp_path)["data.file"]
+
+
+@pytest.mark.parametrize(
+    "csv",
+    ["x1;x2;y\n-0,9;0,1;1\n0,4;0,2;0\n", 'x1,x2,y\n"-0,9","0,1",1\n"0,4","0,2",0\n'],
+)
+def test_decimal_commas_are_read_between_semicolons_and_in_quotes(tmp_path, csv):
+    experiment = read(with_file(tmp_path, csv), tmp_path)
+    assert experiment.data.examples == [[-0.9, 0.1, 1.0], [0.4, 0.2, 0.0]]
 
 
 def test_a_data_file_that_is_not_there_is_named(tmp_path):

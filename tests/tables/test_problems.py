@@ -67,7 +67,7 @@ def test_the_report_says_how_many_and_lists_each_on_a_line():
     assert first == "x.toml: 2 problems"
     assert lines == [
         "  training.learning_rate: a number expected; got true (a boolean)",
-        "  training.iterations: a number from 1 expected; got 0",
+        "  training.iterations: a number of at least 1 expected; got 0",
     ]
 
 

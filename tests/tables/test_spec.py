@@ -103,7 +103,7 @@ REFUSED = [
         "batch_size = 1",
         "batch_size = true",
         "training.batch_size",
-        'a whole number from 1, or "all", expected; got true',
+        'a whole number of at least 1, or "all", expected; got true',
     ),
     (
         CYCLIC,
@@ -121,14 +121,14 @@ REFUSED = [
         'a number expected; got "0.1"',
     ),
     (LONG, "iterations = 6.0", "training.iterations", "a whole number expected; got 6.0"),
-    (LONG, "iterations = 0", "training.iterations", "a number from 1 expected; got 0"),
+    (LONG, "iterations = 0", "training.iterations", "a number of at least 1 expected; got 0"),
     (
         "batch_size = 1",
         "batch_size = 0",
         "training.batch_size",
-        'a whole number from 1, or "all", expected; got 0',
+        'a whole number of at least 1, or "all", expected; got 0',
     ),
-    ("batch_size = 1", "batch_size = 2.0", "training.batch_size", "a whole number from 1"),
+    ("batch_size = 1", "batch_size = 2.0", "training.batch_size", "a whole number of at least 1"),
     ("seed = 1", "seed = -1", "initial.seed", "a whole number from 0 to 2^64 - 1 expected; got -1"),
     # Other types.
     ('title = "Two neurons"', "title = 3", "title", "text in quotes expected; got 3"),
@@ -231,6 +231,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sample(21)
 @pytest.mark.parametrize(("old", "new", "place", "said"), REFUSED)
 def test_what_is_wrong_is_refused_with_its_place(old, new, place, said):
     """Places count from 1, as examples and neurons do; the message says what was expected."""
@@ -239,6 +240,7 @@ def test_what_is_wrong_is_refused_with_its_place(old, new, place, said):
     assert said in found[place]
 
 
+@pytest.mark.sample(25)
 @pytest.mark.parametrize(("old", "new", "place"), [row[:3] for row in REFUSED])
 def test_one_wrong_value_is_reported_once(old, new, place):
     """A wrong value must not bring down a rain of further complaints about itself."""

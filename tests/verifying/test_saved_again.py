@@ -43,6 +43,7 @@ def assert_passed(path: Path) -> None:
     assert all(comparison.cells for comparison in report.comparisons)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "kind"), spread(sampled(BOOKS, ("exploding", "full"), ("lstm-two-steps", "matrix")), 1)
 )

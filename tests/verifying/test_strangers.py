@@ -82,6 +82,7 @@ def test_a_workbook_with_a_damaged_part_is_refused_or_read(made, tmp_path):
     assert {"xl/workbook.xml", "xl/styles.xml", "[Content_Types].xml"} <= refused
 
 
+@pytest.mark.slow
 def test_a_workbook_with_damaged_bytes_is_refused_or_read(made, tmp_path):
     """A byte in every hundred of them, turned over one at a time."""
     whole = made("book-perceptron", "book").read_bytes()

@@ -47,6 +47,7 @@ def assert_agreed(cases, engine) -> dict[str, Line]:
     return lines
 
 
+@pytest.mark.sample(1)
 def test_a_sample_agrees_in_every_engine(engine):
     """The whole of it: `python -m tests.agreement`, with its figures in tests/agreement.md."""
     cases = drawn(STRATEGIES, 3, 1) + of_templates(["exploding"])[:1]
@@ -59,6 +60,7 @@ def test_five_hundred_experiments_agree(engine):
     assert_agreed(drawn(STRATEGIES, 500, 1) + of_templates(small_templates()), engine)
 
 
+@pytest.mark.slow
 def test_the_same_number_draws_the_same_experiments():
     first, second = (drawn(STRATEGIES, 4, 3) for _ in range(2))
     assert [repr(case.trace.experiment) for case in first] == [
@@ -83,6 +85,7 @@ def test_three_cells_are_changed():
     assert all(new != old for new, old in zip(changes.values(), before, strict=True))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("formula", "count"), [("0.5", "apart"), ("1/0", "on_errors")])
 def test_a_disagreement_is_counted(made, traced, edit, formula, count):
     """A formula that gives another number, and one that gives an error."""

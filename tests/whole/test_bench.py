@@ -48,6 +48,7 @@ def sorted_rows(values):
     return np.sort(values, axis=1)
 
 
+@pytest.mark.slow
 def test_the_wide_numpy_loops_store_what_we_store():
     """Layer by layer where we go neuron by neuron: the same numbers in another order."""
     experiment = loops.wide_experiment(20)

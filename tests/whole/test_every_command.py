@@ -94,6 +94,7 @@ def letters_of(name):
     return {key: shown[column.name].letter for key, column in ends.items()}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     [

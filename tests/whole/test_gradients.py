@@ -208,6 +208,7 @@ def test_gradients_are_those_of_autograd(experiment):
         np.testing.assert_allclose(ours, oracle, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.slow
 @given(experiments(max_examples=2))
 @draws(60)
 def test_gradients_are_the_slopes_of_the_loss(experiment):
@@ -238,6 +239,7 @@ def test_gradients_are_the_slopes_of_the_loss(experiment):
         )
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(25)
 def test_target_minus_output_turns_every_sign_and_leaves_the_weights_as_they_are(experiment):
@@ -279,6 +281,7 @@ def test_the_error_is_written_as_books_write_it():
     assert said["delta_w_o_1"] == "learning_rate*dloss_dw_o_1"
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(25)
 def test_the_chain_rule_and_the_simplified_form_give_the_same_numbers(experiment):

@@ -180,12 +180,14 @@ def test_the_command_line_imports_nothing_heavy_before_a_command_is_given():
     assert not HEAVY & loaded
 
 
+@pytest.mark.slow
 def test_reading_an_experiment_imports_neither_pandas_nor_openpyxl():
     loaded = loaded_by("import bpsheet; bpsheet.load('two-neuron').columns")
     assert "pydantic" in loaded
     assert not {"pandas", "openpyxl", "ironcalc", "rich"} & loaded
 
 
+@pytest.mark.slow
 def test_running_one_imports_pandas_for_its_frames_and_no_openpyxl():
     run = "import bpsheet; trace = bpsheet.load('two-neuron').run(iterations=2)"
     assert "pandas" not in loaded_by(f"{run}; str(trace.health())")
@@ -209,6 +211,7 @@ def test_every_public_name_is_there_when_it_is_asked_for():
         _ = bpsheet.Netwrok
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_offers():
     """`__all__` names things that exist, and a docstring says what the module is for."""
     import importlib

@@ -86,6 +86,7 @@ def workbooks(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_no_cell_of_a_workbook_is_a_formula_that_somebody_wrote(workbooks):
     """Cells that hold a stranger's text are text; formulas name nothing but cells."""
     seen = 0
@@ -170,6 +171,7 @@ def marked(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "is_opened", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["as it is", "opened"]
 )
@@ -242,6 +244,7 @@ def test_the_heads_of_a_runs_table_are_names_that_no_spreadsheet_runs(tmp_path):
 # Documents, pages and pictures
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("text", spread(EVIL, 6))
 def test_documents_keep_the_text_and_obey_nothing_in_it(text):
     made = experiment(text, text)
@@ -262,6 +265,7 @@ def test_documents_keep_the_text_and_obey_nothing_in_it(text):
         assert not re.search(r"(?<!\\)[<`\[]", prose)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", sampled(range(len(EVIL)), 8, 10))
 def test_latex_compiles_with_every_text(tmp_path, number):
     """And reads no file: what it names is words."""
@@ -303,6 +307,7 @@ def watched(chromium):
     assert not complaints
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", sampled([0, 7, 8, 9, 11], 9))
 def test_chromium_opens_documents_pages_and_pictures_without_running_a_word(
     tmp_path, watched, number
@@ -345,6 +350,7 @@ def test_pictures_show_names_and_titles_as_they_are(number, ending, tmp_path, co
             ), text
 
 
+@pytest.mark.slow
 def test_curves_of_evil_names_are_drawn(tmp_path):
     trace = experiment(EVIL[10]).run()
     weights = list(trace.weights.columns)[:2]
@@ -390,6 +396,7 @@ def terminal(tmp_path, monkeypatch):
     return name
 
 
+@pytest.mark.slow
 def test_no_command_lets_a_control_character_reach_the_terminal(terminal, command):
     """In a title, a name, a file's name or an argument; in errors and in what is printed."""
     name = terminal
@@ -473,6 +480,7 @@ LONG_FILES = {
 }
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("field", spread(LONG_FILES, 11))
 def test_forty_thousand_characters_are_refused_in_few_words(field, command, tmp_path, monkeypatch):
     """A cell holds 32,767. Before anything runs, and with nothing left behind."""

@@ -94,6 +94,7 @@ def test_a_notebook_is_saved_as_jupyter_saves_it_and_without_outputs(path):
             assert (cell["outputs"], cell["execution_count"]) == ([], None)
 
 
+@pytest.mark.slow
 def test_the_list_of_templates_says_where_the_notebook_is(command):
     """On the other stream: the list itself has nothing but templates."""
     _, out, err = command("list")

@@ -28,6 +28,7 @@ def texts(module):
             yield node.value
 
 
+@pytest.mark.slow
 def test_the_library_names_no_option_of_the_command_line():
     library = [n for n in MODULES if room_of(n) not in COMMAND_LINE and n not in OTHERS]
     assert "bpsheet.plan.plan" in library

@@ -436,6 +436,7 @@ def run_for(experiment, updates):
     return experiment.run(max(1, experiment.iterations * updates // UPDATES))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("seed", "updates"), sampled([(0, 50), (0, UPDATES), (1, UPDATES)], (0, 50))
 )
@@ -469,6 +470,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("updates", sampled([50, UPDATES], 50))
 @pytest.mark.parametrize(
     "rule", sampled(sorted(CHANGED), "adam", "adadelta", "momentum", "nadam", "rprop")
@@ -477,6 +479,7 @@ def test_each_rules_own_settings(rule, updates):
     assert_same(run_for(experiment_at_random(rule, 11, **CHANGED[rule]), updates))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seed", sampled([20, 21], 20))
 @pytest.mark.parametrize(
     "rule", sampled(sorted(OPTIMISER), "adam", "adamw", "gradient_ascent", "nadam", "rprop")
@@ -486,6 +489,7 @@ def test_weight_decay(rule, seed):
     assert_same(experiment_at_random(rule, seed, weight_decay=0.05).run())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("loss", ["half_squared_error", "gaussian_log_likelihood"])
 @pytest.mark.parametrize(
     "rule",
@@ -509,6 +513,7 @@ def test_up_and_down(rule, loss):
 PLAIN = {"gradient_descent", "gradient_ascent", "momentum", "nesterov"}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "rule", spread(sampled(sorted(OPTIMISER), "adam", "gradient_ascent", "momentum"), 2)
 )
@@ -521,6 +526,7 @@ def test_clipping(rule, clip, size):
     assert_same(trace)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("rule", sampled(sorted(PLAIN), "gradient_descent"))
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_clipping_to_next_to_nothing(rule, decay):
@@ -557,6 +563,7 @@ PLANS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("rule", "per"),
     sampled([("momentum", "update"), ("adamw", "epoch")], ("momentum", "update")),

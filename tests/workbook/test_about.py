@@ -104,6 +104,16 @@ def test_about_tells_each_column_with_its_formula(made, traced, kind):
         assert bool(formula) == (shown.column.formula is not None)
 
 
+def test_a_gap_parts_the_words_from_the_formulas(made):
+    """Words may fill their column to its end."""
+    sheet = load_workbook(made("two-neuron", "full"))["About"]
+    formulas = [cell for cell in sheet["E"] if cell.value]
+    assert formulas[0].value == "Formula"
+    assert {(cell.alignment.horizontal, cell.alignment.indent) for cell in formulas} == {
+        ("left", 1)
+    }
+
+
 def test_about_tells_which_cells_may_be_changed(made):
     text = "\n".join(" ".join(row) for row in about_texts(made("iris", "full", 12)))
     assert "lr (B5), batch size (D5), reduction (F5)" in text

@@ -109,6 +109,19 @@ def test_a_long_run_is_printed_without_its_middle(tmp_path, traced):
     assert any("the first 500 rows and the last 500" in line for line in text)
 
 
+def test_of_a_long_list_of_columns_the_beginning_is_printed(tmp_path, traced):
+    """And what comes before and after it, with a sentence that says so."""
+    about = load_workbook(traced("iris", 2).to_excel(tmp_path / "x.xlsx"))["About"]
+    texts = {str(cell.value): cell.row for cell in about["A"] if cell.value}
+    first = texts["The columns of Steps"] + 1
+    begin, end = about.print_area.split(",")
+    assert begin == f"'About'!$A$1:$E${first + 100}"
+    assert end.startswith(f"'About'!$A${texts['Made with']}:$E$")
+    assert int(end.rpartition("$")[2]) >= about.max_row
+    count = texts["Made with"] - 1 - first - 1
+    assert f"Of About: the first 100 of the {count} columns of Steps." in texts
+
+
 def test_bands_name_the_groups_of_columns(made):
     sheet = load_workbook(made("book-xor", "full", 12))["Steps"]
     names = [cell.value for cell in sheet[6] if cell.value]

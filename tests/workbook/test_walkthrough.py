@@ -115,7 +115,7 @@ def test_the_workbook_still_verifies(written):
 def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
     with pytest.raises(bp.LimitError, match="use the layout full"):
         traced("two-neuron", 40).to_excel(tmp_path / "x.xlsx", "book", ["walkthrough"])
-    with pytest.raises(bp.LimitError, match=r"7,478 lines; 400 at the most"):
+    with pytest.raises(bp.LimitError, match=r"7,478 lines; 500 at the most"):
         traced("digits", 1).to_excel(tmp_path / "x.xlsx", sheets=["walkthrough"])
     monkeypatch.setattr(layout, "MAX_ROWS", 30)
     with pytest.raises(bp.LimitError, match="reads a single sheet"):

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 
 from bpsheet.columns.model import NetworkModel
 from bpsheet.exercises.exercise import Task
-from bpsheet.pictures.letters import fitted
+from bpsheet.pictures.labels import Box
+from bpsheet.pictures.letters import fitted, width_of
 from bpsheet.pictures.placement import placement_of
 from bpsheet.pictures.spots import TEXT, Spot, Wire
 from bpsheet.plan.plan import Plan
@@ -32,7 +33,8 @@ def picture_of_names(experiment: Plan, program: Program) -> str | None:
     placed = placement_of(experiment, program, narrow=True)
     if len(placed.spots) > MOST_NODES:
         return None
-    drawn = [text for wire in placed.wires for text in _wire(wire, program.names)]
+    drawn = [_line(wire) for wire in placed.wires]
+    drawn += [text for wire in placed.wires for text in _label(wire, program.names)]
     drawn += [text for spot in placed.spots for text in _spot(spot)]
     size = f'width="{placed.width:g}" height="{placed.height:g}"'
     return (
@@ -41,12 +43,19 @@ def picture_of_names(experiment: Plan, program: Program) -> str | None:
     )
 
 
-def _wire(wire: Wire, names: tuple[str, ...]) -> Iterator[str]:
+def _line(wire: Wire) -> str:
     (x1, y1), (x2, y2) = wire.points[0], wire.points[-1]
-    yield f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="{INK}"/>'
+    return f'<line x1="{x1:g}" y1="{y1:g}" x2="{x2:g}" y2="{y2:g}" stroke="{INK}"/>'
+
+
+def _label(wire: Wire, names: tuple[str, ...]) -> Iterator[str]:
+    """The weight's name, on white: else the line would show between its letters."""
     if wire.label is not None and wire.arrow.weight is not None:
         name = names[wire.arrow.weight]
-        yield _text(wire.label.middle, name, fitted(name, TEXT, wire.label.width))
+        size = fitted(name, TEXT, wire.label.width)
+        left, top, width, height = Box.around(*wire.label.middle, width_of(name, size), size)
+        yield f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="white"/>'
+        yield _text(wire.label.middle, name, size)
 
 
 def _spot(spot: Spot) -> Iterator[str]:

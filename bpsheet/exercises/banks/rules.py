@@ -1,7 +1,7 @@
 """The rules of a question bank: what a typed number earns, and what is said to it.
 
 A learning system compares numbers and computes nothing. So everything that `grade` finds out on a
-sheet is worked out beforehand: which numbers are right, which follow rightly from a slip before,
+sheet is worked out beforehand: which numbers are right, which follow correctly from a slip before,
 which are nearly right, and which a slip gives. Of a blank's rules the first one counts that holds the
 number and whose condition is met.
 """

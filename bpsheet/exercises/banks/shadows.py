@@ -16,7 +16,7 @@ from bpsheet.program.kinds import Phase
 __all__ = ["Shadow", "shadows_of", "spans_of"]
 
 # Slips that any value may have.
-GENERAL = ("sign", "half or double")
+GENERAL = ("wrong sign", "factor 2 or ½")
 # The most slips of a task: the likeliest. A bank of thousands of rules a question helps nobody.
 MOST_SLIPS = 400
 

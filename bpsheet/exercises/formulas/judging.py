@@ -66,7 +66,7 @@ def findings_of(contents: Contents, where: Located, task: Task) -> dict[Place, F
             one = _finding(sheet, line, text, computed[place], slips)
             idea = one.slip, task.trace.program[line.name].role
             if one.slip and idea in ideas:
-                said = f"The same as in {ideas[idea]}: {one.reason.partition(': ')[2]}"
+                said = f"The same slip as in {ideas[idea]}: {one.reason.partition(': ')[2]}"
                 one = Finding(one.text, Verdict.AGAIN, said, one.slip)
             elif one.slip:
                 ideas[idea] = line.name
@@ -90,9 +90,9 @@ def _typed(cell: object, exact: float, digits: int) -> Finding:
     except ValueError:
         return Finding(text, Verdict.NO_NUMBER, "Neither a formula nor a number.")
     if _is_near(value, exact, digits):
-        return Finding(text, Verdict.TYPED, "A typed number, where a formula is asked.")
+        return Finding(text, Verdict.TYPED, "A number is typed where a formula is asked.")
     return Finding(
-        text, Verdict.WRONG, "A typed number, where a formula is asked; and it is wrong."
+        text, Verdict.WRONG, "A number is typed where a formula is asked, and it is wrong."
     )
 
 
@@ -103,7 +103,11 @@ def _finding(sheet: Sheet, line: Line, text: str, computed: Computed, slips: Sli
     numbers = [value for value in computed.draws if isinstance(value, float)]
     if not isinstance(computed.own, float) or len(numbers) < len(draws):
         shown = next((v for v in (computed.own, *computed.draws) if not isinstance(v, float)), "")
-        said = f"The formula gives {shown or 'nothing'} and no number."
+        said = (
+            f"The formula gives {shown}, which is no number."
+            if shown
+            else "The formula gives nothing."
+        )
         return Finding(text, Verdict.NO_NUMBER, said)
     if all(map(_is_same, numbers, right)):
         return Finding(text, Verdict.CORRECT, "Right for other numbers, too.")

@@ -181,7 +181,7 @@ class _Reading:
                 f"The input {entry.name} may have any length; here an example has {_size(inner)} numbers."
             )
         if min(shape, default=1) < 1:
-            self._refuse(place, "sizes from 1 expected")
+            self._refuse(place, "sizes of at least 1 expected")
             return None
         try:
             wide = tuple(n for n in shape if n > 1) or (1,)

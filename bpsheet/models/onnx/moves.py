@@ -263,7 +263,7 @@ def padded(at: At, x: Live, before: list[int], after: list[int], value: float) -
     """An array with plain numbers around it."""
     at.check([n + b + a for n, b, a in zip(x.shape, before, after, strict=True)])
     if min(*before, *after) < 0:
-        raise Uncovered("padding from 0 expected")
+        raise Uncovered("padding of at least 0 expected")
     around = list(zip(before, after, strict=True))
     return Live(np.pad(x.ids, around, constant_values=at.cells.number(value)))
 

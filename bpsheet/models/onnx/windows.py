@@ -62,7 +62,7 @@ class _Windows:
                 raise Uncovered("padding from 0, before and behind each axis, expected")
             sides = list(pads[:axes]), list(pads[axes:])
         if min(*sizes, *strides) < 1 or len(strides) != axes:
-            raise Uncovered("windows and distances from 1 expected")
+            raise Uncovered("windows and distances of at least 1 expected")
         return cls(sizes, strides, *sides, bool(at.get("ceil_mode", 0)), apart)
 
     def counts(self, shape: Sequence[int]) -> list[int]:

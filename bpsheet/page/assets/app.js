@@ -265,7 +265,7 @@ class App {
       words: (value, digits) => rounded(value, digits, true).replace(/-/g, "−"),
       chosen, lit, colours,
     });
-    byId("widest").textContent = largest ? `The widest arrow: ${rounded(largest, 2)}.` : colours ? "Grey: no weight moves here." : "";
+    byId("widest").textContent = largest ? `The widest arrow stands for an adjustment of ${rounded(largest, 2)}.` : colours ? "Grey: no weight moves here." : "";
     byId("picture").dataset.part = phased ? PARTS[part] : "all";
     const node = this.content.picture.nodes[chosen];
     byId("chosen").hidden = !node;

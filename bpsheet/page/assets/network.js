@@ -6,8 +6,9 @@ const LETTER = 0.6;
 const WIDEST = 5.5, THINNEST = 1;
 // Of more than MANY arrows each is finer.
 const MANY = 100, FINE = 0.45;
-// The picture is drawn between these sizes; a wider one is moved in its frame.
-const LEAST_SCALE = 0.9, MOST_SCALE = 1.5;
+// The picture is drawn between these sizes; a wider one is moved in its frame. So much of the window's
+// height is its own: a picture that fits is seen at once.
+const LEAST_SCALE = 0.9, MOST_SCALE = 1.5, OF_WINDOW = 0.75;
 // The part of an arrow's length at which a chosen neuron's weights stand, where they have no place.
 const LABEL_AT = 0.25;
 const LONGEST = 9;
@@ -32,7 +33,9 @@ class Network {
     this.choose = choose;
     const { nodes, arrows, size: [width, height] } = content.picture;
     this.picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "The network" }, box);
-    Object.assign(this.picture.style, { maxWidth: `${width * MOST_SCALE}px`, minWidth: `${width * LEAST_SCALE}px` });
+    const fits = OF_WINDOW * innerHeight / height || MOST_SCALE;
+    const most = max(LEAST_SCALE, min(MOST_SCALE, fits));
+    Object.assign(this.picture.style, { maxWidth: `${width * most}px`, minWidth: `${width * LEAST_SCALE}px` });
     this.thick = arrows.length > MANY ? FINE : 1;
     this.heads();
     this.arrows = arrows.map((arrow) => this.arrow(arrow));

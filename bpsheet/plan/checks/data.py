@@ -82,7 +82,9 @@ def _ranges(experiment: Tables) -> Iterator[Problem]:
     if experiment.data.weight is not None:
         for index, row in enumerate(rows, start=1):
             if row[-1] < 0:
-                said = f"a weight from 0 expected ({experiment.data.weight}); got {row[-1]:g}"
+                said = (
+                    f"a weight of at least 0 expected ({experiment.data.weight}); got {row[-1]:g}"
+                )
                 yield Problem(f"data.examples[{index}]", said)
                 return
     yield from _target_problems(network, len(experiment.raw_inputs), "data.examples", rows)
@@ -244,7 +246,7 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
             kinds = [kind for kind, other in SCHEDULES.items() if key in other.names]
             yield Problem(path, f"used by {listed(kinds)} only; leave it out")
         if value is not None and SETTINGS[name].whole and not value.is_integer():
-            yield Problem(path, f"a whole number from 1 expected; got {shown(value)}")
+            yield Problem(path, f"a whole number of at least 1 expected; got {shown(value)}")
         if not value and key in shape.names and shape.settings.get(name) is None:
             yield Problem(path, f"missing, and needed by {schedule.kind}")
 
@@ -267,7 +269,9 @@ def validation_problems(experiment: Tables) -> Iterator[Problem]:
     validation, network = experiment.validation, experiment.network
     patience = experiment.training.patience
     if patience is not None and not patience.is_integer():
-        yield Problem("training.patience", f"a whole number from 1 expected; got {shown(patience)}")
+        yield Problem(
+            "training.patience", f"a whole number of at least 1 expected; got {shown(patience)}"
+        )
     if validation is None:
         if patience is not None:
             yield Problem("training.patience", "it needs the examples of [validation]")

@@ -221,7 +221,7 @@ def _hand(experiment: Tables, known: Sequence[str]) -> Iterator[Problem]:
     for iteration, figures in experiment.hand.items():
         path = f"hand.{iteration}"
         if not re.fullmatch("[1-9][0-9]{0,9}", iteration):
-            yield Problem(path, "an iteration's number from 1 expected")
+            yield Problem(path, "an iteration's number (1 or more) expected")
         for name in figures:
             if name not in known:
                 yield Problem(f"{path}.{name}", f"unknown quantity; {nearest(name, known)}")

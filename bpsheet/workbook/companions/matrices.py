@@ -75,7 +75,9 @@ def _note(run: Run, sizes: Sizes) -> str:
             "The forward pass goes to the right and down, the backward pass up again. Below each "
             f"stands its derivative{d}. η is the learning rate. Change numbers on Steps and Data."
         )
-    said = "Forward from left to right, and backward below it from right to left. "
+    said = (
+        "The forward pass goes from left to right, the backward pass below it from right to left. "
+    )
     if run.program.loss is not None:
         sign = "−" if run.program.slope_sign < 0 else ""
         said += f"dW1 is {sign}∂{run.program.loss.name}/∂W1, δ the same for z, ′ a derivative, η the learning rate. "

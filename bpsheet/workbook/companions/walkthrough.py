@@ -40,7 +40,7 @@ from bpsheet.xlsx.view import set_page, without_grid
 __all__ = ["COMPANION"]
 
 # Nobody reads a page of more quantities than this.
-MOST_COLUMNS = 400
+MOST_COLUMNS = 500
 FIRST_ROW = 5
 # In points: the height of a row of one line, and the greatest height that is readable on one page
 # of A4.

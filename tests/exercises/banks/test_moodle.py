@@ -25,6 +25,7 @@ def bank(questions):
     return ET.fromstring(moodle_xml(questions, "Two neurons / week 3"))
 
 
+@pytest.mark.slow
 def test_it_has_a_category_and_a_question_for_each_student(bank):
     kinds = [question.attrib["type"] for question in bank]
     names = [question.findtext("name/text") for question in bank.iter("question")][1:]
@@ -39,6 +40,23 @@ def test_the_picture_is_in_the_file_and_shows_no_value(bank):
     picture = ET.fromstring(base64.b64decode(file.text))
     shown = {text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")}
     assert shown == {"x1", "x2", "g", "f", "w_xg1", "w_xg2", "w_gf1"}
+
+
+def test_no_line_of_the_picture_runs_through_a_name(bank):
+    """Every line is drawn before the white ground of the names."""
+    picture = ET.fromstring(base64.b64decode(bank[1].find("questiontext/file").text))
+    kinds = [node.tag.rpartition("}")[2] for node in picture]
+    first = kinds.index("line")
+    assert set(kinds[first : first + 3]) == {"line"}
+    assert kinds[first + 3 :].count("line") == 0
+    names = [i for i, node in enumerate(picture) if (node.text or "").startswith("w_")]
+    assert len(names) == 3
+    for index in names:
+        ground, name = picture[index - 1], picture[index]
+        assert ground.get("fill") == "white"
+        assert (
+            abs(float(ground.get("x")) + float(ground.get("width")) / 2 - float(name.get("x"))) < 1
+        )
 
 
 def test_each_blank_is_read_with_all_its_answers(bank, questions):

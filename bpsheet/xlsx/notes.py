@@ -1,0 +1,78 @@
+"""The notes of a sheet's cells as XML, in the canonical form.
+
+A note has its text in one part of the package and its yellow box, a shape, in another one. Each
+column has a note, so that these parts are larger than all others except the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bpsheet.xlsx.markup import escaped, quoted, words
+
+__all__ = ["noted_cells", "shapes_part", "texts_part"]
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+# The kind of shape that every box has, and one box. Excel numbers boxes from 1026.
+BEFORE = (
+    '<xml xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:v="urn:schemas-microsoft-com:vml" '
+    'xmlns:x="urn:schemas-microsoft-com:office:excel">'
+    '<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="1"/></o:shapelayout>'
+    '<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" '
+    'path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>'
+    '<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>'
+)
+BOX = (
+    '<v:shape type="#_x0000_t202" style="position:absolute; margin-left:59.25pt;margin-top:1.5pt;'
+    'width:{width}px;height:{height}px;z-index:1;visibility:hidden" fillcolor="#ffffe1" '
+    'o:insetmode="auto" id="_x0000_s{number:04d}"><v:fill color2="#ffffe1"/>'
+    '<v:shadow color="black" obscured="t"/><v:path o:connecttype="none"/>'
+    '<v:textbox style="mso-direction-alt:auto"><div style="text-align:left"/></v:textbox>'
+    '<x:ClientData ObjectType="Note"><x:MoveWithCells/><x:SizeWithCells/>'
+    "<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column>"
+    "</x:ClientData></v:shape>"
+)
+FIRST = 1026
+
+
+def noted_cells(sheet: Worksheet) -> list[Any]:
+    """The cells with a note, row by row."""
+    cells = sorted(sheet._cells.items())  # noqa: SLF001 - all cells, without making new ones
+    return [cell for _, cell in cells if cell.comment is not None]
+
+
+def texts_part(cells: Sequence[Any]) -> str:
+    """What the notes of these cells say, and who says it."""
+    authors = {author: number for number, author in enumerate(_authors(cells))}
+    named = "".join(f"<author>{escaped(author)}</author>" for author in authors)
+    notes = "".join(
+        f'<comment ref="{cell.coordinate}" authorId="{authors[cell.comment.author]}" shapeId="0">'
+        f"<text>{words(cell.comment.text)}</text></comment>"
+        for cell in cells
+    )
+    return (
+        f"<comments xmlns={quoted(MAIN)}><authors>{named}</authors>"
+        f"<commentList>{notes}</commentList></comments>"
+    )
+
+
+def _authors(cells: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(cell.comment.author for cell in cells))
+
+
+def shapes_part(cells: Sequence[Any]) -> str:
+    """The boxes of the notes of these cells."""
+    boxes = [
+        BOX.format(
+            width=cell.comment.width,
+            height=cell.comment.height,
+            number=number,
+            row=cell.row - 1,
+            column=cell.column - 1,
+        )
+        for number, cell in enumerate(cells, start=FIRST)
+    ]
+    return "".join([BEFORE, *boxes, "</xml>"])

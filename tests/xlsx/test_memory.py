@@ -1,0 +1,93 @@
+"""The parts of a workbook are those that openpyxl writes itself, in the canonical form."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from openpyxl.comments import Comment
+from openpyxl.styles import Font, PatternFill
+from openpyxl.worksheet.formula import ArrayFormula
+
+from bpsheet.printers.mathtext import Place
+from bpsheet.xlsx.canonical import canonical
+from bpsheet.xlsx.cells import put_number, put_pieces, put_text
+from bpsheet.xlsx.memory import saved
+from tests.helpers.samples import draws
+
+ODD = st.text(st.sampled_from("ab =<>&\"'\n\té𝛿"), max_size=8)
+ADDRESSES = st.tuples(st.sampled_from("ABZ"), st.integers(1, 9)).map(lambda at: f"{at[0]}{at[1]}")
+KINDS = ["text", "pieces", "number", "formula", "array", "flag", "error", "nothing"]
+CELLS = st.dictionaries(
+    ADDRESSES,
+    st.tuples(
+        st.sampled_from(KINDS), ODD, st.floats(allow_nan=False, allow_infinity=False), st.booleans()
+    ),
+    max_size=6,
+)
+NOTES = st.dictionaries(
+    ADDRESSES, st.tuples(ODD.filter(str.strip), st.sampled_from(["bpsheet", "A & B"])), max_size=3
+)
+
+
+def book_with(cells, notes, heights) -> Workbook:
+    book = Workbook()
+    sheet = book.active
+    for address, (kind, text, number, is_bold) in cells.items():
+        cell = sheet[address]
+        if kind == "text":
+            put_text(sheet, address, text)
+        elif kind == "pieces":
+            put_pieces(sheet, address, [(text, Place.LINE), ("2", Place.BELOW)], Font())
+        elif kind == "number":
+            put_number(sheet, address, number)
+        elif kind == "formula":
+            cell.value = "=" + (text.strip() or "1") + '&"<"'
+        elif kind == "array":
+            cell.value = ArrayFormula(f"{address}:{address}", "=A1:A2*2")
+        else:
+            cell.value = {"flag": True, "error": "#N/A", "nothing": None}[kind]
+        if is_bold:
+            cell.font = Font(bold=True)
+            cell.fill = PatternFill("solid", fgColor="E2E8F0")
+    for address, (text, author) in notes.items():
+        sheet[address].comment = Comment(text, author, height=len(text) + 20, width=300)
+    for row, height in heights.items():
+        sheet.row_dimensions[row].height = height
+    return book
+
+
+def by_openpyxl(book: Workbook) -> dict[str, bytes]:
+    stream = io.BytesIO()
+    book.save(stream)
+    with zipfile.ZipFile(stream) as package:
+        return {name: canonical(package.read(name)) for name in package.namelist()}
+
+
+@draws(500)
+@given(CELLS, NOTES, st.dictionaries(st.integers(1, 12), st.sampled_from([15.5, 30]), max_size=3))
+def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heights):
+    book = book_with(cells, notes, heights)
+    wanted = by_openpyxl(book)
+    made = saved(book)
+    assert list(made) == list(wanted)
+    stamped = "docProps/core.xml"
+    assert {**made, stamped: b""} == {**wanted, stamped: b""}
+
+
+def test_a_link_of_a_cell_and_a_picture_are_kept():
+    from openpyxl.drawing.image import Image
+    from PIL import Image as Picture
+
+    picture = io.BytesIO()
+    Picture.new("RGB", (3, 3)).save(picture, "PNG")
+    book = Workbook()
+    book.active["B2"].hyperlink = "https://example.org/?a=1&b=2"
+    book.active.add_image(Image(picture), "D4")
+    parts = saved(book)
+    assert parts["xl/media/image1.png"].startswith(b"\x89PNG")
+    assert b'<hyperlink ref="B2" r:id=' in parts["xl/worksheets/sheet1.xml"]
+    assert b"https://example.org/?a=1&amp;b=2" in parts["xl/worksheets/_rels/sheet1.xml.rels"]
