@@ -121,11 +121,13 @@ def test_a_folder_of_something_else_is_left_alone(xor, tmp_path):
         bp.sweep(xor, {"seed": [1]}, folder=tmp_path / "runs")
 
 
-@pytest.fixture
-def twelve(xor, tmp_path):
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory):
     """A folder with more than nine runs: the names 1, 10, 2 would be in another order."""
-    bp.sweep(xor, {"seed": range(12)}, keep="last:2,weights,metrics", folder=tmp_path / "runs")
-    return tmp_path / "runs"
+    folder = tmp_path_factory.mktemp("twelve") / "runs"
+    experiment = bp.load("book-xor").changed({"iterations": 9})
+    bp.sweep(experiment, {"seed": range(12)}, keep="last:2,weights,metrics", folder=folder)
+    return folder
 
 
 TWICE = [number for number in range(1, 13) for _ in range(2)]
