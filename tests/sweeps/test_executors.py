@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
+import dask
 import pandas as pd
 import pytest
 from dask.distributed import Client
@@ -135,6 +136,20 @@ def test_a_cluster_that_ends_meanwhile_is_one_clear_error_and_the_folder_is_kept
     with Client(**CLUSTER) as client:
         there = bp.sweep(xor, grid, client, folder=tmp_path / "runs")
     pd.testing.assert_frame_equal(there.runs, bp.sweep(xor, grid).runs, check_exact=True)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_has_lost_its_workers_is_an_error_where_it_is_not_to_wait(xor):
+    """Dask waits for others without end, unless it is told for how long."""
+
+    def leave(done):
+        if done == 3:
+            client.cluster.scale(0)
+
+    with dask.config.set({"distributed.scheduler.no-workers-timeout": "1 s"}):
+        with Client(**CLUSTER) as client:
+            with pytest.raises(bp.EngineError, match="without any running workers"):
+                bp.sweep(xor, {"seed": range(2000)}, client, progress=leave)
 
 
 def test_the_same_sweep_twice_at_once_on_a_cluster_is_not_one_for_both(xor):
