@@ -7,12 +7,16 @@ The exit status is 2 for unusable input, 1 for other errors, and
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 import click
+
+# A command has no use for plugins of pydantic. To look for them takes longer than a run of two neurons.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from bpsheet import commands
 from bpsheet.errors import (

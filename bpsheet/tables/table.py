@@ -65,9 +65,7 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
                 inspect.Parameter(
                     name,
                     inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty
-                    if field.is_required()
-                    else field.get_default(call_default_factory=True, validated_data={}),
+                    default=inspect.Parameter.empty if field.is_required() else _default_of(field),
                 )
                 for name, field in fields.items()
             ]
@@ -112,9 +110,27 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
         return repr(self)
 
 
+class _Made:
+    """A table with nothing in it, as a signature shows it."""
+
+    def __init__(self, table: type[Spec]) -> None:
+        self.table = table
+
+    def __repr__(self) -> str:
+        return f"{self.table.__name__}()"
+
+
+def _default_of(field: FieldInfo) -> Any:
+    """What a field is without a value, to be read. To make a table would build its checks for that."""
+    factory = field.default_factory
+    if isinstance(factory, type) and issubclass(factory, Spec):
+        return _Made(factory)
+    return field.get_default(call_default_factory=True, validated_data={})
+
+
 def _described(name: str, field: FieldInfo) -> str:
     """A field, its default and its meaning, as lines of a docstring."""
-    default = field.get_default(call_default_factory=True, validated_data={})
+    default = _default_of(field)
     head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
     text = field.description or ""
     if get_origin(field.annotation) is Literal:

@@ -50,7 +50,7 @@ PATIENCE = 1.0
 # Of what went wrong in a run, and of what `verify` changed.
 MOST_SENTENCES, MOST_CHANGES = 3, 3
 # A longer table is not read, and takes a minute to lay out.
-MOST_ROWS = 500
+MOST_ROWS = 200
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def processes() -> Iterator[Result]:
             times = median_times(tasks, rounds=7)
         finally:
             os.chdir(here)
-    yield _ratio("bpsheet run two-neuron", times, ("run", "pandas and openpyxl"), 1.6)
+    yield _ratio("bpsheet run two-neuron", times, ("run", "pandas and openpyxl"), 1.25)
     yield _ratio("import bpsheet", times, ("bpsheet", "pandas"), 1.15)
     yield from _wide()
 

@@ -75,7 +75,7 @@ def workbooks() -> Iterator[Result]:
         rate, other = ROWS * live / times["ours"], ROWS // 5 * live / times["theirs"]
         detail = f"{rate:,.0f} formula cells a second with values; theirs {other:,.0f} without"
         what = f"workbook, {ROWS:,} iterations"
-        yield Result(what, "openpyxl, write only", rate / other, bar=10, detail=detail)
+        yield Result(what, "openpyxl, write only", rate / other, bar=12, detail=detail)
         yield _deflate(what, ours, times["ours"])
         yield _size(ours, theirs)
         yield from _long(Path(folder), live)
