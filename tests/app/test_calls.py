@@ -56,6 +56,7 @@ def test_what_is_taken_along_is_what_the_commands_write(app, asked, what, comman
     assert app.file(got, written.suffix) == written.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", sampled(["moodle", "qti12", "qti21"], "moodle"))
 def test_a_question_bank_is_that_of_the_command(app, asked, form, command, folder):
     path = folder / f"bank.{'xml' if form == 'moodle' else 'zip'}"
@@ -68,6 +69,7 @@ def test_a_question_bank_is_that_of_the_command(app, asked, form, command, folde
     assert any("7 students: name from First name" in said for said in got["said"])
 
 
+@pytest.mark.slow
 def test_the_evening_without_a_terminal(app, asked, tmp_path):
     """Roster, sheets, key, hand-ins, marks, feedback; and once more by another scale."""
     wanted = {"ask": ["forward", "backward", "update"], "vary": ["weights"], "digits": "4"}

@@ -202,6 +202,7 @@ LATE = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_late_answers_bring_back_nothing_that_was_changed_since(visited, text):
     page = visited()
     page.clock.install()

@@ -120,6 +120,7 @@ def test_in_the_layout_book_a_mean_over_rows_that_are_not_there_is_typed(tmp_pat
     assert bp.verify(path).passed
 
 
+@pytest.mark.slow
 def test_a_page_follows_changed_data(tmp_path, opened):
     experiment = read(APPLES)
     path = write_page(experiment, tmp_path / "x.html", rules=False)

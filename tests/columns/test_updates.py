@@ -142,6 +142,7 @@ def test_adams_first_step_is_the_learning_rate_whatever_the_gradients_size():
             assert first[f"v_hat_{column.name}"] == pytest.approx(gradient**2, rel=1e-12)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("rule", ["lion", "momentum_with_rate", "nesterov_with_rate"])
 @pytest.mark.parametrize("up", [False, True])
 def test_a_rule_that_pytorch_lacks_is_its_papers_over_two_hundred_updates(rule, up):
@@ -196,7 +197,7 @@ def test_a_likelihood_is_climbed_by_every_rule():
         assert values[-count:].sum() > values[:count].sum(), rule
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", spread(BY_NUMBER, 5))
 def test_a_schedule_counts_updates_and_not_presentations(kind):
     """In batches of 7 of 150 there are 22 updates in an epoch, the last of them of 3."""

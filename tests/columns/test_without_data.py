@@ -102,6 +102,7 @@ def test_its_sheets_are_told_from_those_of_another_function():
     assert Exercise(read(ROSENBROCK), ask).fingerprint != Exercise(other, ask).fingerprint
 
 
+@pytest.mark.slow
 def test_a_page_computes_it(tmp_path, opened):
     experiment = read(ROSENBROCK)
     page = opened(experiment.to_page(tmp_path / "r.html", rules=False))

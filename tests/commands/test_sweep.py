@@ -8,6 +8,7 @@ import pytest
 from bpsheet.commands.sweep import grid_of
 
 
+@pytest.mark.slow
 def test_the_command_sweeps_and_tells_the_best(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ["sweep", "book-xor", "--grid", "learning_rate=0.1,1", "--seeds", "1:2"]

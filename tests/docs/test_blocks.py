@@ -167,7 +167,7 @@ PYTHON = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "short"),
     in_both_lengths(list(PYTHON), lambda name: "".join(block.text for block in PYTHON[name])),

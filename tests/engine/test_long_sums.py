@@ -28,6 +28,7 @@ def wide(terms, **training):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("terms", "training"),
     sampled([(1_200, {}), (2_970, {}), (2_970, {"clip_norm": 0.5})], (1_200, {})),

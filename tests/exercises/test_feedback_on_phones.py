@@ -48,6 +48,7 @@ def seen(chromium, page, viewport):
 WHICH = [("student", '"verdict "'), pytest.param("class", '"marks "', marks=pytest.mark.slow)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "head"), WHICH)
 def test_nothing_scrolls_sideways_on_a_phone(chromium, pages, page, head):
     found = seen(chromium, pages[page], PHONE)

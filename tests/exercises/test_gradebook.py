@@ -135,6 +135,7 @@ def test_each_heading_stands_in_one_list_and_is_plain():
     assert set(IDS) >= {*MOODLE_IDS, *CANVAS_IDS}
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_table_beside_the_class_table(tmp_path, command):
     marked(tmp_path, MOODLE)
     status, out, _ = command(

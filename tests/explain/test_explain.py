@@ -90,7 +90,7 @@ def test_every_number_is_the_traces_value_rounded(traced, template):
         ]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("template", spread(TEMPLATES, 4))
 def test_the_numbers_put_in_are_the_traces_values_rounded(traced, template):
     trace = traced(template, 7)

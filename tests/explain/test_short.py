@@ -144,6 +144,7 @@ def test_the_handout_of_2_3_1_has_two_pages_in_latex(trace, tmp_path):
     assert "Overfull" not in log
 
 
+@pytest.mark.slow
 def test_the_handout_of_2_3_1_has_two_pages_in_print(trace, chromium):
     page = chromium.new_page()
     page.set_content(trace.explain(1, detail="short").html())

@@ -68,6 +68,7 @@ def test_a_full_disk_is_told_and_the_old_file_stays(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_replaced_is_told(tmp_path, monkeypatch):
     """As on Windows, where Excel keeps an open file for itself."""
     path = tmp_path / "x.xlsx"
@@ -239,6 +240,7 @@ def test_only_what_nobody_has_written_to_for_a_day_is_swept(tmp_path):
 # what stands in the way
 
 
+@pytest.mark.slow
 def test_a_file_that_is_held_for_a_moment_is_replaced_after_it(tmp_path, monkeypatch):
     """As by a virus scanner; a few attempts in less than a second."""
     path = tmp_path / "x.xlsx"

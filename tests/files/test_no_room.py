@@ -167,7 +167,7 @@ def test_a_full_standard_output_is_one_clear_error(arguments, unbuffered):
     assert (done.returncode, done.stderr) == (1, said)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no such shell there")
 @pytest.mark.parametrize(
     ("end", "status"),

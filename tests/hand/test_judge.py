@@ -102,6 +102,7 @@ def test_a_slip_in_copying_the_data_is_worked_out_too(trace):
     assert found.reason.startswith("-1 is written; 1 is expected. ")
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @draws(30)
 def test_any_text_anywhere_gets_a_verdict(trace, data):

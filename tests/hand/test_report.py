@@ -102,6 +102,7 @@ def test_who_wants_no_html_from_pandas_gets_none(report):
         assert report._repr_html_() is None
 
 
+@pytest.mark.slow
 def test_of_a_long_report_the_card_has_what_is_not_plainly_correct(traced):
     trace = traced("two-neuron")
     hand = {number: {"f": f"{trace.frame.loc[number, 'f']:.4f}"} for number in range(1, 81)}

@@ -334,6 +334,7 @@ def test_a_run_says_it_too(command, tmp_path):
     assert "remark" not in out
 
 
+@pytest.mark.slow
 def test_sentences_are_few():
     for name, rate in itertools.product(("two-hidden-layers", "book-xor", "iris"), (1e-9, 50, 1e9)):
         changed = bp.load(name).changed({"learning_rate": rate, "iterations": 300})

@@ -38,6 +38,7 @@ SEEDS = [(family, seed) for family in FAMILIES for seed in range(40)]
 FEW = [("dense", 1), ("layers", 0), ("recurrent", 2), ("pictures", 1), ("tokens", 3)]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, *FEW))
 def test_five_further_updates_are_pytorchs(family, seed):
     """With the same optimiser, by the names of the model's own arrays."""
@@ -66,6 +67,7 @@ def test_outputs_are_the_modules(family, seed):
 
 
 # ("tokens", 35) divides by a small variance.
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, *FEW[1:3], ("tokens", 35)))
 def test_outputs_in_single_precision_differ_by_the_modules_own_rounding(family, seed):
     """The weights are taken over exactly: in double precision they give the module's outputs to 1e-12.
@@ -222,6 +224,7 @@ def test_a_module_of_ones_own_takes_the_state_of_its_copy():
     )
 
 
+@pytest.mark.slow
 def test_the_names_of_the_model_survive_the_file(tmp_path):
     model = nn.Sequential(Recurrent("LSTM", 2, 2, 2, 1, bias=True))
     x = torch.randn(2, 2, 2)
@@ -370,6 +373,7 @@ def test_schedulers_are_pytorchs(make):
         torch.testing.assert_close(trace.state_dict()[name], value, atol=1e-12, rtol=0)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(TUTORIALS, "axes", "own arrays", "first state"))
 def test_modules_as_tutorials_write_them(name):
     """Their outputs, an update, and the module as it was: nothing was put into it."""

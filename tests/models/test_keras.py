@@ -149,6 +149,7 @@ def check(family: str, seed: int, sheet: Path | None = None) -> None:
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("family", ["dense", "picture"])
 def test_a_random_model_gives_and_trains_as_in_keras(family: str) -> None:
     check(family, 0)

@@ -42,6 +42,7 @@ def check_model(kind: str, seed: int, folder: Path) -> None:
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(2))
 def test_random_models_give_what_onnxruntime_gives(kind: str, seed: int, tmp_path: Path) -> None:
@@ -360,6 +361,7 @@ def test_a_cut_file_is_no_model(cut: int, tmp_path: Path) -> None:
         bp.load(path)
 
 
+@pytest.mark.slow
 def test_damaged_files_are_refused_and_never_a_traceback(tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     path = tmp_path / "damaged.onnx"
@@ -406,6 +408,7 @@ def round_trip(experiment: bp.Experiment, folder: Path) -> None:
     np.testing.assert_allclose(again, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     ["two-neuron", "iris", "cnn-3x3", "rnn", "lstm-two-steps", "attention", "transformer-block"],

@@ -75,6 +75,7 @@ def layers_of(weights, count):
     return [*(layer["W"] for layer in layers), *(layer["b"] for layer in layers)]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("seed", sampled(range(200), *BY_DEFAULT))
 def test_a_random_model_has_the_outputs_and_the_next_steps_of_scikit_learn(seed, tmp_path):
     """Outputs to 1e-12, five further steps to 1e-10, in the trace and in a recalculated workbook."""

@@ -55,6 +55,7 @@ def same_bits(cell: object) -> object:
     return type(cell), struct.pack("d", cell) if isinstance(cell, float) else cell
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "rows"), [("two-neuron", 40), ("exploding", None), ("book-perceptron", None)]
 )
@@ -116,6 +117,7 @@ def test_an_engine_that_takes_too_much_memory_is_stopped():
     assert run("kept = bytearray(100_000_000)") == b""
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_is_stopped_with_all_that_it_started(monkeypatch, tmp_path):
     """Its time is cut short for this test. A program that it started writes no more after."""
     monkeypatch.setattr(process, "TIMEOUT", 1)
@@ -150,6 +152,7 @@ def test_a_formula_that_ends_ironcalc_is_said_in_a_line(made, tmp_path, command)
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @needs_limits
 def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path, monkeypatch):
     monkeypatch.setitem(ENGINES, "ironcalc", replace(ENGINES["ironcalc"], memory=300_000_000))
@@ -160,6 +163,7 @@ def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path, monkeyp
         verify(path)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.skipif(os.name == "nt", reason="a script as a program")
 @pytest.mark.parametrize(
     ("script", "said"),

@@ -38,6 +38,7 @@ def pasted(page, name, text):
     settled(page)
 
 
+@pytest.mark.slow
 def test_examples_are_added_pasted_and_removed(page_file, opened, tmp_path):
     """The page computes what the changed experiment's trace holds, and saves it in three ways."""
     page = opened(page_file("two-neuron"))
@@ -93,6 +94,7 @@ def test_with_other_examples_a_page_computes_what_the_trace_holds(name, page_fil
     assert largest_difference(numbers_of(page, rows), changed.run(rows)) <= CLOSE
 
 
+@pytest.mark.slow
 def test_what_cannot_be_pasted_changes_nothing(page_file, opened):
     page = opened(page_file("two-neuron"))
     before = numbers_of(page, 20)

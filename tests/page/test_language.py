@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 import bpsheet as bp
 from tests.helpers.browser import numbers_of, settled
 from tests.helpers.pages import CLOSE, field, largest_difference
 
 
+@pytest.mark.slow
 def test_numbers_have_the_comma_of_the_reader_and_files_the_point(page_file, opened):
     page = opened(page_file("two-neuron"), locale="de-DE")
     assert "MSE = 0,1682." in page.locator("#summary").inner_text()
@@ -25,6 +28,7 @@ def test_numbers_have_the_comma_of_the_reader_and_files_the_point(page_file, ope
     assert page.evaluate("unlinked(bpsheet.address().split('#')[1]).changes.w_xg1") == 0.7
 
 
+@pytest.mark.slow
 def test_a_comma_is_read_where_a_point_is_written_unless_it_could_part_thousands(page_file, opened):
     page = opened(page_file("two-neuron"))
     read = "(texts) => texts.map((text) => readNumber(text).value ?? null)"

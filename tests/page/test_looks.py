@@ -26,6 +26,7 @@ def axe():
     return files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "window"),
     [
@@ -79,6 +80,7 @@ def test_nothing_of_a_picture_is_out_of_sight_on_a_desktop(name, page_file, open
     assert page.evaluate(HIDDEN) == [0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", sampled([PHONE, DESKTOP], PHONE), ids=["phone", "desktop"])
 def test_stepping_moves_nothing_but_the_numbers(viewport, page_file, opened):
     """The heads of the sections stay where they are from iteration to iteration."""
@@ -125,6 +127,7 @@ def test_text_of_an_experiment_is_never_markup(tmp_path, opened):
     assert bp.load(saved).title == evil
 
 
+@pytest.mark.slow
 def test_on_paper_there_are_no_buttons(page_file, opened):
     page = opened(page_file("two-neuron"))
     page.emulate_media(media="print")
@@ -134,7 +137,7 @@ def test_on_paper_there_are_no_buttons(page_file, opened):
     assert page.locator("#solution").evaluate("part => part.scrollHeight - part.clientHeight") <= 1
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", spread(sampled(small_templates(), "iris", "two-neuron", "lstm-two-steps"), 2)
 )

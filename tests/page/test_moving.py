@@ -14,6 +14,7 @@ from tests.helpers.pages import CLOSE, field, largest_difference, some_changes
 from tests.helpers.samples import sampled, small_templates
 
 
+@pytest.mark.slow
 def test_one_phase_at_a_time_lights_up_forward_backward_and_update(page_file, opened):
     """What comes later is not shown yet; stepping goes on to the next iteration, and back."""
     page = opened(page_file("two-neuron"))
@@ -65,6 +66,7 @@ def test_keys_slider_and_play_move_through_the_run(page_file, opened):
     assert page.locator("#iteration").input_value() == "497"
 
 
+@pytest.mark.slow
 def test_keys_typed_into_a_field_are_text(page_file, opened):
     page = opened(page_file("two-neuron"))
     field(page, "w_xg1").press("End")
@@ -75,6 +77,7 @@ def test_keys_typed_into_a_field_are_text(page_file, opened):
     assert page.locator("#play").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(small_templates(), "line-adam"))
 def test_the_saved_file_makes_the_run_that_the_page_shows(name, page_file, opened, tmp_path):
     """After edits, the file gives an experiment whose run has the page's numbers."""
@@ -97,6 +100,7 @@ def test_the_saved_file_makes_the_run_that_the_page_shows(name, page_file, opene
     assert largest_difference(numbers_of(page, rows), again.run(rows)) <= CLOSE
 
 
+@pytest.mark.slow
 def test_a_link_carries_the_state(page_file, opened):
     """Changed numbers and the iteration, into another page of the same experiment."""
     path = page_file("book-xor")
@@ -112,6 +116,7 @@ def test_a_link_carries_the_state(page_file, opened):
     assert np.array_equal(numbers_of(other, 50), numbers_of(page, 50))
 
 
+@pytest.mark.slow
 def test_a_link_that_cannot_be_read_leaves_the_experiment_as_it_was(page_file, opened):
     first = bp.load("two-neuron").run(5)
     for fragment in ("#nonsense", "#eyJpdGVyYXRpb24iOiJ4IiwiY2hhbmdlcyI6eyJ6IjoxfX0"):
@@ -148,6 +153,7 @@ def test_a_hostile_link_runs_nothing_and_changes_no_quantity(page_file, opened):
         settled(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(["two-neuron", "multiway-classification"], "two-neuron"))
 def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, page_file, opened):
     page = opened(page_file(name))
@@ -180,6 +186,7 @@ def test_the_matrices_show_the_iteration_and_hide_what_is_not_reached_yet(name, 
     assert "?" in words[next(label for label in labels if label.startswith("dW1"))]
 
 
+@pytest.mark.slow
 def test_formulas_with_arrays_show_all_of_them_shelf_by_shelf(opened, tmp_path):
     experiment = graph("attention")
     page = opened(experiment.to_page(tmp_path / "page.html", rules=False))
@@ -200,6 +207,7 @@ def test_formulas_with_arrays_show_all_of_them_shelf_by_shelf(opened, tmp_path):
     assert lines == 3
 
 
+@pytest.mark.slow
 def test_formulas_of_numbers_have_no_matrices(page_file, opened):
     page = opened(page_file("line-adam"))
     assert not page.locator("#matrices-section").is_visible()

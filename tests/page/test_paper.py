@@ -63,6 +63,7 @@ def test_on_paper_nothing_is_folded_or_cut(name, page_file, opened):
     assert page.locator("#paper table").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "most"),
     [

@@ -66,6 +66,7 @@ def faults(drawn):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", sampled([PHONE, DESKTOP], PHONE), ids=["phone", "desktop"])
 @pytest.mark.parametrize("name", sampled(LABELLED, "book-xor"))
 def test_no_text_lies_on_another_on_a_neuron_or_on_an_arrows_head(
@@ -81,6 +82,7 @@ def test_no_text_lies_on_another_on_a_neuron_or_on_an_arrows_head(
         assert faults(drawn) == [], act
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(["book-xor", "iris", "autoencoder"], "iris"))
 def test_on_a_phone_the_network_pans_and_its_outputs_are_seen_first(name, page_file, opened):
     """The outputs stand in the window at once, the inputs after a swipe, in letters that can be read."""
@@ -135,6 +137,7 @@ def pixels(tmp_path_factory):
     return shades, experiment.to_page(path, rules=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE])
 def test_a_digit_is_drawn_as_the_pixels_of_the_example_shown(pixels, viewport, opened):
     """Beside the neurons that see it; black is the greatest number; each step shows its own example."""
@@ -160,6 +163,7 @@ def test_a_digit_is_drawn_as_the_pixels_of_the_example_shown(pixels, viewport, o
     assert image[1] < neuron[1] + neuron[3] / 2 < image[1] + image[3]
 
 
+@pytest.mark.slow
 def test_where_no_weight_moves_the_page_says_what_grey_is(page_file, opened):
     """Of a batch of ten, the first iteration moves no weight, and the tenth does."""
     page = opened(page_file("iris"))
@@ -174,6 +178,7 @@ def test_where_no_weight_moves_the_page_says_what_grey_is(page_file, opened):
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_colour_means_the_same_in_light_and_in_dark(scheme, page_file, opened):
     """An arrow of a weight that grows is green, one that shrinks is red, whatever the background."""

@@ -16,6 +16,7 @@ from tests.helpers.pages import field
 from tests.helpers.samples import sampled
 
 
+@pytest.mark.slow
 def test_typed_numbers_are_read_and_judged_as_hand_calculations_are(page_file, opened):
     """The same value and unit, and the same word on whether an exact value rounds to it."""
     page = opened(page_file("two-neuron"))
@@ -80,6 +81,7 @@ def test_practice_hides_values_and_judges_what_is_typed(page_file, opened):
     assert found["MSE'"].startswith("? no number")
 
 
+@pytest.mark.slow
 def test_practice_shows_no_value_that_was_not_found(page_file, opened):
     """Neither text, picture, table nor chart gives away f, until it is right or asked for."""
     page = opened(page_file("two-neuron"))
@@ -96,6 +98,7 @@ def test_practice_shows_no_value_that_was_not_found(page_file, opened):
     assert f in page.locator("#solution").inner_text()
 
 
+@pytest.mark.slow
 def test_answers_to_other_numbers_are_gone(page_file, opened):
     """After an edit the questions are new ones."""
     page = opened(page_file("two-neuron"))
@@ -106,6 +109,7 @@ def test_answers_to_other_numbers_are_gone(page_file, opened):
     assert practised(page, {"z_g": "-0.34"}) == {"z_g": "✓ correct"}
 
 
+@pytest.mark.slow
 def test_too_few_digits_are_right_so_far(page_file, opened):
     page = opened(page_file("two-neuron"))
     assert practised(page, {"g": "-0.2"})["g"].startswith("… right so far")
@@ -143,6 +147,7 @@ def drawn_sheets(name, count, seed):
         yield hand_sheets.worked(trace, asked, digits, changed, way=way, writes=writes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sheets"),
     sampled(

@@ -24,6 +24,7 @@ def codes_of(page, rows):
     return {row: codes for row, codes in found if row < rows}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(template_names(), "exploding", "formula"))
 def test_a_page_computes_what_the_trace_holds(name, page_file, opened):
     """Every template, 200 iterations, all columns, the kinds of errors too."""
@@ -51,6 +52,7 @@ def test_after_edits_it_computes_what_a_changed_experiment_holds(name, page_file
     assert not np.array_equal(values, experiment.run(rows).values, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_numbers_typed_into_the_page_count_at_once(page_file, opened):
     """The fields for a weight, the learning rate and an example; a wrong one leaves the last."""
     page = opened(page_file("two-neuron"))
@@ -121,6 +123,7 @@ def test_the_table_has_the_numbers_of_the_trace(page_file, opened):
         assert cell == expected, name
 
 
+@pytest.mark.slow
 def test_the_page_says_what_came_of_the_run(page_file, opened):
     page = opened(page_file("book-xor"))
     assert page.locator("#facts").inner_text() == (
@@ -129,6 +132,7 @@ def test_the_page_says_what_came_of_the_run(page_file, opened):
     )
 
 
+@pytest.mark.slow
 def test_errors_are_shown_as_a_spreadsheet_shows_them(page_file, opened):
     trace = bp.load("exploding").run()
     page = opened(page_file("exploding"))
@@ -138,6 +142,7 @@ def test_errors_are_shown_as_a_spreadsheet_shows_them(page_file, opened):
     assert trace.first_error.error in page.locator("#group-forward").inner_text()
 
 
+@pytest.mark.slow
 def test_a_longer_run_than_a_phone_holds_is_shown_as_far_as_it_can_be(tmp_path, opened):
     """Eight million numbers; the page then says of how many iterations it has the first."""
     page = opened(

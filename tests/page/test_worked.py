@@ -27,6 +27,7 @@ def expected_equations(trace, iteration):
             yield step.name, text_of_mathml(_equation(step.equation))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(small_templates(), "book-xor", "formula"))
 def test_the_worked_solution_is_the_one_that_explain_prints(name, page_file, opened):
     """Symbols, numbers put in, results: the same text, for every quantity of two iterations."""
@@ -53,6 +54,7 @@ def test_the_worked_solution_is_the_one_that_explain_prints(name, page_file, ope
     assert compared
 
 
+@pytest.mark.slow
 def test_numbers_are_rounded_as_explain_rounds_them(page_file, opened):
     page = opened(page_file("two-neuron"))
     draw = random.Random(7)
@@ -63,6 +65,7 @@ def test_numbers_are_rounded_as_explain_rounds_them(page_file, opened):
     assert found == [rounded(value, digits, given=short) for value, digits, short in cases]
 
 
+@pytest.mark.slow
 def test_a_chosen_neuron_has_its_own_formulas_alone(page_file, opened):
     page = opened(page_file("two-neuron"))
     page.locator("g.node[aria-label^='f =']").focus()

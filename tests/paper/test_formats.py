@@ -167,6 +167,7 @@ def hostile():
     )
 
 
+@pytest.mark.slow
 def test_hostile_names_and_titles_are_words_in_every_format():
     experiment = hostile()
     trace = experiment.run()

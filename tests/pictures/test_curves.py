@@ -41,6 +41,7 @@ def test_gradients_are_drawn_layer_by_layer(traced):
     assert axes.get_yscale() == "log"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(["exploding", "iris", "line-adam"], "exploding"))
 def test_curves_of_any_run_can_be_drawn(traced, name):
     trace = traced(name)

@@ -51,6 +51,7 @@ def adjustments(trace, iteration):
     return [frame.loc[iteration + 1, name] - frame.loc[iteration, name] for name in names]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_arrow_for_each_weight_tells_its_adjustment(traced, name):
     """Its colour and its dashes the sign, its width the size."""
@@ -70,6 +71,7 @@ def test_an_arrow_for_each_weight_tells_its_adjustment(traced, name):
         np.testing.assert_allclose(growth, (sizes - sizes.min()) / np.ptp(sizes), atol=1e-6)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_neurons_have_their_values_and_error_terms(traced, name):
     trace = traced(name, 30)
@@ -117,6 +119,7 @@ def test_what_cannot_be_drawn_is_refused(traced):
         many.draw(1)
 
 
+@pytest.mark.slow
 def test_a_digit_is_seen_beside_its_network(traced):
     """The pixels are the example's, dark where the ink is; there is no circle for each pixel."""
     trace = traced("digits", 1)

@@ -86,7 +86,7 @@ def is_seen_once(placed):
     return all((w in on_arrows) != (w in in_tables) for w in weights)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sampled(range(200), 7, 31))
 def test_no_label_lies_on_another_on_a_head_or_on_a_crossing(seed):
     wide, narrow = placed(seed, False), placed(seed, True)
@@ -150,6 +150,7 @@ def test_names_stand_within_their_circles(seed):
         assert np.hypot(half, 13) <= spot.box.width / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(OF_KINDS, "lstm-two-steps"))
 def test_boxes_of_a_graph_are_apart_and_no_arrow_runs_through_one(name):
     experiment = bp.load(name)

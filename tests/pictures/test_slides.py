@@ -40,6 +40,7 @@ LARGE = ["rnn", "batch-norm", "autoencoder", "cnn-3x3", "attention", "transforme
 LARGE += ["lstm-two-steps", "iris", "digits"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(["two-neuron", "book-xor", *LARGE], "two-neuron", "iris"))
 def test_the_letters_of_every_slide_are_large(name, traced):
     """No letter is smaller than 24 points on 1920 by 1080 dots, and each step shows what it is about."""
@@ -85,6 +86,7 @@ def _is_short_for(text, name):
     return text == name or ("…" in text and name.startswith(begin) and name.endswith(end))
 
 
+@pytest.mark.slow
 def test_an_update_in_which_no_weight_moves_says_so(traced):
     """Of a batch of ten, the first iteration moves no weight, and nothing is said to be green or red."""
     said = [text.get_text() for text in list(Slides(traced("iris", 3), 1).figures())[-2].texts]

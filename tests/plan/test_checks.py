@@ -227,6 +227,7 @@ SEVERAL = (
 )
 
 
+@pytest.mark.sample(34)
 @pytest.mark.parametrize(("old", "new", "place", "said"), UNFIT)
 def test_what_does_not_fit_is_refused_with_its_place(old, new, place, said):
     found = refusal(edited((old, new)))

@@ -156,6 +156,7 @@ def test_an_iteration_is_worked_out_without_a_training():
     assert "no loss, and so no gradient" in derive(read(UNTRAINED)).subtitle
 
 
+@pytest.mark.slow
 def test_a_page_computes_forward_passes(tmp_path, opened):
     experiment = read(UNTRAINED)
     page = opened(experiment.to_page(tmp_path / "forward.html", rules=False))

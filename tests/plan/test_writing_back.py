@@ -16,6 +16,7 @@ from tests.helpers.samples import draws
 from tests.helpers.strategies import experiments
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(40)
 def test_what_is_written_reads_back_to_the_same_run_bit_for_bit(experiment):

@@ -166,6 +166,7 @@ def test_another_spreadsheet_engine_computes_every_formula():
             assert found == pytest.approx(expected, rel=digits), printer.text(tree)
 
 
+@pytest.mark.slow
 def test_a_browser_computes_every_formula(chromium):
     printer = JavaScriptPrinter(lambda ref: ref.name, None, None)
     page = chromium.new_page()

@@ -230,6 +230,7 @@ def test_the_arrays_of_any_network_obey_its_equations(experiment):
 # With named axes
 
 
+@pytest.mark.slow
 def test_xarray_has_an_axis_for_the_neurons_of_each_layer(traced):
     pytest.importorskip("xarray")
     trace = traced("iris", 12)

@@ -26,6 +26,7 @@ RUNS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", sampled(RUNS, "iris", "exploding", "exploding-late"))
 def test_a_file_gives_the_trace_back(tmp_path, name):

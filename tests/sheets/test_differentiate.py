@@ -186,6 +186,7 @@ def agrees(out, loss, names):
             assert after == pytest.approx(engine.read(name) - 0.1 * slope, rel=1e-14)
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(
     "make",
     sampled(OWN, *(make for make in OWN if make is not chain)),
@@ -222,6 +223,7 @@ def test_the_books_tabs_get_the_gradient_that_stands_beside_them(
     agrees(out.path, loss, places)
 
 
+@pytest.mark.slow
 def test_everything_else_in_the_copy_is_byte_for_byte_what_it_was(tmp_path, made):
     path = made("two-neuron", "full", 30)
     out = differentiate_workbook(path, "Steps!L8", ["Steps!G8:K8"], tmp_path / "out.xlsx").path
@@ -295,6 +297,7 @@ def test_what_cannot_be_differentiated_is_named_with_its_cell(tmp_path, make, sa
     assert not (tmp_path / "out.xlsx").exists()
 
 
+@pytest.mark.slow
 def test_a_look_up_beside_the_way_is_a_constant_and_on_it_differentiated(tmp_path, made):
     """The layout full looks its data up with INDEX: its stored value is a constant."""
     path = made("two-neuron", "full", 30)

@@ -262,6 +262,7 @@ def dated(tmp_path, formula, *, iso, epoch):
     return path
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("formula", DATED)
 @pytest.mark.parametrize("epoch", [WINDOWS_EPOCH, MAC_EPOCH])
 def test_dates_whole_columns_and_tables_are_worth_what_they_are_in_excel(tmp_path, formula, epoch):

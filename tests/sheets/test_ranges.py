@@ -49,6 +49,7 @@ def workbook(path, formulas):
     return path
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize(("text", "value", "to_a1", "to_b3"), READ)
 def test_empty_cells_and_texts_of_a_range_count_as_in_a_spreadsheet(
     tmp_path, text, value, to_a1, to_b3

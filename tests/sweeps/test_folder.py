@@ -39,7 +39,7 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", spread([None, ThreadPoolExecutor], 1))
 def test_an_interrupted_sweep_goes_on_where_it_was(xor, tmp_path, monkeypatch, kind):
     grid = {"learning_rate": RATES, "seed": range(2)}
@@ -72,6 +72,7 @@ def test_errors_and_overflow_come_back_from_a_folder(tmp_path):
     assert math.isnan(again.runs.final_loss[2])
 
 
+@pytest.mark.slow
 def test_two_sweeps_at_once_on_one_folder_are_one_where_they_are_the_same(xor, tmp_path):
     grid = {"learning_rate": RATES, "seed": [3, 4]}
     with ThreadPoolExecutor(2) as pool:
@@ -176,6 +177,7 @@ def test_beside_the_parts_nothing_stands_while_one_is_written(xor, tmp_path, mon
     assert seen == [parts[:0], parts[:1], parts[:2], parts]  # and the table of all runs
 
 
+@pytest.mark.slow
 def test_what_is_in_a_folder_is_not_in_memory(xor, tmp_path, monkeypatch):
     train, held = sweeps.train, []
 

@@ -47,7 +47,7 @@ def assert_agreed(cases, engine) -> dict[str, Line]:
     return lines
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 def test_a_sample_agrees_in_every_engine(engine):
     """The whole of it: `python -m tests.agreement`, with its figures in tests/agreement.md."""
     cases = drawn(STRATEGIES, 3, 1) + of_templates(["exploding"])[:1]

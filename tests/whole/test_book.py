@@ -227,6 +227,7 @@ def test_headers_stand_where_the_book_has_them(sheet, name):
     assert [cell.value for cell in sheet[7]] == expected
 
 
+@pytest.mark.sample(2)
 def test_sheet_ends_where_the_book_ends(sheet, name):
     """497, 696 and 20 iterations, and not a column more."""
     assert sheet.dimensions == f"A1:{LAST_CELL[name]}"

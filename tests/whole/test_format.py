@@ -81,7 +81,7 @@ def not_in_the_source(path: Path, errors_of) -> list[str]:
     return [error for error in errors_of(path) if error not in before]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(KINDS, "strange words", "exercise"))
 def test_the_schemas_allow_every_part(kind_of, name):
     assert not_in_the_source(kind_of(name), schema_errors) == []

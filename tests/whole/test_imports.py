@@ -196,6 +196,7 @@ def test_running_one_imports_pandas_for_its_frames_and_no_openpyxl():
     assert not {"openpyxl", "ironcalc", "matplotlib"} & loaded
 
 
+@pytest.mark.slow
 def test_writing_a_workbook_needs_no_pandas(tmp_path):
     path = str(tmp_path / "run.xlsx")
     loaded = loaded_by(f"import bpsheet; bpsheet.load('two-neuron').run(2).to_excel({path!r})")

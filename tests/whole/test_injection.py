@@ -107,6 +107,7 @@ def test_no_cell_of_a_workbook_is_a_formula_that_somebody_wrote(workbooks):
     assert seen > 100
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_workbook_have_no_link_and_no_macro(workbooks):
     """Well-formed XML, nothing outside the package."""
     for path in workbooks.glob("*.xlsx"):

@@ -589,6 +589,7 @@ def test_each_schedule_with_each_rule(plan, rule, per):
     assert_same(experiment_at_random(rule, seed, schedule=PLANS[plan] | {"per": per}).run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", sampled([1, 2, "all"], 2))
 def test_the_rate_of_each_update(batch_size):
     """The column `rate` itself: a mistake of it could hide where the gradient is small."""
@@ -667,6 +668,7 @@ def test_updates_with_each_loss_setting_weight_and_penalty(name, updates):
     assert_same(run_for(varied(name), updates))
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("name", VARIED)
 def test_each_loss_and_its_gradients_are_those_of_pytorch_to_the_last_digits(name):
     import torch

@@ -42,6 +42,7 @@ def assert_passed(report, trace, kind) -> None:
     ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_template_recalculates_to_its_trace(made, traced, name, kind):
     rows = min(FEW, bp.load(name).iterations)
@@ -133,6 +134,7 @@ PIECES = {
 FEW_PIECES = {"activation": "gelu", "rule": "rprop", "schedule": "restarts"}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("piece", "name"), FEW_PIECES.items())
 def test_a_piece_recalculates(tmp_path, piece, name):
     make, names = PIECES[piece]
@@ -180,6 +182,7 @@ FAR_APART = bp.Experiment(
 )
 
 
+@pytest.mark.slow
 @draws(15, suppress_health_check=[HealthCheck.too_slow])
 @example(FAR_APART, 1e155, "full")
 @example(FAR_APART, 1e155, "book")

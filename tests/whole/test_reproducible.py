@@ -108,6 +108,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.slow
 def test_in_another_time_zone_and_with_random_hashes_the_same_bytes(tmp_path):
     """Of a workbook, a page and a class's exercises; of all that is written, in a slow test."""
     some = [c for c in COMMANDS if re.search(r"full\.xlsx|page|roster", c)]
@@ -157,6 +158,7 @@ def test_another_python_gives_the_same_bytes(usual, tmp_path, minor):
     assert_same(written(tmp_path / "files", python=(str(inside),)), usual)
 
 
+@pytest.mark.slow
 def test_a_terminal_without_greek_shows_question_marks(tmp_path):
     """… and the file is written; before, the program ended in a UnicodeEncodeError."""
     code = "from bpsheet.cli import main; main()"

@@ -108,6 +108,7 @@ def test_every_template_is_there():
     assert template_names() == sorted(ROWS)
 
 
+@pytest.mark.sample(17)
 @pytest.mark.parametrize("name", ROWS)
 def test_a_template_has_a_title_notes_and_comments(name):
     experiment = bp.load(name)
@@ -116,6 +117,7 @@ def test_a_template_has_a_title_notes_and_comments(name):
     assert template_path(name).read_text(encoding="utf-8").startswith("# ")
 
 
+@pytest.mark.sample(13)
 @pytest.mark.parametrize("name", sampled(ROWS, *(set(ROWS) - {"digits"})))
 def test_a_template_runs_for_as_many_rows_as_it_says(name):
     assert len(trace(name)) == ROWS[name]
@@ -171,6 +173,7 @@ def test_printed_figures_agree_except_for_the_known_slips():
     assert wrong == set(SLIPS)
 
 
+@pytest.mark.slow
 def test_all_printed_figures_are_compared():
     """16 of the first source and one more, 5 of the third, 8 of the fourth and 4 more; and those of a
     public worked example of an LSTM.

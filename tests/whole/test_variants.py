@@ -76,6 +76,7 @@ def experiment(request):
     return made(request.param)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "kind"),
     sampled(

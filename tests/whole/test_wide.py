@@ -59,6 +59,7 @@ def test_a_long_weighted_sum_is_one_sumproduct(digits):
     assert longest < 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("units", "kind"),
     [

@@ -15,6 +15,7 @@ from tests.helpers.samples import sampled
 from tests.helpers.workbooks import SHORTER, WORKBOOKS, one_weight, part
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_text_that_looks_like_a_formula_stays_text(tmp_path, start, kind):
     said = f'{start}HYPERLINK("http://example.com","x")'
@@ -61,6 +62,7 @@ TITLES = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("text", sampled(TITLES, *TITLES[:8:2]))
 def test_any_title_and_notes_come_back(tmp_path, text):
     """About holds the experiment file, whatever the words above it are."""
@@ -120,6 +122,7 @@ def test_about_tells_which_cells_may_be_changed(made):
     assert "First weights on Steps: M8 to AU8." in text
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_a_workbook_is_made_again_from_itself(made, traced, name, kind):
     rows = SHORTER.get(name)

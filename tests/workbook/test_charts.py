@@ -51,6 +51,7 @@ def written(tmp_path_factory, traced):
     return write
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize(
     "name", sampled(NAMES, "two-neuron", "book-perceptron", "formula", "exploding")
@@ -156,6 +157,7 @@ def expected(trace):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", sampled([120, 696], 120))
 def test_the_table_has_its_values_and_follows(written, rows):
     """Also after a first weight was changed on Steps."""
@@ -226,10 +228,12 @@ def test_overflow_in_the_table_is_an_error_as_on_steps(written):
     assert values[-1] == "#NUM!"
 
 
+@pytest.mark.slow
 def test_the_workbook_still_verifies(written):
     assert verify(written("two-neuron")).passed
 
 
+@pytest.mark.slow
 def test_a_long_run_is_thinned_and_says_so(tmp_path, traced, monkeypatch):
     """Of 497 iterations every 50th; of 24 epochs the means of three together, from least to largest."""
     monkeypatch.setattr("bpsheet.workbook.companions.drawn.MOST_DRAWN", 10)
@@ -245,6 +249,7 @@ def test_a_long_run_is_thinned_and_says_so(tmp_path, traced, monkeypatch):
     np.testing.assert_allclose(found["least and largest MSE"], band, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_in_batches_the_gradient_is_that_of_each_batch_and_so_is_the_last_loss(traced, written):
     """Batches of ten, of whose gradients the rule takes the mean; so of the losses. Recalculated, too."""
     trace = traced("iris", 60)
@@ -293,6 +298,7 @@ def test_lines_differ_without_colours(written):
         assert len(set(looks)) >= min(len(looks), 7)
 
 
+@pytest.mark.slow
 def test_charts_say_where_an_epoch_does_not_have_each_example_once(traced, tmp_path):
     """The order of the book leaves examples out of most epochs, so that means of an epoch zigzag."""
     trace = traced("book-xor", 320)

@@ -128,6 +128,7 @@ def assert_same(found, wanted):
             assert math.isclose(found[key], value, rel_tol=1e-9, abs_tol=1e-15), key
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(NAMES, *SOME))
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 def test_the_stored_sheet_is_the_first_iteration(traced, written, name, kind):
@@ -274,6 +275,7 @@ def test_the_workbook_still_verifies(written, kind):
     assert verify(written("two-neuron", kind)).passed
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     sampled([*NAMES, "line-adam", "formula"], "two-neuron", "line-adam", "formula"),

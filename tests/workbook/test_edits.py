@@ -160,6 +160,7 @@ def test_what_was_done_in_libreoffice_is_verified(plain, tmp_path, libreoffice, 
             assert len(report.comparisons[1].wrong) <= 1 + len(others), name
 
 
+@pytest.mark.sample(1)
 @needs_gnumeric
 @pytest.mark.parametrize("ending", [".xlsx", ".ods"])
 def test_a_workbook_edited_in_gnumeric_is_read_as_it_is(made, tmp_path, ending):
@@ -189,6 +190,7 @@ def test_a_formula_damaged_after_gnumeric_has_saved_is_found(made, tmp_path):
     assert [line[:3] for line in wrong_in(report)["recalculated"]] == ["M12"]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("habit", HABITS)
 def test_a_workbook_in_the_habits_of_a_program_is_read_as_it_is(made, tmp_path, habit):
     source = made("two-neuron", "full", 12)
@@ -216,12 +218,14 @@ def test_a_workbook_without_stored_values_is_said_to_have_none(made, with_openpy
     assert report.edits == ()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_a_workbook_that_openpyxl_has_only_saved_has_no_edits(made, with_openpyxl, name, kind):
     path = with_openpyxl(made(name, kind, 12), lambda _: None)
     assert bp.load(path).edits == ()
 
 
+@pytest.mark.sample(1)
 @needs_gnumeric
 @pytest.mark.parametrize(
     ("name", "kind"), sampled(itertools.product(small_templates(), KINDS), ("book-xor", "book"))
@@ -271,6 +275,7 @@ def test_a_number_changed_in_its_tenth_digit_is_taken(made, with_openpyxl):
     assert bp.load(path).run().weights["w_xg1"].iloc[0] == 0.6000000001
 
 
+@pytest.mark.slow
 def test_numbers_that_do_not_fit_are_told_with_their_cells(made, with_openpyxl):
     def change(book):
         book["Steps"]["D5"] = -3
@@ -304,6 +309,7 @@ def test_examples_typed_in_each_row_are_taken_where_all_rows_agree(made, with_op
     assert bp.load(with_openpyxl(source, one)).run().frame.equals(bp.load(source).run().frame)
 
 
+@pytest.mark.slow
 def test_typed_rows_of_a_part_are_verified_as_they_stand(tmp_path, with_openpyxl):
     """Every hundredth row, each with its weights typed: an experiment cannot hold them."""
     path = bp.load("two-neuron").write(tmp_path / "part.xlsx", 1000, "every:100")

@@ -29,6 +29,7 @@ def dimensions(sheet):
     }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name",
     sampled(
@@ -84,6 +85,7 @@ def test_hyper_parameters_that_can_be_typed_are_in_view(traced, tmp_path):
         assert not sheet.column_dimensions[place[0]].hidden
 
 
+@pytest.mark.slow
 def test_a_wide_network_is_printed_on_two_pages_side_by_side(tmp_path):
     """450 weights: they are folded, and so are their gradients and adjustments. The headers repeat."""
     names = [f"x{n}" for n in range(1, 21)]
@@ -106,6 +108,7 @@ def test_a_wide_network_is_printed_on_two_pages_side_by_side(tmp_path):
     assert sheet.print_title_rows == "$6:$7"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", sampled(small_templates(), "lstm-two-steps", "autoencoder", "cnn-3x3", "rnn", "iris")
 )
@@ -128,6 +131,7 @@ def test_the_name_of_a_group_stands_whole_above_its_columns(traced, tmp_path, na
         assert room >= len(title), title
 
 
+@pytest.mark.slow
 def test_of_many_outputs_some_error_terms_stand_on_the_first_screen(tmp_path):
     """A network of 30 inputs and 10 outputs: all outputs, the loss and some error terms are there."""
     inputs = [f"p{number}" for number in range(30)]

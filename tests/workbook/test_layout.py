@@ -257,6 +257,7 @@ def never_runs(monkeypatch):
     monkeypatch.setattr(engine, "run", run)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("never_runs")
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 def test_too_many_columns_are_refused_before_the_run(kind):

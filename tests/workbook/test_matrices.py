@@ -128,6 +128,7 @@ def test_a_template_is_right_after_changes_in_libreoffice(name, tmp_path):
     assert report.passed, [c.wrong[:3] for c in report.comparisons]
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(15)
 def test_any_network_is_right_after_changes(tmp_path_factory, experiment):
@@ -158,6 +159,7 @@ def test_verify_finds_a_changed_array_formula(written, tmp_path):
     assert "Matrices!" in report.comparisons[1].wrong[0]
 
 
+@pytest.mark.slow
 def test_the_sheet_may_be_asked_for_in_the_layout_full_and_is_verified_there_too(tmp_path):
     beginner().run().to_excel(tmp_path / "full.xlsx", sheets=["matrices"])
     book = book_of(tmp_path / "full.xlsx")
@@ -167,6 +169,7 @@ def test_the_sheet_may_be_asked_for_in_the_layout_full_and_is_verified_there_too
     assert plain > verify(tmp_path / "none.xlsx").comparisons[0].cells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", sampled(["momentum", "adam"], "adam"))
 def test_adjustments_that_remember_are_looked_up_and_said_to_be(rule, tmp_path):
     path = tmp_path / "m.xlsx"

@@ -60,6 +60,7 @@ def numbers_of(frame):
     }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(TABLES, "attention", "recurrent"))
 def test_a_graph_is_right_after_changes_in_ironcalc(name, written):
     report = verify(written(name))
@@ -74,6 +75,7 @@ def test_a_graph_is_right_after_changes_in_libreoffice(name, written):
     assert report.passed, [c.wrong[:3] for c in report.comparisons]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("training", sampled(TRAINING, "adam", "only some entries"))
 def test_any_training_is_right_after_changes(training, tmp_path):
     graph("attention", **TRAINING[training]).run().to_excel(tmp_path / "m.xlsx", "matrix")
@@ -219,6 +221,7 @@ def test_an_entry_that_is_never_updated_has_a_dash_for_its_adjustment(tmp_path):
     assert str(first.value).startswith("=")
 
 
+@pytest.mark.slow
 def test_a_block_begins_a_page_and_one_that_is_too_tall_is_broken_between_shelves(tmp_path):
     path = tmp_path / "pages.xlsx"
     # Thirty steps of seven arrays.

@@ -20,6 +20,7 @@ def is_input(cell) -> bool:
     )
 
 
+@pytest.mark.sample(1)
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
     sheet = books[kind]["Steps"]
@@ -39,6 +40,7 @@ def test_data_cells_look_like_input_cells(books):
     assert not is_input(sheet["A2"])
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_header_has_a_note(made, name, kind):
     sheet = load_workbook(made(name, kind, 12))["Steps"]
@@ -79,6 +81,7 @@ def test_each_column_has_one_number_format_and_its_header_its_alignment(made, na
             assert head.alignment.horizontal == "right"
 
 
+@pytest.mark.slow
 def test_formats_show_the_size_of_what_is_in_a_column(made):
     """Data with their own decimals; a loss that falls by powers of ten with a power of ten."""
     sheet = load_workbook(made("line-adam", "full", 500))["Steps"]
@@ -101,6 +104,7 @@ def test_pages_repeat_the_headers(books, kind):
     assert sheet.page_setup.pageOrder == "overThenDown"
 
 
+@pytest.mark.slow
 def test_a_long_run_is_printed_without_its_middle(tmp_path, traced):
     """About twenty pages, one above another, and About says so."""
     book = load_workbook(traced("two-neuron", 1500).to_excel(tmp_path / "x.xlsx", sheets=[]))
@@ -109,6 +113,7 @@ def test_a_long_run_is_printed_without_its_middle(tmp_path, traced):
     assert any("the first 500 rows and the last 500" in line for line in text)
 
 
+@pytest.mark.slow
 def test_of_a_long_list_of_columns_the_beginning_is_printed(tmp_path, traced):
     """And what comes before and after it, with a sentence that says so."""
     about = load_workbook(traced("iris", 2).to_excel(tmp_path / "x.xlsx"))["About"]

@@ -42,6 +42,7 @@ def test_the_formulas_have_the_inputs_and_targets_of_the_data(tmp_path, layout):
     assert any("Data!$B$3*" in text and "Data!$C$3*" in text for text in sums)
 
 
+@pytest.mark.slow
 def test_or_in_the_place_of_xor_is_taken_by_data_and_tests(tmp_path):
     changed = bp.load(with_or(written(tmp_path, rows=1)))
     assert [row[-1] for row in changed.data.examples] == [0, 1, 1, 1]

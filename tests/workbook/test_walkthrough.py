@@ -49,6 +49,7 @@ def written(tmp_path_factory, traced):
     return write
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("iteration", sampled([None, 1, 2, 17, 40], None, 17))
 def test_every_quantity_of_any_iteration_is_there(traced, written, name, iteration):
@@ -112,6 +113,7 @@ def test_the_workbook_still_verifies(written):
     assert verify(written("two-neuron")).passed
 
 
+@pytest.mark.slow
 def test_what_is_no_page_is_refused(tmp_path, traced, monkeypatch):
     with pytest.raises(bp.LimitError, match="use the layout full"):
         traced("two-neuron", 40).to_excel(tmp_path / "x.xlsx", "book", ["walkthrough"])
@@ -165,6 +167,7 @@ def test_a_number_that_cannot_be_rounded_up_is_not_put_in(tmp_path, traced):
     assert page(path)["xh_1"][2] == 1.7976e308
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("name", "pages"), [("two-neuron", 1), ("book-xor", 0), ("iris", 0)])
 def test_the_page_of_a_small_network_is_one_sheet_of_paper(name, pages, tmp_path):
     """0 is as many as it takes."""

@@ -51,6 +51,7 @@ def check(found):
         assert own >= ALONE.get(kind, 1.0), (kind, own)
 
 
+@pytest.mark.slow
 def test_the_rules_give_the_marks_of_grade():
     """Right sheets and rounded ones have the very marks of `grade`, and others nearly all of them."""
     check(agreement(NAMES[:1], 24, 1))
