@@ -46,7 +46,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("what", sampled(COMMANDS, "workbook", "latex"))
 def test_what_is_taken_along_is_what_the_commands_write(app, asked, what, command, folder):
     name, *options, last = COMMANDS[what]
@@ -111,6 +111,7 @@ CANVAS = (
 )
 
 
+@pytest.mark.slow
 def test_a_table_for_canvas_has_the_rows_of_its_own_export(app, asked, tmp_path):
     """The roster is as Canvas exports it; the table comes back with a column for each question."""
     wanted = {"ask": ["forward"], "vary": ["weights"], "digits": "4"}

@@ -103,13 +103,14 @@ def test_losses_gradients_and_updates_are_those_of_pytorch(name):
                 weight.sub_(0.1 * gradient)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", spread(GRAPHS, 1))
 def test_the_workbook_is_live(name, tmp_path):
     experiment(name).run().to_excel(tmp_path / "graph.xlsx", sheets=[])
     assert verify(tmp_path / "graph.xlsx").passed
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_file_gives_the_same_experiment_and_entries_can_be_changed(name, tmp_path):
     path = tmp_path / "graph.toml"

@@ -15,6 +15,7 @@ from bpsheet.tables.spec import Layer, Network
 from tests.helpers.networks import experiment, network
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("method", "low", "high"),
     [
@@ -30,6 +31,7 @@ def test_uniform_initial_weights_fill_their_range(method, low, high):
     assert abs(values.mean()) < high / 50
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("method", "variance"), [("xavier_normal", 2 / 500), ("he_normal", 2 / 300)]
 )
@@ -39,6 +41,7 @@ def test_normal_initial_weights_have_their_variance(method, variance):
     assert values.var() == pytest.approx(variance, rel=0.03)
 
 
+@pytest.mark.slow
 def test_zeros_are_zeros_and_biases_begin_at_zero_but_with_uniform():
     assert not drawn("zeros").any()
     layer = {"units": 3}

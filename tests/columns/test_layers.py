@@ -241,7 +241,7 @@ def test_pools_of_feature_maps(seed):
     assert_like_torch(experiment, output)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @shapes
 def test_batch_normalisation_in_training_and_its_running_statistics(seed):
     random = np.random.default_rng(seed)
@@ -304,7 +304,7 @@ def test_channels_normalised_by_running_statistics_then_an_activation_alone(seed
     assert_like_torch(experiment, output)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @shapes
 @pytest.mark.parametrize("count", [0, 2])
 def test_recurrent_layers_and_attention_with_as_many_biases_as_pytorch_has(seed, count):

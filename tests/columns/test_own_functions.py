@@ -69,6 +69,7 @@ def test_formulas_of_arrays_call_functions_of_arrays():
     assert called.run().check_gradient(3, method="complex").passed
 
 
+@pytest.mark.slow
 def test_training_is_that_of_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra: torch)")
     trace = read(with_activation("swish").replace("iterations = 6", "iterations = 200")).run()

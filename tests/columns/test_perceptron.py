@@ -34,6 +34,7 @@ def test_a_step_perceptron_learns_as_a_plain_loop_does():
     assert [last[f"test {n}"] for n in (1, 2, 3, 4)] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_step_perceptron_recalculates_in_a_spreadsheet(tmp_path):
     pytest.importorskip("ironcalc")
     perceptron().run().to_excel(tmp_path / "x.xlsx")

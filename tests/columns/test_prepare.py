@@ -62,7 +62,7 @@ def test_raw_inputs_stand_in_the_data_and_the_names_say_which_is_which():
     assert cells["sd_sugar"] == pytest.approx(np.std([0.12, 0.08, 0.11, 0.13, 0.07]), rel=1e-14)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "text"),
     spread(

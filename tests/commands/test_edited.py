@@ -55,6 +55,7 @@ def test_numbers_that_do_not_fit_name_the_option(typed_into, command):
     assert "--original" in err
 
 
+@pytest.mark.slow
 def test_verify_tells_the_edits_and_the_cell(typed_into, command):
     path = typed_into({"H8": 0.9, "M10": 1})
     status, out, err = command("verify", str(path))

@@ -95,6 +95,7 @@ def test_run_writes_parquet(command):
     assert list(found.columns) == list(expected.columns)
 
 
+@pytest.mark.slow
 def test_run_writes_the_layout_that_is_asked_for(command):
     assert command("run", "one-weight", "--layout", "book", "-o", "b.xlsx")[0] == 0
     assert command("run", "one-weight", "--layout", "full", "-o", "f.xlsx")[0] == 0

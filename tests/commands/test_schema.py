@@ -23,6 +23,7 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
+@pytest.mark.slow
 def test_schema_accepts_every_template(validator):
     for name in template_names():
         tables = tomllib.loads(template_path(name).read_text("utf-8"))

@@ -39,7 +39,7 @@ def small(title: str = "small") -> str:
     return SMALL.replace("{title}", title)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "title",
     spread(

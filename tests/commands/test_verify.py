@@ -6,7 +6,10 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_verify_passes_with_status_0(command):
     command("run", "two-neuron", "--iterations", "6")
     status, out, err = command("verify", "outputs/two-neuron.xlsx")
@@ -19,6 +22,7 @@ def test_verify_passes_with_status_0(command):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_verify_fails_with_status_1_and_tells_the_cells(command, edit):
     command("run", "two-neuron", "--iterations", "6")
     path = edit(
@@ -30,6 +34,7 @@ def test_verify_fails_with_status_1_and_tells_the_cells(command, edit):
     assert "P9 (MSE): 7 there, 0.1652487341750" in out
 
 
+@pytest.mark.slow
 def test_verify_makes_the_changes_that_are_asked_for(command):
     command("run", "two-neuron", "--iterations", "6")
     status, out, _ = command("verify", "outputs/two-neuron.xlsx", "--set", "w_gf1=0.7")

@@ -131,7 +131,7 @@ def test_every_template_is_listed_and_shown():
     assert {path.stem for path in FOLDER.iterdir()} == set(template_names())
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", spread(template_names(), 6))
 def test_a_picture_is_of_the_run_that_there_is(name, traced):
     """Else `python -m tests.docs.pictures` makes it anew."""

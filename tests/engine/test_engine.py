@@ -31,6 +31,7 @@ def test_a_graphs_run_is_its_formulas_computed_one_by_one(experiment):
     assert_same(experiment.program(), experiment.iterations)
 
 
+@pytest.mark.slow
 @given(programs(), st.sampled_from([1, 2, 3, 4096]))
 @draws(200)
 def test_any_program_runs_as_its_formulas_computed_one_by_one(program, chunk):

@@ -59,6 +59,7 @@ def test_an_error_spreads_to_what_depends_on_it_and_to_nothing_else():
     assert np.isnan(recording.values[1, 1:3]).all()
 
 
+@pytest.mark.slow
 def test_an_error_that_the_next_row_does_not_use_is_over_with_it():
     """The fast code takes over again: 1,000 errors in 100,000 rows do not slow it down."""
     program = counting("1/mod(n, 100)")

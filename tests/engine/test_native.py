@@ -97,6 +97,7 @@ def same_bits(program, rows, monkeypatch):
     return slow.values
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("squares", [True, False])
 def test_a_square_has_the_bits_of_the_c_librarys_power(squares, monkeypatch):
     """The product has other bits now and then, as rounding errors near a half show."""

@@ -13,7 +13,6 @@ from tests.helpers.evening import ANY, FULL, KINDS, NAMES, SHORT, Evening, roste
 WHOLE = (*KINDS, *["right"] * (25 - len(KINDS)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "kinds", [SHORT, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["short", "whole"]
 )

@@ -52,7 +52,7 @@ OTHERS = ("exploding", "book-perceptron", "formula")
 NETWORKS = [name for name in small_templates() if name not in OTHERS]
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("ask", ["forward", "backward", "update"])
 def test_no_printed_value_is_computed_from_an_answer(name, ask):
@@ -111,6 +111,7 @@ def test_what_does_not_fit_is_refused(options, said):
         Exercise(bp.load("two-neuron"), **options)
 
 
+@pytest.mark.slow
 def test_more_than_a_sheet_holds_is_refused():
     task = Exercise(bp.load("iris"), iterations=50).task()
     with pytest.raises(bp.LimitError, match=r"at most 1,000. Ask for fewer"):

@@ -160,6 +160,7 @@ def test_a_right_value_has_the_digits_that_are_asked_where_fewer_are_written(tmp
     assert mark.reason.startswith(f"{mark.expected} is expected")
 
 
+@pytest.mark.slow
 def test_the_class_page_counts_the_students_of_each_idea(tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("Ada", "Bob", "Cem"):

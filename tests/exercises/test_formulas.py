@@ -234,6 +234,7 @@ def test_a_file_keeps_what_was_found_for_another_scale(tmp_path):
     assert sheet.total == len(TYPED) * 0.25
 
 
+@pytest.mark.slow
 def test_a_class_of_formulas_is_marked_by_the_commands(tmp_path, command):
     (tmp_path / "roster.csv").write_text("Name\nAda\nBob\n", encoding="utf-8")
     folder = tmp_path / "sheets"

@@ -48,6 +48,7 @@ def rows(book):
     return list(csv.reader(io.StringIO(book.text)))
 
 
+@pytest.mark.slow
 def test_moodle_gets_the_identifier_and_the_mark_alone(tmp_path):
     grades, roster = marked(tmp_path, MOODLE)
     book = gradebook(grades, roster, "moodle", "Backpropagation")
@@ -55,6 +56,7 @@ def test_moodle_gets_the_identifier_and_the_mark_alone(tmp_path):
     assert book.notes == ("No mark, as no sheet was marked: Cem Öz (19)",)
 
 
+@pytest.mark.slow
 def test_canvas_gets_its_own_columns_and_the_row_of_points(tmp_path):
     grades, roster = marked(tmp_path, CANVAS, Scale(total=10))
     book = gradebook(grades, roster, "canvas", "Sheet")
@@ -66,6 +68,7 @@ def test_canvas_gets_its_own_columns_and_the_row_of_points(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_column_for_each_question_adds_up_to_the_mark(tmp_path):
     grades, roster = marked(tmp_path, CANVAS)
     head, points, *marks = rows(gradebook(grades, roster, "canvas", "S", by_question=True))
@@ -88,6 +91,7 @@ def test_several_sheets_of_a_student_are_said_and_give_no_mark(tmp_path):
     assert "No mark, as several sheets carry the name: Ada Lovelace (17)" in book.notes
 
 
+@pytest.mark.slow
 def test_a_student_who_is_not_on_the_roster_is_said(tmp_path):
     grades, _ = marked(tmp_path, MOODLE)
     shorter = roster_of(MOODLE.replace("Bob,Groß,18,bob@example.org,B\n", ""), "roster.csv")
@@ -95,6 +99,7 @@ def test_a_student_who_is_not_on_the_roster_is_said(tmp_path):
     assert "Not in the table, as not on the roster: Bob Groß (18)" in book.notes
 
 
+@pytest.mark.slow
 def test_a_roster_that_a_system_cannot_match_is_refused(tmp_path):
     grades, roster = marked(tmp_path, "Name,Group\nAda,A\nBob,A\nCem,B\n")
     with pytest.raises(

@@ -48,7 +48,7 @@ def as_csv(path: Path, sign: str = ",", decimal: str = ".") -> bytes:
     return "\r\n".join(sign.join(f'"{c}"' for c in row) for row in rows).encode("utf-8-sig")
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("sign", "decimal"), spread([(",", "."), (";", ","), ("\t", ",")], 1))
 def test_a_table_of_text_is_found_by_what_is_printed_on_it(handed_out, sign, decimal):
     sheet = handed_out / file_name("Ada")
@@ -84,7 +84,7 @@ MOVES = {
 }
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("move", MOVES)
 def test_asked_cells_are_found_by_their_labels(ada, own, move):
     fill(own, ada, answers_of(ada))
@@ -190,6 +190,7 @@ def test_an_empty_folder_is_an_error(tmp_path, beside, command):
     assert "nothing to mark" in err
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_much_is_refused_and_costs_no_other(handed_out, tmp_path):
     good = (handed_out / file_name("Ada")).read_bytes()
     out = io.BytesIO()
@@ -234,6 +235,7 @@ def test_a_file_that_no_reader_foresaw_is_refused_and_the_others_marked(handed_o
     assert len(grades.sheets) == 3
 
 
+@pytest.mark.slow
 def test_our_own_tables_beside_the_sheets_are_left_out(handed_out, command, monkeypatch):
     monkeypatch.chdir(handed_out)
     shutil.copy(handed_out.parent / "key" / "key.csv", handed_out / "key.csv")

@@ -62,6 +62,7 @@ def test_a_roster_may_be_names_alone(tmp_path):
     assert read_roster(path).labels == ["Ada", "Bob B"]
 
 
+@pytest.mark.slow
 def test_each_student_gets_a_file_and_the_key_lies_apart(roster, tmp_path, command):
     folder = tmp_path / "sheets"
     arguments = ("exercise", "two-neuron", "-o", str(folder), "--students", str(roster))

@@ -44,7 +44,7 @@ TYPED = {
 }
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("text", spread(TYPED, 9))
 def test_a_mark_judges_by_the_digits_typed_in_ironcalc(live, text):
     model = ironcalc.load_from_xlsx(str(live), "en", "UTC", "en")
@@ -117,7 +117,7 @@ ROUNDED = {
 }  # fmt: skip
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ROUNDED)
 def test_a_mark_allows_for_rounding_as_the_judge_does(live, kind):
     task = two_neurons().task()
@@ -176,6 +176,7 @@ def compared(task, sheets, shown):
     return differ, given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", sampled([40, 1000], 40))
 def test_marks_agree_with_the_judge_on_drawn_sheets(live, count):
     """Right, right so far, rounded, follow-through, not right. A mark knows no slips: what was meant
@@ -188,6 +189,7 @@ def test_marks_agree_with_the_judge_on_drawn_sheets(live, count):
     assert differ < 0.005 * given.total()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", sampled([20, 1000], 20))
 def test_marks_are_the_judges_where_digits_enough_are_typed(live, count):
     task = two_neurons().task()

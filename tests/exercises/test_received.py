@@ -43,6 +43,7 @@ def test_sheets_without_a_mix_up_have_no_warning(sheets):
     assert {sheet.warnings for sheet in marked(sheets).values()} == {()}
 
 
+@pytest.mark.slow
 def test_an_emptied_identity_is_said_and_the_sheet_found_by_what_is_printed(sheets):
     with_identity(sheets / file_name("Ada"), "", "")
     found = marked(sheets)[file_name("Ada")]
@@ -52,6 +53,7 @@ def test_an_emptied_identity_is_said_and_the_sheet_found_by_what_is_printed(shee
     )
 
 
+@pytest.mark.slow
 def test_an_identity_of_another_student_is_said(sheets):
     with_identity(sheets / file_name("Bob"), '"Bob"', '"Ada"')
     found = marked(sheets)
@@ -71,6 +73,7 @@ def test_a_sheet_in_a_file_of_another_students_name_is_said(sheets):
     assert (found.student, found.warnings) == ("Ada", ("the file has the name of Bob's",))
 
 
+@pytest.mark.slow
 def test_an_identity_without_a_student_is_said(sheets):
     with_identity(sheets / file_name("Cem"), '"Cem"', '""')
     warnings = marked(sheets)[file_name("Cem")].warnings
@@ -110,6 +113,7 @@ def changed_sheet(path: Path, task: Task, name: str, value: object, run: Run) ->
     return path
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "setting", "value"),
     [("x1", "x1[1]", 0.85), ("w_xg1", "w_xg1", 0.33), ("lr", "lr", 0.5)],

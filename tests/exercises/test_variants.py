@@ -125,7 +125,7 @@ def test_one_example_cannot_vary():
         two_neurons(vary=("example",))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [("--example", "3"), ("--iteration", "5"), ("--set", "learning_rate=0.3")]
 )

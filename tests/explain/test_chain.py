@@ -108,7 +108,7 @@ def of_sequence(steps, *kinds):
     )
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "kinds"),
     spread([(60, ["rnn"]), (5, ["attention", "layer_norm"] * 3)], 1),

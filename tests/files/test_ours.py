@@ -31,7 +31,7 @@ def write(command, name, *more):
     return command(*COMMANDS[name], "-o", name, *more)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     sampled(

@@ -66,7 +66,7 @@ def test_a_file_has_one_seal_at_most_and_is_ours(name, command, written):
         assert content.count(LABEL) == 1
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", spread(FLAT, 5))
 def test_any_byte_that_is_changed_breaks_the_seal(name, command, written):
     """At the beginning, in the middle, in the seal, at the end; and what is added or cut off.
@@ -127,7 +127,7 @@ def renamed_parquet(path: Path) -> None:
         writer.add_key_value_metadata({"seal": said[b"seal"].decode()})
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "edit"),
     spread(

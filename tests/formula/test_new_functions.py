@@ -33,7 +33,7 @@ def trained(activation):
     ).run()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_an_activation_of_it_is_trained_checked_and_recalculated(name, tmp_path):
     trace = trained(f"{name}(z)")
@@ -64,7 +64,7 @@ def test_it_is_explained(name, latex):
     assert f"<mi>{name}</mi>" in explained.html()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_page_has_it(name, tmp_path, opened):
     path = trained(f"{name}(z)").experiment.to_page(tmp_path / "page.html", rules=False)

@@ -22,7 +22,7 @@ METHODS = ("forward", "central", "complex")
 WITH_LOSS = [name for name in small_templates() if name != "book-perceptron"]
 
 
-@pytest.mark.sample(14)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", WITH_LOSS)
 def test_the_gradient_of_every_template_passes(traced, name, method):

@@ -81,6 +81,7 @@ def test_one_weights_second_derivatives_are_those_worked_out_by_hand(traced):
     assert traced("one-weight").hessian(1).loc["xh_1", "xh_1"] == 25
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 def test_pytorch_finds_the_same_hessian(traced):
     """torch.func.hessian of two networks written down anew."""

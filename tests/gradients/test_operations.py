@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import bpsheet as bp
 from bpsheet.gradients.studies import by_size, operations
 
@@ -29,6 +31,7 @@ def test_operations_are_those_that_a_person_counts():
     assert found.loc["total", "brute force"] == 3 * 7
 
 
+@pytest.mark.slow
 def test_the_gradient_costs_about_one_forward_pass_more_at_any_size():
     frame = by_size([1, 4, 16, 64])
     assert frame["backward/forward"].between(0.4, 1.5).all()

@@ -44,7 +44,7 @@ def slopes(found):
 # The numbers
 
 
-@pytest.mark.sample(8)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", CHECKED)
 @pytest.mark.parametrize("method", ["central", "forward"])
 def test_the_sheet_says_what_check_gradient_says(traced, name, method):
@@ -89,7 +89,7 @@ def test_a_shorter_step_brings_the_slope_closer_and_both_sides_closer_still(trac
     assert off("forward", 1e-3) > 50 * off("central", 1e-3)
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", spread(SMALL, 6))
 def test_the_matrix_on_the_sheet_is_the_hessian(traced, name):
     trace = traced(name, 3)
@@ -115,6 +115,7 @@ def book_with(trace, path, kind="full", sheets=BOTH):
     return trace.to_excel(path, kind, sheets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 @pytest.mark.parametrize("name", sampled(SMALL, "two-neuron"))
 def test_the_sheets_recalculate_to_their_tables(tmp_path, traced, name, kind):
@@ -145,7 +146,7 @@ def test_libreoffice_recalculates_the_sheets(tmp_path, traced, name):
     assert [comparison.wrong for comparison in report.comparisons] == [(), (), ()]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("key", spread(BOTH, 1))
 def test_a_wrong_formula_on_such_a_sheet_is_found_and_named(tmp_path, traced, edit, key):
     path = book_with(traced("two-neuron", 4), tmp_path / "book.xlsx", "book", [key])
@@ -161,6 +162,7 @@ def test_a_wrong_formula_on_such_a_sheet_is_found_and_named(tmp_path, traced, ed
     assert report.comparisons[1].wrong[0].startswith(f"{name}!{place} (")
 
 
+@pytest.mark.slow
 def test_another_iteration_typed_into_the_file_is_taken_as_it_stands(tmp_path, traced, edit):
     path = book_with(traced("two-neuron", 4), tmp_path / "book.xlsx", "book", ["hessian"])
     typed = edit(
@@ -212,6 +214,7 @@ def test_words_are_typed_and_are_no_inputs(tmp_path, traced):
         assert not any(cell.font.color and cell.font.color.rgb == blue for r in rows for cell in r)
 
 
+@pytest.mark.slow
 def test_names_of_the_run_are_kept_and_the_sheets_own_give_way(tmp_path):
     trace = bp.Experiment(
         graph=bp.Graph(

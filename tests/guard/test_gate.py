@@ -267,7 +267,7 @@ def test_lines_end_alike_whatever_wrote_them(tmp_path):
     assert read_text(tmp_path / "x.csv") == "a\nb\nc\n"
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["/dev/zero", "/etc/passwd", "iris.csv"])
 def test_an_experiment_in_a_workbook_reads_no_file(file, tmp_path):
     """A stranger may have written it."""

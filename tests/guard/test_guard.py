@@ -334,6 +334,7 @@ def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
         guarded_bytes(path, OURS)
 
 
+@pytest.mark.slow
 def test_a_sheet_is_given_out_as_it_is_whatever_the_pieces(made):
     path = made("two-neuron", "full", 10)
     for size in (1, 777, 100_000, -1):

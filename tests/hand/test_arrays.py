@@ -93,6 +93,7 @@ def test_a_right_program_is_right_in_either_convention(outputs, is_folded, count
         assert set(report["verdict"]) == {"correct"}
 
 
+@pytest.mark.slow
 def test_single_precision_is_compared_as_such():
     given = experiment()
     trace = given.run(8)
@@ -128,7 +129,7 @@ SOME = [
 ]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bug", "outputs", "count", "is_folded"), spread(sampled(PROGRAMS, *SOME), 4)
 )
@@ -178,6 +179,7 @@ def test_another_run_a_frame_and_a_file_are_compared_too(tmp_path):
     assert set(report["verdict"]) <= {"correct", "other convention"}
 
 
+@pytest.mark.slow
 def test_nan_and_odd_arrays_are_said():
     given = experiment()
     trace = given.run(8)

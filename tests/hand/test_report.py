@@ -90,6 +90,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_is_no_longer_the_report_displays_as_pandas_displays_it(report, change):
     changed = change(report)

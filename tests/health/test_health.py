@@ -23,6 +23,7 @@ def said(experiment):
     return experiment.run().health().sentences
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", [name for name in small_templates() if name != "exploding"])
 def test_nothing_is_said_of_the_templates_that_work(name, traced):
     health = traced(name).health()
@@ -297,6 +298,7 @@ def test_the_perceptron_has_weights_and_steps_only(traced):
     assert frame["saturated"].isna().all()
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("rule", ["momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"])
 def test_other_rules_that_work_hear_nothing(rule):
     rate = 0.05 if rule in ("momentum", "nesterov") else 0.02
@@ -306,6 +308,7 @@ def test_other_rules_that_work_hear_nothing(rule):
     assert said(experiment) == []
 
 
+@pytest.mark.slow
 @given(experiments())
 @draws(30)
 def test_no_run_is_too_strange(experiment):
@@ -323,6 +326,7 @@ def test_no_run_is_too_strange(experiment):
         assert ((shares >= 0) & (shares <= 1)).all()
 
 
+@pytest.mark.slow
 def test_a_long_healthy_run_gets_no_remark():
     assert bp.load("two-neuron").changed({"iterations": 100_000}).run().health().sentences == []
 

@@ -40,6 +40,7 @@ def outputs(found, x, side):
 SIZES = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 
 
+@pytest.mark.slow
 @draws(100)
 @given(SIZES, st.sampled_from(["weight", "kernel"]), st.booleans(), st.integers(0, 99))
 def test_a_network_is_read_as_it_is_or_its_orientation_is_asked_for(sizes, side, biases, seed):

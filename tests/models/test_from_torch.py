@@ -38,7 +38,7 @@ SEEDS = [(family, seed) for family in FAMILIES for seed in range(40)]
 FEW = [("dense", 1), ("layers", 0), ("recurrent", 2), ("pictures", 1), ("tokens", 3)]
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, *FEW))
 def test_five_further_updates_are_pytorchs(family, seed):
     """With the same optimiser, by the names of the model's own arrays."""
@@ -56,6 +56,7 @@ def without_logarithm(model):
     return model[:-1] if is_log else model
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, *FEW))
 def test_outputs_are_the_modules(family, seed):
     """Without a loss: a module in use."""
@@ -158,6 +159,7 @@ KERNELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(KERNELS, "groups"))
 def test_convolutions_with_gaps_and_groups_are_pytorchs(name):
     """Outputs, three updates with momentum, and the module that is given back."""
@@ -319,6 +321,7 @@ OPTIMISERS = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("family", sampled(FAMILIES, "dense"))
 @pytest.mark.parametrize(
     "name", sampled(OPTIMISERS, "momentum", "adam", "nadam", "centered", "rprop")
@@ -373,7 +376,7 @@ def test_schedulers_are_pytorchs(make):
         torch.testing.assert_close(trace.state_dict()[name], value, atol=1e-12, rtol=0)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(TUTORIALS, "axes", "own arrays", "first state"))
 def test_modules_as_tutorials_write_them(name):
     """Their outputs, an update, and the module as it was: nothing was put into it."""

@@ -149,7 +149,7 @@ def check(family: str, seed: int, sheet: Path | None = None) -> None:
     )
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["dense", "picture"])
 def test_a_random_model_gives_and_trains_as_in_keras(family: str) -> None:
     check(family, 0)
@@ -185,6 +185,7 @@ KERNELS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", sampled(KERNELS, KERNELS[0]))
 def test_convolutions_with_gaps_and_groups_are_kerass(more: dict[str, Any]) -> None:
     random = np.random.default_rng(5)

@@ -42,7 +42,7 @@ def check_model(kind: str, seed: int, folder: Path) -> None:
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(2))
 def test_random_models_give_what_onnxruntime_gives(kind: str, seed: int, tmp_path: Path) -> None:
@@ -94,6 +94,7 @@ def test_square_weights_are_turned_as_the_node_says(tmp_path: Path) -> None:
         assert experiment.network.layers[0].weights == expected.tolist()
 
 
+@pytest.mark.slow
 def test_ten_filters_and_more_have_names_of_their_own(tmp_path: Path) -> None:
     b = Builder(np.random.default_rng(0), [2, 3], np.float32)
     b.add("Conv", b.array(11, 2, 2), b.array(11))

@@ -191,6 +191,7 @@ def check(family: str, seed: int, folder: Path, *, has_sheet: bool) -> None:
         np.testing.assert_allclose(ours[key], theirs[key].numpy(), rtol=0, atol=1e-10)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("family", "seed"), sampled(SEEDS, ("dense", 5), ("recurrent", 2)))
 def test_five_further_updates_of_an_exported_module_are_pytorchs(family, seed, tmp_path):

@@ -138,6 +138,7 @@ PARAMETERS = [
 ]
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize(("name", "case"), PARAMETERS)
 def test_an_operator_gives_what_the_reference_gives(name: str, case: Case, tmp_path: Path) -> None:
     b = Builder(RANDOM, list(case.shape), np.float32 if name in BY_RUNTIME else np.float64)

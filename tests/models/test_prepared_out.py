@@ -12,6 +12,7 @@ pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("text", "output"), [(APPLES, "p"), (LAYERED, ""), (WITH_FORMULAS, "p")])
 def test_onnxruntime_gives_the_outputs_for_raw_numbers(text, output, tmp_path):
     trace = read(text).run()

@@ -75,7 +75,7 @@ def layers_of(weights, count):
     return [*(layer["W"] for layer in layers), *(layer["b"] for layer in layers)]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("seed", sampled(range(200), *BY_DEFAULT))
 def test_a_random_model_has_the_outputs_and_the_next_steps_of_scikit_learn(seed, tmp_path):
     """Outputs to 1e-12, five further steps to 1e-10, in the trace and in a recalculated workbook."""
@@ -107,6 +107,7 @@ NETWORKS = list(
 )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("kind", "solver", "rate", "batches"),
     sampled(
@@ -165,6 +166,7 @@ def test_an_order_that_cannot_be_known_is_said():
     assert (own.training.memory, own.notes) == ({}, "")
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("rate", ["optimal", "constant", "invscaling"])
 @pytest.mark.parametrize(
     "loss",
@@ -213,6 +215,7 @@ def test_a_model_of_a_bundled_data_set_gives_the_very_predictions(name):
     assert [meanings.get(raw, raw) for raw in experiment.raw_inputs] == list(frame.columns)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "model",
     [
@@ -317,6 +320,7 @@ def test_an_unknown_category_is_named_with_its_row():
         bp.from_sklearn(model, (frame, targets))
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_texts_stays_live(tmp_path):
     """A changed raw number, and a changed mean, reach every cell of a recalculated workbook."""
     frame = {"colour": ["red", "blue", "red", "blue"], "size": [1.0, 2.0, 4.0, 3.0]}

@@ -55,7 +55,7 @@ def same_bits(cell: object) -> object:
     return type(cell), struct.pack("d", cell) if isinstance(cell, float) else cell
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("name", "rows"), [("two-neuron", 40), ("exploding", None), ("book-perceptron", None)]
 )
@@ -197,6 +197,7 @@ def test_an_engine_reads_a_copy_of_what_was_checked(made, traced, tmp_path):
     assert found[0, 0] == 1.0
 
 
+@pytest.mark.slow
 def test_a_workbook_that_claims_more_rows_than_fit_is_refused_before_it_is_run(made, tmp_path):
     path = tmp_path / "claims.xlsx"
     with zipfile.ZipFile(made("two-neuron")) as parts, zipfile.ZipFile(path, "w") as claims:

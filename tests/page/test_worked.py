@@ -27,7 +27,7 @@ def expected_equations(trace, iteration):
             yield step.name, text_of_mathml(_equation(step.equation))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(small_templates(), "book-xor", "formula"))
 def test_the_worked_solution_is_the_one_that_explain_prints(name, page_file, opened):
     """Symbols, numbers put in, results: the same text, for every quantity of two iterations."""

@@ -19,6 +19,7 @@ def test_the_loss_is_drawn_by_iteration_and_by_epoch(traced):
     assert only.get_xdata().tolist() == list(range(1, 31))
 
 
+@pytest.mark.slow
 def test_every_weight_has_its_line_and_its_name(traced):
     trace = traced("two-neuron", 30)
     axes = trace.plot.weights()

@@ -71,7 +71,7 @@ def test_an_arrow_for_each_weight_tells_its_adjustment(traced, name):
         np.testing.assert_allclose(growth, (sizes - sizes.min()) / np.ptp(sizes), atol=1e-6)
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_neurons_have_their_values_and_error_terms(traced, name):
     trace = traced(name, 30)

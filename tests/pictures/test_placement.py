@@ -142,6 +142,7 @@ def test_no_letter_is_wider_than_was_thought():
         assert line.get_extents().width <= width_of(letter, 12), letter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sampled(range(20), 7))
 def test_names_stand_within_their_circles(seed):
     for spot in placed(seed, False).spots:

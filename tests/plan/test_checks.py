@@ -227,7 +227,7 @@ SEVERAL = (
 )
 
 
-@pytest.mark.sample(34)
+@pytest.mark.sample(18)
 @pytest.mark.parametrize(("old", "new", "place", "said"), UNFIT)
 def test_what_does_not_fit_is_refused_with_its_place(old, new, place, said):
     found = refusal(edited((old, new)))
@@ -235,6 +235,7 @@ def test_what_does_not_fit_is_refused_with_its_place(old, new, place, said):
     assert said in found[place]
 
 
+@pytest.mark.sample(26)
 @pytest.mark.parametrize(("old", "new", "place"), [row[:3] for row in UNFIT])
 def test_one_mistake_is_reported_once(old, new, place):
     """What does not fit must not bring down a rain of further complaints about itself."""

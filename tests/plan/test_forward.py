@@ -57,6 +57,7 @@ def test_without_training_each_example_has_one_row_of_sums_and_outputs():
 ALIKE = [name for name in template_names() if name != "batch-norm"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", sampled(ALIKE, *SAMPLE))
 def test_a_templates_forward_columns_are_those_of_its_training(name):
     """With the first weights, and for the example that the training presents first."""
@@ -229,6 +230,7 @@ def test_a_wide_network_computes_every_example(wide):
     assert x.shape == (300, 10)
 
 
+@pytest.mark.slow
 def test_a_wide_network_fits_a_worksheet(wide):
     check_fits(wide, "full", 300)
     assert len(wide.columns) < 7_510 + 64 + 2 * 110 + 30

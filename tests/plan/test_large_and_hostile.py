@@ -53,6 +53,7 @@ def test_what_no_memory_holds_is_refused_before_anything_is_allocated(old, new, 
     assert said in found[place]
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     "text",
     [
@@ -99,7 +100,7 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "formula",
     spread(sampled(FORMULAS, *FORMULAS[::3]), 2),

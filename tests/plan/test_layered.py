@@ -90,6 +90,7 @@ def test_a_layer_that_does_not_fit_is_said_with_its_place(file, where, said):
     assert said in problem.message
 
 
+@pytest.mark.slow
 def test_every_kind_can_be_used():
     """Each alone, or after what it needs."""
     settings = {"units": 2, "kernel": 2, "rate": 0.5, "tokens": 3, "of": "x"}
@@ -107,6 +108,7 @@ def test_every_kind_can_be_used():
         assert np.isfinite(trace.values).all(), name
 
 
+@pytest.mark.slow
 def test_parameters_can_be_changed_by_name_and_are_written_by_layer():
     experiment = bp.Experiment.from_dict(tables(LSTM, LAST, OUT))
     changed = experiment.changed({"Wi_1_2": 0.25, "h0_2": -0.5})

@@ -54,7 +54,7 @@ def test_a_whole_number_may_be_written_as_a_decimal_one():
     assert stepped(3.0).run().frame["rate"].nunique() == 4
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [1, 3, 7])
 def test_steps_fall_where_other_engines_have_them(every, tmp_path):
     assert bp.verify(stepped(every).run().to_excel(tmp_path / "steps.xlsx")).passed

@@ -43,6 +43,7 @@ def test_every_number_is_written_to_its_last_bit(examples, rate):
     assert again.training.learning_rate == rate
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
     | st.sampled_from(["[1,  2]", "[a,]", 'say "[x,\\n y ]"', "[ [1, 2],\n[3] ]"])

@@ -146,6 +146,7 @@ def ours(tree, values):
 four = st.tuples(edges, edges, st.floats(-1e3, 1e3), edges)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(ANYTHING, four), min_size=1, max_size=60))
 @draws(20, suppress_health_check=list(HealthCheck))
 def test_a_browser_computes_from_the_printed_formula_what_the_tree_says(computed, some):

@@ -251,6 +251,7 @@ def test_xarray_has_an_axis_for_the_neurons_of_each_layer(traced):
     np.testing.assert_allclose(again, found["z1"], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled([*NETWORKS, *FORMULAS], "rnn", "formula"))
 def test_xarray_has_every_number_of_a_run_once(traced, name):
     pytest.importorskip("xarray")

@@ -103,6 +103,7 @@ def test_names_and_titles_are_never_markup():
     assert HOSTILE in unescape(trace.compare(hand)._repr_html_())
 
 
+@pytest.mark.slow
 def test_curves_show_themselves(traced):
     """Axes in a figure of ours are shown as that figure; in another's they are left to it."""
     plot = traced("two-neuron").plot

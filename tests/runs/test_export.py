@@ -16,7 +16,7 @@ from tests.helpers.samples import sampled
 NAMES = ["two-neuron", "iris", "book-perceptron", "exploding"]
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", sampled(NAMES, "book-perceptron", "exploding"))
 @pytest.mark.parametrize("keep", [None, "every:9", "last:11"])

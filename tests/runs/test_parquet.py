@@ -26,7 +26,7 @@ RUNS = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("name", sampled(RUNS, "iris", "exploding", "exploding-late"))
 def test_a_file_gives_the_trace_back(tmp_path, name):
@@ -175,6 +175,7 @@ def test_a_file_that_is_damaged_or_missing_is_refused(tmp_path):
         bp.load("two-neuron").run(2).to_parquet(tmp_path / "run.csv")
 
 
+@pytest.mark.slow
 def test_a_bomb_among_the_errors_is_not_unpacked(tmp_path):
     """Errors without a code that fits are #NUM!."""
     path = bp.load("exploding").run().to_parquet(tmp_path / "run.parquet")

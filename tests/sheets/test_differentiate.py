@@ -258,6 +258,7 @@ def broken(text, **cells):
     return make
 
 
+@pytest.mark.sample(17)
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -134,6 +134,7 @@ def twelve(tmp_path_factory):
 TWICE = [number for number in range(1, 13) for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_duckdb_reads_the_runs_in_numeric_order(twelve):
     duckdb = pytest.importorskip("duckdb")
     for options in ("", ", hive_partitioning=true"):

@@ -70,7 +70,7 @@ def test_a_setting_has_one_type_in_all_parts_of_a_folder(xor, tmp_path):
     assert runs.batch_size.tolist() == found.runs.batch_size.astype(str).tolist()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", spread([[2, "all"], ["all", 2]], 1))
 def test_numbers_and_words_of_a_setting_stand_in_the_workbook(xor, tmp_path, sizes):
     found = bp.sweep(xor, {"batch_size": sizes})
@@ -78,6 +78,7 @@ def test_numbers_and_words_of_a_setting_stand_in_the_workbook(xor, tmp_path, siz
     assert [sheet["B6"].value, sheet["B7"].value] == sizes
 
 
+@pytest.mark.sample(17)
 @pytest.mark.parametrize("seed", ["a", 1.5, -1, 2**64, True, None, float("nan"), [1], 10**400])
 @pytest.mark.parametrize("before", [[], [1]])
 def test_a_seed_that_is_none_is_refused_before_any_run(xor, monkeypatch, seed, before):

@@ -30,6 +30,7 @@ def iris():
     return bp.load("iris").changed({"iterations": 310})
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("keep", ["weights", "every:10,weights", "weights, last:1"])
 def test_the_weights_are_those_that_the_next_row_of_the_trace_has(xor, keep):
     found = bp.sweep(xor, {"learning_rate": [0.1, 1.0], "seed": [3]}, keep=keep)
@@ -195,6 +196,7 @@ def test_a_setting_called_as_a_metric_is_told_so():
         bp.sweep(experiment, {"is_right": [0.5]})
 
 
+@pytest.mark.slow
 def test_the_workbook_says_how_the_metrics_ended(xor, tmp_path):
     found = bp.sweep(xor, {"seed": range(14)}, keep="metrics")
     sheet = load_workbook(found.to_excel(tmp_path / "s.xlsx"), data_only=True)["Summary"]

@@ -39,6 +39,7 @@ def test_every_combination_is_run_as_it_would_be_alone(xor):
         assert line.first_error is pd.NA
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("keep", ["every:10", "last:3"])
 def test_losses_are_thinned_out_as_runs_are(xor, keep):
     found = bp.sweep(xor, {"learning_rate": RATES}, keep=keep)

@@ -59,7 +59,7 @@ def test_the_first_line_is_the_first_that_says_something():
     assert first_line("\n") == ""
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("head", [True, False])
 @pytest.mark.parametrize(

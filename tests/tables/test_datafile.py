@@ -61,7 +61,7 @@ def test_a_label_that_is_no_target_is_refused(tmp_path):
         labelled(tmp_path, "a,colour\n1,blue\n2,bleu\n")
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("csv", "said"),
     [

@@ -13,6 +13,7 @@ def in_one_line(text):
     return " ".join(text.split())
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("table", KEYS.values(), ids=lambda table: table.__name__)
 def test_help_has_each_field_with_its_meaning(table):
     printed = pydoc.render_doc(table, renderer=pydoc.plaintext).replace("\n |  ", "\n")

@@ -41,6 +41,7 @@ def test_changes_that_do_not_fit_are_refused(book, changes, message):
         verify(book, changes=changes)
 
 
+@pytest.mark.slow
 def test_a_change_after_which_a_run_overflows_later_or_never(tmp_path, traced):
     """The sheet Matrices ends where the run overflowed. It has no cells for the rows after that."""
     trace = traced("exploding").experiment.changed({"learning_rate": 1e200}).run(8)

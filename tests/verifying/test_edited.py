@@ -22,6 +22,7 @@ EDITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", sampled(EDITS, "example"))
 def test_an_edited_input_is_taken_as_it_stands(made, edit, tmp_path, what):
     """Changed in a spreadsheet, which recalculated and saved: nothing is wrong with that."""

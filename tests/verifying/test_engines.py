@@ -56,6 +56,7 @@ def test_a_workbook_as_written_passes_in_each_engine(book, engine):
     assert all(comparison.cells for comparison in report.comparisons)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("engine", sampled(ENGINES, "betteroffice", "gnumeric"))
 def test_a_formula_damaged_after_saving_is_found_in_each_engine(book, edit, engine):
     """The values that the file stores stay the right ones."""

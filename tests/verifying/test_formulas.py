@@ -138,6 +138,7 @@ REFERENCES = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("letter", "reference"), sampled(REFERENCES, *REFERENCES[::16]))
 def test_a_number_in_place_of_a_reference_is_found(book, edit, letter, reference):
     """The formula of one cell no longer follows one of the cells that it should."""

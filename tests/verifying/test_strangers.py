@@ -64,6 +64,7 @@ def refusal(function: Callable[[Path], object], path: Path) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_a_workbook_with_a_damaged_part_is_refused_or_read(made, tmp_path):
     """Each part of the package in turn cut in half: one kind of error, never another."""
     whole = made("two-neuron", "full", 10)

@@ -66,6 +66,7 @@ def test_a_formula_that_gives_an_error_is_found(book, edit):
     assert cells_in(report, "recalculated") == ["K12"]
 
 
+@pytest.mark.slow
 def test_a_number_in_place_of_an_error_is_found(made, edit, traced):
     error = traced("exploding").first_error
     assert error is not None
@@ -80,6 +81,7 @@ def test_a_number_in_place_of_an_error_is_found(made, edit, traced):
     assert "an error expected" in wrong_in(report)["stored values"][0]
 
 
+@pytest.mark.slow
 def test_a_missing_row_is_found(book, edit):
     """By the row that has lost it; without the last row the run is a shorter one, which is said."""
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -60,6 +60,7 @@ def test_the_wide_numpy_loops_store_what_we_store():
     np.testing.assert_array_equal(memory, theirs)
 
 
+@pytest.mark.slow
 def test_the_wide_pytorch_loop_stores_what_we_store():
     pytest.importorskip("torch", reason="PyTorch is not installed (bpsheet[torch])")
     experiment = loops.wide_experiment(5)

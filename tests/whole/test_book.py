@@ -218,7 +218,7 @@ def sheet(opened, name) -> Worksheet:
     return opened(name)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 def test_headers_stand_where_the_book_has_them(sheet, name):
     expected: list[str | None] = []
     for group in HEADERS[name]:
@@ -234,6 +234,7 @@ def test_sheet_ends_where_the_book_ends(sheet, name):
     assert sheet.max_row - 7 == ROWS[name]
 
 
+@pytest.mark.sample(1)
 def test_learning_rate_stands_in_b5(sheet):
     assert (sheet["A5"].value, sheet["B5"].value) == ("lr = ", 0.1)
 
@@ -298,7 +299,7 @@ def test_perceptron_presents_the_examples_in_the_books_order(opened):
     assert order == [4, 3, 2, 1, 3, 4, 2, 1, 3, 2, 4, 3, 2, 1, 3, 4, 2, 1, 3, 2]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("name", "row"), spread(VALUES, 4))
 def test_values_are_the_books_to_twelve_digits(opened, name, row):
     found = [cell.value for cell in opened(name, values=True)[row]]

@@ -136,7 +136,7 @@ PLANTED = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", spread(PLANTED, 2))
 def test_planted_faults_are_found(kind_of, tmp_path, fault):
     """The checks above can fail."""

@@ -29,7 +29,7 @@ COUNTS = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("share", sampled([0.1, 1.0], 0.1))
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_reader_refuses_with_its_own_exceptions_or_takes(name, share):

@@ -150,6 +150,7 @@ def test_libreoffice_shows_every_text_as_it_was_written(workbooks, tmp_path, lib
                 assert [row[0].strip() for row in rows].count(text.strip()) == 4
 
 
+@pytest.mark.slow
 def test_a_workbook_is_read_back_with_every_character(workbooks):
     for number, text in enumerate(EVIL):
         assert bp.load(workbooks / f"full-{number}.xlsx").title == text
@@ -245,7 +246,7 @@ def test_the_heads_of_a_runs_table_are_names_that_no_spreadsheet_runs(tmp_path):
 # Documents, pages and pictures
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("text", spread(EVIL, 6))
 def test_documents_keep_the_text_and_obey_nothing_in_it(text):
     made = experiment(text, text)
@@ -266,7 +267,7 @@ def test_documents_keep_the_text_and_obey_nothing_in_it(text):
         assert not re.search(r"(?<!\\)[<`\[]", prose)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("number", sampled(range(len(EVIL)), 8, 10))
 def test_latex_compiles_with_every_text(tmp_path, number):
     """And reads no file: what it names is words."""
@@ -328,6 +329,7 @@ def test_chromium_opens_documents_pages_and_pictures_without_running_a_word(
         page.close()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", sampled(range(len(EVIL)), 7, 10))
 @pytest.mark.parametrize("ending", sampled(["svg", "png", "pdf"], "svg"))
 def test_pictures_show_names_and_titles_as_they_are(number, ending, tmp_path, command, monkeypatch):
@@ -481,7 +483,7 @@ LONG_FILES = {
 }
 
 
-@pytest.mark.sample(7)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("field", spread(LONG_FILES, 11))
 def test_forty_thousand_characters_are_refused_in_few_words(field, command, tmp_path, monkeypatch):
     """A cell holds 32,767. Before anything runs, and with nothing left behind."""

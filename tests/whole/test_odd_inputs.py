@@ -154,7 +154,7 @@ def cases() -> Iterator[object]:
     yield pytest.param("draw", (*BASES["draw"], "-o", "x.svg"), FEW, id="no slides")
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.usefixtures("full_folder")
 @pytest.mark.parametrize(("name", "base", "odds"), list(cases()))
 def test_any_command_with_anything_ends_with_a_status_and_says_why(name, base, odds, command):

@@ -436,7 +436,7 @@ def run_for(experiment, updates):
     return experiment.run(max(1, experiment.iterations * updates // UPDATES))
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("seed", "updates"), sampled([(0, 50), (0, UPDATES), (1, UPDATES)], (0, 50))
 )
@@ -479,7 +479,7 @@ def test_each_rules_own_settings(rule, updates):
     assert_same(run_for(experiment_at_random(rule, 11, **CHANGED[rule]), updates))
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sampled([20, 21], 20))
 @pytest.mark.parametrize(
     "rule", sampled(sorted(OPTIMISER), "adam", "adamw", "gradient_ascent", "nadam", "rprop")
@@ -513,7 +513,7 @@ def test_up_and_down(rule, loss):
 PLAIN = {"gradient_descent", "gradient_ascent", "momentum", "nesterov"}
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "rule", spread(sampled(sorted(OPTIMISER), "adam", "gradient_ascent", "momentum"), 2)
 )
@@ -563,7 +563,7 @@ PLANS = {
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("rule", "per"),
     sampled([("momentum", "update"), ("adamw", "epoch")], ("momentum", "update")),
@@ -657,6 +657,7 @@ def varied(name):
     return bp.Experiment(network=network, data=data, training=more | training)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("updates", sampled([50, UPDATES], 50))
 @pytest.mark.parametrize(
     "name",
@@ -668,7 +669,7 @@ def test_updates_with_each_loss_setting_weight_and_penalty(name, updates):
     assert_same(run_for(varied(name), updates))
 
 
-@pytest.mark.sample(14)
+@pytest.mark.sample(7)
 @pytest.mark.parametrize("name", VARIED)
 def test_each_loss_and_its_gradients_are_those_of_pytorch_to_the_last_digits(name):
     import torch

@@ -78,6 +78,7 @@ def test_libreoffice_recalculates_every_template(made, traced, name, kind):
     assert_passed(verify(made(name, kind), "libreoffice"), traced(name), kind)
 
 
+@pytest.mark.slow
 @draws(12, suppress_health_check=[HealthCheck.too_slow])
 @given(experiments(), st.sampled_from(KINDS))
 def test_any_experiment_recalculates_to_its_trace(tmp_path_factory, experiment, kind):
@@ -134,7 +135,7 @@ PIECES = {
 FEW_PIECES = {"activation": "gelu", "rule": "rprop", "schedule": "restarts"}
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("piece", "name"), FEW_PIECES.items())
 def test_a_piece_recalculates(tmp_path, piece, name):
     make, names = PIECES[piece]
@@ -208,6 +209,7 @@ def test_trace_and_recalculation_agree_on_which_cells_are_errors(
     assert [f"{layout.shown[c].letter}{r + 8}" for r, c in wrong] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sampled(KINDS, "full"))
 def test_a_batch_cut_short_recalculates(tmp_path, kind):
     """Seven examples in batches of three: the last one of an epoch has one."""

@@ -76,7 +76,7 @@ def experiment(request):
     return made(request.param)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     sampled(
@@ -110,6 +110,7 @@ def test_its_own_values_are_judged_right(experiment):
     assert set(trace.compare(values)["verdict"]) == {"correct"}
 
 
+@pytest.mark.sample(1)
 def test_it_is_explained_derived_and_put_on_a_page(experiment, tmp_path):
     trace = experiment.run()
     for form in ("entries", "matrix"):

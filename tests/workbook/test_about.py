@@ -15,7 +15,7 @@ from tests.helpers.samples import sampled
 from tests.helpers.workbooks import SHORTER, WORKBOOKS, one_weight, part
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("start", ["=", "+", "-", "@"])
 def test_text_that_looks_like_a_formula_stays_text(tmp_path, start, kind):
     said = f'{start}HYPERLINK("http://example.com","x")'
@@ -106,6 +106,7 @@ def test_about_tells_each_column_with_its_formula(made, traced, kind):
         assert bool(formula) == (shown.column.formula is not None)
 
 
+@pytest.mark.slow
 def test_a_gap_parts_the_words_from_the_formulas(made):
     """Words may fill their column to its end."""
     sheet = load_workbook(made("two-neuron", "full"))["About"]
@@ -116,13 +117,14 @@ def test_a_gap_parts_the_words_from_the_formulas(made):
     }
 
 
+@pytest.mark.slow
 def test_about_tells_which_cells_may_be_changed(made):
     text = "\n".join(" ".join(row) for row in about_texts(made("iris", "full", 12)))
     assert "lr (B5), batch size (D5), reduction (F5)" in text
     assert "First weights on Steps: M8 to AU8." in text
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_a_workbook_is_made_again_from_itself(made, traced, name, kind):
     rows = SHORTER.get(name)
@@ -137,6 +139,7 @@ def test_a_workbook_is_made_again_from_itself(made, traced, name, kind):
     assert ran.program == trace.program
 
 
+@pytest.mark.slow
 def test_comments_of_the_experiment_file_are_kept(made):
     text = bp.load(made("two-neuron")).text
     assert text == (Path(template_path("two-neuron"))).read_text("utf-8")
@@ -163,6 +166,7 @@ def test_data_from_a_csv_file_is_in_the_workbook(tmp_path):
     assert bp.load(path).run().values.tobytes() == trace.values.tobytes()
 
 
+@pytest.mark.slow
 def test_lines_longer_than_a_cell_survive(tmp_path):
     """A cell holds 32,767 characters; the examples of this file stand on one line of more."""
     examples = ", ".join(f"[{n}.123456789012345, {n + 0.5}]" for n in range(5_000))

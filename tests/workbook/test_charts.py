@@ -51,7 +51,7 @@ def written(tmp_path_factory, traced):
     return write
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize(
     "name", sampled(NAMES, "two-neuron", "book-perceptron", "formula", "exploding")
@@ -271,6 +271,7 @@ def test_in_batches_the_gradient_is_that_of_each_batch_and_so_is_the_last_loss(t
     assert math.isclose(sheet["C3"].value, frame["loss"].iloc[-10:].mean(), rel_tol=1e-12)
 
 
+@pytest.mark.slow
 def test_of_many_lines_eight_are_drawn_and_a_cell_chooses_them(written):
     """From another weight on, the lines and their names are those of the weights that follow."""
     path = written("multiway-classification", rows=12)
@@ -288,6 +289,7 @@ def test_of_many_lines_eight_are_drawn_and_a_cell_chooses_them(written):
         assert model.get_cell_value(number, row, column) == names[first + 2 + offset]
 
 
+@pytest.mark.slow
 def test_lines_differ_without_colours(written):
     """In dash or width; behind a mean the single values are pale and thin."""
     for chart in book_of(written("book-xor", rows=120))["Charts"]._charts:

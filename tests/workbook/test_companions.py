@@ -41,6 +41,7 @@ def test_a_run_that_is_long_has_no_sheets_over_its_rows(tmp_path, traced, monkey
     assert load_workbook(tmp_path / "a.xlsx").sheetnames == ["Steps", "Data", "About"]
 
 
+@pytest.mark.slow
 def test_no_picture_is_made_unless_one_is_asked_for(tmp_path):
     """A network too large for cells has no Diagram by default; matplotlib is slow to import."""
     network = bp.Network(
@@ -56,6 +57,7 @@ def test_no_picture_is_made_unless_one_is_asked_for(tmp_path):
     assert load_workbook(path).sheetnames == ["Steps", "Data", "Walkthrough", "Charts", "About"]
 
 
+@pytest.mark.slow
 def test_the_sheets_by_default_are_those_that_are_asked_for(tmp_path, traced):
     trace = traced("book-xor", 12)
     asked = trace.to_excel(tmp_path / "a.xlsx", sheets=["charts", "diagram", "walkthrough"])

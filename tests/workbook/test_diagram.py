@@ -128,7 +128,7 @@ def assert_same(found, wanted):
             assert math.isclose(found[key], value, rel_tol=1e-9, abs_tol=1e-15), key
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(NAMES, *SOME))
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "full"))
 def test_the_stored_sheet_is_the_first_iteration(traced, written, name, kind):
@@ -138,6 +138,7 @@ def test_the_stored_sheet_is_the_first_iteration(traced, written, name, kind):
     assert_same(seen(path, stored(path)), expected(traced(name, 40), 1, heads))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(NAMES, *SOME))
 @pytest.mark.parametrize("iteration", sampled([2, 17, 40], 17))
 def test_it_follows_the_iteration_chosen_on_walkthrough(traced, written, name, iteration):
@@ -166,6 +167,7 @@ def test_it_follows_a_changed_weight(traced, written):
     assert_same(seen(path, cell), expected(changed, 30))
 
 
+@pytest.mark.slow
 def test_the_network_is_read_from_left_to_right(written):
     sheet = book_of(written("two-hidden-layers"))["Diagram"]
     assert [cell.value for cell in sheet[BAND_ROW] if cell.value] == [
@@ -270,12 +272,13 @@ def test_what_cannot_be_shown_is_refused(tmp_path, traced, wide, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["full", "book"])
 def test_the_workbook_still_verifies(written, kind):
     assert verify(written("two-neuron", kind)).passed
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     sampled([*NAMES, "line-adam", "formula"], "two-neuron", "line-adam", "formula"),

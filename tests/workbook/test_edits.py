@@ -160,7 +160,7 @@ def test_what_was_done_in_libreoffice_is_verified(plain, tmp_path, libreoffice, 
             assert len(report.comparisons[1].wrong) <= 1 + len(others), name
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @needs_gnumeric
 @pytest.mark.parametrize("ending", [".xlsx", ".ods"])
 def test_a_workbook_edited_in_gnumeric_is_read_as_it_is(made, tmp_path, ending):
@@ -173,6 +173,7 @@ def test_a_workbook_edited_in_gnumeric_is_read_as_it_is(made, tmp_path, ending):
     assert bp.load(path).run().frame.equals(fresh.frame)
 
 
+@pytest.mark.slow
 @needs_gnumeric
 def test_a_formula_damaged_after_gnumeric_has_saved_is_found(made, tmp_path):
     """Its values are right, as stored: only a calculation can tell."""
@@ -190,7 +191,7 @@ def test_a_formula_damaged_after_gnumeric_has_saved_is_found(made, tmp_path):
     assert [line[:3] for line in wrong_in(report)["recalculated"]] == ["M12"]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("habit", HABITS)
 def test_a_workbook_in_the_habits_of_a_program_is_read_as_it_is(made, tmp_path, habit):
     source = made("two-neuron", "full", 12)
@@ -225,7 +226,7 @@ def test_a_workbook_that_openpyxl_has_only_saved_has_no_edits(made, with_openpyx
     assert bp.load(path).edits == ()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @needs_gnumeric
 @pytest.mark.parametrize(
     ("name", "kind"), sampled(itertools.product(small_templates(), KINDS), ("book-xor", "book"))
@@ -253,6 +254,7 @@ def test_an_untouched_workbook_is_known_by_its_seal(made, monkeypatch):
     assert bp.load(made("two-neuron", "full", 12)).edits == ()
 
 
+@pytest.mark.slow
 def test_the_original_numbers_can_be_had(made, with_openpyxl):
     def change(book):
         book["Steps"]["H8"] = 0.9
@@ -286,6 +288,7 @@ def test_numbers_that_do_not_fit_are_told_with_their_cells(made, with_openpyxl):
     assert bp.load(path, original=True).training.batch_size != -3
 
 
+@pytest.mark.slow
 def test_examples_typed_in_each_row_are_taken_where_all_rows_agree(made, with_openpyxl):
     """In the layout book; a row may also present another example."""
     source = made("book-xor", "book", 12)

@@ -29,7 +29,7 @@ def dimensions(sheet):
     }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     sampled(
@@ -55,6 +55,7 @@ def test_outputs_loss_and_their_derivatives_are_on_the_first_screen(traced, tmp_
         left += 0.0 if column.hidden else column.width
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(small_templates(), "iris", "transformer-block"))
 def test_what_is_folded_unfolds_at_the_column_before_it(traced, tmp_path, name):
     """Folded columns have a level, and a column in view before them that carries the sign."""
@@ -78,6 +79,7 @@ def test_small_networks_and_the_book_have_nothing_folded(traced, tmp_path):
     assert not any(column.outlineLevel for column in dimensions(sheet).values())
 
 
+@pytest.mark.slow
 def test_hyper_parameters_that_can_be_typed_are_in_view(traced, tmp_path):
     _, sheet = steps_of(traced, tmp_path, "iris")
     for place in ("B5", "D5", "F5"):
@@ -108,7 +110,7 @@ def test_a_wide_network_is_printed_on_two_pages_side_by_side(tmp_path):
     assert sheet.print_title_rows == "$6:$7"
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name", sampled(small_templates(), "lstm-two-steps", "autoencoder", "cnn-3x3", "rnn", "iris")
 )

@@ -27,7 +27,7 @@ def test_a_streamed_workbook_is_the_workbook_byte_for_byte(tmp_path, name, kind)
     assert (tmp_path / "held.xlsx").read_bytes() == (tmp_path / "streamed.xlsx").read_bytes()
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize("name", sampled(["two-neuron", "iris", "book-perceptron"], "iris"))
 def test_a_sheets_rows_are_no_longer_than_reckoned(traced, made, name, kind):
@@ -47,6 +47,7 @@ def low_sheets(monkeypatch):
     monkeypatch.setattr(layout, "MAX_ROWS", 20)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize(
     "name",

@@ -162,6 +162,7 @@ def test_batches_add_their_columns_and_cells():
     assert layout.parameter_cells == {"learning_rate": "B5", "batch_size": "D5", "reduction": "F5"}
 
 
+@pytest.mark.slow
 def test_every_column_but_sums_of_tests_is_in_the_full_layout(traced):
     for name in small_templates():
         trace = traced(name, 10)
@@ -213,6 +214,7 @@ def test_narrow_layers_are_written_out():
 # Down the column
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("kind", ["full", "book"])
 @pytest.mark.parametrize("name", sampled(small_templates(), *SAMPLE, "lstm-two-steps"))
 def test_formulas_are_uniform_down_the_column(traced, name, kind):
@@ -265,6 +267,7 @@ def test_too_many_columns_are_refused_before_the_run(kind):
         check_fits(wide(75, 75), kind)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("never_runs")
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "book"))
 def test_too_long_a_formula_is_refused_before_the_run(kind):

@@ -65,6 +65,7 @@ def formulas(path):
     return dict(found)
 
 
+@pytest.mark.slow
 def test_the_sheet_stands_first_and_shows_each_array_with_its_name_shape_and_formula(written):
     book = book_of(written[1])
     assert book.sheetnames[:2] == ["Matrices", "Steps"]
@@ -112,6 +113,7 @@ def test_the_block_follows_the_iteration_that_is_typed(written):
     assert expected != COMPANION.numbers(trace, steps, 1)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", sampled(NETWORKS, *SAMPLE))
 def test_a_template_is_right_after_changes_in_ironcalc(name, tmp_path):
     bp.load(name).run(iterations=12).to_excel(tmp_path / "m.xlsx", "matrix")
@@ -258,6 +260,7 @@ def test_what_programs_compute_differently_is_not_printed():
     assert MatrixText({}, SHAPES).text(by_row) == "d ∘ W"
 
 
+@pytest.mark.slow
 def test_a_function_that_not_every_program_takes_of_an_array_stands_in_each_cell(tmp_path):
     """ERF, in an exact GELU."""
     experiment = bp.Experiment(

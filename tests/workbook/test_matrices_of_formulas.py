@@ -60,7 +60,7 @@ def numbers_of(frame):
     }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(TABLES, "attention", "recurrent"))
 def test_a_graph_is_right_after_changes_in_ironcalc(name, written):
     report = verify(written(name))
@@ -75,7 +75,7 @@ def test_a_graph_is_right_after_changes_in_libreoffice(name, written):
     assert report.passed, [c.wrong[:3] for c in report.comparisons]
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("training", sampled(TRAINING, "adam", "only some entries"))
 def test_any_training_is_right_after_changes(training, tmp_path):
     graph("attention", **TRAINING[training]).run().to_excel(tmp_path / "m.xlsx", "matrix")
@@ -194,6 +194,7 @@ def test_an_operation_that_the_printer_does_not_know_is_no_array_formula(node):
     assert not is_printable(node, {"W": (3, 2)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", sampled(["Q   3 × 2", "S_exp   3 × 3"], "S_exp   3 × 3"))
 def test_verify_finds_a_changed_formula_of_an_array_and_of_a_cell(label, written, tmp_path):
     at = cell_below(written("attention"), label)
@@ -212,6 +213,7 @@ def test_verify_finds_a_changed_formula_of_an_array_and_of_a_cell(label, written
     assert "Matrices!" in report.comparisons[1].wrong[0]
 
 
+@pytest.mark.slow
 def test_an_entry_that_is_never_updated_has_a_dash_for_its_adjustment(tmp_path):
     path = tmp_path / "only.xlsx"
     graph("attention", only=["Wq_1_1"]).run().to_excel(path, "matrix")

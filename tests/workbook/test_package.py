@@ -61,6 +61,7 @@ def test_shared_formulas_cover_the_cells_that_use_them(made):
     }
 
 
+@pytest.mark.sample(1)
 def test_openpyxl_can_load_and_save_it(made, tmp_path, kind):
     """Formulas, notes, styles and names come through."""
     first = load_workbook(made("book-xor", kind, 12))

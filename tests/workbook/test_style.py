@@ -20,7 +20,7 @@ def is_input(cell) -> bool:
     )
 
 
-@pytest.mark.sample(1)
+@pytest.mark.slow
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
     sheet = books[kind]["Steps"]
@@ -67,6 +67,7 @@ def test_numbers_of_examples_that_are_typed_look_typed(made):
     assert [is_input(cell) for cell in sheet[12][:6]] == [False, False, True, False, False, False]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_each_column_has_one_number_format_and_its_header_its_alignment(made, name, kind):
     """Also in the first row, where numbers are typed."""

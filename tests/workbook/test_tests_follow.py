@@ -33,6 +33,7 @@ def comment_of(path: Path, header: str) -> str:
     return next(cell.comment.text for cell in sheet[7] if cell.value == header)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("layout", ["full", "matrix"])
 def test_the_formulas_have_the_inputs_and_targets_of_the_data(tmp_path, layout):
     sheet = load_workbook(written(tmp_path, layout))["Steps"]

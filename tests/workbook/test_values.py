@@ -32,7 +32,7 @@ def raw_cells(path: Path) -> dict[str, tuple[str | None, str | None, str]]:
     }
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_cell_stores_the_bits_of_the_trace(made, traced, name, kind):
     """Numbers to the last bit, verdicts as words, errors as errors; formulas never empty."""
@@ -55,7 +55,7 @@ def test_every_cell_stores_the_bits_of_the_trace(made, traced, name, kind):
                 assert float(text).hex() == expected.hex()
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("template", ["two-neuron", "book-perceptron", "exploding"])
 def test_pandas_reads_the_values(made, traced, template, kind):
     """pandas.read_excel(header=6): the trace without a calculation. An error reads as NaN."""
@@ -73,6 +73,7 @@ def test_pandas_reads_the_values(made, traced, template, kind):
             )
 
 
+@pytest.mark.slow
 def test_openpyxl_reads_values_and_formulas(made, traced):
     values = load_workbook(made("two-neuron", "full", 60), data_only=True)["Steps"]
     formulas = load_workbook(made("two-neuron", "full", 60))["Steps"]
@@ -85,6 +86,7 @@ def test_openpyxl_reads_values_and_formulas(made, traced):
     assert formulas["AE67"].value == "=-$B$5*Z67"
 
 
+@pytest.mark.slow
 @draws(30)
 @given(
     st.one_of(
@@ -100,7 +102,7 @@ def test_a_weight_is_stored_with_every_digit(tmp_path_factory, weight):
     assert float(stored[2]).hex() == weight.hex()
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "number",
     sampled([0.1 + 0.2, 1 / 3, 2 / 3 * 1e-5, 5e-324, 1e22, 123456.7], 0.1 + 0.2, 5e-324, 1e22),

@@ -34,6 +34,7 @@ def test_it_has_a_category_and_a_question_for_each_student(bank):
     assert names == [f"Two neurons, one in each layer: {name}" for name in ("Ada", "Bob")]
 
 
+@pytest.mark.slow
 def test_the_picture_is_in_the_file_and_shows_no_value(bank):
     file = bank[1].find("questiontext/file")
     assert f'src="@@PLUGINFILE@@/{file.attrib["name"]}"' in bank[1].findtext("questiontext/text")
