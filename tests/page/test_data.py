@@ -38,7 +38,6 @@ def pasted(page, name, text):
     settled(page)
 
 
-@pytest.mark.slow
 def test_examples_are_added_pasted_and_removed(page_file, opened, tmp_path):
     """The page computes what the changed experiment's trace holds, and saves it in three ways."""
     page = opened(page_file("two-neuron"))

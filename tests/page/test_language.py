@@ -28,7 +28,6 @@ def test_numbers_have_the_comma_of_the_reader_and_files_the_point(page_file, ope
     assert page.evaluate("unlinked(bpsheet.address().split('#')[1]).changes.w_xg1") == 0.7
 
 
-@pytest.mark.slow
 def test_a_comma_is_read_where_a_point_is_written_unless_it_could_part_thousands(page_file, opened):
     page = opened(page_file("two-neuron"))
     read = "(texts) => texts.map((text) => readNumber(text).value ?? null)"

@@ -95,7 +95,6 @@ def test_a_rule_of_choice_is_saved_and_shared(page_with_rules, opened, tmp_path)
     assert largest_difference(numbers_of(page, 50), first) <= CLOSE
 
 
-@pytest.mark.slow
 def test_a_page_without_rules_is_smaller_and_has_no_choice(page_file, page_with_rules, opened):
     page = opened(page_file("two-neuron"))
     assert page.locator("#edit-rule").count() == 0

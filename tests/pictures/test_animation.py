@@ -29,6 +29,5 @@ def test_a_moving_picture_shows_so_many_iterations(command, tmp_path, monkeypatc
     assert durations == [250, 250, 250, 3000]
 
 
-@pytest.mark.slow
 def test_a_short_run_is_shown_whole(tmp_path, traced):
     assert animate(traced("two-neuron", 3), tmp_path / "x.gif", 60) == 3

@@ -79,7 +79,6 @@ def found_and_expected(drawn, values, value_of):
     return there, here
 
 
-@pytest.mark.slow
 @given(printable, numbers)
 @draws(60)
 def test_ironcalc_computes_an_array_formula_as_numpy_does(tmp_path_factory, drawn, values):

@@ -83,7 +83,6 @@ def locale_folder(folder: Path, name: str) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["de_DE.ISO-8859-1", "tr_TR.UTF-8"])
 def test_where_numbers_have_a_comma_the_same_bytes(usual, tmp_path, name):
     """Checked in the process: its decimal point is a comma. One has no letters of other scripts."""
