@@ -106,4 +106,4 @@ def test_the_report_is_json():
         check=True,
     )
     results = json.loads(done.stdout)["results"]
-    assert [result["bar"] for result in results][:2] == [1.6, 1.15]
+    assert [result["bar"] for result in results][:2] == [1.25, 1.15]
