@@ -162,21 +162,18 @@ def test_a_workbook_is_read_back_with_every_character(workbooks):
 STUDENTS = [text.strip() for text in EVIL if text.isprintable() and len(text) < 100]
 
 
-@pytest.fixture(scope="module")
-def marked(tmp_path_factory):
+@pytest.fixture
+def marked(tmp_path):
     """A class whose names, file names and answers are all of them evil."""
-    folder = tmp_path_factory.mktemp("class")
-    roster = folder / "roster.csv"
+    roster = tmp_path / "roster.csv"
     with roster.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([["student"], *([name] for name in STUDENTS)])
-    (folder / "evil.toml").write_text(experiment(EVIL[0], EVIL[7]).text, "utf-8")
-    return folder
+    (tmp_path / "evil.toml").write_text(experiment(EVIL[0], EVIL[7]).text, "utf-8")
+    return tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "is_opened", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["as it is", "opened"]
-)
+@pytest.mark.parametrize("is_opened", [False, True], ids=["as it is", "opened"])
 def test_a_class_with_evil_names_is_handed_out_and_marked_as_text(
     marked, command, monkeypatch, request, is_opened
 ):
