@@ -267,7 +267,6 @@ def test_too_many_columns_are_refused_before_the_run(kind):
         check_fits(wide(75, 75), kind)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("never_runs")
 @pytest.mark.parametrize("kind", sampled(["full", "book"], "book"))
 def test_too_long_a_formula_is_refused_before_the_run(kind):

@@ -68,7 +68,6 @@ def by_openpyxl(book: Workbook) -> dict[str, bytes]:
         return {name: canonical(package.read(name)) for name in package.namelist()}
 
 
-@pytest.mark.slow
 @draws(500)
 @given(CELLS, NOTES, st.dictionaries(st.integers(1, 12), st.sampled_from([15.5, 30]), max_size=3))
 def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heights):
