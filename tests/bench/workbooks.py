@@ -26,7 +26,7 @@ LONG = """
 import sys, time
 import bpsheet as bp
 from bpsheet.runs.longrun import LongRun
-from bpsheet.workbook import write_workbook
+from bpsheet.workbook.writing import write_workbook
 from pathlib import Path
 run = LongRun(bp.load("two-neuron").changed({"iterations": int(sys.argv[2])}))
 begun = time.perf_counter()
