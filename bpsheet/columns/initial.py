@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,19 @@ def initial_values(
 
     Biases begin at 0, except with `uniform`, which draws them too.
     """
-    random = np.random.default_rng(initial.seed)
+    # Made only where something is drawn: importing it takes longer than recording a small network.
+    random = cache(lambda: np.random.default_rng(initial.seed))
     values: dict[str, float] = {}
     for names, layer in zip(layers, network.layers, strict=True):
         shape = (len(names.neurons), len(names.inputs))
-        weights = layer.weights if layer.weights is not None else _draw(initial, shape, random)
+        weights = layer.weights if layer.weights is not None else _draw(initial, shape, random())
         count = 1 if layer.is_bias_shared else shape[0]
         if isinstance(layer.bias, list):
             biases = layer.bias
         elif isinstance(layer.bias, float):
             biases = [layer.bias]
         elif initial.method == "uniform":
-            biases = random.uniform(-initial.range, initial.range, count).tolist()
+            biases = random().uniform(-initial.range, initial.range, count).tolist()
         else:
             biases = [0.0] * count
         for row, row_names in zip(weights, names.weights, strict=True):

@@ -95,6 +95,6 @@ class ExamplesRight:
 def _are_classes(targets: Values) -> bool:
     """Whether these targets, a row for each and a column for each example, are classes."""
     if len(targets) == 1:
-        return set(np.unique(targets).tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
+        return set(targets.ravel().tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
     is_whole = ((targets == 0) | (targets == 1)).all()
     return bool(len(targets) and is_whole and (targets.sum(axis=0) == 1).all())

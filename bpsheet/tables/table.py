@@ -10,6 +10,7 @@ import inspect
 import re
 import reprlib
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
@@ -57,19 +58,11 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
     def __pydantic_init_subclass__(cls, **settings: Any) -> None:
         """Let `help` say what each field means, and which arguments the class takes."""
         super().__pydantic_init_subclass__(**settings)
-        fields = cls.model_fields
-        described = "\n".join(_described(name, field) for name, field in fields.items())
-        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{FIELDS}\n\n{described}\n"
-        cls.__signature__ = inspect.Signature(
-            [
-                inspect.Parameter(
-                    name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=inspect.Parameter.empty if field.is_required() else _default_of(field),
-                )
-                for name, field in fields.items()
-            ]
+        plain = inspect.cleandoc(cls.__doc__ or "")
+        cls.__doc__ = _WhenRead(  # type: ignore[assignment]
+            lambda: f"{plain}\n\n{FIELDS}\n\n{_described(cls)}\n"
         )
+        cls.__signature__ = _WhenRead(lambda: _signature(cls))  # type: ignore[assignment]
 
     # A type checker that saw these methods would take every name for a field.
     if not TYPE_CHECKING:
@@ -120,6 +113,29 @@ class _Made:
         return f"{self.table.__name__}()"
 
 
+class _WhenRead:
+    """An attribute of a class that is made when somebody reads it: no command reads a docstring."""
+
+    def __init__(self, made: Callable[[], Any]) -> None:
+        self.made = made
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return self.made()
+
+
+def _signature(table: type[Spec]) -> inspect.Signature:
+    return inspect.Signature(
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if field.is_required() else _default_of(field),
+            )
+            for name, field in table.model_fields.items()
+        ]
+    )
+
+
 def _default_of(field: FieldInfo) -> Any:
     """What a field is without a value, to be read. To make a table would build its checks for that."""
     factory = field.default_factory
@@ -128,8 +144,12 @@ def _default_of(field: FieldInfo) -> Any:
     return field.get_default(call_default_factory=True, validated_data={})
 
 
-def _described(name: str, field: FieldInfo) -> str:
-    """A field, its default and its meaning, as lines of a docstring."""
+def _described(table: type[Spec]) -> str:
+    """The fields, each with its default and its meaning, as lines of a docstring."""
+    return "\n".join(_field(name, field) for name, field in table.model_fields.items())
+
+
+def _field(name: str, field: FieldInfo) -> str:
     default = _default_of(field)
     head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
     text = field.description or ""

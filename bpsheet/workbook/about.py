@@ -26,7 +26,7 @@ from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.printing import printed
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
-from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text, set_text
+from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
 from bpsheet.xlsx.package import Rows
 from bpsheet.xlsx.view import set_page, without_grid
 
@@ -255,9 +255,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         meaning = column.meaning[:1].upper() + column.meaning[1:]
         texts = (shown.letter, column.name, TITLES[column.phase], meaning, formula)
         for place, text in enumerate(texts, start=1):
-            cell = sheet.cell(row, place)
-            looks.give(cell, place, dresses[place])
-            set_text(cell, _short(text))
+            looks.put(sheet, (row, place), _short(text), place, dresses[place])
         lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
         sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)
         row += 1

@@ -26,6 +26,8 @@ class _Inlining:
 
 def to_inline(program: Program, hides: frozenset[Role], typed: set[str]) -> _Inlining:
     hidden = {column.name for column in program if column.role in hides}
+    if not hidden:
+        return _Inlining(frozenset(), frozenset())
     in_next_row = {
         ref.name
         for column in program

@@ -349,8 +349,8 @@ def make_layout(
                 to_guard.add(column.name)
             if inside:
                 formula = replace_refs(formula, written)
-        is_short = formula is not None and size(formula) <= MAX_INLINED
-        if column.name in inlined.once and formula is not None and is_short:
+        is_inner = column.name in inlined.once
+        if is_inner and formula is not None and size(formula) <= MAX_INLINED:
             written[Ref(column.name)] = formula
             continue
         place += 1

@@ -17,6 +17,7 @@ from openpyxl.styles import Alignment, Border, PatternFill
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.dimensions import ColumnDimension
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
@@ -29,7 +30,7 @@ from bpsheet.workbook.folding import Fold, folds_of
 from bpsheet.workbook.layout import STEPS, Layout, Shown
 from bpsheet.workbook.printing import BAND_ROW, HEADER_ROW, set_print
 from bpsheet.workbook.sheet import Sheet, Writable
-from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text, set_text
+from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
@@ -262,18 +263,17 @@ def _headers(
         phase_before = column.phase
         has_room = room[shown.place] >= _title_width(column.phase)
         if layout.traits.bands:
-            cell = sheet.cell(BAND_ROW, shown.place)
             since = 0 if begins else since + (shown.place not in hidden)
             # The group's name is repeated, since a wide group takes several printed pages.
-            if begins or (since % BAND_REPEAT == 0 and has_room and shown.place not in hidden):
-                set_text(cell, TITLES[column.phase])
-            looks.give(cell, band, partial(_as_band, band=band))
-        header = sheet.cell(HEADER_ROW, shown.place)
+            named = begins or (since % BAND_REPEAT == 0 and has_room and shown.place not in hidden)
+            title = TITLES[column.phase] if named else ""
+            dress = partial(_as_band, band=band)
+            looks.put(sheet, (BAND_ROW, shown.place), title, band, dress)
         aligned = style.alignment(column.role, header=True)
         dress = partial(_as_header, pale=pale, begins=begins, aligned=aligned)
-        looks.give(header, (pale, begins, aligned.horizontal), dress)
-        set_text(header, column.name)
-        header.comment = _comment(_explained(shown, content))
+        kind = pale, begins, aligned.horizontal
+        note = _comment(_explained(shown, content))
+        looks.put(sheet, (HEADER_ROW, shown.place), column.name, kind, dress, note=note)
     lines = max(
         style.header_lines(s.column.name, widths[s.place])
         for s in layout.shown
@@ -404,21 +404,33 @@ def _as_value(cell: Cell, aligned: Alignment, shape: str, *, typed: bool) -> Non
 def _set_columns(
     sheet: Worksheet, content: Sheet, widths: Mapping[int, float], folds: Sequence[Fold]
 ) -> None:
-    """The widths of the columns, and how they fold."""
-    for place, width in widths.items():
-        sheet.column_dimensions[get_column_letter(place)].width = width
-    # The sign that unfolds columns stands above the column before them, which stays in view.
-    sheet.sheet_properties.outlinePr.summaryRight = False  # type: ignore[union-attr]
+    """The widths of the columns, and how they fold. Columns alike in a row are set as one."""
     labels = (p.label for p in content.layout.program.parameters)
     if any(" " in label for label in labels):
         sheet.row_dimensions[PARAMETER_ROW].height = 30
-    for fold in folds:
-        for place in range(fold.first, fold.last + 1):
-            dimension = sheet.column_dimensions[get_column_letter(place)]
-            dimension.outlineLevel = 1
-            dimension.hidden = fold.closed
-        if fold.closed:
-            sheet.column_dimensions[get_column_letter(fold.first - 1)].collapsed = True
+    # The sign that unfolds columns stands above the column before them, which stays in view.
+    sheet.sheet_properties.outlinePr.summaryRight = False  # type: ignore[union-attr]
+    folded = {place: fold.closed for fold in folds for place in range(fold.first, fold.last + 1)}
+    signs = {fold.first - 1 for fold in folds if fold.closed}
+
+    def look(place: int) -> tuple[float | None, bool | None, bool]:
+        return widths.get(place), folded.get(place), place in signs
+
+    for (width, closed, sign), alike in groupby(range(1, max(widths) + 1), look):
+        first, *more = alike
+        letter = get_column_letter(first)
+        if width is None:
+            continue
+        sheet.column_dimensions[letter] = ColumnDimension(
+            sheet,
+            letter,
+            width=width,
+            min=first,
+            max=more[-1] if more else first,
+            outlineLevel=0 if closed is None else 1,
+            hidden=bool(closed),
+            collapsed=sign,
+        )
 
 
 def _rules(sheet: Worksheet, content: Sheet) -> None:

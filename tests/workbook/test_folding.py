@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from openpyxl.utils.cell import get_column_letter
 
 import bpsheet as bp
 from bpsheet.program.kinds import Phase, Role
@@ -21,12 +20,13 @@ def steps_of(traced, tmp_path, name, kind="full"):
 
 
 def dimensions(sheet):
-    """Each header with the dimension of its column."""
-    return {
-        head.value: sheet.column_dimensions[get_column_letter(head.column)]
-        for head in sheet[7]
-        if head.value is not None
+    """Each header with the dimension of its column, which may be set for a run of columns."""
+    places = {
+        place: dimension
+        for dimension in sheet.column_dimensions.values()
+        for place in range(dimension.min, dimension.max + 1)
     }
+    return {head.value: places[head.column] for head in sheet[7] if head.value is not None}
 
 
 @pytest.mark.sample(1)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import zipfile
+from copy import copy
 
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Font, PatternFill
+from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
 
 from bpsheet.printers.mathtext import Place
 from bpsheet.xlsx.canonical import canonical
-from bpsheet.xlsx.cells import put_number, put_pieces, put_text
+from bpsheet.xlsx.cells import Looks, put_number, put_pieces, put_text
 from bpsheet.xlsx.memory import saved
 from tests.helpers.samples import draws
 
@@ -76,6 +78,44 @@ def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heigh
     assert list(made) == list(wanted)
     stamped = "docProps/core.xml"
     assert {**made, stamped: b""} == {**wanted, stamped: b""}
+
+
+def _as_bold(cell) -> None:
+    cell.font = Font(bold=True)
+
+
+@draws(200)
+@given(st.dictionaries(st.tuples(st.integers(1, 9), st.integers(1, 30)), ODD, max_size=6), NOTES)
+def test_texts_that_are_put_in_at_once_are_those_of_cells(texts, notes):
+    """The same text, style, mark of a text that begins like a formula, and note."""
+    cells, at_once = Workbook(), Workbook()
+    looks = Looks()
+    for (row, column), text in texts.items():
+        place = f"{get_column_letter(column)}{row}"
+        note = Comment(*notes[place]) if place in notes else None
+        cell = cells.active[place]
+        _as_bold(cell)
+        put_text(cells.active, place, text)
+        cell.comment = note
+        looks.put(at_once.active, (row, column), text, "bold", _as_bold, note=copy(note))
+    wanted, made = saved(cells), saved(at_once)
+    # A style's number is that of its first use, and a text of no characters is no text.
+    again = load(made)
+    for row in load(wanted).active.iter_rows():
+        for cell in row:
+            other = again.active[cell.coordinate]
+            assert (other.value or "") == (cell.value or "")
+            assert (other.font.b, other.quotePrefix) == (cell.font.b, cell.quotePrefix)
+            assert (other.comment and other.comment.text) == (cell.comment and cell.comment.text)
+    assert made.keys() == wanted.keys()
+
+
+def load(parts: dict[str, bytes]) -> Workbook:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    return load_workbook(stream)
 
 
 def test_a_link_of_a_cell_and_a_picture_are_kept():
