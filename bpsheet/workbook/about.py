@@ -7,13 +7,14 @@ from its workbook.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.dimensions import RowDimension
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.printers.excel import excel_number
@@ -248,6 +249,8 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
     sheet.cell(row, FORMULA).alignment = Alignment("left", indent=1)
     row += 1
     looks = Looks()
+    # Rows of one height share it: a long list has thousands.
+    high = cache(lambda height: RowDimension(sheet, ht=height))
     dresses = {place: partial(_as_text, place=place) for place in range(1, FORMULA + 1)}
     for shown in content.layout.shown:
         column = shown.column
@@ -257,7 +260,7 @@ def _columns(sheet: Worksheet, row: int, content: Sheet) -> int:
         for place, text in enumerate(texts, start=1):
             looks.put(sheet, (row, place), _short(text), place, dresses[place])
         lines = max((len(column.name) - 1) // 24, (max(len(meaning), len(formula), 1) - 1) // 66)
-        sheet.row_dimensions[row].height = 15.5 * min(1 + lines, 12)
+        sheet.row_dimensions[row] = high(15.5 * min(1 + lines, 12))
         row += 1
     return row
 

@@ -89,7 +89,7 @@ class Shown:
     place: int
     formula: Expr | None
 
-    @property
+    @cached_property
     def letter(self) -> str:
         return get_column_letter(self.place)
 
@@ -98,7 +98,7 @@ class Shown:
         """Whether its formula refers to the row before."""
         return self.formula is not None and any(ref.lag for ref in references(self.formula))
 
-    @property
+    @cached_property
     def is_shared(self) -> bool:
         """Whether its formula is stored once, for all rows.
 
