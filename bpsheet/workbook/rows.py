@@ -6,6 +6,7 @@ share it. So a row is one template, filled in with the row's number and its valu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -23,8 +24,8 @@ __all__ = ["Reader", "row_templates", "row_xml"]
 
 # A block has at most BLOCK cells and at most MOST_ROWS rows.
 BLOCK, MOST_ROWS = 1 << 15, 1024
-# The mark for the row's number in a template. No formula contains it.
-ROW = "@"
+# The marks for the row's number and for a value in a template. No formula contains them.
+ROW, VALUE = "@", "\0"
 
 
 class Reader:
@@ -58,31 +59,49 @@ def row_xml(
         _CellWriter(shown, layout, styles[index], index, sheet.last_row)
         for index, shown in enumerate(layout.shown)
     ]
-    template = f'<row r="{ROW}">' + "".join(cell.template() for cell in cells) + "</row>"
+    row = f'<row r="{ROW}">' + "".join(cell.template() for cell in cells) + "</row>"
+    pieces = re.split(f"([{ROW}{VALUE}])", row)
     indices = [layout.program.position[shown.column.name] for shown in layout.shown]
-    verdicts = [index for index, shown in enumerate(layout.shown) if shown.column.labels]
-    clean = np.zeros(len(layout.program), dtype=np.uint8)
+    clean = np.zeros(len(cells), dtype=np.uint8)
     number = FIRST_ROW
     most = max(1, min(MOST_ROWS, BLOCK // len(cells)))
     for block in reader.rows(len(sheet), most):
-        shown = np.ascontiguousarray(block.values[:, indices])
-        text = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-        text = text.replace(".0,", ",").replace(".0]", "]")
-        lines = []
-        for row, line in enumerate(text[2:-2].split("],[")):
-            values = line.split(",")
-            late = row >= block.first_error_row
-            if late or number < FIRST_ROW + 2:
-                codes = block.errors[row - block.first_error_row] if late else clean
-                lines.append(_special_row(cells, values, codes[indices], number))
-            else:
-                for index in verdicts:
-                    values[index] = cells[index].label(values[index])
-                lines.append(template.replace(ROW, str(number)) % tuple(values))
-            number += 1
-        yield "".join(lines).encode()
+        shown = block.values[:, indices].ravel()
+        text = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1]
+        values = text.replace(".0,", ",").removesuffix(".0").split(",")
+        count, width = len(block), len(cells)
+        late = min(block.first_error_row, count)
+        begun = min(max(FIRST_ROW + 2 - number, 0), late)
+        before = [
+            _special_row(cells, values[row * width : (row + 1) * width], clean, number + row)
+            for row in range(begun)
+        ]
+        after = [
+            _special_row(
+                cells, values[row * width : (row + 1) * width], codes[indices], number + row
+            )
+            for row, codes in enumerate(block.errors[: count - late], start=late)
+        ]
+        plain = values[begun * width : late * width]
+        columns = [cell.shown_values(plain[place::width]) for place, cell in enumerate(cells)]
+        filled = _filled(pieces, columns, range(number + begun, number + late))
+        yield "".join([*before, filled, *after]).encode()
+        number += count
         if progress is not None:
             progress(sheet.rows.start + number - FIRST_ROW)
+
+
+def _filled(pieces: list[str], columns: list[list[str]], numbers: range) -> str:
+    """Rows that differ in their numbers and values alone.
+
+    `pieces` has the text of a row and its marks in turn, and `columns` the values of each column.
+    All rows are filled in at once, mark by mark.
+    """
+    filled = pieces * len(numbers)
+    written, left = list(map(str, numbers)), iter(columns)
+    for place in range(1, len(pieces), 2):
+        filled[place :: len(pieces)] = written if pieces[place] == ROW else next(left)
+    return "".join(filled)
 
 
 def row_templates(sheet: Sheet, styles: RowStyles) -> list[list[str]]:
@@ -97,7 +116,7 @@ def row_templates(sheet: Sheet, styles: RowStyles) -> list[list[str]]:
     return [
         [cell.special(FIRST_ROW, "%s", "", labelled=True) for cell in cells],
         [cell.special(FIRST_ROW + 1, "%s", "", labelled=True) for cell in cells],
-        [cell.template().replace("%%", "%") for cell in cells],
+        [cell.template().replace(VALUE, "%s") for cell in cells],
     ]
 
 
@@ -126,10 +145,12 @@ class _CellWriter:
         continues = layout.above is not None and shown.looks_back
         self.begins = FIRST_ROW + (layout.starts_typed(shown) or continues)
 
-    def label(self, value: str) -> str:
-        """The word that stands for a number: a verdict or a name."""
-        assert self.labels is not None
-        return escaped(self.labels[int(value)])
+    def shown_values(self, values: list[str]) -> list[str]:
+        """These numbers, or the words that stand for them: verdicts or names."""
+        if self.labels is None:
+            return values
+        words = list(map(escaped, self.labels))
+        return [words[int(value)] for value in values]
 
     def _formula(self, row: int | str) -> str:
         """The `<f>` element of a cell, empty where a number is typed."""
@@ -147,13 +168,13 @@ class _CellWriter:
     def template(self) -> str:
         """A cell of any row but the first two, with marks for its row and its value."""
         kind = ' t="str"' if self.labels else ""
-        formula = self._formula(ROW).replace("%", "%%")
-        return f'<c r="{self.shown.letter}{ROW}" s="{self.style}"{kind}>{formula}<v>%s</v></c>'
+        formula = self._formula(ROW)
+        return f'<c r="{self.shown.letter}{ROW}" s="{self.style}"{kind}>{formula}<v>{VALUE}</v></c>'
 
     def special(self, row: int, value: str, error: str, *, labelled: bool = False) -> str:
         """The cell of one row. `labelled` says that a verdict's value is its word."""
         style = self.first_style if row == FIRST_ROW else self.style
         kind = ' t="e"' if error else ' t="str"' if self.labels else ""
-        shown = error or (self.label(value) if self.labels and not labelled else value)
+        (shown,) = [error] if error else [value] if labelled else self.shown_values([value])
         formula = self._formula(row)
         return f'<c r="{self.shown.letter}{row}" s="{style}"{kind}>{formula}<v>{shown}</v></c>'
