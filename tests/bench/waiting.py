@@ -38,6 +38,7 @@ import bpsheet as bp
 bp.load(sys.argv[1]).run(int(sys.argv[2]))
 """
 FRAMES = "pandas rich.table"
+POINTS = 4499
 # Commands by what they import besides, and by the rows that they need of a template: the whole run,
 # the row that is looked at, or a forward pass for each weight's two steps.
 LOOKED_AT = {
@@ -61,6 +62,7 @@ def waiting() -> Iterator[Result]:
         try:
             yield from _verifying()
             yield from _writing()
+            yield _differentiating()
             for command, needed in LOOKED_AT.items():
                 yield _looking(*command, *needed)
         finally:
@@ -100,6 +102,25 @@ def _writing() -> Iterator[Result]:
     what, against = "bpsheet run digits", "the streamed writer with its rows"
     figure = times["ours"] / times["alone"]
     yield Result(what, against, figure, bar=2.5, at_most=True, detail=detail)
+
+
+def _differentiating() -> Result:
+    """Somebody's own workbook: a line through points, with a cell for each point and its error."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet["F1"], sheet["F2"], sheet["F3"] = 0.5, 0.1, f"=SUM(D1:D{POINTS})/{POINTS}"
+    for row in range(1, POINTS + 1):
+        sheet.append(
+            [row / POINTS, 0.2 + row % 7 / 10, f"=$F$1*A{row}+$F$2", f"=(B{row}-C{row})^2"]
+        )
+    book.save("own.xlsx")
+    cells = ["--loss", "Sheet!F3", "--parameters", "Sheet!F1:F2"]
+    ours = ["-c", COMMAND, "differentiate", "own.xlsx", *cells, "-o", "copy.xlsx", "--force"]
+    seconds = median_times({"ours": partial(process, *ours)}, rounds=3)["ours"]
+    what = f"bpsheet differentiate, {2 * POINTS:,} cells"
+    detail = "a sum of squares over as many cells, and their derivatives"
+    return Result(what, "three seconds", seconds, "s", bar=3, at_most=True, detail=detail)
 
 
 def _looking(name: str, template: str, imports: str, rows: int) -> Result:

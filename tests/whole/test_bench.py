@@ -16,7 +16,7 @@ from bpsheet.program.kinds import Role
 from bpsheet.workbook.writing import layout_of
 from tests.bench import loops
 from tests.bench.measure import Result, median_times
-from tests.bench.workbooks import with_openpyxl
+from tests.bench.workbooks import LONG, with_openpyxl
 
 COUNTED = (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
 
@@ -67,6 +67,16 @@ def test_the_wide_pytorch_loop_stores_what_we_store():
     np.testing.assert_allclose(
         sorted_rows(loops.torch_wide(experiment)), sorted_rows(ours(experiment)), atol=1e-13
     )
+
+
+def test_the_long_workbook_of_the_benchmark_is_written_by_a_process_of_its_own(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "long.xlsx"
+    monkeypatch.setattr(sys, "argv", ["-c", str(path), "12"])
+    exec(LONG, {})  # noqa: S102 - what the benchmark gives to that process
+    assert load_workbook(path)["Steps"].max_row == 7 + 12
+    assert float(Path(f"{path}.seconds").read_text()) > 0
 
 
 def test_openpyxl_is_given_the_same_formulas(tmp_path):
