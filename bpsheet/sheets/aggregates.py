@@ -10,8 +10,8 @@ from bpsheet.formula.arithmetic import finite
 from bpsheet.formula.tree import ONE, ZERO, Compare, Div, Expr, If, Mul, Num, Pow, Sub
 from bpsheet.sheets.evaluate import Evaluator, Function
 from bpsheet.sheets.gather import Numbers, gathered, listed
+from bpsheet.sheets.nodes import Fault, Tree
 from bpsheet.sheets.results import Here, Result
-from bpsheet.sheets.syntax import Fault, Tree
 from bpsheet.sheets.tape import Edge, Item, Tape, times
 
 __all__ = ["AGGREGATES"]

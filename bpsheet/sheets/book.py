@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from bpsheet.errors import FormulaError
 from bpsheet.sheets.areas import MAX_COLUMNS, MAX_ROWS, Area, Place, column_number
-from bpsheet.sheets.syntax import Fault, Tree, moved, parse
+from bpsheet.sheets.nodes import Fault, Tree
+from bpsheet.sheets.syntax import moved, parse
 from bpsheet.words import nearest
 
 __all__ = ["Book", "Cell", "Formula", "Sheet", "Table", "Value", "area_of"]

@@ -10,8 +10,8 @@ from bpsheet.sheets.areas import Area
 from bpsheet.sheets.evaluate import Evaluator, Function
 from bpsheet.sheets.gather import values_of
 from bpsheet.sheets.lookups import wild
+from bpsheet.sheets.nodes import Call, Constant, Fault, Tree
 from bpsheet.sheets.results import Cells, Here, Result
-from bpsheet.sheets.syntax import Call, Constant, Fault, Tree
 from bpsheet.sheets.tape import Edge, Item, Tape, number
 from bpsheet.sheets.values import Known, Unknown, compared, number_in, truth_of
 

@@ -27,7 +27,7 @@ from bpsheet.formula.tree import (
     Sum,
     replace_refs,
 )
-from bpsheet.sheets.syntax import Fault
+from bpsheet.sheets.nodes import Fault
 from bpsheet.sheets.tape import MINUS, Edge, Item, Tape, number
 from bpsheet.sheets.values import Known, Unknown, compared, is_same_number, text_of, truth_of
 

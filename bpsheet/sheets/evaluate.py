@@ -15,9 +15,7 @@ from bpsheet.formula.tree import Call as FunctionOf
 from bpsheet.sheets.areas import MAX_COLUMNS, MAX_ROWS, Area, Place
 from bpsheet.sheets.book import Book, Value
 from bpsheet.sheets.elementwise import ELEMENTWISE, chosen, numeric, operated
-from bpsheet.sheets.results import Cells, Grid, Here, Result
-from bpsheet.sheets.structured import table_area
-from bpsheet.sheets.syntax import (
+from bpsheet.sheets.nodes import (
     Binary,
     Braces,
     Call,
@@ -30,8 +28,10 @@ from bpsheet.sheets.syntax import (
     Reference,
     Structured,
     Tree,
-    parse,
 )
+from bpsheet.sheets.results import Cells, Grid, Here, Result
+from bpsheet.sheets.structured import table_area
+from bpsheet.sheets.syntax import parse
 from bpsheet.sheets.tape import MINUS, Item, Tape
 from bpsheet.sheets.values import Unknown
 

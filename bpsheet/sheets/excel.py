@@ -6,7 +6,7 @@ from bpsheet.errors import FormulaError
 from bpsheet.guard.package import Guarded
 from bpsheet.sheets.areas import Area, Place
 from bpsheet.sheets.book import Book, Cell, Formula, Sheet, Table, Value, area_of
-from bpsheet.sheets.syntax import Fault
+from bpsheet.sheets.nodes import Fault
 from bpsheet.xlsx import contents
 from bpsheet.xlsx.parts import damage, elements, related
 

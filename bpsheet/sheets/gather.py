@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from bpsheet.sheets.areas import Area, Place
 from bpsheet.sheets.evaluate import Evaluator
+from bpsheet.sheets.nodes import Fault, Tree
 from bpsheet.sheets.results import Cells, Here
-from bpsheet.sheets.syntax import Fault, Tree
 from bpsheet.sheets.tape import Item, number
 from bpsheet.sheets.values import Unknown
 

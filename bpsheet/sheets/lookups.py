@@ -12,8 +12,9 @@ from bpsheet.errors import FormulaError
 from bpsheet.formula.tree import ONE
 from bpsheet.sheets.areas import MAX_COLUMNS, MAX_ROWS, Area
 from bpsheet.sheets.evaluate import Evaluator, Function
+from bpsheet.sheets.nodes import Fault, Missing, Tree
 from bpsheet.sheets.results import Cells, Grid, Here, Result
-from bpsheet.sheets.syntax import Fault, Missing, Tree, parse
+from bpsheet.sheets.syntax import parse
 from bpsheet.sheets.tape import Item, number
 from bpsheet.sheets.values import Known, Unknown, compared, is_equal
 

@@ -11,7 +11,8 @@ from xml.sax.saxutils import escape, quoteattr
 from bpsheet.errors import WorkbookError
 from bpsheet.guard.package import Guarded
 from bpsheet.sheets.book import Book, Cell, Formula, Sheet, Value, area_of
-from bpsheet.sheets.syntax import FAULTS, TOKEN, Fault
+from bpsheet.sheets.nodes import Fault
+from bpsheet.sheets.syntax import FAULTS, TOKEN
 from bpsheet.words import clean
 from bpsheet.xlsx.addition import AddedRow
 from bpsheet.xlsx.ods import CONTENT, read_ods, spelled_for_xlsx

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from bpsheet.errors import FormulaError
 from bpsheet.formula.tree import ONE, Expr, Mul, Num, Sub, Sum, total
 from bpsheet.sheets.evaluate import Evaluator, Function
+from bpsheet.sheets.nodes import Fault, Tree
 from bpsheet.sheets.results import Cells, Grid, Here, Result
-from bpsheet.sheets.syntax import Fault, Tree
 from bpsheet.sheets.tape import Edge, Item, Tape, times
 from bpsheet.sheets.values import Unknown
 

@@ -8,32 +8,30 @@ once. The tree knows no workbook: names and sheets are looked up when it is eval
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from openpyxl.utils.cell import get_column_letter
 
 from bpsheet.errors import FormulaError
+from bpsheet.sheets import bindings
 from bpsheet.sheets.areas import MAX_COLUMNS, MAX_ROWS, column_number
+from bpsheet.sheets.nodes import (
+    Binary,
+    Braces,
+    Call,
+    Constant,
+    Corner,
+    Fault,
+    Minus,
+    Missing,
+    Name,
+    Percent,
+    Reference,
+    Structured,
+    Tree,
+)
 
-__all__ = [
-    "Binary",
-    "Braces",
-    "Call",
-    "Constant",
-    "Corner",
-    "Fault",
-    "Minus",
-    "Missing",
-    "Name",
-    "Percent",
-    "Reference",
-    "Structured",
-    "Tree",
-    "children",
-    "moved",
-    "parse",
-]
+__all__ = ["TOKEN", "moved", "parse"]
 
 MAX_LENGTH = 8_192
 MAX_NESTING = 64
@@ -61,128 +59,6 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 PART = re.compile(r"(\$?)([A-Za-z]{1,3})?(\$?)([0-9]{1,7})?")
-
-
-class Fault(str):
-    """An error as a value, such as #DIV/0!, with the cell where it began and the reason."""
-
-    __slots__ = ("where", "why")
-    where: str
-    why: str
-
-    def __new__(cls, kind: str) -> Self:
-        fault = super().__new__(cls, kind)
-        fault.where = fault.why = ""
-        return fault
-
-    @classmethod
-    def at(cls, kind: str, where: str = "", why: str = "") -> Fault:
-        fault = cls(kind)
-        fault.where, fault.why = where, why
-        return fault
-
-
-class Corner(NamedTuple):
-    """A row or column of a reference: a number, or a distance from the formula's own."""
-
-    number: int
-    is_fixed: bool
-
-    def at(self, own: int, most: int) -> int:
-        # A name's distance counts from A1, so that it may lead around the sheet's edge.
-        return self.number if self.is_fixed else (own + self.number - 1) % most + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A number, a text, TRUE, FALSE or an error that the formula itself has."""
-
-    value: float | str | bool
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """An argument that was left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A cell or a range. `sheet` is None for the formula's own."""
-
-    sheet: str | None
-    top: Corner
-    left: Corner
-    bottom: Corner
-    right: Corner
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name of the workbook, or of one sheet."""
-
-    sheet: str | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Structured:
-    """A reference to a table's columns."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Minus:
-    """A minus sign in front."""
-
-    operand: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Percent:
-    """An operand divided by 100, `count` times."""
-
-    operand: Tree
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """An operator between two operands; `:` and `,` join references."""
-
-    sign: str
-    left: Tree
-    right: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function of arguments."""
-
-    name: str
-    arguments: tuple[Tree, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Braces:
-    """An array that the formula itself has: {1,2;3,4}."""
-
-    rows: tuple[tuple[Tree, ...], ...]
-
-
-Tree = Constant | Missing | Reference | Name | Structured | Minus | Percent | Binary | Call | Braces
-
-
-def children(tree: Tree) -> tuple[Tree, ...]:
-    """The parts of a node."""
-    match tree:
-        case Minus(operand) | Percent(operand, _):
-            return (operand,)
-        case Binary(_, left, right):
-            return (left, right)
-        case Call(_, arguments):
-            return arguments
-    return ()
 
 
 class _Token(NamedTuple):
@@ -365,7 +241,7 @@ class _Parser:
             if self._sign("#"):
                 raise FormulaError(SPILLED)
             if isinstance(left, Call) and self._sign("("):
-                raise FormulaError(f"a function that {left.name} gives is not known here")
+                left = self._applied(left)
             if self._sign(":"):
                 left = Binary(":", left, self.atom())
             elif self._shares():
@@ -438,15 +314,26 @@ class _Parser:
         raise FormulaError(f"a cell is expected after {sheet}!")
 
     def call(self, name: str) -> Tree:
-        arguments: list[Tree] = []
-        if not self._sign(")"):
-            arguments.append(self.argument())
-            while self._sign(",", ";"):
-                arguments.append(self.argument())
-            self._closes()
+        arguments = self.arguments()
         for prefix in ("_XLFN.", "_XLWS.", "_XLUDF.", "COM.MICROSOFT."):
             name = name.removeprefix(prefix)
-        return Call(name, tuple(arguments))
+        if name == "LET":
+            return bindings.let(arguments)
+        return Call(name, arguments)
+
+    def _applied(self, function: Call) -> Tree:
+        if function.name != "LAMBDA":
+            raise FormulaError(f"a function that {function.name} gives is not known here")
+        return bindings.applied(function, self.arguments())
+
+    def arguments(self) -> tuple[Tree, ...]:
+        found: list[Tree] = []
+        if not self._sign(")"):
+            found.append(self.argument())
+            while self._sign(",", ";"):
+                found.append(self.argument())
+            self._closes()
+        return tuple(found)
 
     def argument(self) -> Tree:
         self._skip()

@@ -14,7 +14,7 @@ from bpsheet.errors import FormulaError
 from bpsheet.formula.tree import ONE, ZERO, Div, Expr, If, Mul, Neg, Num, Param, Ref, total
 from bpsheet.printers.excel import ExcelPrinter
 from bpsheet.sheets.areas import Area, Place
-from bpsheet.sheets.syntax import Fault
+from bpsheet.sheets.nodes import Fault
 from bpsheet.sheets.values import Known, Unknown, number_in
 
 __all__ = ["Item", "SheetPrinter", "Tape", "number", "times"]

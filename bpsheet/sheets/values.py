@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from bpsheet.sheets.syntax import Fault
+from bpsheet.sheets.nodes import Fault
 from bpsheet.xlsx.joined import joined
 
 __all__ = [

@@ -16,10 +16,7 @@ from bpsheet.sheets.book import Book, Cell, Formula
 from bpsheet.sheets.counting import COUNTING
 from bpsheet.sheets.evaluate import MAX_NAMES, Evaluator
 from bpsheet.sheets.lookups import LOOKUPS
-from bpsheet.sheets.products import PRODUCTS
-from bpsheet.sheets.results import Cells, Grid, Here, Result
-from bpsheet.sheets.syntax import (
-    TOKEN,
+from bpsheet.sheets.nodes import (
     Binary,
     Braces,
     Call,
@@ -29,8 +26,10 @@ from bpsheet.sheets.syntax import (
     Structured,
     Tree,
     children,
-    parse,
 )
+from bpsheet.sheets.products import PRODUCTS
+from bpsheet.sheets.results import Cells, Grid, Here, Result
+from bpsheet.sheets.syntax import TOKEN, parse
 from bpsheet.sheets.tape import Item, Tape
 from bpsheet.sheets.values import Known, Unknown, is_close
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from itertools import pairwise
 
 import ironcalc
 import numpy as np
@@ -258,7 +259,7 @@ def broken(text, **cells):
     return make
 
 
-@pytest.mark.sample(17)
+@pytest.mark.sample(21)
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -275,11 +276,23 @@ def broken(text, **cells):
         (broken("=C1*2", C1=3), "no formula leads there from Sheet!A1"),
         (broken('=A1&"x"'), "Sheet!B1: a number is expected there; it holds '2x'"),
         (broken("=SUM(A1#)*A1"), "# stands for all cells that a formula fills"),
-        (broken("=_xlfn.LET(_xlpm.x,A1,_xlpm.x^2)"), "the function LET is not known here"),
+        (broken("=_xlfn.LET(_xlpm.x,A1)"), "LET takes names, each with its value"),
+        (broken("=_xlfn.LET(_xlpm.x,,A1)"), "LET takes a value for each name"),
+        (broken("=_xlfn.LET(2,A1,A1)"), "LET expects a name there"),
+        (broken("=_xlfn.LAMBDA(_xlpm.x,_xlpm.x)(A1,2)"), "LAMBDA takes 1 values; 2 are given"),
         (
-            broken("=_xlfn.LAMBDA(_xlpm.x,_xlpm.x^2)(A1)"),
-            "a function that LAMBDA gives is not known",
+            broken("=LET(f,LAMBDA(g,g(g)),A1*f(f))"),
+            "functions of LAMBDA are more than 20 deep in each other",
         ),
+        (
+            broken(
+                "=LET(a,A1,"
+                + "".join(f"{n},{o}+{o}," for o, n in pairwise("abdefghijklmopq"))
+                + "q)"
+            ),
+            "with its names written out it has more than 5,000 parts",
+        ),
+        (broken("=SUM(A1)(2)*A1"), "a function that SUM gives is not known here"),
         (
             broken("=SUM(_xlfn.MAP(A1,_xlfn.LAMBDA(_xlpm.x,2)))"),
             "the function MAP is not known here",

@@ -60,6 +60,8 @@ SMOOTH = [
     "{=SUM(IF(B1:B3>1,A1:A3^2,0))}", "{=SUM((A1:A3-B1:B3)^2)}", "=MAX(A1:B3)*A1", "=MOD(A1,B2)*A2",
     "=A1%+A2%%", "=--A1^2", "=A1^0+A2*COLUMNS(A1:B1)", "=SUM(A1:INDEX(A1:A3,2))^2",
     '=INDIRECT("A2")^2+A1', "=HLOOKUP(4,A1:B3,3)*A2", "=LOOKUP(4,A1:A3,B1:B3)*A2",
+    "=_xlfn.LET(_xlpm.x,A1*B2,_xlpm.y,_xlpm.x^2+A2,_xlpm.y*_xlpm.x)",
+    "=_xlfn.LET(_xlpm.f,_xlfn.LAMBDA(_xlpm.x,EXP(-_xlpm.x)),_xlpm.f(A1)+_xlpm.f(_xlpm.f(B2))*A2)",
 ]  # fmt: skip
 
 
