@@ -549,7 +549,9 @@ def _run(name: str, count: int) -> int:
         words = "".join(f'"{_escaped(word)}"\n' for word in TARGETS[name].words)
         (listed := Path(folder).with_suffix(".dict")).write_text(words)
         found = f"-artifact_prefix={ROOT / 'outputs' / f'fuzz-{name}-'}"
-        options = [f"-runs={count}", f"-dict={listed}", "-max_len=20000", f"-timeout={SECONDS}"]
+        options = [f"-runs={count}", "-max_len=20000", f"-timeout={SECONDS}"]
+        # The fuzzer refuses a dictionary without words.
+        options += [f"-dict={listed}"] if words else []
         options += [f"-rss_limit_mb={MEGABYTES}", "-print_final_stats=1", found, folder]
         command = [sys.executable, "-m", "tests.fuzz", "--guided", name]
         try:
