@@ -56,6 +56,14 @@ def test_zeros_are_zeros_and_biases_begin_at_zero_but_with_uniform():
         assert (biases == [0.0] * 3) is all_zero
 
 
+def test_layers_of_one_shape_draw_other_weights():
+    """One generator draws for all layers: the same weights in each would be no draw."""
+    made = experiment({"units": 2}, {"units": 2}, {"units": 1})
+    starts = {c.name: c.start for c in made.program() if c.role is Role.WEIGHT and c.start}
+    assert len(starts) > 8
+    assert len(set(starts.values())) == len(starts)
+
+
 def drawn(method):
     """The weights of a layer from 300 inputs to 200 neurons."""
     from bpsheet.columns.initial import initial_values

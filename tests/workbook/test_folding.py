@@ -55,8 +55,10 @@ def test_outputs_loss_and_their_derivatives_are_on_the_first_screen(traced, tmp_
         left += 0.0 if column.hidden else column.width
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", sampled(small_templates(), "iris", "transformer-block"))
+@pytest.mark.sample(1)
+@pytest.mark.parametrize(
+    "name", sampled(small_templates(), "attention", "iris", "transformer-block")
+)
 def test_what_is_folded_unfolds_at_the_column_before_it(traced, tmp_path, name):
     """Folded columns have a level, and a column in view before them that carries the sign."""
     _, sheet = steps_of(traced, tmp_path, name)

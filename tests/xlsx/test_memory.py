@@ -33,6 +33,9 @@ CELLS = st.dictionaries(
 NOTES = st.dictionaries(
     ADDRESSES, st.tuples(ODD.filter(str.strip), st.sampled_from(["bpsheet", "A & B"])), max_size=3
 )
+HEIGHTS = st.dictionaries(
+    st.integers(1, 12), st.tuples(st.sampled_from([None, 15.5, 30]), st.booleans()), max_size=4
+)
 
 
 def book_with(cells, notes, heights) -> Workbook:
@@ -57,8 +60,9 @@ def book_with(cells, notes, heights) -> Workbook:
             cell.fill = PatternFill("solid", fgColor="E2E8F0")
     for address, (text, author) in notes.items():
         sheet[address].comment = Comment(text, author, height=len(text) + 20, width=300)
-    for row, height in heights.items():
+    for row, (height, is_hidden) in heights.items():
         sheet.row_dimensions[row].height = height
+        sheet.row_dimensions[row].hidden = is_hidden
     return book
 
 
@@ -70,7 +74,7 @@ def by_openpyxl(book: Workbook) -> dict[str, bytes]:
 
 
 @draws(500)
-@given(CELLS, NOTES, st.dictionaries(st.integers(1, 12), st.sampled_from([15.5, 30]), max_size=3))
+@given(CELLS, NOTES, HEIGHTS)
 def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heights):
     book = book_with(cells, notes, heights)
     wanted = by_openpyxl(book)
@@ -84,7 +88,7 @@ def _as_bold(cell) -> None:
     cell.font = Font(bold=True)
 
 
-@draws(200)
+@draws(100)
 @given(st.dictionaries(st.tuples(st.integers(1, 9), st.integers(1, 30)), ODD, max_size=6), NOTES)
 def test_texts_that_are_put_in_at_once_are_those_of_cells(texts, notes):
     """The same text, style, mark of a text that begins like a formula, and note."""
