@@ -459,12 +459,12 @@ class _Parser:
     def last(self, position: int) -> Expr:
         """The value of a quantity in the row before; in the first row the second argument."""
         token = self.token
+        if self.arrays.last is None or token.kind != "name":
+            raise self._error("last takes the name of a quantity and its first value", position)
         self.index += 1
         self._expect(",")
         first = self.sum()
         self._expect(")")
-        if self.arrays.last is None or token.kind != "name":
-            raise self._error("last takes the name of a quantity and its first value", position)
         return self.arrays.last(token.text, first)
 
     def operation(self, token: Token, word: Word) -> Expr:

@@ -105,6 +105,8 @@ def refusal(text, names=("z",)):
         ("__import__('os')", 11, "has no meaning in a formula"),
         ("__import__(z)", 0, "unknown function '__import__'"),
         ("__import__", 0, "unknown name '__import__'"),
+        ("last(", 0, "last takes the name of a quantity and its first value"),
+        ("last(2, 1)", 0, "last takes the name of a quantity and its first value"),
         ("lambda: z", 0, "a range such as x1:x4 expected"),
         ("lambda", 0, "unknown name 'lambda'"),
         ("eval(z)", 0, "unknown function 'eval'"),
