@@ -171,7 +171,7 @@ class _Content:
     def _numbers(self, row: int, left: int, line: _Line) -> None:
         """The numbers of a line, live."""
         for column, name in enumerate(line.names, start=left):
-            if name not in self.shown:
+            if name is None or name not in self.shown:
                 continue
             if line.phase is Phase.UPDATE:
                 self.live.adjustment(row, column, name)
