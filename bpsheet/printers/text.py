@@ -54,7 +54,12 @@ class TextPrinter(Printer):
         return f"{node.table} of {indices} {self.source}"
 
     def call(self, node: Call) -> str:
-        return f"{node.function}({', '.join(self.text(part) for part in node.arguments)})"
+        inside = ", ".join(self.text(part) for part in node.arguments)
+        match node.arguments:
+            case [Ref(name=name)] if inside == f"({name})":
+                # The parentheses of the function set its only name apart.
+                inside = name
+        return f"{node.function}({inside})"
 
     def comparison(self, node: Compare) -> str:
         left = self.operand(node.left, Binding.SUM, first=True)

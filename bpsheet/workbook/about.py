@@ -209,7 +209,7 @@ def _tests(layout: Layout) -> list[str]:
         said = "Tests that follow their example on the sheet Data, whatever stands there"
         lines.append(f"{said}: {', '.join(follow)}.")
     if own:
-        said = "Tests with numbers of their own, which no other cell changes"
+        said = "Tests with numbers of their own, which stand in their formulas and which Data does not change"
         lines.append(f"{said}: {', '.join(own)}.")
     return lines
 

@@ -190,7 +190,10 @@ def _tested(layout: Layout) -> str:
 
 
 def _groups_in_words(layout: Layout) -> str:
-    """A note such as "Columns: A - C the example, D - H the weights."."""
+    """A note such as "Blue cells … . Columns: A - C the example, D - H the weights.".
+
+    A narrow screen or a page may cut its end, so the general sentence comes first.
+    """
     parts = []
     for phase, group in groupby(layout.shown, key=lambda shown: shown.column.phase):
         letters = [shown.letter for shown in group]
@@ -200,7 +203,7 @@ def _groups_in_words(layout: Layout) -> str:
             words += _tested(layout)
         parts.append(f"{span} {words}")
     cells = "Blue cells may be changed; every other number follows from them."
-    return f"Columns: {', '.join(parts)}. {cells}"
+    return f"{cells} Columns: {', '.join(parts)}."
 
 
 def _parameter(sheet: Worksheet, address: str, parameter: Parameter, taken: str | None) -> None:

@@ -28,6 +28,16 @@ def widest(page, selector):
     )
 
 
+def equations_beside_their_steps(page):
+    """The names of equations that run into the formula beside them."""
+    return page.evaluate(
+        "() => [...document.querySelectorAll('#solution .step')].filter((step) =>"
+        " Math.max(...[...step.querySelectorAll('mtd > *')].map((x) => x.getBoundingClientRect().right))"
+        " > step.getBoundingClientRect().right + 1)"
+        ".map((step) => step.querySelector('.equation').ariaLabel)"
+    )
+
+
 def told(page):
     """The table of what is printed and what is left out, as text."""
     return page.evaluate(
@@ -47,6 +57,7 @@ def test_on_paper_nothing_is_folded_or_cut(name, page_file, opened):
     assert page.locator("details:not([open])").count() == 0
     assert page.locator(".steps-of:not(:empty)").count() >= 4
     assert widest(page, "#solution mtd > *, #picture svg, h1, #given li") <= UPRIGHT
+    assert equations_beside_their_steps(page) == []
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     _printed(page, ACROSS)
     assert widest(page, "#paper td, #paper th, #matrices .frame") <= ACROSS
@@ -61,6 +72,22 @@ def test_on_paper_nothing_is_folded_or_cut(name, page_file, opened):
     settled(page)
     assert page.locator("details:not([open])").count() == folded
     assert page.locator("#paper table").count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "most"), [("book-xor", 8), ("two-neuron", 4)])
+def test_a_worked_solution_takes_a_few_pages_of_paper(name, most, page_file, opened):
+    """With every formula, two beside each other where they have room, and picture and loss on one page."""
+    page = opened(page_file(name))
+    assert page.pdf(format="A4").count(b"/Type /Page\n") <= most
+    # What a browser does that measures formulas on the screen, and only then prints.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": UPRIGHT, "height": 900})
+    settled(page)
+    assert equations_beside_their_steps(page) == []
+    steps = page.evaluate("bpsheet.groups().flatMap(([, columns]) => columns).length")
+    assert page.locator("#solution .step").count() == steps
 
 
 @pytest.mark.slow

@@ -28,6 +28,9 @@ from tests.helpers.printing import ONE, TWO, A, B, C
     [
         (Sum((Mul(ONE, Ref("w_xg0")), Mul(Ref("x1"), Ref("w_xg1")))), "1*w_xg0 + x1*w_xg1"),
         (Sum((Ref("w", 1), Ref("d", 1))), "last w + last d"),
+        (Call("tanh", (Ref("z (test 1)"),)), "tanh(z (test 1))"),
+        (Call("max", (Ref("z (test 1)"), A)), "max((z (test 1)), a)"),
+        (Call("tanh", (Ref("z (test 1)", 1),)), "tanh(last (z (test 1)))"),
         (Neg(Sub(Ref("y"), Ref("f"))), "-(y - f)"),
         (Neg(Pow(A, TWO)), "-(a^2)"),
         (Lookup("x1", Ref("example")), "x1 of example in the data"),

@@ -96,6 +96,19 @@ def test_the_lines_are_those_of_the_run(written):
     assert names == ["f", "y"]
 
 
+def axis(chart):
+    return "".join(run.t for p in chart.x_axis.title.tx.rich.p for run in p.r)
+
+
+def test_a_chart_ends_at_the_last_iteration_and_says_what_a_point_is(written):
+    """No empty strip stands to the right of the lines."""
+    for name, last in (("two-neuron", 497), ("book-xor", 696)):
+        for chart in book_of(written(name))["Charts"]._charts:
+            assert (chart.x_axis.scaling.min, chart.x_axis.scaling.max) == (0, last)
+            by_epoch = "by epoch" in title(chart)
+            assert axis(chart) == "iteration" + " at the end of the epoch" * by_epoch
+
+
 def table(path, changes=()):
     """The columns right of the charts, recalculated in another engine."""
     book = book_of(path)

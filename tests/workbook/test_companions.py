@@ -21,7 +21,6 @@ def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
 @pytest.mark.parametrize(
     ("name", "iterations", "sheets"),
     [
-        ("formula", 1, ["Walkthrough", "Charts"]),  # no layers
         pytest.param("digits", 1, ["Charts"], marks=pytest.mark.slow),  # too wide
         pytest.param("two-neuron", 2_001, COMPANIONS, marks=pytest.mark.slow),  # thinned
     ],

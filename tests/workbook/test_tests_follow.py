@@ -77,12 +77,17 @@ def test_libreoffice_judges_or_as_or(tmp_path, libreoffice, layout):
 def test_a_test_without_an_example_keeps_its_numbers_and_says_so(tmp_path):
     test = {"names": ["like", "unlike"], "examples": [[0.5, -1.0, 1.0], [0.5, -1.0, 0.0]]}
     made = experiment(*TWO, examples=((0.5, -1.0, 1.0),), test=test)
-    path = made.run(3).to_excel(tmp_path / "two.xlsx", sheets=[])
+    path = made.run(3).to_excel(tmp_path / "two.xlsx", sheets=["walkthrough"])
     assert "example 1 of the data" in comment_of(path, "like")
     assert "no other cell changes them" in comment_of(path, "unlike")
-    said = [cell.value for row in load_workbook(path)["About"] for cell in row if cell.value]
+    book = load_workbook(path)
+    said = [cell.value for row in book["About"] for cell in row if cell.value]
     assert "Tests that follow their example on the sheet Data, whatever stands there: like." in said
-    assert "Tests with numbers of their own, which no other cell changes: unlike." in said
+    own = "numbers of their own, which stand in their formulas and which Data does not change"
+    assert f"Tests with {own}: unlike." in said
+    heads = [row[0].value for row in book["Walkthrough"]]
+    assert "like: example 1 of the data" in heads
+    assert "unlike: numbers of its own, which Data does not change" in heads
 
 
 @pytest.mark.slow

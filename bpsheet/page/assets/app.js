@@ -210,7 +210,8 @@ class App {
     if (this.rendering || this.onPaper) return;
     this.rendering = requestAnimationFrame(() => {
       this.rendering = 0;
-      this.draw();
+      // What was asked for before the page is printed must not undo the look of paper.
+      if (!this.onPaper) this.draw();
     });
   }
 
@@ -330,7 +331,7 @@ class App {
     const more = columns.length - shown.length;
     body.replaceChildren(...shown.map((column) => this.step(name, column)));
     // On a phone an equation scrolls: lines that come and go would move all that stands below.
-    if (matchMedia("(min-width: 60rem)").matches) breakEquations(body, (equation) => equation.clientWidth);
+    if (!this.onPaper && matchMedia("(min-width: 60rem)").matches) breakEquations(body, (equation) => equation.clientWidth);
     if (more) element("p", { text: `… and ${counted(more)} more. Choose a neuron in the picture to see only its quantities.`, class: "note" }, body);
   }
 

@@ -1,6 +1,8 @@
 // Printing: everything that is folded is open, all columns have room, and no equation is cut.
 // The widths of a printed portrait page in CSS pixels, without its margins, and of a landscape one.
 const PORTRAIT = 620, LANDSCAPE = 1000;
+// Two formulas stand beside each other where their equations are no wider.
+const HALF = 325;
 // Matrices of more numbers are not printed where the solution is an excerpt.
 const MOST_NUMBERS = 300;
 // The columns of a long table that are printed, besides the outputs and their error terms.
@@ -33,6 +35,9 @@ class Paper {
     });
     fit("#solution .equation", PORTRAIT);
     fit("#matrices .frame", LANDSCAPE);
+    document.querySelectorAll("#solution .step").forEach((step) => {
+      step.classList.toggle("broad", step.querySelector(".equation").scrollWidth > HALF);
+    });
   }
 
   // What came of each row: the outputs with their error terms, and the loss.

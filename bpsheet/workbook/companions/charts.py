@@ -22,7 +22,7 @@ from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.companions.drawn import POINTS, Drawn
-from bpsheet.workbook.companions.lines import MOST_LINES, add_line, make_chart
+from bpsheet.workbook.companions.lines import EPOCH_END, MOST_LINES, add_line, make_chart
 from bpsheet.workbook.companions.outcomes import draw_accuracy, put_facts
 from bpsheet.workbook.companions.plotted import TABLE_COLUMN
 from bpsheet.workbook.sheet import Sheet
@@ -183,7 +183,7 @@ def _by_example(drawn: Drawn, outputs: Sequence[str], targets: Sequence[str]) ->
         text = f"first example drawn, of {count:,} ="
         drawn.choice("D5", "H5", text, count - (lines - 1) * apart)
         title = title.replace("each example", f"{lines} of {count:,} examples")
-    chart = make_chart(f"{title}, by epoch", "iteration")
+    chart = make_chart(f"{title}, by epoch", EPOCH_END)
     offsets = [drawn.shown[name].place - drawn.shown[outputs[0]].place + 1 for name in outputs]
     column = "1" if len(outputs) == 1 else f"CHOOSE($N$5,{','.join(map(str, offsets))})"
     if len(outputs) > 1:

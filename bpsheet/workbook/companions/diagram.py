@@ -2,15 +2,14 @@
 
 From left to right stand the inputs, the layers, the targets and the loss. A layer has its
 weights with their adjustments, then its neurons with their sums, outputs and error terms.
-A network that is too large for cells, layers of other kinds and formulas are shown as a picture of
-the first iteration.
+Layers of other kinds and formulas have a box for each array (see `arrays`). What is too large for
+cells is shown as a picture of the first iteration.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from itertools import chain
 
 from openpyxl import Workbook
 from openpyxl.drawing.image import Image
@@ -27,9 +26,11 @@ from bpsheet.program.kinds import Phase
 from bpsheet.runs.run import Run
 from bpsheet.workbook import style
 from bpsheet.workbook.companions import walkthrough
+from bpsheet.workbook.companions.arrays import arrays_for_cells, fill_arrays
 from bpsheet.workbook.companions.boxes import HEAD, NAME, SOURCE, VALUE, Boxes
-from bpsheet.workbook.companions.chosen import CHOICE, look_up, put_choice, put_label
+from bpsheet.workbook.companions.chosen import CHOICE, put_choice, put_label
 from bpsheet.workbook.companions.companion import Companion
+from bpsheet.workbook.companions.live import Live, address_of
 from bpsheet.workbook.sheet import Sheet
 from bpsheet.xlsx.cells import put_text
 from bpsheet.xlsx.view import set_page, without_grid
@@ -60,20 +61,20 @@ def network_for_cells(experiment: Plan) -> NetworkModel | None:
     return model if _lines(model) <= MOST_LINES else None
 
 
-def _check(trace: Run, _steps: Sheet) -> None:
+def _check(trace: Run, steps: Sheet) -> None:
     """Refuse an experiment that neither cells nor a picture can show.
 
     Raises LimitError for more neurons or arrays than can be told apart, OutputError where a
     picture is needed and matplotlib is missing.
     """
-    if network_for_cells(trace.experiment) is None:
+    if not _is_cheap(trace, steps):
         check_drawable(trace.experiment)
         need_matplotlib()
 
 
 def _is_cheap(trace: Run, _steps: Sheet) -> bool:
     """Whether it needs no picture."""
-    return network_for_cells(trace.experiment) is not None
+    return network_for_cells(trace.experiment) is not None or arrays_for_cells(trace) is not None
 
 
 def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
@@ -82,14 +83,20 @@ def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
     put_text(sheet, "A1", steps.title, style.TITLE)
     sheet.row_dimensions[1].height = 22
     values: dict[str, float | str] = {}
-    network = network_for_cells(trace.experiment)
-    if network is not None:
-        values = _choice(sheet, len(steps), follows=walkthrough.COMPANION.name in book.sheetnames)
-        _Content(sheet, steps, values).fill(network)
-    else:
+    network, things = network_for_cells(trace.experiment), arrays_for_cells(trace)
+    if network is None and things is None:
         _picture(sheet, trace)
+    else:
+        shown = "network" if things is None else "computation"
+        follows = walkthrough.COMPANION.name in book.sheetnames
+        values = _choice(sheet, shown, len(steps), follows=follows)
+    if network is not None:
+        _Content(sheet, steps, values).fill(network)
+    elif things is not None:
+        fill_arrays(sheet, steps, values, things)
     without_grid(sheet)
-    set_page(sheet, "landscape")
+    # Rows of boxes go on over several pages.
+    set_page(sheet, "landscape", down=None if things is None else 0)
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     return values
 
@@ -97,18 +104,20 @@ def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
 COMPANION = Companion("diagram", "Diagram", _check, _is_cheap, _build)
 
 
-def _choice(sheet: Worksheet, iterations: int, *, follows: bool) -> dict[str, float | str]:
+def _choice(
+    sheet: Worksheet, shown: str, iterations: int, *, follows: bool
+) -> dict[str, float | str]:
     """The cell with the iteration that is shown: its own, or (`follows`) that of Walkthrough."""
     put_text(sheet, "A4", COLOURS, style.NOTE)
     if not follows:
         note = (
-            "The network at one iteration. Type another number into the blue cell, and the network "
+            f"The {shown} at one iteration. Type another number into the blue cell, and the {shown} "
             "follows."
         )
         put_text(sheet, "A2", note, style.NOTE)
         put_choice(sheet, iterations)
         return {}
-    note = f"The network at the iteration that is chosen on the sheet {walkthrough.COMPANION.name}."
+    note = f"The {shown} at the iteration that is chosen on the sheet {walkthrough.COMPANION.name}."
     put_text(sheet, "A2", note, style.NOTE)
     put_label(sheet, "A3", "iteration")
     sheet[CHOICE].value = f"={walkthrough.COMPANION.name}!$B$3"
@@ -142,13 +151,14 @@ class _Content:
     """Blocks of columns, from left to right."""
 
     def __init__(self, sheet: Worksheet, steps: Sheet, values: dict[str, float | str]) -> None:
-        self.sheet, self.steps, self.values = sheet, steps, values
+        self.sheet, self.steps = sheet, steps
         self.shown = steps.layout.by_name
         self.boxes = Boxes(sheet)
+        self.live = Live(sheet, steps, values)
         self.column = 1
         self.height = 0
-        # The values of the adjustments, by the letters of their columns.
-        self.moved: dict[str, list[float | str]] = {}
+        # The columns of the adjustments.
+        self.moved: list[int] = []
 
     def fill(self, model: NetworkModel) -> None:
         self.height = _lines(model)
@@ -166,10 +176,11 @@ class _Content:
         if model.loss is not None:
             self._gap(2)
             self._singles("Loss", [model.loss], Phase.FORWARD)
-        if self.moved:
-            self._scale()
+        bottom = FIRST_ROW + self.height - 1
+        letters = map(get_column_letter, self.moved)
+        self.live.scale([f"{x}{FIRST_ROW}:{x}{bottom}" for x in letters], self.moved[0])
         last = get_column_letter(self.column - 1)
-        self.sheet.print_area = f"A1:{last}{FIRST_ROW + self.height - 1}"
+        self.sheet.print_area = f"A1:{last}{bottom}"
 
     def _gap(self, width: float) -> int:
         """A column between blocks."""
@@ -183,7 +194,7 @@ class _Content:
             if phase is not None:
                 self.sheet.cell(BAND_ROW, column).fill = style.solid(style.BANDS[phase][0])
         if title:
-            put_text(self.sheet, _address(BAND_ROW, left), title, style.BAND_FONT)
+            put_text(self.sheet, address_of(BAND_ROW, left), title, style.BAND_FONT)
         self.column += len(widths)
         return left
 
@@ -198,8 +209,8 @@ class _Content:
         kinds = [NAME.filled(style.BANDS[phase][1]), VALUE]
         for name, row in zip(names, self._tops(len(names), 1), strict=True):
             self.boxes.draw(row, left, [kinds])
-            put_text(self.sheet, _address(row, left), name)
-            self._value(row, left + 1, name)
+            put_text(self.sheet, address_of(row, left), name)
+            self.live.value(row, left + 1, name)
 
     def _weights(self, layer: LayerNames) -> None:
         """A line for each weight of the layer, beside the neuron to which it leads."""
@@ -207,24 +218,15 @@ class _Content:
         names = [layer.leading_to(index) for index in range(len(layer.outputs))]
         widths = [_width(sources, 4), _width([name for some in names for name in some], 7), VALUES]
         left = self._block("Weights", Phase.WEIGHT, widths)
-        self._block("Adjustments", Phase.UPDATE, [ADJUSTMENTS])
+        self.moved.append(self._block("Adjustments", Phase.UPDATE, [ADJUSTMENTS]))
         kinds = [SOURCE, NAME, VALUE.filled(style.BANDS[Phase.WEIGHT][1]), VALUE]
         for top, weights in zip(self._tops(len(names), len(sources)), names, strict=True):
             self.boxes.draw(top, left, [kinds] * len(sources), strong=False)
             for row, (source, weight) in enumerate(zip(sources, weights, strict=True), start=top):
-                put_text(self.sheet, _address(row, left), source)
-                put_text(self.sheet, _address(row, left + 1), weight)
-                self._value(row, left + 2, weight)
-                self._adjustment(row, left + 3, weight)
-
-    def _adjustment(self, row: int, column: int, weight: str) -> None:
-        """The adjustment of a weight, or the word "fixed"."""
-        adjustment = self.steps.layout.program.adjustment_of(weight)
-        if adjustment is None:
-            put_text(self.sheet, _address(row, column), "fixed")
-            return
-        value = self._value(row, column, adjustment)
-        self.moved.setdefault(get_column_letter(column), []).append(value)
+                put_text(self.sheet, address_of(row, left), source)
+                put_text(self.sheet, address_of(row, left + 1), weight)
+                self.live.value(row, left + 2, weight)
+                self.live.adjustment(row, left + 3, weight)
 
     def _neurons(self, layer: LayerNames, arrows: int, *, is_last: bool) -> None:
         """A box for each neuron: its sum (where the layout shows it), output and error term."""
@@ -241,10 +243,10 @@ class _Content:
                 for word, _ in lines
             ]
             self.boxes.draw(top, left, [[HEAD.filled(pale)] * 2, *kinds])
-            put_text(self.sheet, _address(top, left), name)
+            put_text(self.sheet, address_of(top, left), name)
             for row, (word, quantity) in enumerate(lines, start=top + 1):
-                put_text(self.sheet, _address(row, left), word)
-                self._value(row, left + 1, quantity)
+                put_text(self.sheet, address_of(row, left), word)
+                self.live.value(row, left + 1, quantity)
             arrow = self.sheet.cell(top + (len(lines) + 1) // 2, arrows)
             put_text(self.sheet, arrow.coordinate, "→", style.LABEL)
             arrow.alignment = Alignment(horizontal="center", vertical="center")
@@ -256,29 +258,6 @@ class _Content:
         names = weighted_sum, layer.outputs[index], program.derivative_of(weighted_sum)
         pairs = zip(WORDS, names, strict=True)
         return [(word, name) for word, name in pairs if name in self.shown]  # type: ignore[misc]
-
-    def _value(self, row: int, column: int, name: str) -> float | str:
-        address = _address(row, column)
-        self.values[address] = look_up(self.sheet, address, self.steps, name)
-        return self.values[address]
-
-    def _scale(self) -> None:
-        """Colour the adjustments from the most negative to the most positive, with white for 0."""
-        letters, values = list(self.moved), list(chain.from_iterable(self.moved.values()))
-        areas = [f"{x}{FIRST_ROW}:{x}{FIRST_ROW + self.height - 1}" for x in letters]
-        address, cells = f"{letters[0]}3", ",".join(areas)
-        label = get_column_letter(self.sheet[address].column - 1)
-        put_label(self.sheet, f"{label}3", "largest adjustment")
-        self.sheet[address].value = f"=MAX(MAX({cells}),-MIN({cells}))"
-        self.sheet[address].number_format = style.SIZE
-        errors = [value for value in values if isinstance(value, str)]
-        self.values[address] = errors[0] if errors else max(map(abs, values))  # type: ignore[arg-type]
-        largest = f"MAX(${letters[0]}$3,1E-300)"
-        self.sheet.conditional_formatting.add(" ".join(areas), style.colour_scale(largest))
-
-
-def _address(row: int, column: int) -> str:
-    return f"{get_column_letter(column)}{row}"
 
 
 def _width(words: Sequence[str], least: float) -> float:

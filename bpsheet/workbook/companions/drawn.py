@@ -131,4 +131,7 @@ class Drawn:
         self.sheet.add_data_validation(allowed)
 
     def add(self, chart: ScatterChart) -> None:
+        """Put a chart on the sheet. It ends at the last iteration, without an empty strip beside it."""
+        if len(self.steps) > 1:
+            chart.x_axis.scaling.max = float(len(self.steps))
         place(self.sheet, chart, next(self._corners))

@@ -15,7 +15,7 @@ from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.drawing.line import LineProperties
 from openpyxl.drawing.text import CharacterProperties
 
-__all__ = ["MOST_LINES", "add_line", "make_chart", "place"]
+__all__ = ["EPOCH_END", "MOST_LINES", "add_line", "make_chart", "place"]
 
 # More lines than this cannot be told apart.
 MOST_LINES = 8
@@ -26,6 +26,8 @@ DASHES = ("solid", "sysDash", "dash", "sysDot", "lgDash", "solid", "dashDot", "l
 PALE = "C7D7EA"
 # In English Metric Units: 12,700 to a point.
 THIN, STRONG = 9_525, 22_225
+# What stands below a chart that has a point for each epoch.
+EPOCH_END = "iteration at the end of the epoch"
 # The size of a chart in centimetres.
 WIDTH, HEIGHT = 14.6, 8.2
 

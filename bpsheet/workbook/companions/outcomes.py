@@ -11,7 +11,7 @@ from bpsheet.engine.recording import Recording
 from bpsheet.program.kinds import BATCH_ROW, Role
 from bpsheet.runs.epochs import ExamplesRight, TestsRight
 from bpsheet.workbook.companions.drawn import MOST_FORMULAS, POINTS, Drawn
-from bpsheet.workbook.companions.lines import add_line, make_chart
+from bpsheet.workbook.companions.lines import EPOCH_END, add_line, make_chart
 from bpsheet.xlsx.cells import FIRST_ROW
 
 __all__ = ["draw_accuracy", "put_facts"]
@@ -99,7 +99,7 @@ def draw_accuracy(drawn: Drawn) -> None:
     shares = flags.reshape(-1, drawn.epoch).mean(axis=1)
     across = drawn.table.numbers("end of the epoch", [float((n + 1) * drawn.epoch) for n in epochs])
     share = drawn.table.column("share right", means, shares)
-    chart = make_chart("share of all examples that are right, by epoch", "iteration", share=True)
+    chart = make_chart("share of all examples that are right, by epoch", EPOCH_END, share=True)
     add_line(chart, share, across, "right")
     drawn.add(chart)
     final = f"={get_column_letter(share.min_col)}{share.max_row}"

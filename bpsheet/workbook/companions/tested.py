@@ -45,7 +45,9 @@ def tests_of(run: Run, layout: Layout) -> Iterator[Tested]:
         own = [c for c in columns if c.name.endswith(f" ({verdict.name})")]
         number = example_like(example, examples) if layout.tests_follow else None
         heading = f"{verdict.name}: " + (
-            "numbers of its own" if number is None else f"example {number} of the data"
+            "numbers of its own, which Data does not change"
+            if number is None
+            else f"example {number} of the data"
         )
         given = {}
         for name, value in zip(plan.data_names, example, strict=False):
