@@ -10,7 +10,6 @@ import inspect
 import re
 import reprlib
 import textwrap
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
@@ -58,11 +57,9 @@ class Spec(BaseModel):  # noqa: PLW1641 (pydantic makes the hash)
     def __pydantic_init_subclass__(cls, **settings: Any) -> None:
         """Let `help` say what each field means, and which arguments the class takes."""
         super().__pydantic_init_subclass__(**settings)
-        plain = inspect.cleandoc(cls.__doc__ or "")
-        cls.__doc__ = _WhenRead(  # type: ignore[assignment]
-            lambda: f"{plain}\n\n{FIELDS}\n\n{_described(cls)}\n"
-        )
-        cls.__signature__ = _WhenRead(lambda: _signature(cls))  # type: ignore[assignment]
+        described = "\n".join(_described(name, field) for name, field in cls.model_fields.items())
+        cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or '')}\n\n{FIELDS}\n\n{described}\n"
+        cls.__signature__ = _Signature()  # type: ignore[assignment]
 
     # A type checker that saw these methods would take every name for a field.
     if not TYPE_CHECKING:
@@ -113,45 +110,34 @@ class _Made:
         return f"{self.table.__name__}()"
 
 
-class _WhenRead:
-    """An attribute of a class that is made when somebody reads it: no command reads a docstring."""
+class _Signature:
+    """The arguments that a table takes, put together when somebody reads them: no command does."""
 
-    def __init__(self, made: Callable[[], Any]) -> None:
-        self.made = made
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        return self.made()
-
-
-def _signature(table: type[Spec]) -> inspect.Signature:
-    return inspect.Signature(
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if field.is_required() else _default_of(field),
-            )
-            for name, field in table.model_fields.items()
-        ]
-    )
+    def __get__(self, instance: Spec | None, owner: type[Spec]) -> inspect.Signature:
+        return inspect.Signature(
+            [
+                inspect.Parameter(
+                    name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=inspect.Parameter.empty if field.is_required() else _default_of(field),
+                )
+                for name, field in owner.model_fields.items()
+            ]
+        )
 
 
 def _default_of(field: FieldInfo) -> Any:
     """What a field is without a value, to be read. To make a table would build its checks for that."""
-    factory = field.default_factory
+    factory: Any = field.default_factory
     if isinstance(factory, type) and issubclass(factory, Spec):
         return _Made(factory)
-    return field.get_default(call_default_factory=True, validated_data={})
+    # pydantic's own way looks up the factory's arguments, which none has, and that takes long.
+    return field.default if factory is None else factory()
 
 
-def _described(table: type[Spec]) -> str:
-    """The fields, each with its default and its meaning, as lines of a docstring."""
-    return "\n".join(_field(name, field) for name, field in table.model_fields.items())
-
-
-def _field(name: str, field: FieldInfo) -> str:
-    default = _default_of(field)
-    head = f"{name} (needed)" if field.is_required() else f"{name} = {default!r}"
+def _described(name: str, field: FieldInfo) -> str:
+    """A field, its default and its meaning, as lines of a docstring."""
+    head = f"{name} (needed)" if field.is_required() else f"{name} = {_default_of(field)!r}"
     text = field.description or ""
     if get_origin(field.annotation) is Literal:
         text = f"One of {', '.join(map(repr, get_args(field.annotation)))}. {text}"
