@@ -51,6 +51,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """The modules of the tests themselves have no examples in docstrings that could be tests."""
+    return [found for found in (yield) if type(found) is pytest.Module]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests run when they are asked for: by `-m`, or by their own name.

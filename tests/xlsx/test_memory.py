@@ -69,7 +69,7 @@ def by_openpyxl(book: Workbook) -> dict[str, bytes]:
         return {name: canonical(package.read(name)) for name in package.namelist()}
 
 
-@draws(500)
+@draws(200)
 @given(CELLS, NOTES, st.dictionaries(st.integers(1, 12), st.sampled_from([15.5, 30]), max_size=3))
 def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heights):
     book = book_with(cells, notes, heights)
