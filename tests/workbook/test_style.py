@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from bpsheet.workbook.writing import layout_of
-from tests.helpers.workbooks import KINDS, WORKBOOKS
+from tests.helpers.workbooks import WORKBOOKS
 
 
 @pytest.fixture(scope="module")
