@@ -22,6 +22,7 @@ import bpsheet as bp
 from bpsheet.cli import main
 from bpsheet.engine import engine
 from bpsheet.outside.office import libreoffice_command
+from bpsheet.plan.templates import template_names
 from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
 from tests.helpers.samples import SIMILAR, spread_over
 from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml
@@ -49,6 +50,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """The modules of the tests themselves have no examples in docstrings that could be tests."""
+    return [found for found in (yield) if type(found) is pytest.Module]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,6 +115,24 @@ def libreoffice() -> str:
             pytest.fail(f"{reason}, and BPSHEET_ENGINES=required asks for it")
         pytest.skip(reason)
     return command
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_are_read_once():
+    """To read and check a template takes longer than most tests; nobody can change an experiment.
+
+    What reads files is tested by its own name: `bpsheet.api.opening.load`.
+    """
+    names, read = frozenset(template_names()), bp.load
+    of_name = functools.cache(read)
+
+    def load(source: object, **more: object) -> bp.Experiment:
+        is_known = isinstance(source, str) and source in names and not more
+        return of_name(source) if is_known else read(source, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bp, "load", load)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -461,7 +461,7 @@ class Experiment(Plan):
 
         >>> import bpsheet as bp, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     bp.load("two-neuron").to_page(f"{folder}/two-neuron.html").name
+        ...     bp.load("two-neuron").to_page(f"{folder}/two-neuron.html", rules=False).name
         'two-neuron.html'
         """
         from bpsheet.page.page import write_page

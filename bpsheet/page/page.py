@@ -1,7 +1,7 @@
 """An experiment as a page: one file that a browser opens offline and that computes by itself.
 
 >>> import bpsheet as bp
->>> page_of(bp.load("two-neuron")).count("<script src")
+>>> page_of(bp.load("two-neuron"), rules=False).count("<script src")
 0
 """
 

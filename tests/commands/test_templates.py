@@ -23,7 +23,7 @@ def test_new_writes_a_file_that_runs(command, folder):
     assert status == 0
     assert out.startswith("Wrote mine.toml. Run it: bpsheet run mine.toml")
     assert "mine" in Path("mine.toml").read_text().splitlines()[0]
-    status, out, _ = command("run", "mine.toml")
+    status, out, _ = command("run", "mine.toml", "--iterations", "12")
     assert status == 0
     assert files(folder) == ["mine.toml", "outputs/mine.xlsx"]
     assert command("verify", "outputs/mine.xlsx")[0] == 0

@@ -126,7 +126,7 @@ CONSOLE = {
 }
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("section", "short"),
     spread(

@@ -39,6 +39,7 @@ def check(paths):
         assert sum(value in sheets for value in right) < len(right) / 3
 
 
+@pytest.mark.slow
 def test_a_browser_prints_a_page_for_each_student(tmp_path):
     if chromium_command() is None:
         pytest.skip("no browser")

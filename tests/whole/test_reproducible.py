@@ -83,17 +83,32 @@ def locale_folder(folder: Path, name: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["de_DE.ISO-8859-1", "tr_TR.UTF-8"])
-def test_where_numbers_have_a_comma_the_same_bytes(usual, tmp_path, name):
-    """Checked in the process: its decimal point is a comma. One has no letters of other scripts."""
-    surroundings = {
+def with_a_comma(folder: Path, name: str) -> dict[str, str]:
+    return {
         "LC_ALL": name,
-        "LOCPATH": str(locale_folder(tmp_path, name)),
+        "LOCPATH": str(locale_folder(folder, name)),
         "TZ": "Pacific/Kiritimati",
         "PYTHONHASHSEED": "1",
         "PYTHONUTF8": "0",
     }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["de_DE.ISO-8859-1", "tr_TR.UTF-8"])
+def test_where_numbers_have_a_comma_the_same_bytes(usual, tmp_path, name):
+    """Checked in the process: its decimal point is a comma. One has no letters of other scripts."""
+    surroundings = with_a_comma(tmp_path, name)
     assert_same(written(tmp_path / "an other folder" / "x", surroundings, point=","), usual)
+
+
+def test_where_numbers_have_a_comma_short_commands_write_the_same_bytes(tmp_path):
+    """A workbook, a table, an explanation and a sheet to fill in."""
+    some = [c for c in COMMANDS if re.search(r"book\.xlsx|csv$|markdown|check live", c)]
+    assert len(some) == 4
+    usual = written(tmp_path / "usual", {"PYTHONHASHSEED": "0"}, commands=some)
+    surroundings = with_a_comma(tmp_path, "de_DE.ISO-8859-1")
+    files = written(tmp_path / "an other folder" / "x", surroundings, point=",", commands=some)
+    assert_same(files, usual)
 
 
 # Another time zone and language, another terminal, another way to write XML.

@@ -83,6 +83,7 @@ def test_any_training_is_right_after_changes(training, tmp_path):
     assert report.passed, [c.wrong[:3] for c in report.comparisons]
 
 
+@pytest.mark.slow
 def test_the_block_follows_the_iteration_that_is_typed(written):
     """Every number of the fifth iteration, recalculated in ironcalc."""
     trace = graph("attention").run()

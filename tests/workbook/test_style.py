@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 from openpyxl import load_workbook
 
 from bpsheet.workbook.writing import layout_of
-from tests.helpers.workbooks import KINDS, WORKBOOKS
+from tests.helpers.workbooks import WORKBOOKS
 
 
 @pytest.fixture(scope="module")
 def books(made):
-    return {kind: load_workbook(made("iris", kind, 40)) for kind in KINDS}
+    """The workbook in each layout, read when a test asks for it: books("full")."""
+    return functools.cache(lambda kind: load_workbook(made("iris", kind, 40)))
 
 
 def is_input(cell) -> bool:
@@ -23,7 +26,7 @@ def is_input(cell) -> bool:
 @pytest.mark.slow
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
-    sheet = books[kind]["Steps"]
+    sheet = books(kind)["Steps"]
     for row in sheet.iter_rows(min_row=8, max_row=20):
         for cell in row:
             typed = cell.data_type != "f" and cell.value is not None
@@ -34,7 +37,7 @@ def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
 
 
 def test_data_cells_look_like_input_cells(books):
-    sheet = books["full"]["Data"]
+    sheet = books("full")["Data"]
     assert sheet.dimensions == "A1:H151"
     assert all(is_input(cell) for row in sheet.iter_rows(min_row=2, min_col=2) for cell in row)
     assert not is_input(sheet["A2"])
@@ -52,7 +55,7 @@ def test_every_header_has_a_note(made, name, kind):
 
 def test_hyper_parameters_have_a_note(books, kind):
     for place in ("B5", "D5", "F5"):
-        assert "Change it, and every row follows." in books[kind]["Steps"][place].comment.text
+        assert "Change it, and every row follows." in books(kind)["Steps"][place].comment.text
 
 
 def test_headers_and_the_iteration_stay_in_view(made):
@@ -98,7 +101,7 @@ def test_formats_show_the_size_of_what_is_in_a_column(made):
 
 
 def test_pages_repeat_the_headers(books, kind):
-    sheet = books[kind]["Steps"]
+    sheet = books(kind)["Steps"]
     assert sheet.print_title_rows == "$6:$7"
     assert sheet.page_setup.orientation == "landscape"
     assert sheet.print_area.endswith(f"${sheet.max_row}")
@@ -139,7 +142,7 @@ def test_bands_name_the_groups_of_columns(made):
 
 
 def test_adjustments_are_green_and_red(books, traced, kind):
-    sheet = books[kind]["Steps"]
+    sheet = books(kind)["Steps"]
     layout = layout_of(traced("iris", 40), kind)
     moves = [s.letter for s in layout.shown if s.column.role.value == "adjustment"]
     rules = {str(area.sqref): area.rules for area in sheet.conditional_formatting}
@@ -149,7 +152,7 @@ def test_adjustments_are_green_and_red(books, traced, kind):
 
 
 def test_hyper_parameters_have_names_and_are_checked(books, kind):
-    book = books[kind]
+    book = books(kind)
     places = {"learning_rate": "B5", "batch_size": "D5", "reduction": "F5"}
     for name, place in places.items():
         assert book.defined_names[name].attr_text == f"Steps!${place[0]}$5"
@@ -160,6 +163,6 @@ def test_hyper_parameters_have_names_and_are_checked(books, kind):
 
 
 def test_adjustments_show_their_sign(books):
-    sheet = books["full"]["Steps"]
+    sheet = books("full")["Steps"]
     column = next(cell.column for cell in sheet[7] if str(cell.value).startswith("delta_"))
     assert sheet.cell(20, column).number_format.startswith("+")
