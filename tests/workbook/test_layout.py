@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 
 import pytest
@@ -275,6 +276,23 @@ def test_too_long_a_formula_is_refused_before_the_run(kind):
         bp.LimitError, match=r"the formula of .+ has [0-9,]+ characters; a cell holds 8,192"
     ):
         check_fits(wide(1, activation=product), kind)
+
+
+def test_a_formula_is_refused_from_the_first_character_too_many():
+    """What spares most formulas from being printed for this lets none through."""
+
+    def with_terms(count: int) -> Layout:
+        terms = [Mul(Num(n + 0.5), Ref("w")) for n in range(count)]
+        return laid_out(column("y", Sum(tuple(terms))))
+
+    def length(count: int) -> int:
+        return len(with_terms(count).formula("y", 1_048_576) or "")
+
+    most = bisect.bisect_right(range(1_000), 8_192, key=length) - 1
+    assert 8_150 < length(most) <= 8_192 < length(most + 1)
+    with_terms(most).check()
+    with pytest.raises(bp.LimitError, match="the formula of y has 8,"):
+        with_terms(most + 1).check()
 
 
 @pytest.mark.usefixtures("never_runs")
