@@ -117,7 +117,7 @@ class Drawn:
         """What stands before a number, a little apart from the number to its left."""
         put_text(self.sheet, address, text, style.LABEL)
         if not address.startswith("A"):
-            self.sheet[address].alignment = Alignment(indent=1)
+            self.sheet[address].alignment = Alignment(horizontal="left", indent=1)
 
     def fact(self, label: str, address: str, text: str, formula: str, value: float | str) -> None:
         self._label(label, text)
