@@ -109,6 +109,20 @@ def test_a_chart_ends_at_the_last_iteration_and_says_what_a_point_is(written):
             assert axis(chart) == "iteration" + " at the end of the epoch" * by_epoch
 
 
+def test_labels_keep_apart_from_the_numbers_to_their_left_and_have_room(written):
+    """Columns D to G, and J to M, stand before the numbers in H and N."""
+    for name in ("book-xor", "iris"):
+        sheet = book_of(written(name))["Charts"]
+        labels = [cell for row in sheet["A3:N5"] for cell in row if str(cell.value).endswith("=")]
+        assert {cell.column_letter for cell in labels} >= {"A", "D", "J"}
+        for cell in labels:
+            apart = cell.column_letter != "A"
+            # Excel indents what is set to the left, and nothing else.
+            assert not apart or (cell.alignment.horizontal, cell.alignment.indent) == ("left", 1)
+            # Four columns of the default width, 8.43 characters.
+            assert len(cell.value) + apart < (4 * 8.43 if apart else 16 + 8.43)
+
+
 def table(path, changes=()):
     """The columns right of the charts, recalculated in another engine."""
     book = book_of(path)

@@ -165,6 +165,23 @@ def test_no_text_is_cut_and_no_box_touches_another(written, name):
                 assert taken.setdefault((row, column), own) == own
 
 
+@pytest.mark.parametrize("name", sampled([n for n in NAMES if n != "formula"], *SOME))
+def test_the_adjustments_of_a_box_are_one_area_on_the_scale_of_colours(written, name):
+    path = written(name)
+    sheet, found = book_of(path)["Diagram"], boxes(path, stored(path))
+    (scaled,) = sheet.conditional_formatting
+    wanted = set()
+    for box in found.values():
+        for word, lines in box.numbers.items():
+            if word.startswith("adjustment"):
+                first, last = box.columns[-1] - len(lines[0]) + 1, box.columns[-1]
+                top = box.last_row - len(lines) + 1
+                wanted.add(f"{letter(first)}{top}:{letter(last)}{box.last_row}")
+    assert {str(area) for area in scaled.sqref.ranges} == {
+        area if (ends := area.split(":"))[0] != ends[1] else ends[0] for area in wanted
+    }
+
+
 def test_a_page_ends_between_boxes(written):
     path = written("transformer-block")
     sheet, found = book_of(path)["Diagram"], boxes(path, stored(path))
@@ -201,3 +218,11 @@ def test_a_weight_that_stands_still_is_called_fixed(tmp_path):
     found = boxes(path := run.to_excel(tmp_path / "x.xlsx", sheets=["diagram"]), stored(path))
     assert found["a"].numbers["adjustment"] == [["fixed"]]
     assert_shows(found, run, 1)
+
+
+def test_where_no_weight_moves_nothing_is_said_of_adjustments(written):
+    moving, still = (
+        book_of(written(name))["Diagram"]["A4"].value for name in ("line-adam", "formula")
+    )
+    assert "Adjustments" in moving
+    assert still is None

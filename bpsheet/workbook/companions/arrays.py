@@ -145,6 +145,11 @@ class _Content:
         for row, line in enumerate(lines, start=self.row + len(kinds) - len(lines)):
             put_text(self.sheet, address_of(row, left), line.word)
             self._numbers(row, left + width - len(line.names), line)
+        bottom = self.row + len(kinds) - 1
+        if moved := [line for line in lines if line.phase is Phase.UPDATE]:
+            # A weight's adjustments are the last lines of its box, and one area for the scale.
+            first = address_of(bottom - len(moved) + 1, left + width - len(moved[0].names))
+            self.adjusted.append(f"{first}:{address_of(bottom, left + width - 1)}")
         return len(kinds)
 
     def _lines(self, node: Node) -> Iterator[_Line]:
@@ -177,9 +182,6 @@ class _Content:
                 self.live.adjustment(row, column, name)
             else:
                 self.live.value(row, column, name)
-        if line.phase is Phase.UPDATE:
-            last = address_of(row, left + len(line.names) - 1)
-            self.adjusted.append(f"{address_of(row, left)}:{last}")
         self.has_derivatives |= line.phase is Phase.BACKWARD
 
 

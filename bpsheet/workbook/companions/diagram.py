@@ -90,6 +90,8 @@ def _build(book: Workbook, trace: Run, steps: Sheet) -> dict[str, float | str]:
         shown = "network" if things is None else "computation"
         follows = walkthrough.COMPANION.name in book.sheetnames
         values = _choice(sheet, shown, len(steps), follows=follows)
+        if trace.program.phase(Phase.UPDATE):
+            put_text(sheet, "A4", COLOURS, style.NOTE)
     if network is not None:
         _Content(sheet, steps, values).fill(network)
     elif things is not None:
@@ -108,7 +110,6 @@ def _choice(
     sheet: Worksheet, shown: str, iterations: int, *, follows: bool
 ) -> dict[str, float | str]:
     """The cell with the iteration that is shown: its own, or (`follows`) that of Walkthrough."""
-    put_text(sheet, "A4", COLOURS, style.NOTE)
     if not follows:
         note = (
             f"The {shown} at one iteration. Type another number into the blue cell, and the {shown} "

@@ -113,14 +113,20 @@ class Drawn:
         values = [self.value(name, row) for row in self.rows]
         return self.table.column(name, [f"={self.cell(name, row)}" for row in self.rows], values)
 
+    def _label(self, address: str, text: str) -> None:
+        """What stands before a number, a little apart from the number to its left."""
+        put_text(self.sheet, address, text, style.LABEL)
+        if not address.startswith("A"):
+            self.sheet[address].alignment = Alignment(horizontal="left", indent=1)
+
     def fact(self, label: str, address: str, text: str, formula: str, value: float | str) -> None:
-        put_text(self.sheet, label, text, style.LABEL)
+        self._label(label, text)
         self.sheet[address].alignment = Alignment(horizontal="left")
         self.table.put(address, formula, value)
 
     def choice(self, label: str, address: str, text: str, most: int) -> None:
         """A blue cell in which the number of what is drawn can be typed."""
-        put_text(self.sheet, label, text, style.LABEL)
+        self._label(label, text)
         put_number(self.sheet, address, 1, style.INPUT_FONT)
         self.sheet[address].fill = style.INPUT_FILL
         self.sheet[address].alignment = Alignment(horizontal="left")

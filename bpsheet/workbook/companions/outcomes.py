@@ -51,7 +51,7 @@ def put_facts(drawn: Drawn) -> None:
     count = len(tests)
     right = tests.count(drawn.steps.values)
     share = f"={count_of(last)}/{count}"
-    drawn.fact("D3", "H3", "share of tests right at the end =", share, right[-1] / count)
+    drawn.fact("D3", "H3", "tests right at the end =", share, right[-1] / count)
     drawn.sheet["H3"].number_format = "0%"
     if last >= MOST_FORMULAS:
         return
@@ -63,7 +63,7 @@ def put_facts(drawn: Drawn) -> None:
     letter = get_column_letter(cells.min_col)
     rows = f"{letter}{cells.min_row}:{letter}{cells.max_row}"
     match = f'=IFERROR(MATCH({count},{rows},0),"never")'
-    drawn.fact("J3", "N3", "first iteration with all tests right =", match, since)
+    drawn.fact("J3", "N3", "first all right at iteration =", match, since)
 
 
 def draw_accuracy(drawn: Drawn) -> None:
