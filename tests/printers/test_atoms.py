@@ -63,8 +63,7 @@ def symbol(shown):
             Partial("MSE", "w_g1"),
             "∂MSE/∂w_g1",
             r"\frac{\partial \mathrm{MSE}}{\partial w_{g1}}",
-            "<mfrac><mrow><mo>∂</mo><mi>MSE</mi></mrow>"
-            "<mrow><mo>∂</mo><msub><mi>w</mi><mi>g1</mi></msub></mrow></mfrac>",
+            "<mfrac><mrow><mo>∂</mo><mi>MSE</mi></mrow><mrow><mo>∂</mo><msub><mi>w</mi><mi>g1</mi></msub></mrow></mfrac>",
         ),
         (
             Prime("tanh", "z"),
