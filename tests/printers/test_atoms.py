@@ -96,6 +96,8 @@ def test_what_stands_for_a_symbol_is_written_in_each_language(atom, text, latex,
     [
         (Sum((A, Mul(B, C))), {"a": "0.1", "b": "2", "c": "-3"}, "0.1 + 2 · (-3)"),
         (Pow(A, TWO), {"a": "-0.5"}, "(-0.5)^2"),
+        (Mul(A, B), {"a": "-0.5"}, "(-0.5) · b"),
+        (Mul(Num(0.0), Mul(Num(0.5), A)), {}, "0 · (0.5 · a)"),
         (Pow(A, TWO), {"a": "6.640e-5"}, "6.640e-5^2"),
         (Sub(A, B), {"b": "-1"}, "a - (-1)"),
         (Mul(Num(-2.0), A), {}, "(-2) · a"),

@@ -19,6 +19,7 @@ from bpsheet.formula.arrays import (
 )
 from bpsheet.formula.tree import Call, Div, If, Mul, Neg, Num, Operation, Param, Pow, Ref, Sub, Sum
 from bpsheet.printers.array_formulas import MatrixPrinter
+from bpsheet.printers.excel import Cell
 from bpsheet.printers.matrices import MatrixText, is_printable
 
 SHAPES = {"W": (3, 2), "V": (1, 3), "a": (2,), "d": (3,), "e": (1,)}
@@ -116,6 +117,8 @@ TWO = Num(2.0)
         (Div(TWO, Mul(Sub(D, D), Num(1.0))), "2/(d − d)"),
         # What is repeated is written once.
         (Div(W, as_column(Sum((D, D)))), "W/(d + d)"),
+        (Div(D, shaped_as(Sum((E, E)), D)), "d/(e + e)"),
+        (product(Mul(as_column(D), A), A), "d·aᵀ·a"),
         (Mul(shaped_as(sum_of(D), D), D), "Σ d ∘ d"),
         (Sub(D, Div(sum_of(Sub(D, E)), TWO)), "d − Σ (d − e)/2"),
         (Call("exp", (Sub(D, largest(D)),)), "exp(d − max d)"),
@@ -124,6 +127,20 @@ TWO = Num(2.0)
 )
 def test_equations_are_written_as_textbooks_write_them(formula, text):
     assert MatrixText({"b": "b1"}, {**SHAPES, "b": (3,), "dW": (3, 2)}).text(formula) == text
+
+
+@pytest.mark.parametrize(
+    ("formula", "printed"),
+    [
+        (Sum((Neg(D), D)), "-G1:G3+G1:G3"),
+        (Pow(Mul(as_column(D), A), TWO), "MMULT(G1:G3,TRANSPOSE(F1:F2))^2"),
+        (Mul(TWO, transposed(Sum((W, W)))), "2*TRANSPOSE(A1:B3+A1:B3)"),
+        (Sum((Ref("s"), Mul(Param("learning_rate"), D))), "A9+$B$5*G1:G3"),
+    ],
+)
+def test_array_formulas_have_cells_for_numbers_and_no_parentheses_in_vain(formula, printed):
+    printer = MatrixPrinter(AREAS.__getitem__, lambda _: Cell(1, 9), lambda _: "$B$5", SHAPES)
+    assert printer.text(formula) == printed
 
 
 def test_other_operations_have_the_names_of_functions_and_show_the_arrays_that_matter():
