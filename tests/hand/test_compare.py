@@ -137,7 +137,7 @@ def test_in_batches_the_gradient_is_that_of_the_batch_around_an_iteration(in_bat
 def test_a_gradient_is_read_from_tables_and_from_arrays(in_batches, trace, tmp_path):
     gradient = moved(trace, 1, 2)
     wide = ",".join(gradient), ",".join(f"{value:.9f}" for value in gradient.values())
-    (tmp_path / "wide.csv").write_text(f"iteration,{wide[0]}\n1,{wide[1]}\n2,{wide[1]}\n")
+    (tmp_path / "wide.csv").write_text(f"iteration,{wide[0]}\n1,{wide[1]}\n2,0,0,0,0,0\n")
     (tmp_path / "long.csv").write_text(
         "quantity,value\n" + "".join(f"{name},{value:.9f}\n" for name, value in gradient.items())
     )
