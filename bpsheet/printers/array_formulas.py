@@ -57,11 +57,16 @@ class MatrixPrinter(ExcelPrinter):
             return self.binding(node.right if node.left == ONE else node.left)
         if isinstance(node, Operation):
             return self._operation_binding(node)
-        return super().binding(node) if outer(node, self.shapes) is None else Binding.ATOM
+        vectors = outer(node, self.shapes)
+        if vectors is None or self._are_single(*vectors):
+            return super().binding(node)
+        return Binding.ATOM
 
     def _operation_binding(self, node: Operation) -> Binding:
         if node.kind == "product" and self._is_plain(*node.operands):
             return Binding.PRODUCT
+        if node.kind == "transposed" and set(self._shape(node)) == {1}:
+            return self.binding(node.operands[0])
         return Binding.SUM if node.kind == "along" else Binding.ATOM
 
     def _is_plain(self, left: Expr, right: Expr) -> bool:
@@ -70,6 +75,9 @@ class MatrixPrinter(ExcelPrinter):
         Some spreadsheet programs refuse MMULT of a single cell.
         """
         return any(set(self._shape(factor)) == {1} for factor in (left, right))
+
+    def _are_single(self, column: Expr, row: Expr) -> bool:
+        return self._shape(column) == (1,) == self._shape(row)
 
     def addition(self, node: Sum) -> str:
         first, *rest = node.terms
@@ -83,7 +91,7 @@ class MatrixPrinter(ExcelPrinter):
         if vectors is None:
             return super().product(node)
         column, row = vectors
-        if self._shape(column) == (1,) == self._shape(row):
+        if self._are_single(column, row):
             return super().product(Mul(column, row))
         return f"MMULT({self.text(column)},{self._turned(row)})"
 

@@ -153,7 +153,7 @@ class Printer(ABC):
         """
         text = self.text(node)
         loose = self.binding(node) < least
-        if loose or (not first and text.startswith("-")):
+        if loose or (not first and text.startswith(("-", "−"))):
             return self.enclosed(node, text)
         return text
 

@@ -165,11 +165,6 @@ class MathTextPrinter(Printer):
     def lookup(self, node: Lookup) -> str:
         return f"{self.symbol(node.table)} of {self.text(node.row)}"
 
-    def operand(self, node: Expr, least: Binding, *, first: bool = False) -> str:
-        text = super().operand(node, least, first=first)
-        is_loose = not first and text.startswith(self.sign)
-        return self.parenthesised(text) if is_loose else text
-
     def negation(self, node: Neg) -> str:
         return self.sign + self.operand(node.operand, Binding.PRODUCT)
 

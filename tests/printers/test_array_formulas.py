@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from types import SimpleNamespace
 
 import ironcalc
 import numpy as np
@@ -13,7 +14,18 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
 
-from bpsheet.formula.arrays import shape_of
+from bpsheet.errors import ProgramError
+from bpsheet.formula.arrays import (
+    along,
+    as_column,
+    largest,
+    product,
+    row_of,
+    shape_of,
+    sum_of,
+    transposed,
+)
+from bpsheet.formula.tree import Call, Div, Mul, Num, Operation, Pow, Ref, Sub, Sum
 from bpsheet.outside.office import libreoffice_command
 from bpsheet.printers.array_formulas import MatrixPrinter
 from bpsheet.printers.excel import Cell
@@ -21,9 +33,12 @@ from bpsheet.printers.matrices import is_printable
 from tests.helpers.arrays import SHAPES, by_numpy, formulas
 from tests.helpers.samples import draws
 
+# Some programs refuse MMULT of a single cell.
+SINGLE = {"e": (1,), "V": (1, 3), "X": (1, 1)}
+ARRAYS = {**SHAPES, **SINGLE}
 # Where the arrays stand: one below another.
-ROWS = {name: 1 + 4 * number for number, name in enumerate(SHAPES)}
-SHAPED = {name: shape for name, shape in SHAPES.items() if shape}
+ROWS = {name: 1 + 4 * number for number, name in enumerate(ARRAYS)}
+SHAPED = {name: shape for name, shape in ARRAYS.items() if shape}
 any_shape = st.sampled_from([(), (2,), (3,), (3, 2), (2, 3), (3, 3)])
 printable = st.lists(any_shape.flatmap(formulas), min_size=5, max_size=20).map(
     lambda drawn: [formula for formula in drawn if is_printable(formula, SHAPED)]
@@ -57,7 +72,7 @@ def write(path, drawn, values):
         for (i, k), number in np.ndenumerate(as_matrix(value)):
             sheet.cell(ROWS[name] + i, 1 + k).value = float(number)
     printer = MatrixPrinter(
-        lambda name: area(SHAPES[name], ROWS[name], 1),
+        lambda name: area(ARRAYS[name], ROWS[name], 1),
         lambda ref: Cell(1, ROWS[ref.name]),
         lambda name: name,
         SHAPED,
@@ -90,6 +105,76 @@ def test_ironcalc_computes_an_array_formula_as_numpy_does(tmp_path_factory, draw
         drawn, values, lambda row, column: model.get_cell_value(0, row, column)
     )
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+A, B, C, U, V, S, E, ROW, X = map(Ref, "ABCuvseVX")
+ONE, TWO = Num(1.0), Num(2.0)
+OF_EACH_KIND = [
+    (product(A, V), lambda n: n.A @ n.v),
+    (product(U, A), lambda n: n.u @ n.A),
+    (product(A, B), lambda n: n.A @ n.B),
+    (product(U, U), lambda n: n.u @ n.u),
+    (Div(TWO, product(U, U)), lambda n: 2 / (n.u @ n.u)),
+    (product(A, row_of(A, 2)), lambda n: n.A @ n.A[1]),
+    (product(ROW, U), lambda n: n.V @ n.u),
+    (product(transposed(ROW), E), lambda n: n.V.T @ n.e),
+    (product(transposed(ROW), Sum((E, ONE))), lambda n: n.V.T @ (n.e + 1)),
+    (Div(TWO, product(transposed(ROW), E)), lambda n: 2 / (n.V.T @ n.e)),
+    (product(X, E), lambda n: n.X @ n.e),
+    (product(E, ROW), lambda n: n.e @ n.V),
+    (transposed(Sub(A, transposed(B))), lambda n: (n.A - n.B.T).T),
+    (transposed(X), lambda n: n.X),
+    (Mul(S, transposed(Sum((X, X)))), lambda n: n.s * 2 * n.X),
+    (Mul(as_column(U), V), lambda n: np.outer(n.u, n.v)),
+    (Mul(as_column(Sum((U, U))), Mul(TWO, V)), lambda n: np.outer(2 * n.u, 2 * n.v)),
+    (Mul(as_column(U), row_of(A, 3)), lambda n: np.outer(n.u, n.A[2])),
+    (Mul(as_column(E), U), lambda n: np.outer(n.e, n.u)),
+    (Mul(as_column(U), E), lambda n: np.outer(n.u, n.e)),
+    (Pow(Mul(as_column(U), V), TWO), lambda n: np.outer(n.u, n.v) ** 2),
+    (Mul(as_column(E), E), lambda n: np.outer(n.e, n.e)),
+    (Div(ONE, Mul(as_column(E), E)), lambda n: 1 / np.outer(n.e, n.e)),
+    (Sub(U, sum_of(A)), lambda n: n.u - n.A.sum()),
+    (Div(U, largest(U)), lambda n: n.u / n.u.max()),
+    (row_of(A, 3), lambda n: n.A[2]),
+    (Sum((row_of(U, 2), S)), lambda n: n.u[1] + n.s),
+    (row_of(X, 1), lambda n: n.X[0]),
+    (along(U, C), lambda n: np.where(np.eye(3), np.diag(n.u), n.C)),
+    (Mul(along(U, Sub(C, S)), C), lambda n: np.where(np.eye(3), np.diag(n.u), n.C - n.s) * n.C),
+    (Sub(C, along(U, C)), lambda n: n.C - np.where(np.eye(3), np.diag(n.u), n.C)),
+    (along(Sum((U, U)), C), lambda n: np.where(np.eye(3), np.diag(2 * n.u), n.C)),
+    (Call("max", (Num(0.0), U)), lambda n: np.maximum(0, n.u)),
+    (Call("min", (A, Num(0.1))), lambda n: np.minimum(n.A, 0.1)),
+    (
+        Call("max", (A, Num(-0.2), transposed(B))),
+        lambda n: np.maximum(np.maximum(n.A, -0.2), n.B.T),
+    ),
+    (Call("max", (S, Num(0.5))), lambda n: np.maximum(n.s, 0.5)),
+    (Call("tanh", (Mul(ONE, A),)), lambda n: np.tanh(n.A)),
+    (Mul(S, Mul(Sum((U, U)), ONE)), lambda n: n.s * 2 * n.u),
+    (Mul(S, Mul(ONE, Sum((U, U)))), lambda n: n.s * 2 * n.u),
+    (Sum((Sub(U, U), Sum((U, Mul(S, U))), Sub(S, U))), lambda n: n.s * (1 + n.u)),
+]
+
+
+def test_each_kind_of_array_formula_has_the_value_of_its_equation(tmp_path):
+    values = {
+        name: np.random.default_rng(7).uniform(-1, 1, shape) for name, shape in ARRAYS.items()
+    }
+    write(tmp_path / "a.xlsx", [formula for formula, _ in OF_EACH_KIND], values)
+    model = ironcalc.load_from_xlsx(str(tmp_path / "a.xlsx"), "en", "UTC", "en")
+    model.evaluate()
+    for number, (formula, equation) in enumerate(OF_EACH_KIND):
+        assert is_printable(formula, SHAPED), formula
+        expected = as_matrix(equation(SimpleNamespace(**values)))
+        at = 5 + 4 * number
+        found = [[model.get_cell_value(0, 1 + i, at + k) for k in range(expected.shape[1])] for i in range(expected.shape[0])]  # fmt: skip
+        np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=str(formula))
+
+
+def test_an_operation_without_an_array_formula_is_refused_by_its_name():
+    printer = MatrixPrinter(str, lambda ref: Cell(1, ROWS[ref.name]), str, SHAPED)
+    with pytest.raises(ProgramError, match=r"^no array formula for sum down$"):
+        printer.text(Operation("sum down", (A,)))
 
 
 @pytest.mark.slow

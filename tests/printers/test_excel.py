@@ -313,3 +313,20 @@ def test_the_largest_numbers_are_written_as_what_they_are(value):
     """Rounded to the digits that a formula may have, the largest would be infinite."""
     text = excel_printer().text(Mul(A, Num(value)))
     assert recalculated([text], {1: 1.0}) == [value]
+
+
+@pytest.mark.parametrize(
+    ("cells", "row", "cell"),
+    [
+        ("$B$2:$B$9", 1, "$B$2"),
+        ("$AA$12:$AA$99", 30, "$AA$41"),
+        ("Data!$B$2:$B$9", 3, "Data!$B$4"),
+        ("'What? Yes!'!$C$5:$C$9", 5, "'What? Yes!'!$C$9"),
+    ],
+)
+def test_a_look_up_of_a_row_that_is_known_is_its_cell(cells, row, cell):
+    printer = ExcelPrinter(lambda _: Cell(1, 1), lambda name: name, lambda _: cells)
+    assert printer.text(Lookup("x", Num(float(row)))) == cell
+    # A row and a column are looked up by a spreadsheet.
+    pair = Lookup("x", Num(float(row)), Num(2.0))
+    assert printer.text(pair) == f"INDEX({cells},{row},2)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpsheet.formula.parse import parse_formula
-from bpsheet.formula.tree import Compare, If, Lookup, Mul, Num, Pow, Ref
+from bpsheet.formula.tree import Compare, If, Lookup, Mul, Num, Param, Pow, Ref
 from bpsheet.printers.mathtext import MathTextPrinter, Place, pieces, symbol_text
 from bpsheet.printers.symbols import read_name
 
@@ -30,6 +30,11 @@ def shown(text):
         ("m_hat_a", "m̂_{a}"),
         ("alpha1", "α_{1}"),
         ("loss", "loss"),
+        ("X1", "X_{1}"),
+        ("w_alpha", "w_{α}"),
+        ("s_hat_w_1", "s\u0302_{w,1}"),
+        ("alpha_hat_w", "α_{hat,w}"),
+        ("C(1)'", "C(1)′"),
     ],
 )
 def test_names_become_symbols(name, symbol):
@@ -50,6 +55,13 @@ def test_names_become_symbols(name, symbol):
         ("a/(b*c)", "a/(b · c)"),
         ("abs(a) + int(b)", "|a| + ⌊b⌋"),
         ("mod(a, b) + 1", "a mod b + 1"),
+        ("mod(a, b)^2", "(a mod b)^{2}"),
+        ("max(a, b)", "max(a, b)"),
+        ("tanh(z)", "tanh(z)"),
+        ("0.00002*a", "2 · 10^{−5} · a"),
+        ("a^(b*(-2))", "a^{b · (−2)}"),
+        ("(-a)/b", "−a/b"),
+        ("if(-a < -b, a, b)", "a if −a < −b; else b"),
     ],
 )
 def test_formulas_have_the_signs_of_mathematics(formula, text):
@@ -62,6 +74,16 @@ def test_a_derivative_under_a_power_stands_in_parentheses():
     assert shown(printer.text(Pow(slope, Num(2.0)))) == "(∂E/∂a)^{2}"
     assert shown(printer.text(Ref("dE / da", lag=1))) == "(∂E/∂a)^{old}"
     assert shown(printer.text(Mul(Ref("b"), slope))) == "b · ∂E/∂a"
+    assert shown(printer.text(Ref("f", lag=1))) == "f^{old}"
+    assert shown(printer.text(Pow(Ref("sum_dE_da"), Num(2.0)))) == "(Σ ∂E/∂a)^{2}"
+
+
+def test_hyper_parameters_have_the_letters_of_textbooks_and_whole_numbers_no_point():
+    printer = MathTextPrinter()
+    assert shown(printer.text(Param("learning_rate"))) == "η"
+    assert shown(printer.text(Param("beta1"))) == "β_{1}"
+    assert printer.text(Num(-250.0)) == "−250"
+    assert printer.text(Num(-0.25)) == "−0.25"
 
 
 def test_choices_and_symbols_of_ones_own():

@@ -14,6 +14,7 @@ from bpsheet.printers.symbols import Applied, Change, Derivative, Letter, Staged
         ("x1_2", Letter("x", ("1", "2"))),
         ("alpha1", Letter("alpha", ("1",))),
         ("m_hat_w_1", Letter("m", ("w", "1"), hat=True)),
+        ("m_hat_C(1)", Applied(Letter("m", ("C",), hat=True), Letter("1"), 0)),
         ("C(1)", Applied(Letter("C"), Letter("1"), 0)),
         ("delta_w", Change(Letter("w"))),
         ("dMSE / dw", Derivative(Letter("MSE"), Letter("w"))),

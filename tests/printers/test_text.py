@@ -34,6 +34,8 @@ from tests.helpers.printing import ONE, TWO, A, B, C
         (Neg(Sub(Ref("y"), Ref("f"))), "-(y - f)"),
         (Neg(Pow(A, TWO)), "-(a^2)"),
         (Lookup("x1", Ref("example")), "x1 of example in the data"),
+        (Lookup("x1", Num(3.0)), "x1[3]"),
+        (Lookup("x", Num(3.0), Num(2.0)), "x of 3, 2 in the data"),
         (Mul(Neg(Param("learning_rate")), A), "-learning_rate*a"),
         (If(Compare("=", A, B), Num(0.0), A), "if(a = b, 0, a)"),
         (If(Compare("=", Param("reduction"), Text("mean")), A, B), 'if(reduction = "mean", a, b)'),

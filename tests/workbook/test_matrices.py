@@ -12,10 +12,6 @@ from hypothesis import given
 
 import bpsheet as bp
 from bpsheet.errors import LimitError
-from bpsheet.formula.arrays import as_column, beside, product, row_of, sum_of, transposed
-from bpsheet.formula.tree import Call, Div, If, Mul, Num, Ref, Sub, Sum
-from bpsheet.printers.array_formulas import MatrixPrinter
-from bpsheet.printers.matrices import MatrixText, is_printable
 from bpsheet.verifying.verify import verify
 from bpsheet.workbook.companions.matrices import COMPANION
 from bpsheet.workbook.writing import sheets_of
@@ -197,67 +193,6 @@ def test_a_network_of_thousands_of_weights_is_shown_too(tmp_path):
     path = wide.to_excel(tmp_path / "wide.xlsx", "matrix")
     labels = {cell.value for row in book_of(path)["Matrices"].iter_rows() for cell in row}
     assert {"W1   32 × 64", "W2   10 × 32"} <= labels
-
-
-SHAPES = {"W": (3, 2), "V": (1, 3), "a": (2,), "d": (3,), "e": (1,)}
-AREAS = {"W": "A1:B3", "V": "C1:E1", "a": "F1:F2", "d": "G1:G3", "e": "H1"}
-
-
-def excel(formula):
-    def no_number(name):
-        raise AssertionError(name)
-
-    return MatrixPrinter(AREAS.__getitem__, no_number, no_number, SHAPES).text(formula)
-
-
-@pytest.mark.parametrize(
-    ("formula", "printed", "said"),
-    [
-        (product(Ref("W"), Ref("a")), "MMULT(A1:B3,F1:F2)", "W·a"),
-        (product(transposed(Ref("V")), Ref("e")), "TRANSPOSE(C1:E1)*H1", "Vᵀ·e"),
-        (Mul(as_column(Ref("d")), Ref("a")), "MMULT(G1:G3,TRANSPOSE(F1:F2))", "d·aᵀ"),
-        (Mul(as_column(Ref("e")), Ref("e")), "H1*H1", "e·eᵀ"),
-        (Mul(Ref("d"), Num(1.0)), "G1:G3", "d"),
-        (Call("max", (Num(0.0), Ref("d"))), "IF(0>G1:G3,0,G1:G3)", "max(0, d)"),
-        (Sub(Ref("d"), sum_of(Ref("d"))), "G1:G3-SUM(G1:G3)", "d − Σ d"),
-        (
-            Div(product(Ref("W"), Ref("a")), Num(2.0)),
-            "MMULT(A1:B3,F1:F2)/2",
-            "W·a/2",
-        ),
-        # Vectors are columns, so that a vector times a matrix is the matrix, transposed, times it.
-        (product(Ref("a"), Ref("a")), "SUMPRODUCT(F1:F2,F1:F2)", "a·a"),
-        (product(Ref("d"), Ref("W")), "MMULT(TRANSPOSE(A1:B3),G1:G3)", "Wᵀ·d"),
-        (product(transposed(Ref("V")), Ref("V")), "MMULT(TRANSPOSE(C1:E1),C1:E1)", "Vᵀ·V"),
-        (product(Ref("e"), Ref("V")), "TRANSPOSE(C1:E1)*H1", "Vᵀ·e"),
-        (product(Ref("W"), row_of(Ref("W"), 2)), "MMULT(A1:B3,TRANSPOSE(A2:B2))", "W·W[2]"),
-        (
-            Mul(as_column(Ref("d")), row_of(Ref("W"), 3)),
-            "MMULT(G1:G3,A3:B3)",
-            "d·W[3]ᵀ",
-        ),
-        (Sum((row_of(Ref("d"), 2), Num(1.0))), "G2+1", "d[2] + 1"),
-        (
-            Mul(as_column(Mul(Ref("d"), Ref("d"))), Ref("a")),
-            "MMULT(G1:G3*G1:G3,TRANSPOSE(F1:F2))",
-            "(d ∘ d)·aᵀ",
-        ),
-    ],
-)
-def test_array_formulas_and_their_texts(formula, printed, said):
-    assert excel(formula) == printed
-    assert MatrixText({}, SHAPES).text(formula) == said
-    assert is_printable(formula, SHAPES)
-
-
-def test_what_programs_compute_differently_is_not_printed():
-    beside_column = Sub(as_column(Ref("d")), Ref("a"))
-    assert not is_printable(beside_column, SHAPES)
-    assert not is_printable(If(Ref("d"), Ref("W"), Num(0.0)), {**SHAPES, "d": (3, 1)})
-    assert not is_printable(beside(Ref("d"), Ref("W")), SHAPES)
-    by_row = Mul(as_column(Ref("d")), Ref("W"))
-    assert not is_printable(by_row, SHAPES)
-    assert MatrixText({}, SHAPES).text(by_row) == "d ∘ W"
 
 
 @pytest.mark.slow
