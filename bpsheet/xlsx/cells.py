@@ -104,7 +104,6 @@ class Looks:
 
     def __init__(self) -> None:
         self._styles: dict[Hashable, tuple[StyleArray, int]] = {}
-        self._numbers: dict[Hashable, int] = {}
 
     def give(self, cell: Any, kind: Hashable, dress: Callable[[Any], None]) -> int:
         """Give a cell the style of its kind, and return the style's number.
@@ -135,11 +134,14 @@ class Looks:
         This is for thousands of cells that nothing changes afterwards.
         """
         quoted = text.startswith(FORMULA_STARTS)
-        if (kind, quoted) not in self._numbers:
-            sample: Any = Cell(sheet, *place)
+
+        def dressed(sample: Any) -> None:
             dress(sample)
             sample.quotePrefix = quoted
-            self._numbers[kind, quoted] = sample.style_id
-        number = self._numbers[kind, quoted]
+
+        key = kind, quoted
+        if key not in self._styles:
+            self.give(Cell(sheet, *place), key, dressed)
+        _, number = self._styles[key]
         cell: Any = TextCell(*place, spelled(text), number, note)
         sheet._cells[place] = cell  # noqa: SLF001 - openpyxl has no public way to put in a cell of one's own
