@@ -5,11 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from bpsheet.formula.tree import Expr, Lookup, Param, Ref, walk
 from bpsheet.program.kinds import Phase, Role
 
-__all__ = ["Column", "sentence_of"]
+__all__ = ["Column", "Uses", "sentence_of", "uses_of"]
+
+
+class Uses(NamedTuple):
+    """What is in a formula: columns, hyper-parameters, tables, and its nodes' number and kinds.
+
+    Many readers of a program ask for it, and a wide network has thousands of formulas.
+    """
+
+    references: tuple[Ref, ...]
+    parameters: tuple[str, ...]
+    tables: tuple[str, ...]
+    size: int
+    kinds: frozenset[type[Expr]]
+
+
+def uses_of(formula: Expr | None) -> Uses:
+    """What is in a formula, by one walk through it; of None, nothing."""
+    refs: dict[Ref, None] = {}
+    names: dict[str, None] = {}
+    tables: dict[str, None] = {}
+    nodes = list(walk(formula)) if formula is not None else []
+    for node in nodes:
+        if isinstance(node, Ref):
+            refs[node] = None
+        elif isinstance(node, Param):
+            names[node.name] = None
+        elif isinstance(node, Lookup):
+            tables[node.table] = None
+    kinds = frozenset(map(type, nodes))
+    return Uses(tuple(refs), tuple(names), tuple(tables), len(nodes), kinds)
 
 
 @dataclass(frozen=True)
@@ -52,34 +83,24 @@ class Column:
     from_data: Column | None = None
 
     @cached_property
-    def _uses(self) -> tuple[dict[Ref, None], dict[str, None], dict[str, None]]:
-        """The columns, hyper-parameters and tables in the formula, by one walk through it."""
-        refs: dict[Ref, None] = {}
-        names: dict[str, None] = {}
-        tables: dict[str, None] = {}
-        for node in walk(self.formula) if self.formula is not None else ():
-            if isinstance(node, Ref):
-                refs[node] = None
-            elif isinstance(node, Param):
-                names[node.name] = None
-            elif isinstance(node, Lookup):
-                tables[node.table] = None
-        return refs, names, tables
+    def uses(self) -> Uses:
+        """What is in its formula."""
+        return uses_of(self.formula)
 
-    @cached_property
+    @property
     def references(self) -> tuple[Ref, ...]:
         """The columns that the formula refers to."""
-        return tuple(self._uses[0])
+        return self.uses.references
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """The hyper-parameters in the formula."""
-        return tuple(self._uses[1])
+        return self.uses.parameters
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that the formula's look-ups read."""
-        return tuple(self._uses[2])
+        return self.uses.tables
 
     @property
     def is_of_weight(self) -> bool:

@@ -27,7 +27,7 @@ from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.printing import printed
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.workbook.steps import UNTITLED
-from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.cells import FIRST_ROW, Looks, put_text
 from bpsheet.xlsx.package import Rows
 from bpsheet.xlsx.view import set_page, without_grid
 
@@ -78,27 +78,30 @@ def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
         sheet[address].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
     letters = ["A", *(layout.data_letters[name] for name in names)]
-    put_number(sheet, "A2", 1, style.BODY)
     looks = Looks()
-    for letter in letters[1:]:
-        put_number(sheet, f"{letter}2", 0)
-        looks.give(sheet[f"{letter}2"], "example", _as_example)
+    numbers = [looks.number(sheet, dress, dress) for dress in (_as_number, _as_example)]
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
     set_page(sheet, down=0)
     area = f"A1:{letters[-1]}{layout.examples + 1}"
-    return Rows(area, _examples(sheet, letters, [trace.program.tables[name] for name in names]), 2)
+    return Rows(area, _examples(letters, numbers, [trace.program.tables[name] for name in names]))
 
 
-def _examples(sheet: Worksheet, letters: list[str], tables: list[Table]) -> Iterator[bytes]:
-    """A row for each example, with the styles of the sample in row 2."""
+def _examples(
+    letters: Sequence[str], styles: Sequence[int], tables: Sequence[Table]
+) -> Iterator[bytes]:
+    """A row for each example: its number, in the first style, then its values in the other one."""
     cells = "".join(
-        f'<c r="{letter}{{0}}" s="{sheet[f"{letter}2"].style_id}" t="n"><v>{{{place}}}</v></c>'
+        f'<c r="{letter}{{0}}" s="{styles[place > 1]}" t="n"><v>{{{place}}}</v></c>'
         for place, letter in enumerate(letters, start=1)
     )
     row = f'<row r="{{0}}">{cells}</row>'
     for number, example in enumerate(zip(*tables, strict=True), start=1):
         yield row.format(number + 1, number, *map(excel_number, example)).encode()
+
+
+def _as_number(cell: Cell) -> None:
+    cell.font = style.BODY
 
 
 def _as_example(cell: Cell) -> None:

@@ -113,10 +113,11 @@ def _hidden(
         for shown in bands.get(phase, ())
         if shown.column.name in outcome
     ]
+    end = max(ends, default=0)
     for places in (*(inner.get(phase, ()) for phase in BEFORE_ERRORS), *further):
-        needed = [p for p in widths if p <= max(ends, default=0) and p not in hidden]
+        needed = [place for place in widths if place <= end and place not in hidden]
         if sum(widths[place] for place in needed) > SCREEN:
-            hidden |= {place for place in places if place <= max(ends)}
+            hidden |= {place for place in places if place <= end}
     for places in inner.values():
         # What is wider than a screen would hide what stands to the right of it.
         if sum(widths[place] for place in places if place not in hidden) > SCREEN:

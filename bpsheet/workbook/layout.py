@@ -26,13 +26,11 @@ from bpsheet.formula.tree import (
     Ref,
     Sub,
     Sum,
-    references,
     replace_refs,
     size,
-    walk,
 )
 from bpsheet.printers.excel import Cell, ColumnCell, ExcelPrinter
-from bpsheet.program.column import Column
+from bpsheet.program.column import Column, Uses, uses_of
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Program
 from bpsheet.workbook.inlining import MAX_INLINED, to_inline
@@ -93,20 +91,31 @@ class Shown:
     def letter(self) -> str:
         return get_column_letter(self.place)
 
+    @cached_property
+    def uses(self) -> Uses:
+        """What is in its formula."""
+        return self.column.uses if self.formula is self.column.formula else uses_of(self.formula)
+
     @property
     def looks_back(self) -> bool:
         """Whether its formula refers to the row before."""
-        return self.formula is not None and any(ref.lag for ref in references(self.formula))
+        return any(ref.lag for ref in self.uses.references)
 
-    @cached_property
+    @property
     def is_shared(self) -> bool:
         """Whether its formula is stored once, for all rows.
 
         Excel never shares formulas that look into another sheet.
         """
-        return self.formula is not None and not any(
-            isinstance(node, Lookup) for node in walk(self.formula)
-        )
+        return self.formula is not None and Lookup not in self.uses.kinds
+
+    @property
+    def is_surely_short(self) -> bool:
+        """Whether a cell holds its formula, however its names are spelled.
+
+        A wide network has thousands of short formulas, so that this saves printing each one twice.
+        """
+        return self.uses.size * LONGEST_NODE <= MAX_FORMULA and self.uses.kinds <= PLAIN
 
     @property
     def starts_typed(self) -> bool:
@@ -291,7 +300,7 @@ class Layout:
                 f"{self.examples:,} examples; a worksheet holds {MAX_ROWS - 1:,}. {instead}"
             )
         for entry in self.shown:
-            if entry.formula is None or _is_surely_short(entry.formula):
+            if entry.formula is None or entry.is_surely_short:
                 continue
             text = self.formula(entry.column.name, MAX_ROWS) or ""
             if len(text) > MAX_FORMULA:
@@ -299,15 +308,6 @@ class Layout:
                     f"the formula of {entry.column.name} has {len(text):,} characters; a cell "
                     f"holds {MAX_FORMULA:,}. Use fewer neurons, or {instead}"
                 )
-
-
-def _is_surely_short(formula: Expr) -> bool:
-    """Whether a cell holds the formula, however its names are spelled.
-
-    A wide network has thousands of short formulas, so that this saves printing each one twice.
-    """
-    nodes = list(walk(formula))
-    return len(nodes) * LONGEST_NODE <= MAX_FORMULA and all(type(node) in PLAIN for node in nodes)
 
 
 def make_layout(
@@ -343,7 +343,7 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
-            inside = [ref for ref in column.references if ref in written]
+            inside = [ref for ref in column.references if ref in written] if written else []
             # A formula needs the safe form where a column that is written into it needs it.
             if any(ref.name in to_guard for ref in inside):
                 to_guard.add(column.name)

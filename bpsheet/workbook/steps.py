@@ -335,6 +335,7 @@ def _comment(text: str) -> Comment:
 def _shapes(content: Sheet) -> dict[int, str]:
     """The number format of each column, by its number on the sheet."""
     program, extents = content.layout.program, content.recording.extents
+    largest, lowest = extents.largest.tolist(), extents.lowest.tolist()
     shapes = {}
     for shown in content.layout.shown:
         column = shown.column
@@ -344,9 +345,9 @@ def _shapes(content: Sheet) -> dict[int, str]:
         index = program.position[column.name]
         shapes[shown.place] = style.number_format(
             column.role,
-            float(extents.largest[index]),
+            largest[index],
             whole=bool(extents.whole[index]),
-            lowest=float(extents.lowest[index]),
+            lowest=lowest[index],
         )
     return shapes
 
@@ -354,6 +355,7 @@ def _shapes(content: Sheet) -> dict[int, str]:
 def _widths(content: Sheet, shapes: Mapping[int, str]) -> dict[int, float]:
     """The width of each column, by its number on the sheet."""
     position, extents = content.layout.program.position, content.recording.extents
+    largest, lowest = extents.largest.tolist(), extents.lowest.tolist()
     widths = {}
     for shown in content.layout.shown:
         column = shown.column
@@ -362,8 +364,8 @@ def _widths(content: Sheet, shapes: Mapping[int, str]) -> dict[int, float]:
             column.name,
             column.role,
             shapes[shown.place],
-            float(extents.largest[index]),
-            signed=bool(extents.lowest[index] < 0),
+            largest[index],
+            signed=lowest[index] < 0,
             words=column.labels or (),
         )
     for parameter in content.layout.program.parameters:
@@ -378,21 +380,21 @@ def _widths(content: Sheet, shapes: Mapping[int, str]) -> dict[int, float]:
 
 
 def _row_styles(sheet: Worksheet, content: Sheet, shapes: Mapping[int, str]) -> RowStyles:
-    """The style numbers of the columns, read from sample cells that the rows replace."""
+    """The style numbers of the columns' cells."""
     layout = content.layout
     styles = []
     looks = Looks()
     for shown in layout.shown:
         column, shape = shown.column, shapes[shown.place]
         numbers = []
-        for row, typed in (
-            (FIRST_ROW, layout.starts_typed(shown) and column.role not in style.COUNTS),
-            (FIRST_ROW + 1, shown.formula is None and column.labels is None),
+        aligned = style.alignment(column.role)
+        for typed in (
+            layout.starts_typed(shown) and column.role not in style.COUNTS,
+            shown.formula is None and column.labels is None,
         ):
-            aligned = style.alignment(column.role)
             kind = (typed, aligned.horizontal, shape)
             dress = partial(_as_value, aligned=aligned, shape=shape, typed=typed)
-            numbers.append(looks.give(sheet.cell(row, 1), kind, dress))
+            numbers.append(looks.number(sheet, kind, dress))
         styles.append((numbers[0], numbers[1]))
     return styles
 

@@ -58,7 +58,9 @@ def _to_guard(trace: Writable) -> frozenset[str]:
     """The columns in which a function's plain form would overflow, or might."""
     names = set()
     for column in trace.program:
-        for node in walk(column.formula) if column.formula is not None else ():
+        if column.formula is None or Call not in column.uses.kinds:
+            continue
+        for node in walk(column.formula):
             if not (isinstance(node, Call) and node.function == "logistic"):
                 continue
             argument = node.arguments[0]

@@ -105,19 +105,23 @@ class Looks:
     def __init__(self) -> None:
         self._styles: dict[Hashable, tuple[StyleArray, int]] = {}
 
-    def give(self, cell: Any, kind: Hashable, dress: Callable[[Any], None]) -> int:
-        """Give a cell the style of its kind, and return the style's number.
+    def give(self, cell: Any, kind: Hashable, dress: Callable[[Any], None]) -> None:
+        """Give a cell the style of its kind. `dress` styles the first cell of a kind."""
+        cell._style = copy(self._style(cell.parent, kind, dress)[0])  # noqa: SLF001
 
-        `dress` styles the first cell of a kind.
-        """
+    def number(self, sheet: Worksheet, kind: Hashable, dress: Callable[[Any], None]) -> int:
+        """The number of the style of a kind. `dress` styles a sample of it, the first time."""
+        return self._style(sheet, kind, dress)[1]
+
+    def _style(
+        self, sheet: Worksheet, kind: Hashable, dress: Callable[[Any], None]
+    ) -> tuple[StyleArray, int]:
         if kind not in self._styles:
+            sample: Any = Cell(sheet, 1, 1)
+            dress(sample)
             # openpyxl keeps the very object of a style that it has numbered.
-            cell._style = copy(cell._style)  # noqa: SLF001
-            dress(cell)
-            self._styles[kind] = copy(cell._style), int(cell.style_id)  # noqa: SLF001
-        style, number = self._styles[kind]
-        cell._style = copy(style)  # noqa: SLF001
-        return number
+            self._styles[kind] = copy(sample._style), int(sample.style_id)  # noqa: SLF001
+        return self._styles[kind]
 
     def put(
         self,
@@ -139,9 +143,6 @@ class Looks:
             dress(sample)
             sample.quotePrefix = quoted
 
-        key = kind, quoted
-        if key not in self._styles:
-            self.give(Cell(sheet, *place), key, dressed)
-        _, number = self._styles[key]
+        number = self.number(sheet, (kind, quoted), dressed)
         cell: Any = TextCell(*place, spelled(text), number, note)
         sheet._cells[place] = cell  # noqa: SLF001 - openpyxl has no public way to put in a cell of one's own

@@ -22,7 +22,6 @@ from openpyxl import Workbook
 from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.files.whole import replacing
 from bpsheet.printers.excel import excel_number
-from bpsheet.xlsx.cells import FIRST_ROW
 from bpsheet.xlsx.deflate import Deflate
 from bpsheet.xlsx.markup import escaped
 from bpsheet.xlsx.memory import saved
@@ -38,14 +37,10 @@ PROPERTIES = "docProps/core.xml"
 
 
 class Rows(NamedTuple):
-    """The rows of a sheet as blocks of XML, the area that its cells then span, and the first row.
-
-    The sheet itself has a sample of that row, from which the styles come.
-    """
+    """Rows that follow a sheet's own, as blocks of XML, and the area that all its cells then span."""
 
     area: str
     blocks: Iterable[bytes]
-    first: int = FIRST_ROW
 
 
 # The values of formulas, by cell: openpyxl writes formulas without their values.
@@ -135,11 +130,10 @@ def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
 
 
 def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
-    """The sheet's XML before and after its rows, without the sample rows that had the styles."""
-    start = content.index(f'<row r="{rows.first}"'.encode())
+    """The sheet's XML before and after those rows."""
     end = content.index(b"</sheetData>")
     before = re.sub(
-        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:start]
+        rb'<dimension ref="[^"]*"', f'<dimension ref="{rows.area}"'.encode(), content[:end]
     )
     return before, content[end:]
 
