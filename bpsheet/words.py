@@ -9,6 +9,7 @@ writing direction. Each of them, and each character that does not exist, becomes
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 
@@ -19,7 +20,6 @@ __all__ = [
     "clean",
     "counted",
     "either",
-    "is_unfit",
     "listed",
     "listing",
     "near",
@@ -31,8 +31,12 @@ __all__ = [
     "strangers",
     "strings",
     "thousands",
+    "unfit_in",
     "unfit_name",
 ]
+
+# Control characters but line feeds and tabs, halves of pairs, and what is no character.
+UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def printable(text: str, kept: str = "\n") -> str:
@@ -93,16 +97,19 @@ def nearest(word: str, known: Collection[str], *, is_key: bool = False) -> str:
     return f"known here: {', '.join(listed[:16])}{more}"
 
 
-def is_unfit(char: str) -> bool:
-    """Whether a cell cannot hold a character, because XML cannot."""
-    return (
-        unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
-    ) or char in "\ufffe\uffff"
+def unfit_in(text: str) -> str | None:
+    r"""The first character of a text that a cell cannot hold, because XML cannot; None without one.
+
+    >>> unfit_in("a\x07b"), unfit_in("a\tb")
+    ('\x07', None)
+    """
+    found = UNFIT.search(text)
+    return found and found[0]
 
 
 def unfit_name(name: str) -> str | None:
     """Why a name cannot head a column; None where it can."""
-    if not all(char.isprintable() for char in name) or unicodedata.category(name[0]) == "Mn":
+    if not name.isprintable() or unicodedata.category(name[0]) == "Mn":
         return "printable characters expected"
     if not (name[0].isalpha() or name[0].isdigit() or name[0] == "_") or name != name.strip():
         return "a name begins with a letter, a digit or an underscore"

@@ -182,7 +182,7 @@ class Preparation:
             if any(entry is not None for entry in entries):
                 whole = np.empty(len(entries), object)
                 whole[:] = entries
-                scope.cells[name] = named(names)
+                scope.put_array(name, named(names))
                 arrays.append(Band((Quantity(name, None, whole.reshape(names.shape)),)))
         return [*alone(by_name.values()), *arrays]
 

@@ -477,8 +477,11 @@ def _shape(node: Expr, parts: list[Shape], shapes: Shapes) -> Shape:
         if isinstance(shape, str):
             raise ProgramError(f"{node.kind} of {' and '.join(map(_said, parts))}: {shape}")
         return shape
+    sizes = {part for part in parts if part}
+    if len(sizes) < 2:
+        return next(iter(sizes), ())
     try:
-        return np.broadcast_shapes(*parts)
+        return np.broadcast_shapes(*sizes)
     except ValueError:
         sides = " and ".join(map(_said, parts))
         what = SAID.get(type(node), "combination")

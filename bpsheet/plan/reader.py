@@ -10,7 +10,7 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.forward import forward_only
 from bpsheet.plan.plan import Plan
 from bpsheet.plan.syntax import decimal_commas, read_toml
-from bpsheet.words import is_unfit
+from bpsheet.words import unfit_in
 
 __all__ = ["from_text"]
 
@@ -47,7 +47,7 @@ def from_text(
             raise ExperimentError(
                 [Problem(f"line {number}", f"a key of more than {MAX_DOTS} parts")], source
             )
-        bad = next((char for char in line.rstrip("\r") if is_unfit(char)), None)
+        bad = unfit_in(line.rstrip("\r"))
         if bad is not None:
             raise ExperimentError(
                 [Problem(f"line {number}", f"the character {bad!r} cannot stand in a cell")], source

@@ -120,13 +120,9 @@ class Scope:
 
     def __init__(self) -> None:
         self.cells: dict[str, Array] = {}
+        self.shapes: dict[str, Shape] = {}
         # Whether a weight that is never updated leaves a gap in an array.
         self.has_gaps = False
-
-    @property
-    def shapes(self) -> Mapping[str, Shape]:
-        """The shape of each array."""
-        return {name: array.shape for name, array in self.cells.items()}
 
     def has_arrays(self, formula: Expr | None) -> TypeGuard[Expr]:
         """Whether a formula refers to an array, or makes one of numbers."""
@@ -139,7 +135,7 @@ class Scope:
         """Let formulas refer to an array whose columns have these names; None for no column."""
         entries = np.asarray(entries, object)
         if entries.shape:
-            self.cells[name] = named(entries)
+            self.put_array(name, named(entries))
             self.has_gaps = self.has_gaps or any(entry is None for entry in entries.ravel())
 
     def given(self, name: str, columns: Array) -> Quantity:
@@ -156,6 +152,7 @@ class Scope:
     def put_array(self, name: str, values: Array) -> None:
         """Let formulas refer to an array of formulas."""
         self.cells[name] = values
+        self.shapes[name] = values.shape
 
     def quantity(
         self,

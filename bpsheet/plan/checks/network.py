@@ -15,7 +15,7 @@ from bpsheet.tables.spec import Network
 from bpsheet.textbook.activations import ACTIVATIONS, is_joint
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED, Loss, loss_of
 from bpsheet.textbook.perceptrons import PERCEPTRONS
-from bpsheet.words import among, counted, is_unfit, listing, numbers, shown, unfit_name
+from bpsheet.words import among, counted, listing, numbers, shown, unfit_in, unfit_name
 
 if TYPE_CHECKING:
     from bpsheet.tables.tables import Tables
@@ -37,9 +37,9 @@ def text_problems(experiment: Tables) -> Iterator[Problem]:
     for path, text in (("title", experiment.title), ("notes", experiment.notes)):
         if len(text.encode("utf-16-le", "replace")) > 2 * MAX_TEXT:
             yield Problem(path, f"{len(text):,} characters; a cell holds {MAX_TEXT:,} of them")
-        bad = [char for char in text if is_unfit(char)]
-        if bad:
-            yield Problem(path, f"the character {bad[0]!r} cannot stand in a cell")
+        bad = unfit_in(text)
+        if bad is not None:
+            yield Problem(path, f"the character {bad!r} cannot stand in a cell")
 
 
 def name_problems(experiment: Tables) -> Iterator[Problem]:
