@@ -249,11 +249,13 @@ def test_types_that_are_not_known_are_compared_in_double_precision(kind):
     assert wrong_ones(judged(trace, arrays)) == ["w_h1_0", "w_h2_0"]
 
 
-def test_the_digits_of_a_power_of_ten_do_not_count():
-    """1.23456e-05 has six digits, and not ten characters."""
-    trace = bp.load("two-neuron").changed({"w_xg1": 0.0000123456321}).run(1)
+def test_neither_a_power_of_ten_nor_zeros_at_the_end_count_as_digits():
+    """1.23456e-05 has six digits, and 12345678.0 has eight: as many as one types."""
+    weights = {"w_xg1": 0.0000123456321, "w_gf1": 12345678.04}
+    trace = bp.load("two-neuron").changed(weights).run(1)
     assert wrong_ones(judged(trace, {"w_xg1": 1.23456e-05})) == []
     assert wrong_ones(judged(trace, {"w_xg1": 1.23457e-05})) == ["w_xg1"]
+    assert wrong_ones(judged(trace, {"w_gf1": 12345678.0})) == []
 
 
 def test_without_an_iteration_arrays_are_of_the_first_one(trace):
