@@ -18,7 +18,15 @@ from bpsheet.hand.arrays import are_arrays, batch_of, from_arrays, gradients_of
 from bpsheet.hand.batches import batch_gradient, with_batches
 from bpsheet.hand.judge import Basis, Judged, Judgement, judge
 from bpsheet.hand.numbers import NotANumber, Written, computed
-from bpsheet.hand.reading import Entries, Hand, digits_of, hand_values, of_experiment, read_csv
+from bpsheet.hand.reading import (
+    Entries,
+    Hand,
+    digit_count,
+    digits_of,
+    hand_values,
+    of_experiment,
+    read_csv,
+)
 from bpsheet.hand.report import Report
 from bpsheet.hand.student import Place, Values
 from bpsheet.plan.plan import Plan
@@ -68,11 +76,11 @@ def judged(
     elif isinstance(hand, str | Path):
         path = Path(hand)
         if path.suffix.lower() in WORKBOOKS:
-            typed = typed_over(path)
-            if typed is None:
+            hand = typed_over(path)
+            if hand is None:
                 return _filled_in(trace, path, decimal)
-            return judged(trace, typed, decimal, rtol=rtol)
-        hand = _arrays_in(path) if path.suffix.lower() == ".npz" else read_csv(path)
+        else:
+            hand = _arrays_in(path) if path.suffix.lower() == ".npz" else read_csv(path)
     elif isinstance(hand, Run):
         hand = hand.frame
     program = with_batches(trace.program)
@@ -137,7 +145,7 @@ def judged_gradient(
         gradient = slopes.get(str(name)) or str(name)
         whole = batch_gradient(gradient)
         values[last, whole if whole in program.position else gradient] = value
-    return judged(trace, values, rtol=rtol, iteration=iteration)
+    return judged(trace, values, rtol=rtol)
 
 
 def _first_row(frame: pd.DataFrame) -> dict[str, object]:
@@ -192,9 +200,7 @@ def _written(entries: Entries, rtol: float | None) -> dict[Place, str | Written 
 
 
 def _is_short(number: float, kind: str) -> bool:
-    mantissa = digits_of(number, kind).lower().partition("e")[0]
-    digits = mantissa.strip("-").replace(".", "").strip("0")
-    return len(digits) <= TYPED_DIGITS.get(kind, 6) and bool(np.isfinite(number))
+    return digit_count(number, kind) <= TYPED_DIGITS.get(kind, 6) and bool(np.isfinite(number))
 
 
 def _first_array(made: Judged, labels: Mapping[Place, str]) -> list[str]:
@@ -211,8 +217,7 @@ def _filled_in(trace: Run, path: Path, decimal: str) -> Judged:
 
     task, filled = read_filled(path, trace.experiment)
     numbers, said = numbers_on(filled, decimal if decimal != "." else None)
-    made = judge(task.trace, numbers)
-    return replace(made, notes=(*said, *made.notes))
+    return replace(judge(task.trace, numbers), notes=tuple(said))
 
 
 def first_mistake_first(judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -225,8 +230,8 @@ def compare(
     hand: Hand | Run | str | Path | None,
     decimal: str,
     *,
-    rtol: float | None = None,
-    iteration: int = 1,
+    rtol: float | None,
+    iteration: int,
 ) -> Report:
     """The report of hand values: see `Trace.compare`."""
     return Report.of(judged(trace, hand, decimal, rtol=rtol, iteration=iteration))

@@ -8,7 +8,7 @@ from pathlib import Path
 from bpsheet.errors import HandError, WorkbookError
 from bpsheet.guard.limits import EXERCISE, OURS
 from bpsheet.guard.package import guarded_bytes, opened
-from bpsheet.hand.reading import Entry, digits_of
+from bpsheet.hand.reading import Entry, digit_count, digits_of
 from bpsheet.plan.plan import Plan
 from bpsheet.workbook.edits import Edit, Kind
 from bpsheet.workbook.reading import contents_of, described, is_ours, revision_in
@@ -93,7 +93,5 @@ def _entry(value: float | str | None) -> Entry:
     """A typed number as text, by whose digits it is judged; a number with all digits as such."""
     if not isinstance(value, float):
         return str(value)
-    text = digits_of(value, "float64")
-    mantissa = text.lower().partition("e")[0]
-    is_short = len(mantissa.strip("-").replace(".", "").strip("0")) <= MOST_DIGITS
-    return text if is_short else (value, "float64")
+    is_short = digit_count(value, "float64") <= MOST_DIGITS
+    return digits_of(value, "float64") if is_short else (value, "float64")

@@ -10,6 +10,7 @@ import csv
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +28,7 @@ __all__ = [
     "Entries",
     "Entry",
     "Hand",
+    "digit_count",
     "digits_of",
     "hand_values",
     "match_names",
@@ -108,13 +110,22 @@ def digits_of(number: float, kind: str) -> str:
     return str(np.dtype(kind).type(number)) if kind in SHORT else repr(number)
 
 
+def digit_count(number: float, kind: str) -> int:
+    """How many significant digits a number is written with. Zeros at its end do not count.
+
+    >>> [digit_count(number, "float64") for number in (-0.024, 1.25e-7, 300.0)]
+    [2, 3, 1]
+    """
+    return len(Decimal(digits_of(number, kind)).normalize().as_tuple().digits)
+
+
 def _entry(value: object) -> Entry:
     """Text as it is, nothing as blank, a number with its type."""
     kind = str(getattr(value, "dtype", "float64")).rpartition(".")[2]
     number = plain(value)
     if number is None or number is pd.NA or (isinstance(number, float) and math.isnan(number)):
         return ""
-    return (number, kind) if isinstance(number, float) else str(number)
+    return (float(number), kind) if isinstance(number, float) else str(number)
 
 
 def _iteration(value: object) -> int:

@@ -193,7 +193,7 @@ class AtomLatex(_WithAtoms, LatexPrinter):
                 if not atom.is_number:
                     return rf"\text{{{latex_words(text)}}}"
                 mantissa, _, exponent = text.partition("e")
-                return rf"{mantissa} \cdot 10^{{{exponent}}}" if exponent else text
+                return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
             case Partial(upper, lower):
                 return rf"\frac{{\partial {symbol(upper)}}}{{\partial {symbol(lower)}}}"
             case Prime(function, argument):

@@ -56,10 +56,9 @@ def _word(text: str) -> str:
     """One part of a name: a letter or Greek letter in italics, a word upright."""
     if text in GREEK:
         return f"\\{text}"
-    if re.fullmatch(r"[A-Za-z]?[0-9]*'*", text):
-        stem = text.rstrip("'")
-        below = f"_{{{stem[1:]}}}" if len(stem) > 1 and not stem.isdigit() else ""
-        return (stem if not below else stem[0] + below) + text[len(stem) :]
+    if parts := re.fullmatch(r"([A-Za-z]?)([0-9]*)('*)", text):
+        letter, digits, primes = parts.groups()
+        return letter + (f"_{{{digits}}}" if letter and digits else digits) + primes
     return "\\mathrm{" + "".join(_ESCAPES.get(char, char) for char in text) + "}"
 
 

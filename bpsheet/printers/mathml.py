@@ -124,10 +124,7 @@ def _symbol(name: MathName) -> str:
 
 
 def _letter(name: Letter) -> str:
-    primes = "'" * name.primes
-    if not name.below and not name.hat:
-        return _word(name.head + primes)
-    letter = _word(name.head)
+    letter, primes = _word(name.head), "'" * name.primes
     if name.hat:
         letter = f"<mover>{letter}<mo>^</mo></mover>"
     if not name.below:
@@ -138,7 +135,7 @@ def _letter(name: Letter) -> str:
     )
     below = below if len(name.below) == 1 else _row(below)
     if primes:
-        return f"<msubsup>{letter}{below}{element('mo', '′' * len(primes))}</msubsup>"
+        return f"<msubsup>{letter}{below}{element('mo', '′' * name.primes)}</msubsup>"
     return f"<msub>{letter}{below}</msub>"
 
 
@@ -153,7 +150,7 @@ def number_mathml(text: str) -> str:
     number = f"{sign}{element('mn', mantissa.removeprefix('-'))}"
     if not exponent:
         return number
-    power = _row(number_mathml(exponent.removeprefix("+")))
+    power = _row(number_mathml(str(int(exponent))))
     return f"{number}<mo>·</mo><msup><mn>10</mn>{power}</msup>"
 
 
@@ -187,9 +184,7 @@ class MathMLPrinter(Printer):
     def number(self, node: Num) -> str:
         value = node.value
         whole = value == int(value) and abs(value) < 1e15
-        text = str(int(value)) if whole else repr(value)
-        mantissa, mark, exponent = text.partition("e")
-        return number_mathml(f"{mantissa}{mark}{int(exponent)}" if mark else text)
+        return number_mathml(str(int(value)) if whole else repr(value))
 
     def word(self, node: Text) -> str:
         return element("mtext", node.value)

@@ -103,7 +103,7 @@ def _letter(name: Letter) -> str:
         head, parts = numbered[1], (numbered[2], *parts)
     head = GREEK.get(head, head)
     if name.hat:
-        head = f"{head[0]}{HAT}{head[1:]}"
+        head = f"{head}{HAT}"  # `read_name` has hats over single letters alone
     under = below(",".join(GREEK.get(part, part) for part in parts)) if parts else ""
     return f"{head}{under}{'′' * name.primes}"
 

@@ -6,8 +6,11 @@ import pytest
 import bpsheet as bp
 from bpsheet.errors import HandError
 from bpsheet.exercises.compare import first_mistake_first, judged, judged_gradient, run_for
+from bpsheet.exercises.exercise import Exercise
+from bpsheet.exercises.fillin import FIRST_ROW, fill_in_workbook
 from bpsheet.exercises.typed import TypedOver
 from tests.hand.test_cases import network
+from tests.helpers.grading import typed_into
 
 
 def test_mistakes_come_first_in_the_order_in_which_they_were_made(trace):
@@ -202,3 +205,137 @@ def test_a_run_goes_one_row_beyond_the_hand_values(tmp_path):
 def test_few_digits_were_typed_and_many_were_computed(trace, number, is_right):
     assert trace.frame.loc[1, "g"] == pytest.approx(-0.24491866240, abs=1e-11)
     assert (wrong_ones(judged(trace, {"g": number})) == []) is is_right
+
+
+def test_a_computed_number_claims_the_digits_of_its_type(trace):
+    """Single precision has seven; what is off by more than they allow is wrong."""
+    exact = trace.frame.loc[1, "g"]
+    single = np.float32(exact)
+    assert float(single) != pytest.approx(exact, rel=1e-9)
+    assert wrong_ones(judged(trace, {"g": single})) == []
+    assert wrong_ones(judged(trace, {"g": np.float32(exact * 1.0001)})) == ["g"]
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "float16"])
+def test_a_short_number_is_judged_by_its_digits_in_any_precision(trace, kind):
+    """As the text -0.24, which claims two digits: the next digits of the type are nobody's."""
+    number = np.dtype(kind).type("-0.24")
+    assert wrong_ones(judged(trace, {"g": number})) == []
+    (one,) = judged(trace, {"g": number}).judgements
+    assert one.written == "-0.24"
+
+
+class EightBits(float):
+    """A number of torch, of eight significant bits."""
+
+    dtype = "torch.bfloat16"
+
+
+def test_a_number_of_seven_digits_was_not_typed_in_a_type_that_has_two():
+    """The nearest number of bfloat16 to 1.483 is 1.484375."""
+    trace = bp.load("two-neuron").changed({"w_xg1": 1.483}).run(1)
+    assert wrong_ones(judged(trace, {"w_xg1": EightBits(1.484375)})) == []
+    assert wrong_ones(judged(trace, {"w_xg1": 1.484375})) == ["w_xg1"]
+
+
+@pytest.mark.parametrize("kind", ["int64", "longdouble"])
+def test_types_that_are_not_known_are_compared_in_double_precision(kind):
+    """A program may have whole numbers for its biases; the others have all their digits."""
+    trace = network([2, 2, 1], ["tanh", "logistic"]).changed({"w_h1_0": 0, "w_h2_0": 1}).run(1)
+    biases = np.array([0, 1], kind)
+    arrays = {"b1": biases, "A1": trace.frame.loc[1, ["h1", "h2"]].to_numpy(float)}
+    assert wrong_ones(judged(trace, arrays)) == []
+    arrays["b1"] = biases + 1
+    assert wrong_ones(judged(trace, arrays)) == ["w_h1_0", "w_h2_0"]
+
+
+def test_neither_a_power_of_ten_nor_zeros_at_the_end_count_as_digits():
+    """1.23456e-05 has six digits, and 12345678.0 has eight: as many as one types."""
+    weights = {"w_xg1": 0.0000123456321, "w_gf1": 12345678.04}
+    trace = bp.load("two-neuron").changed(weights).run(1)
+    assert wrong_ones(judged(trace, {"w_xg1": 1.23456e-05})) == []
+    assert wrong_ones(judged(trace, {"w_xg1": 1.23457e-05})) == ["w_xg1"]
+    assert wrong_ones(judged(trace, {"w_gf1": 12345678.0})) == []
+
+
+def test_without_an_iteration_arrays_are_of_the_first_one(trace):
+    outputs = trace.frame["g"].to_numpy()
+    assert [one.place for one in judged(trace, {"A1": outputs[:1]}).judgements] == [(1, "g")]
+    assert trace.compare({"A1": outputs[:1]})["iteration"].tolist() == [1]
+    assert trace.compare({"A1": outputs[1:2]}, iteration=2)["iteration"].tolist() == [2]
+
+
+def test_who_writes_no_number_is_shown_one_with_the_decimal_sign(trace):
+    """It is a point where none is asked."""
+    (one,) = judged(trace, {"g": "a quarter"}).judgements
+    assert one.reason == "Write a number such as -0.25."
+    (one,) = judged(trace, {"g": "a quarter"}, ",").judgements
+    assert one.reason == "Write a number such as -0,25."
+
+
+def test_the_first_array_that_differs_is_named_by_its_place(trace):
+    """Where all arrays are right, none is."""
+    exact = trace.frame.loc[1]
+    right = {"A1": exact[["g"]].to_numpy(float), "A2": exact[["f"]].to_numpy(float)}
+    assert judged(trace, right).notes == ()
+    found = judged(trace, right | {"A2": right["A2"] + 0.1, "loss": np.array([9.0])})
+    assert found.notes == ("the first array that differs is A2[0], which is f",)
+
+
+def test_a_gradient_may_have_the_names_of_its_columns(trace):
+    by_weight = moved(trace, 1, 2)
+    by_column = {f"dMSE / d{weight}": value for weight, value in by_weight.items()}
+    found = judged_gradient(trace, by_column)
+    assert [one.quantity for one in found.judgements] == list(by_column)
+    assert wrong_ones(found) == []
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """A filled-in exercise: filled({"z_g": "1,350"}). Its run has 1.35 there, and g is 0.874."""
+    task = Exercise(bp.load("two-neuron").changed({"w_xg0": 1.9})).task("Ada")
+
+    def sheet(answers):
+        path = tmp_path / "practice.xlsx"
+        path.write_bytes(fill_in_workbook(task))
+        rows = {line.name: row for row, line in enumerate(task.lines, FIRST_ROW) if line.is_asked}
+        typed_into(path, {f"B{rows[name]}": text for name, text in answers.items()})
+        return path, task.trace
+
+    return sheet
+
+
+def verdicts(found):
+    return {one.quantity: str(one.verdict) for one in found.judgements if one.written}
+
+
+def test_a_filled_in_exercise_tells_its_own_decimal_sign(filled):
+    """1,350 alone may be a thousand; beside 0,87 the comma stands before decimals."""
+    path, trace = filled({"z_g": "1,350", "g": "0,87"})
+    assert verdicts(judged(trace, path)) == {"z_g": "correct", "g": "correct"}
+    path, trace = filled({"z_g": "1,350"})
+    assert verdicts(judged(trace, path)) == {"z_g": "not a number"}
+
+
+def test_a_filled_in_exercise_with_commas_is_read_when_commas_are_asked(filled):
+    path, trace = filled({"z_g": "1,350"})
+    assert verdicts(judged(trace, path, ",")) == {"z_g": "correct"}
+
+
+def test_a_comparison_says_how_it_read_the_answers_of_an_exercise(filled):
+    path, trace = filled({"z_g": "27/20"})
+    assert judged(trace, path).notes == ('the value of z_g was read: "27/20" as 1.35',)
+
+
+def test_numbers_typed_over_the_formulas_of_a_workbook_are_judged(tmp_path, edit):
+    """By their digits. Whoever says which error is allowed has them judged by that error."""
+
+    def typed(number):
+        return lambda _: f'<c r="I8"><v>{number}</v></c>'
+
+    trace = bp.load("two-neuron").run(1)
+    made = trace.to_excel(tmp_path / "run.xlsx", "book")
+    assert verdicts(judged(trace, edit(made, {"I8": typed("-0.24")}))) == {"g": "correct"}
+    long = edit(made, {"I8": typed("-0.2448000011")})
+    assert wrong_ones(judged(trace, long)) == ["g"]
+    assert wrong_ones(judged(trace, long, rtol=0.001)) == []

@@ -171,6 +171,14 @@ def test_each_kind_of_array_formula_has_the_value_of_its_equation(tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=str(formula))
 
 
+def test_a_function_of_a_formula_of_arrays_is_written_in_the_form_that_never_overflows():
+    """The logistic of -900 is 0, and EXP(900) is an error in a spreadsheet."""
+    printer = MatrixPrinter(lambda _: "A1:B3", lambda _: Cell(1, 1), str, {"A": (3, 2)})
+    assert printer.text(Call("logistic", (Sum((A, A)),))) == (
+        "IF(A1:B3+A1:B3<-709,0,1/(1+EXP(-(A1:B3+A1:B3))))"
+    )
+
+
 def test_an_operation_without_an_array_formula_is_refused_by_its_name():
     printer = MatrixPrinter(str, lambda ref: Cell(1, ROWS[ref.name]), str, SHAPED)
     with pytest.raises(ProgramError, match=r"^no array formula for sum down$"):

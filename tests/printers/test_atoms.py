@@ -57,6 +57,12 @@ def symbol(shown):
             r"6.640 \cdot 10^{-5}",
             "<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow><mo form='prefix'>−</mo><mn>5</mn></mrow></msup>",
         ),
+        (
+            Value("1e-07"),
+            "1e-07",
+            r"1 \cdot 10^{-7}",
+            "<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mo form='prefix'>−</mo><mn>7</mn></mrow></msup>",
+        ),
         (Value("#NUM!"), "#NUM!", r"\text{\#NUM!}", "<mtext>#NUM!</mtext>"),
         (Value("a < b"), "a < b", r"\text{a \textless{} b}", "<mtext>a &lt; b</mtext>"),
         (
@@ -109,6 +115,7 @@ def test_what_stands_for_a_symbol_is_written_in_each_language(atom, text, latex,
         (Compare("<=", A, B), {"a": "-1", "b": "2"}, "-1 ≤ 2"),
         (Compare("<", Ref("dE / dw"), B), {}, "dE / dw < b"),
         (Compare("=", A, Compare(">", A, B)), {}, "a = (a > b)"),
+        (Call("max", (Compare(">", A, B), B)), {"a": "1"}, "max(1 > b, b)"),
     ],
 )
 def test_numbers_are_put_into_text_with_the_parentheses_that_signs_need(formula, values, text):

@@ -90,6 +90,7 @@ def test_formulas_as_latex(tree, text):
         ("delta_w_gf1", r"\Delta w_{gf1}"),
         ("learning_rate", r"\mathrm{learning}_{\mathrm{rate}}"),
         ("w''", "w''"),
+        ("alpha'", r"\alpha'"),
         ("x12'", "x_{12}'"),
         ("E0", "E_{0}"),
         ("12'", "12'"),
@@ -114,6 +115,12 @@ def test_formulas_as_latex(tree, text):
 )
 def test_names_as_symbols(name, text):
     assert symbol(name) == text
+
+
+def test_signs_that_tex_takes_for_its_own_are_escaped_in_a_name():
+    assert symbol("50%&#$") == r"\mathrm{50\%\&\#\$}"
+    assert symbol("a{2}") == r"\mathrm{a\{2\}}"
+    assert symbol("x^~\\") == r"\mathrm{x\hat{}\sim{}\backslash{}}"
 
 
 def test_an_equation_has_the_symbol_on_its_left():

@@ -16,6 +16,7 @@ from bpsheet.formula.tree import (
     Call,
     Compare,
     Div,
+    If,
     Lookup,
     Mul,
     Neg,
@@ -197,6 +198,7 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         ),
         ("a<b&c", "<mi>a&lt;b&amp;c</mi>"),
         ("w''", "<msup><mi>w</mi><mo>′′</mo></msup>"),
+        ("alpha'", "<msup><mi>α</mi><mo>′</mo></msup>"),
         ("x12'", "<msup><msub><mi>x</mi><mn>12</mn></msub><mo>′</mo></msup>"),
         ("E0", "<msub><mi>E</mi><mn>0</mn></msub>"),
         ("12'", "<msup><mn>12</mn><mo>′</mo></msup>"),
@@ -253,12 +255,23 @@ def test_every_name_of_the_templates_has_the_structure_that_latex_gives_it(templ
         assert ("_{" in latex) == ("<msub" in mathml)
 
 
+def test_parentheses_grow_with_what_has_two_lines():
+    """A fraction and a choice have them, a sum has not."""
+    choice = If(Compare("<", A, B), A, B)
+    for tall in (Div(A, B), choice):
+        assert "<mo>(</mo>" in MathMLPrinter().text(Call("tanh", (tall,)))
+    assert "<mo stretchy='false'>(</mo>" in MathMLPrinter().text(Call("tanh", (Sum((A, B)),)))
+
+
 def test_numbers():
     assert number_mathml("6.640e-5") == (
         f"<mn>6.640</mn><mo>·</mo><msup><mn>10</mn><mrow>{SIGN}<mn>5</mn></mrow></msup>"
     )
     assert number_mathml("-1e+5") == (
         f"{SIGN}<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mn>5</mn></mrow></msup>"
+    )
+    assert number_mathml("1e-07") == (
+        f"<mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow>{SIGN}<mn>7</mn></mrow></msup>"
     )
     assert element("mtext", "a\x1b<") == "<mtext>a &lt;</mtext>"
 
