@@ -27,8 +27,10 @@ NEAR = (1, 1, 2, 4)
 SPAN_DIGITS, WIDEST = 3, 20
 # With so many digits, two slips at once are looked for: among the likely kinds, and so many pairs.
 PAIR_DIGITS, LIKELY, MOST_PAIRS = 5, 12, 3_000
-# After so many wrong formulas that were tried for a sheet, no further mistake is explained.
-MOST_TRIES = 10_000
+# After so many wrong formulas that were tried for a sheet, no further mistake is explained; nor after
+# so many values that they were computed for. A slip in a weight's update changes every row before the
+# mistake, so that a single try may take thousands of values.
+MOST_TRIES, MOST_VALUES = 10_000, 100_000
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,14 @@ class Search:
 
     def explain(self, place: Place, value: Written) -> float | None:
         """What a wrong value would be without rounding, by the likeliest slip that explains it."""
-        is_left_out = place in self.idle or self.tries > MOST_TRIES
+        is_left_out = place in self.idle or self.is_over
         found = self.found[place] = [] if is_left_out else self._at(place, value)
         return found[0].value if found else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough has been tried for this sheet."""
+        return self.tries > MOST_TRIES or self.student.computed_again > MOST_VALUES
 
     def _at(self, place: Place, value: Written) -> list[Found]:
         """The slips that give a value, one of each idea: near before far, then the likeliest."""
@@ -102,6 +109,8 @@ class Search:
             for slip in self.slips.of(name):
                 if (slip.kind, role) in found:
                     continue
+                if self.is_over:
+                    break
                 for changed in self._variants(slip, names):
                     made = self._matching(place, value, changed, lines)
                     if made is not None:
@@ -139,6 +148,8 @@ class Search:
         found: dict[tuple[str, Role], Found] = {}
         pairs = ((a, b) for a, b in combinations(likely, 2) if a.column != b.column)
         for one, other in islice(pairs, MOST_PAIRS):
+            if self.is_over:
+                break
             changed = {one.column: one.formula, other.column: other.formula}
             made = student.value_with(place, changed, student.own)
             if value.agrees(made) and value.says(made):

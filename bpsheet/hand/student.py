@@ -58,6 +58,8 @@ class Student:
         self.own: dict[Place, float] = {}
         self.wide: Boxes = {}
         self.near: Boxes = {}
+        # How many values `value_with` has computed so far.
+        self.computed_again = 0
         # What the formulas of written numbers give over each line.
         self._followed: dict[Place, tuple[float, float]] = {}
         # The spans over each kind of intervals.
@@ -278,7 +280,10 @@ class Student:
         A written number on the way stays as it is. NaN where the value is an error, or needs too
         many others.
         """
-        return _Again(self, changed, line).value(place)
+        again = _Again(self, changed, line)
+        value = again.value(place)
+        self.computed_again += len(again.known)
+        return value
 
     def values_with(
         self,

@@ -9,6 +9,10 @@ from bpsheet.exercises.compare import first_mistake_first, judged, judged_gradie
 from bpsheet.exercises.exercise import Exercise
 from bpsheet.exercises.fillin import FIRST_ROW, fill_in_workbook
 from bpsheet.exercises.typed import TypedOver
+from bpsheet.hand import causes
+from bpsheet.hand.batches import with_batches
+from bpsheet.hand.student import Student
+from bpsheet.hand.verdict import Verdict
 from tests.hand.test_cases import network
 from tests.helpers.grading import typed_into
 
@@ -135,6 +139,25 @@ def test_in_batches_the_gradient_is_that_of_the_batch_around_an_iteration(in_bat
     near = gradient | {"w_h1_1": gradient["w_h1_1"] * 1.001}
     loosely = judged_gradient(in_batches, near, rtol=0.01, iteration=iteration)
     assert wrong_ones(loosely) == []
+
+
+def test_a_gradient_that_is_slightly_off_is_wrong_after_a_search_that_ends(in_batches, monkeypatch):
+    """A slip might stand in any row before it, so that a single try takes all of them."""
+    searched = set()
+    value_with = Student.value_with
+
+    def counted(student, *given):
+        searched.add(student)
+        return value_with(student, *given)
+
+    monkeypatch.setattr(Student, "value_with", counted)
+    monkeypatch.setattr(causes, "MOST_VALUES", 500)
+    gradient = {name: value * 1.001 for name, value in moved(in_batches, 3, 5).items()}
+    found = judged_gradient(in_batches, gradient, iteration=4)
+    assert {one.verdict for one in found.judgements} == {Verdict.WRONG}
+    (student,) = searched
+    in_one_try = 3 * 4 * len(with_batches(in_batches.program).columns)
+    assert 500 < student.computed_again < 500 + in_one_try
 
 
 def test_a_gradient_is_read_from_tables_and_from_arrays(in_batches, trace, tmp_path):
