@@ -18,7 +18,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 
 RUNS = {
     "two-neuron": (20, None),
-    "iris": (300, "every:7"),
+    "iris": (60, "every:7"),
     "exploding": (None, None),
     "exploding-late": (50, "last:5"),
     "rnn": (20, None),

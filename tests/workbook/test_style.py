@@ -14,7 +14,7 @@ from tests.helpers.workbooks import WORKBOOKS
 @pytest.fixture(scope="module")
 def books(made):
     """The workbook in each layout, read when a test asks for it: books("full")."""
-    return functools.cache(lambda kind: load_workbook(made("iris", kind, 40)))
+    return functools.cache(lambda kind: load_workbook(made("iris", kind, 12)))
 
 
 def is_input(cell) -> bool:
@@ -27,7 +27,7 @@ def is_input(cell) -> bool:
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
     sheet = books(kind)["Steps"]
-    for row in sheet.iter_rows(min_row=8, max_row=20):
+    for row in sheet.iter_rows(min_row=8, max_row=19):
         for cell in row:
             typed = cell.data_type != "f" and cell.value is not None
             counted = sheet.cell(7, cell.column).value == "iteration"
@@ -143,10 +143,10 @@ def test_bands_name_the_groups_of_columns(made):
 
 def test_adjustments_are_green_and_red(books, traced, kind):
     sheet = books(kind)["Steps"]
-    layout = layout_of(traced("iris", 40), kind)
+    layout = layout_of(traced("iris", 12), kind)
     moves = [s.letter for s in layout.shown if s.column.role.value == "adjustment"]
     rules = {str(area.sqref): area.rules for area in sheet.conditional_formatting}
-    up, down = rules[f"{moves[0]}8:{moves[-1]}47"]
+    up, down = rules[f"{moves[0]}8:{moves[-1]}19"]
     assert (up.operator, up.formula, up.dxf.font.color.rgb) == ("greaterThan", ["0"], "001B7A3D")
     assert (down.operator, down.formula, down.dxf.font.color.rgb) == ("lessThan", ["0"], "00B42318")
 
@@ -165,4 +165,4 @@ def test_hyper_parameters_have_names_and_are_checked(books, kind):
 def test_adjustments_show_their_sign(books):
     sheet = books("full")["Steps"]
     column = next(cell.column for cell in sheet[7] if str(cell.value).startswith("delta_"))
-    assert sheet.cell(20, column).number_format.startswith("+")
+    assert sheet.cell(19, column).number_format.startswith("+")
