@@ -45,11 +45,17 @@ settings.register_profile("search", max_examples=100, deadline=None)
 settings.load_profile("quick")
 
 
-def pytest_collection_finish() -> None:
-    """What importing and collecting has made stays to the end: it need not be looked through."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What importing and collecting makes stays to the end: it need not be looked through."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(wrapper=True)

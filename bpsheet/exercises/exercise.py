@@ -15,8 +15,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -196,6 +197,14 @@ class Exercise:
 
     def task(self, student: str = "") -> Task:
         """One student's copy. A student gets the same copy again, whoever else is on the list."""
+        return self._kept(student)
+
+    @cached_property
+    def _kept(self) -> Callable[[str], Task]:
+        """The copies that were made last: a sheet's is asked for when it is read and when it is marked."""
+        return lru_cache(maxsize=64)(self._made)
+
+    def _made(self, student: str) -> Task:
         # One row more: the weights after the last update.
         length = {"iterations": self.iterations + 1}
         if self.vary and student:

@@ -471,8 +471,9 @@ def test_a_transformer_block(seed):
     ]
     experiment = network(layers, (steps, size), (steps, size), seed=seed)
 
+    block = nn.TransformerEncoderLayer(size, 2, dim_feedforward=3, dropout=0.0).double()
+
     def output(p, x):
-        block = nn.TransformerEncoderLayer(size, 2, dim_feedforward=3, dropout=0.0).double()
         zero = torch.zeros(size, dtype=torch.float64)
         weights = {
             "self_attn.in_proj_weight": torch.cat(

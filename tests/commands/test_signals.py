@@ -59,7 +59,7 @@ def test_a_signal_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, e
     """The exit status is the one that a shell gives such a signal."""
     path = tmp_path / f"run.{ending}"
     path.write_bytes(b"old")
-    run = ["run", "two-neuron", "--iterations", "200000", "-o", path.name, "--force"]
+    run = ["run", "two-neuron", "--iterations", "50000", "-o", path.name, "--force"]
 
     def is_underway() -> bool:
         return any(part.stat().st_size > 100_000 for part in tmp_path.glob(".bpsheet-*"))

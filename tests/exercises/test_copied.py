@@ -15,9 +15,12 @@ from tests.helpers.grading import EXERCISE, NETWORK, answers_of, fill, grade_fol
 def graded(filled_in, tmp_path):
     """Marks Dee's sheet with these answers, and those of the others, who have theirs right."""
 
-    def grade(answers, *, key=True):
-        shutil.copytree(filled_in, tmp_path, dirs_exist_ok=True)
-        (sheet := tmp_path / "sheets" / file_name("Dee")).unlink()
+    def grade(answers, *, key=True, others=("Ada", "Bob", "Cem")):
+        shutil.copytree(filled_in / "key", tmp_path / "key")
+        (tmp_path / "sheets").mkdir()
+        for other in others:
+            shutil.copy(filled_in / "sheets" / file_name(other), tmp_path / "sheets")
+        sheet = tmp_path / "sheets" / file_name("Dee")
         fill(sheet, EXERCISE.task("Dee"), answers, name="Dee")
         found = read_key(tmp_path / "key") if key else None
         grades = grade_folder(tmp_path / "sheets", NETWORK, key=found)
@@ -38,16 +41,19 @@ def test_anothers_answers_are_said_to_be_anothers(graded, key):
 def test_some_slips_in_what_was_copied_hide_nothing(graded):
     copied = answers_of(EXERCISE.task("Bob"))
     changed = dict.fromkeys(list(copied)[::8], "0.777")
-    assert graded(copied | changed)["Dee"] == ("its answers are those of Bob's sheet",)
+    assert graded(copied | changed, others=["Bob"])["Dee"] == (
+        "its answers are those of Bob's sheet",
+    )
 
 
 def test_wrong_answers_of_ones_own_are_nobodys(graded):
     own = answers_of(EXERCISE.task("Dee"))
     turned = {name: f"{-1.7 * float(text):.4f}" for name, text in own.items()}
-    assert graded(turned)["Dee"] == ()
+    assert graded(turned, others=["Bob"])["Dee"] == ()
 
 
 def test_a_sheet_that_is_right_for_the_most_part_is_ones_own(graded):
     """A few values of a neighbour's do not make it the neighbour's."""
     copied = dict(list(answers_of(EXERCISE.task("Bob")).items())[-8:])
-    assert graded(answers_of(EXERCISE.task("Dee")) | copied)["Dee"] == ()
+    answers = answers_of(EXERCISE.task("Dee")) | copied
+    assert graded(answers, others=["Bob"])["Dee"] == ()

@@ -50,7 +50,7 @@ def test_nothing_is_written_by_way_of_temporary_files(name, command):
 def test_an_engine_needs_them_and_says_so(engine, made, request, command):
     if engine == "libreoffice":
         request.getfixturevalue("libreoffice")
-    path = made("two-neuron", "full", 20)
+    path = made("two-neuron", "full", 12)
     assert command("verify", str(path), "--engine", engine) == (1, "", NO_FOLDER)
 
 

@@ -148,7 +148,7 @@ def test_from_python_a_file_is_replaced_as_pandas_does(tmp_path):
 @pytest.mark.slow
 def test_damaged_files_are_not_ours_and_raise_nothing(tmp_path, made):
     """Workbooks cut off or changed anywhere, lists of parts that are far too long."""
-    whole = made("two-neuron", "full", 20).read_bytes()
+    whole = made("two-neuron", "full", 12).read_bytes()
     path = tmp_path / "x.xlsx"
     for length in range(2, len(whole), 1009):
         path.write_bytes(whole[:length])

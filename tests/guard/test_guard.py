@@ -169,7 +169,7 @@ def test_a_refusal_takes_less_than_a_hundred_megabytes(good, made, tmp_path, lim
     base = good[next(entrance for entrance in LIMITS if LIMITS[entrance] is held)]
     for name, path in files.items():
         path.write_bytes(HOSTILE[name].make(base, held))
-    usual = str(made("two-neuron", "full", 10))
+    usual = str(made("two-neuron", "full", 12))
     done = subprocess.run(
         [sys.executable, "-c", MEASURED, limits, usual, *map(str, files.values())],
         stdout=subprocess.PIPE,
@@ -226,7 +226,7 @@ def test_what_was_checked_is_what_is_read_whatever_becomes_of_the_file(good, tmp
 def test_a_workbook_of_another_kind_is_named_as_such(tmp_path, made):
     path = tmp_path / "other.xlsx"
     Workbook().save(path)
-    for other in (path, made("two-neuron", "book", 10)):
+    for other in (path, made("two-neuron", "book", 12)):
         with pytest.raises(bp.WorkbookError, match="not an exercise sheet that bpsheet wrote"):
             received_file(HandIn(other), Exercises(bp.load("two-neuron")))
 
@@ -314,7 +314,7 @@ def test_a_sheet_in_another_encoding_is_refused(sheet, tmp_path):
 def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
     """What lies behind its first sixteen megabytes is found by the one who reads so far."""
     path = tmp_path / "large.xlsx"
-    data = made("two-neuron", "full", 10).read_bytes()
+    data = made("two-neuron", "full", 12).read_bytes()
     rows = b"".join(
         b'<row r="%d"><c r="A%d"><f>%d</f></c></row>' % (n, n, n**160) for n in range(1_000, 40_000)
     )
@@ -336,7 +336,7 @@ def test_a_large_sheet_is_checked_as_it_is_read(made, tmp_path):
 
 @pytest.mark.slow
 def test_a_sheet_is_given_out_as_it_is_whatever_the_pieces(made):
-    path = made("two-neuron", "full", 10)
+    path = made("two-neuron", "full", 12)
     for size in (1, 777, 100_000, -1):
         with opened(path, OURS) as package:
             package.checked.clear()

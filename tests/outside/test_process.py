@@ -145,7 +145,7 @@ def test_a_formula_that_ends_ironcalc_is_said_in_a_line(made, tmp_path, command)
     """Nested deeper than its stack holds."""
     path = tmp_path / "x.xlsx"
     deep = "(" * 4_000 + "1" + ")" * 4_000
-    path.write_bytes(with_formula(made("two-neuron", "book", 10).read_bytes(), "K8", deep))
+    path.write_bytes(with_formula(made("two-neuron", "book", 12).read_bytes(), "K8", deep))
     status, _, err = command("verify", str(path))
     assert status == 1
     assert "ironcalc failed on this workbook (ended by the signal" in " ".join(err.split())
@@ -158,7 +158,7 @@ def test_a_formula_that_would_take_all_memory_is_stopped(made, tmp_path, monkeyp
     monkeypatch.setitem(ENGINES, "ironcalc", replace(ENGINES["ironcalc"], memory=300_000_000))
     path = tmp_path / "x.xlsx"
     large = "SUMPRODUCT(A1:XFD1048576*A1:XFD1048576)"
-    path.write_bytes(with_formula(made("two-neuron", "book", 10).read_bytes(), "K8", large))
+    path.write_bytes(with_formula(made("two-neuron", "book", 12).read_bytes(), "K8", large))
     with pytest.raises(bp.EngineError, match=r"ironcalc failed on this workbook .*GB of memory"):
         verify(path)
 
@@ -181,14 +181,14 @@ def test_a_libreoffice_that_fails_is_an_error(made, tmp_path, monkeypatch, scrip
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(process, "TIMEOUT", 1)
     with pytest.raises(bp.EngineError) as caught:
-        verify(made("two-neuron", "book", 10), "libreoffice")
+        verify(made("two-neuron", "book", 12), "libreoffice")
     assert said in str(caught.value)
 
 
 def test_an_engine_reads_a_copy_of_what_was_checked(made, traced, tmp_path):
     """Whatever the file has become."""
     path = tmp_path / "x.xlsx"
-    path.write_bytes(made("two-neuron", "full", 10).read_bytes())
+    path.write_bytes(made("two-neuron", "full", 12).read_bytes())
     (steps,) = sheets_of(traced("two-neuron", 10), "full")
     with opened(path, OURS) as package:
         Path(path).write_bytes(b"something else")

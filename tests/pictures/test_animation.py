@@ -30,4 +30,4 @@ def test_a_moving_picture_shows_so_many_iterations(command, tmp_path, monkeypatc
 
 
 def test_a_short_run_is_shown_whole(tmp_path, traced):
-    assert animate(traced("two-neuron", 3), tmp_path / "x.gif", 60) == 3
+    assert animate(traced("one-weight", 3), tmp_path / "x.gif", 60) == 3

@@ -60,6 +60,7 @@ def test_empty_cells_and_texts_of_a_range_count_as_in_a_spreadsheet(
     assert made.gradient == {"Sheet!A1": to_a1, "Sheet!B3": to_b3}
 
 
+@pytest.mark.slow  # it is about the values above, which no change of ours makes others
 def test_libreoffice_gives_these_values(tmp_path, libreoffice):
     """The formulas' values above are a spreadsheet's, not ours."""
     path = workbook(tmp_path / "own.xlsx", [text for text, *_ in READ])

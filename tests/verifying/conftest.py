@@ -10,4 +10,4 @@ import pytest
 @pytest.fixture
 def book(made) -> Path:
     """Two neurons in the layout book, ten rows."""
-    return made("two-neuron", "book", 10)
+    return made("two-neuron", "book", 12)

@@ -27,7 +27,7 @@ EDITS = {
 def test_an_edited_input_is_taken_as_it_stands(made, edit, tmp_path, what):
     """Changed in a spreadsheet, which recalculated and saved: nothing is wrong with that."""
     cells, part, changes = EDITS[what]
-    edited = edit(made("two-neuron", "full", 10), cells, part)
+    edited = edit(made("two-neuron", "full", 12), cells, part)
     path = recalculated(edited, tmp_path / "saved.xlsx", changes)
     assert wrong_in(verify(path)) == {}
 
@@ -36,14 +36,14 @@ def test_an_edited_input_is_taken_as_it_stands(made, edit, tmp_path, what):
 def test_values_that_do_not_follow_an_edited_input_are_found(made, edit, what):
     """Edited by something that did not recalculate: stored values are stale, formulas right."""
     cells, part, _ = EDITS[what]
-    report = verify(edit(made("two-neuron", "full", 10), cells, part))
+    report = verify(edit(made("two-neuron", "full", 12), cells, part))
     assert set(wrong_in(report)) == {"stored values"}
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("libreoffice")
 def test_a_workbook_edited_and_saved_by_libreoffice_passes(made, edit, tmp_path, libreoffice):
-    path = made("two-neuron", "full", 10)
+    path = made("two-neuron", "full", 12)
     path = edit(edit(path, EDITS["weight"][0]), EDITS["example"][0], DATA_PART)
     for place in ("x", "profile"):
         (tmp_path / place).mkdir()

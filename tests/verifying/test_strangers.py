@@ -67,7 +67,7 @@ def refusal(function: Callable[[Path], object], path: Path) -> str:
 @pytest.mark.slow
 def test_a_workbook_with_a_damaged_part_is_refused_or_read(made, tmp_path):
     """Each part of the package in turn cut in half: one kind of error, never another."""
-    whole = made("two-neuron", "full", 10)
+    whole = made("two-neuron", "full", 12)
     path = tmp_path / "x.xlsx"
     refused = set()
     with zipfile.ZipFile(whole) as old:
@@ -99,7 +99,7 @@ def test_a_workbook_with_damaged_bytes_is_refused_or_read(made, tmp_path):
 
 def test_a_damaged_experiment_is_refused_with_its_place(made, edit):
     """Somebody typed into the lines of About that hold the experiment file."""
-    path = made("two-neuron", "full", 10)
+    path = made("two-neuron", "full", 12)
     about = f"xl/worksheets/sheet{len(load_workbook(path).sheetnames)}.xml"
     with zipfile.ZipFile(path) as package:
         content = package.read(about).decode()

@@ -90,7 +90,7 @@ def test_three_cells_are_changed():
 def test_a_disagreement_is_counted(made, traced, edit, formula, count):
     """A formula that gives another number, and one that gives an error."""
     path = edit(
-        made("two-neuron", "book", 20),
+        made("two-neuron", "book", 12),
         {"J12": lambda xml: re.sub("<f.*?/>", f"<f>{formula}</f>", xml)},
     )
     case = Case("two-neuron", "book", traced("two-neuron", 20))

@@ -36,13 +36,21 @@ FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS, start=1) for roo
 MOST_IN_THE_ROOT = 8
 
 
+def statements(block):
+    """All statements of a module, those inside others too. An expression holds no import."""
+    for node in ast.iter_child_nodes(block):
+        if not isinstance(node, ast.expr):
+            yield node
+            yield from statements(node)
+
+
 @cache
 def imports(module):
     """The modules that a module imports, ours by their full names and others too: at its top,
     inside its functions, and for types alone.
     """
     found = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

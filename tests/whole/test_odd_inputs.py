@@ -114,7 +114,7 @@ BASES = {
 @pytest.fixture
 def full_folder(book, made, command):
     """Files of every kind, good and bad."""
-    Path("in.xlsx").write_bytes(made("two-neuron", "full", 20).read_bytes())
+    Path("in.xlsx").write_bytes(made("two-neuron", "full", 12).read_bytes())
     np.savez("in.npz", W1=[[1.0, 2.0]], b1=[0.5])
     Path("roster.csv").write_text("student\nAda\n")
     Path("hand.csv").write_text("iteration,quantity,value\n1,f,0.42\n")

@@ -20,7 +20,7 @@ from tests.helpers.workbooks import SHORTER, WORKBOOKS, one_weight, part
 def test_text_that_looks_like_a_formula_stays_text(tmp_path, start, kind):
     said = f'{start}HYPERLINK("http://example.com","x")'
     experiment = one_weight(title=said, notes=f"{said}\nsecond line")
-    path = experiment.run().to_excel(tmp_path / "x.xlsx", kind)
+    path = experiment.run().to_excel(tmp_path / "x.xlsx", kind, [])
     book = load_workbook(path)
     for sheet, place in (("Steps", "A1"), ("About", "A1"), ("About", "A3")):
         cell = book[sheet][place]
@@ -109,7 +109,7 @@ def test_about_tells_each_column_with_its_formula(made, traced, kind):
 @pytest.mark.slow
 def test_a_gap_parts_the_words_from_the_formulas(made):
     """Words may fill their column to its end."""
-    sheet = load_workbook(made("two-neuron", "full"))["About"]
+    sheet = load_workbook(made("two-neuron", "full", 12))["About"]
     formulas = [cell for cell in sheet["E"] if cell.value]
     assert formulas[0].value == "Formula"
     assert {(cell.alignment.horizontal, cell.alignment.indent) for cell in formulas} == {

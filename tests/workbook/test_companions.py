@@ -6,16 +6,17 @@ import pytest
 from openpyxl import load_workbook
 
 import bpsheet as bp
+from tests.helpers.workbooks import book_of
 
 COMPANIONS = ["Walkthrough", "Diagram", "Charts"]
 
 
 def test_sheets_are_steps_data_and_about_and_three_over_the_rows_of_steps(made):
     """In the layout full; the one that is opened is Steps."""
-    book = load_workbook(made("book-xor", "full", 12))
+    book = book_of(made("book-xor", "full", 12))
     assert book.sheetnames == ["Steps", "Data", *COMPANIONS, "About"]
     assert book.active.title == "Steps"
-    assert load_workbook(made("book-xor", "book", 12)).sheetnames == ["Steps", "About"]
+    assert book_of(made("book-xor", "book", 12)).sheetnames == ["Steps", "About"]
 
 
 @pytest.mark.parametrize(
@@ -67,4 +68,4 @@ def test_the_sheets_by_default_are_those_that_are_asked_for(tmp_path, traced):
 
 def test_calculation_is_asked_for_when_it_is_opened(made):
     """A spreadsheet then shows its own numbers, not only ours."""
-    assert load_workbook(made("two-neuron", "full", 12)).calculation.fullCalcOnLoad
+    assert book_of(made("two-neuron", "full", 12)).calculation.fullCalcOnLoad

@@ -39,9 +39,9 @@ class Box:
 def written(tmp_path_factory, traced):
     folder = tmp_path_factory.mktemp("arrays")
 
-    def write(name):
-        path = folder / f"{name}.xlsx"
-        return path if path.exists() else traced(name, 12).to_excel(path, sheets=["diagram"])
+    def write(name, rows=12):
+        path = folder / f"{name}-{rows}.xlsx"
+        return path if path.exists() else traced(name, rows).to_excel(path, sheets=["diagram"])
 
     return write
 
@@ -183,7 +183,7 @@ def test_the_adjustments_of_a_box_are_one_area_on_the_scale_of_colours(written, 
 
 
 def test_a_page_ends_between_boxes(written):
-    path = written("transformer-block")
+    path = written("transformer-block", rows=2)
     sheet, found = book_of(path)["Diagram"], boxes(path, stored(path))
     ends = [page.id for page in sheet.row_breaks.brk]
     assert ends

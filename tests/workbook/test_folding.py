@@ -15,7 +15,7 @@ PIXELS = 7
 
 
 def steps_of(traced, tmp_path, name, kind="full"):
-    trace = traced(name, 10)
+    trace = traced(name, 2)
     return trace, book_of(trace.to_excel(tmp_path / f"{name}.xlsx", kind, []))["Steps"]
 
 

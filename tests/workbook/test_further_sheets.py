@@ -58,7 +58,7 @@ def test_a_run_goes_on_on_further_sheets_live_all_the_way(tmp_path, monkeypatch,
     rows, more = (151, 9) if name == "iris" else (13, 27)
     monkeypatch.setattr(layout, "MAX_ROWS", rows + 7)
     trace = bp.load(name).run(rows + more)
-    path = trace.to_excel(tmp_path / "run.xlsx", kind)
+    path = trace.to_excel(tmp_path / "run.xlsx", kind, sheets=[])
     names = ["Steps", "Steps 2", "Steps 3", "Steps 4"][: 1 + -(-more // rows)]
     assert load_workbook(path).sheetnames[: len(names)] == names
     report = verify(path)
@@ -79,7 +79,7 @@ def test_libreoffice_follows_a_run_over_several_sheets(tmp_path):
 
 @pytest.mark.usefixtures("low_sheets")
 def test_a_further_sheet_refers_to_the_last_row_and_the_cells_of_steps(tmp_path):
-    path = bp.load("two-neuron").run(30).to_excel(tmp_path / "run.xlsx")
+    path = bp.load("two-neuron").run(30).to_excel(tmp_path / "run.xlsx", sheets=[])
     second, third = (load_workbook(path)[name] for name in ("Steps 2", "Steps 3"))
     assert second["B5"].value == "=Steps!B5"
     assert second["A8"].value == "=Steps!A20+1"

@@ -15,7 +15,7 @@ from tests.helpers.workbooks import STEPS_PART, WORKBOOKS, one_weight, part
 
 
 def test_dates_in_the_package_are_fixed(made):
-    with zipfile.ZipFile(made("two-neuron")) as package:
+    with zipfile.ZipFile(made("two-neuron", "full", 12)) as package:
         assert {info.date_time for info in package.infolist()} == {(2000, 1, 1, 0, 0, 0)}
         core = package.read("docProps/core.xml").decode()
     assert set(re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z", core)) == {
@@ -51,13 +51,13 @@ def test_shared_formulas_stay_on_their_sheet(made, name, kind):
 
 
 def test_shared_formulas_cover_the_cells_that_use_them(made):
-    content = part(made("two-neuron", "book"), STEPS_PART)
+    content = part(made("two-neuron", "book", 12), STEPS_PART)
     areas = dict(
         re.findall(r'<f t="shared" ref="[A-Z]+([0-9]+:[A-Z]+[0-9]+)" si="([0-9]+)"', content)
     )
     assert set(areas) == {
-        *(f"9:{letter}504" for letter in "DEFGH"),
-        *(f"8:{letter}504" for letter in "IJKLMNOPQRSTUVWXYZ"),
+        *(f"9:{letter}19" for letter in "DEFGH"),
+        *(f"8:{letter}19" for letter in "IJKLMNOPQRSTUVWXYZ"),
     }
 
 

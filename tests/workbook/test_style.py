@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-
 import pytest
 from openpyxl import load_workbook
 
 from bpsheet.workbook.writing import layout_of
-from tests.helpers.workbooks import WORKBOOKS
+from tests.helpers.workbooks import WORKBOOKS, book_of
 
 
 @pytest.fixture(scope="module")
-def books(made):
-    """The workbook in each layout, read when a test asks for it: books("full")."""
-    return functools.cache(lambda kind: load_workbook(made("iris", kind, 40)))
+def books(traced, tmp_path_factory):
+    """The workbook in each layout, written and read when a test asks for it: books("full")."""
+    folder = tmp_path_factory.mktemp("iris")
+
+    def read(kind):
+        path = folder / f"{kind}.xlsx"
+        return book_of(path if path.exists() else traced("iris", 12).to_excel(path, kind, []))
+
+    return read
 
 
 def is_input(cell) -> bool:
@@ -27,7 +31,7 @@ def is_input(cell) -> bool:
 def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
     """Typed numbers are blue on a pale fill; the first iteration's number is not for changing."""
     sheet = books(kind)["Steps"]
-    for row in sheet.iter_rows(min_row=8, max_row=20):
+    for row in sheet.iter_rows(min_row=8, max_row=19):
         for cell in row:
             typed = cell.data_type != "f" and cell.value is not None
             counted = sheet.cell(7, cell.column).value == "iteration"
@@ -46,7 +50,7 @@ def test_data_cells_look_like_input_cells(books):
 @pytest.mark.sample(5)
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_every_header_has_a_note(made, name, kind):
-    sheet = load_workbook(made(name, kind, 12))["Steps"]
+    sheet = book_of(made(name, kind, 12))["Steps"]
     for cell in sheet[7]:
         if cell.value is not None:
             assert cell.comment is not None
@@ -60,13 +64,13 @@ def test_hyper_parameters_have_a_note(books, kind):
 
 def test_headers_and_the_iteration_stay_in_view(made):
     """In the book the example, as in the book's own spreadsheet."""
-    assert load_workbook(made("two-neuron", "full", 12))["Steps"].freeze_panes == "B8"
-    assert load_workbook(made("two-neuron", "book", 12))["Steps"].freeze_panes == "D8"
+    assert book_of(made("two-neuron", "full", 12))["Steps"].freeze_panes == "B8"
+    assert book_of(made("two-neuron", "book", 12))["Steps"].freeze_panes == "D8"
 
 
 def test_numbers_of_examples_that_are_typed_look_typed(made):
     """Each column has its own style, whatever stands beside it."""
-    sheet = load_workbook(made("book-xor", "full", 12))["Steps"]
+    sheet = book_of(made("book-xor", "full", 12))["Steps"]
     assert [is_input(cell) for cell in sheet[12][:6]] == [False, False, True, False, False, False]
 
 
@@ -74,7 +78,7 @@ def test_numbers_of_examples_that_are_typed_look_typed(made):
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
 def test_each_column_has_one_number_format_and_its_header_its_alignment(made, name, kind):
     """Also in the first row, where numbers are typed."""
-    sheet = load_workbook(made(name, kind, 12))["Steps"]
+    sheet = book_of(made(name, kind, 12))["Steps"]
     for head in sheet[7]:
         if head.value is None:
             continue
@@ -88,7 +92,7 @@ def test_each_column_has_one_number_format_and_its_header_its_alignment(made, na
 @pytest.mark.slow
 def test_formats_show_the_size_of_what_is_in_a_column(made):
     """Data with their own decimals; a loss that falls by powers of ten with a power of ten."""
-    sheet = load_workbook(made("line-adam", "full", 500))["Steps"]
+    sheet = book_of(made("line-adam", "full", 500))["Steps"]
     formats = {head.value: sheet.cell(9, head.column).number_format for head in sheet[7]}
     shown = {name: formats[name] for name in ("x", "y", "a", "E", "delta_a")}
     assert shown == {
@@ -132,7 +136,7 @@ def test_of_a_long_list_of_columns_the_beginning_is_printed(tmp_path, traced):
 
 
 def test_bands_name_the_groups_of_columns(made):
-    sheet = load_workbook(made("book-xor", "full", 12))["Steps"]
+    sheet = book_of(made("book-xor", "full", 12))["Steps"]
     names = [cell.value for cell in sheet[6] if cell.value]
     assert list(dict.fromkeys(names)) == [
         *("Example", "Weights", "Forward pass", "Backward pass", "Gradient", "Adjustments"),
@@ -143,10 +147,10 @@ def test_bands_name_the_groups_of_columns(made):
 
 def test_adjustments_are_green_and_red(books, traced, kind):
     sheet = books(kind)["Steps"]
-    layout = layout_of(traced("iris", 40), kind)
+    layout = layout_of(traced("iris", 12), kind)
     moves = [s.letter for s in layout.shown if s.column.role.value == "adjustment"]
     rules = {str(area.sqref): area.rules for area in sheet.conditional_formatting}
-    up, down = rules[f"{moves[0]}8:{moves[-1]}47"]
+    up, down = rules[f"{moves[0]}8:{moves[-1]}19"]
     assert (up.operator, up.formula, up.dxf.font.color.rgb) == ("greaterThan", ["0"], "001B7A3D")
     assert (down.operator, down.formula, down.dxf.font.color.rgb) == ("lessThan", ["0"], "00B42318")
 
@@ -165,4 +169,4 @@ def test_hyper_parameters_have_names_and_are_checked(books, kind):
 def test_adjustments_show_their_sign(books):
     sheet = books("full")["Steps"]
     column = next(cell.column for cell in sheet[7] if str(cell.value).startswith("delta_"))
-    assert sheet.cell(20, column).number_format.startswith("+")
+    assert sheet.cell(19, column).number_format.startswith("+")

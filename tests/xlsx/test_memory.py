@@ -73,7 +73,7 @@ def by_openpyxl(book: Workbook) -> dict[str, bytes]:
         return {name: canonical(package.read(name)) for name in package.namelist()}
 
 
-@draws(500)
+@draws(200)
 @given(CELLS, NOTES, HEIGHTS)
 def test_cells_and_notes_are_written_as_openpyxl_writes_them(cells, notes, heights):
     book = book_with(cells, notes, heights)
