@@ -23,7 +23,7 @@ from bpsheet.cli import main
 from bpsheet.engine import engine
 from bpsheet.outside.office import libreoffice_command
 from bpsheet.plan.templates import template_names
-from tests.helpers.browser import chromium, opened  # noqa: F401 - fixtures
+from tests.helpers.browser import chromium, opened, window, windows  # noqa: F401 - fixtures
 from tests.helpers.samples import SIMILAR, spread_over
 from tests.helpers.workbooks import STEPS_PART, CellEdit, cell_xml
 

@@ -48,22 +48,75 @@ def chromium() -> Iterator[object]:
         browser.close()
 
 
+class Windows:
+    """Windows that tests have one after the other: a new one takes longer than most of these tests.
+
+    They have one context, and its settings are a window's own: viewport and colour scheme. What a
+    test leaves goes with its document.
+    """
+
+    def __init__(self, chromium) -> None:
+        self.context = chromium.new_context()
+        self.free = []
+
+    def take(self, viewport=DESKTOP, color_scheme="light"):
+        page = self.free.pop() if self.free else self.context.new_page()
+        page.set_default_timeout(30_000)
+        page.set_viewport_size(viewport)
+        page.emulate_media(media="null", color_scheme=color_scheme)
+        return page
+
+    def give_back(self, page) -> None:
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+        self.free.append(page)
+
+
+@pytest.fixture(scope="session")
+def windows(chromium) -> Iterator[Windows]:
+    windows = Windows(chromium)
+    yield windows
+    windows.context.close()
+
+
 @pytest.fixture
-def opened(chromium):
+def window(windows):
+    """One window, for pages that a test opens in it one after the other."""
+    page = windows.take()
+    yield page
+    windows.give_back(page)
+
+
+@pytest.fixture
+def opened(chromium, windows):
     """Opens pages: opened(path, viewport=PHONE). Whatever one asks for, or says to the console,
     fails the test: a page needs nothing from anywhere, and has nothing to complain of.
     """
-    contexts, complaints = [], []
+    taken, contexts, listening, complaints = [], [], [], []
+
+    def dismissed(dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()  # a window with a dialog in it goes nowhere
+
+    def listen(page, path: Path) -> None:
+        for event, heard in (
+            ("console", lambda said: complaints.append(f"console: {said.text}")),
+            ("pageerror", lambda error: complaints.append(f"error: {error}")),
+            ("dialog", dismissed),
+            ("request", lambda request: _check(request.url, path, complaints)),
+        ):
+            page.on(event, heard)
+            listening.append((page, event, heard))
 
     def open_page(path: Path, *, fragment: str = "", **more: object):
-        context = chromium.new_context(**({"viewport": DESKTOP} | more))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        page.on("console", lambda said: complaints.append(f"console: {said.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: _check(request.url, path, complaints))
+        if more.keys() <= {"viewport", "color_scheme"}:
+            page = windows.take(**more)
+            taken.append(page)
+        else:
+            contexts.append(chromium.new_context(**({"viewport": DESKTOP} | more)))
+            page = contexts[-1].new_page()
+            page.set_default_timeout(30_000)
+        listen(page, path)
         page.goto(f"{path.as_uri()}{fragment}")
         settled(page)
         return page
@@ -71,7 +124,11 @@ def opened(chromium):
     yield open_page
     for context in contexts:
         context.close()
-    assert not complaints
+    for page in taken:
+        windows.give_back(page)
+    for page, event, heard in listening:
+        page.remove_listener(event, heard)
+    assert not complaints, complaints
 
 
 def _check(url: str, path: Path, complaints: list[str]) -> None:

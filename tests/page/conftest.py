@@ -9,13 +9,19 @@ import bpsheet as bp
 
 @pytest.fixture(scope="session")
 def page_file(tmp_path_factory):
-    """Pages of templates, made once, without the choice of other rules (see test_rules)."""
+    """Pages of templates, made once, without the choice of other rules (see test_rules):
+    page_file("iris"), or page_file("iris", 40) with fewer iterations.
+    """
     folder = tmp_path_factory.mktemp("pages")
     made = {}
 
-    def write(name):
-        if name not in made:
-            made[name] = bp.load(name).to_page(folder / f"{name}.html", rules=False)
-        return made[name]
+    def write(name, iterations=None):
+        if (name, iterations) not in made:
+            experiment = bp.load(name)
+            if iterations is not None:
+                experiment = experiment.changed({"iterations": iterations})
+            path = folder / f"{name}-{iterations or 'all'}.html"
+            made[name, iterations] = experiment.to_page(path, rules=False)
+        return made[name, iterations]
 
     return write

@@ -24,7 +24,7 @@ def saved_workbook(page, folder):
     return path
 
 
-@pytest.mark.parametrize("name", sampled(small_templates(), "two-neuron"))
+@pytest.mark.parametrize("name", sampled(small_templates(), "exploding"))
 def test_the_workbook_of_a_page_verifies_with_the_changed_numbers(
     name, page_file, opened, tmp_path
 ):

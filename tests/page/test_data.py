@@ -40,14 +40,16 @@ def pasted(page, name, text):
 
 def test_examples_are_added_pasted_and_removed(page_file, opened, tmp_path):
     """The page computes what the changed experiment's trace holds, and saves it in three ways."""
-    page = opened(page_file("two-neuron"))
+    experiment = bp.load("two-neuron").changed({"iterations": 40})
+    path = page_file("two-neuron", 40)
+    page = opened(path)
     page.get_by_role("button", name="Add an example").click()
     field(page, "x1[2]").fill("0.25")
     pasted(page, "x2[1]", "0,5\t0\r\n-1\t1\r\n.75\t0.5\n")
     field(page, "x1[3]").fill("0.125")
     page.get_by_role("button", name="Remove example 1").click()
     settled(page)
-    changed = with_examples(bp.load("two-neuron"), [[0.25, -1.0, 1.0], [0.125, 0.75, 0.5]])
+    changed = with_examples(experiment, [[0.25, -1.0, 1.0], [0.125, 0.75, 0.5]])
     trace = changed.run()
     assert largest_difference(numbers_of(page, len(trace)), trace) <= CLOSE
     file = tmp_path / "saved.toml"
@@ -56,13 +58,11 @@ def test_examples_are_added_pasted_and_removed(page_file, opened, tmp_path):
     report = verify(saved_workbook(page, tmp_path))
     assert report.passed, [comparison.wrong for comparison in report.comparisons]
     assert not report.edits
-    other = opened(
-        page_file("two-neuron"), fragment=page.evaluate("bpsheet.address()").partition(".html")[2]
-    )
+    other = opened(path, fragment=page.evaluate("bpsheet.address()").partition(".html")[2])
     assert np.array_equal(numbers_of(other, len(trace)), numbers_of(page, len(trace)))
     page.get_by_role("button", name="Back to the original").click()
     settled(page)
-    assert np.array_equal(numbers_of(page, len(trace)), bp.load("two-neuron").run().values)
+    assert np.array_equal(numbers_of(page, len(trace)), experiment.run().values)
 
 
 @pytest.mark.slow

@@ -96,6 +96,7 @@ def test_a_rule_of_choice_is_saved_and_shared(page_with_rules, opened, tmp_path)
 
 
 def test_a_page_without_rules_is_smaller_and_has_no_choice(page_file, page_with_rules, opened):
-    page = opened(page_file("two-neuron"))
+    page = opened(page_file("line-adam"))
     assert page.locator("#edit-rule").count() == 0
-    assert page_file("two-neuron").stat().st_size < page_with_rules("two-neuron").stat().st_size
+    assert page_file("line-adam").stat().st_size < page_with_rules("line-adam").stat().st_size
+    assert opened(page_with_rules("line-adam")).locator("#edit-rule").count() == 1

@@ -83,14 +83,10 @@ def drawn(page, experiment, tmp_path):
     return numbers_of(page, experiment.iterations)
 
 
-def check_drawn(experiment, chromium, tmp_path):
-    context = chromium.new_context()
-    try:
-        trace = experiment.run()
-        values = drawn(context.new_page(), experiment, tmp_path)
-        assert largest_difference(values, trace) <= 1e-9
-    finally:
-        context.close()
+def check_drawn(experiment, window, tmp_path):
+    trace = experiment.run()
+    values = drawn(window, experiment, tmp_path)
+    assert largest_difference(values, trace) <= 1e-9
 
 
 WITH_A_BROWSER = draws(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,15 +94,15 @@ WITH_A_BROWSER = draws(15, suppress_health_check=[HealthCheck.function_scoped_fi
 
 @WITH_A_BROWSER
 @given(experiment=experiments())
-def test_any_network_computes_in_a_page_what_the_engine_computes(experiment, chromium, tmp_path):
-    check_drawn(experiment, chromium, tmp_path)
+def test_any_network_computes_in_a_page_what_the_engine_computes(experiment, window, tmp_path):
+    check_drawn(experiment, window, tmp_path)
 
 
 @pytest.mark.slow
 @WITH_A_BROWSER
 @given(experiment=graphs())
-def test_any_formulas_compute_in_a_page_what_the_engine_computes(experiment, chromium, tmp_path):
-    check_drawn(experiment, chromium, tmp_path)
+def test_any_formulas_compute_in_a_page_what_the_engine_computes(experiment, window, tmp_path):
+    check_drawn(experiment, window, tmp_path)
 
 
 def test_the_table_has_the_numbers_of_the_trace(page_file, opened):

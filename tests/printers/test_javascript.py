@@ -110,9 +110,9 @@ def test_a_program_is_a_function_for_each_column_and_null_where_values_are_given
 
 
 @pytest.fixture(scope="module")
-def computed(chromium):
+def computed(windows):
     """Computes formulas in a browser: computed([(tree, values)]) has numbers, or codes as text."""
-    page = chromium.new_page()
+    page = windows.take()
     engine = files("bpsheet.page").joinpath("assets", "engine.js").read_text("utf-8")
     page.add_script_tag(content=engine)
 
@@ -133,7 +133,7 @@ def computed(chromium):
         return page.evaluate(body, code)
 
     yield compute
-    page.close()
+    windows.give_back(page)
 
 
 def ours(tree, values):
