@@ -126,6 +126,19 @@ def test_a_link_that_cannot_be_read_leaves_the_experiment_as_it_was(page_file, o
         assert np.array_equal(numbers_of(page, 5), first.values)
 
 
+def test_a_link_that_cannot_be_read_keeps_what_was_changed_and_says_so(page_file, opened):
+    page = opened(page_file("book-xor"))
+    field(page, "w_n0_1").fill("0.5")
+    page.evaluate("bpsheet.go(17)")
+    settled(page)
+    changed = numbers_of(page, 5)
+    page.evaluate(FOLLOWED, "nonsense")
+    settled(page)
+    assert page.locator("#told").inner_text() == "The link cannot be read. No number was changed."
+    assert np.array_equal(numbers_of(page, 5), changed)
+    assert page.locator("#iteration").input_value() == "17"
+
+
 HOSTILE = (
     '{"iteration": 2, "changes": {"<img src=x onerror=hacked=1>": 1, "__proto__": 5}}',
     '{"iteration": 1e308, "changes": {"w_xg1": "<script>hacked=1</script>", "constructor": 1}}',

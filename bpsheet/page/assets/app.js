@@ -497,20 +497,19 @@ class App {
   }
 
   async openLink() {
-    const hash = location.hash.slice(1);
-    if (!hash) {
+    const hash = location.hash.slice(1), state = hash ? unlinked(hash) : null;
+    if (!state) {
       this.edit();
-      this.go(1);
+      this.go(this.state.iteration);
+      if (hash) this.tell("The link cannot be read. No number was changed.");
       return;
     }
-    const state = unlinked(hash);
-    if (Array.isArray(state?.variant)) await this.variants.choose(...state.variant);
-    const unknown = state ? this.edits.apply(Object(state.changes)) : [];
+    if (Array.isArray(state.variant)) await this.variants.choose(...state.variant);
+    const unknown = this.edits.apply(Object(state.changes));
     this.edit();
     this.changed();
-    this.go(Number.isInteger(state?.iteration) ? state.iteration : 1);
-    if (!state) this.tell("The link cannot be read. The page shows the original numbers.");
-    else if (unknown.length) this.tell(`The link changes quantities that this page does not have: ${unknown.slice(0, 5).join(", ")}.`);
+    this.go(Number.isInteger(state.iteration) ? state.iteration : 1);
+    if (unknown.length) this.tell(`The link changes quantities that this page does not have: ${unknown.slice(0, 5).join(", ")}.`);
   }
 
   tell(text) {
