@@ -185,7 +185,8 @@ def read_number(text: str, decimal: str = ".") -> Written | NotANumber:
     sign, whole, decimals, exponent = found.groups(default="")
     value = Decimal(f"{sign}{whole or '0'}.{decimals or '0'}e{exponent or '0'}")
     unit = Decimal(1).scaleb(int(exponent or 0) - len(decimals))
-    if not math.isfinite(float(value)):
+    # A zero with a huge power of ten is 0, but its last digit stands for more than a number can be.
+    if not (math.isfinite(float(value)) and math.isfinite(float(unit))):
         return NotANumber(shown, "the number is too large")
     if not float(unit):
         return NotANumber(shown, "the number is too small")

@@ -33,7 +33,23 @@ def test_a_number_claims_the_digits_that_it_is_written_with(text, value, unit):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "0,5", "1,234.5", "1_000", "٣.٥", "nan", "inf", "1e999", "1/2", "--3", "0x10", "1 2"],
+    [
+        "",
+        " ",
+        "0,5",
+        "1,234.5",
+        "1_000",
+        "٣.٥",
+        "nan",
+        "inf",
+        "1e999",
+        "0e309",
+        ".0×10^327",
+        "1/2",
+        "--3",
+        "0x10",
+        "1 2",
+    ],
 )
 def test_what_is_no_number_or_could_be_read_two_ways_is_refused(text):
     assert isinstance(read_number(text), NotANumber)

@@ -35,7 +35,7 @@ def test_typed_numbers_are_read_and_judged_as_hand_calculations_are(page_file, o
         "",
         "1/3",
     ]
-    texts += ["٣.٥", "1e999", "0x10", "+ 3", "--1", "1.2.3", "12e", "1.2e-333"]
+    texts += ["٣.٥", "1e999", "0x10", "+ 3", "--1", "1.2.3", "12e", "1.2e-333", "0e309"]
     exacts = [draw.uniform(-2, 2) for _ in range(100)]
     texts += [f"{value * draw.choice((1, 1, 1.1)):.{draw.randint(1, 5)}f}" for value in exacts]
     for text in texts:

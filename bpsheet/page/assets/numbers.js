@@ -70,6 +70,7 @@ function readNumber(typed) {
   if (!match || text.length > 60 || !Number.isFinite(value)) return { reason: `write a number such as ${localised("-0.25")}.` };
   const decimals = (match[3] ?? match[4] ?? "").length - Number(match[5] ?? 0);
   const unit = Number(`1e${-decimals}`);
+  if (!Number.isFinite(unit)) return { reason: "the number is too large." };
   return unit ? { value, decimals, unit } : { reason: "the number is too small." };
 }
 
