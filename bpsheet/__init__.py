@@ -73,20 +73,12 @@ _HOMES = {
     "bpsheet.api.experiment": ("Experiment", "Trace"),
     "bpsheet.api.models": ("from_arrays", "from_keras", "from_onnx", "from_sklearn", "from_torch"),
     "bpsheet.api.opening": ("load",),
+    "bpsheet.tables.data": ("Data", "Prepare", "Test", "Validation"),
+    "bpsheet.tables.graph": ("Graph",),
+    "bpsheet.tables.network": ("Layer", "Network"),
     "bpsheet.tables.notation": ("Notation",),
-    "bpsheet.tables.spec": (
-        "Data",
-        "Graph",
-        "Initial",
-        "Layer",
-        "Network",
-        "Prepare",
-        "Origin",
-        "Schedule",
-        "Test",
-        "Validation",
-        "Training",
-    ),
+    "bpsheet.tables.origin": ("Origin",),
+    "bpsheet.tables.training": ("Initial", "Schedule", "Training"),
     "bpsheet.sweeps.sweep": ("Sweep", "sweep"),
     "bpsheet.verifying.verify": ("verify",),
 }
@@ -112,20 +104,12 @@ if TYPE_CHECKING:
         WorkbookError,
     )
     from bpsheet.sweeps.sweep import Sweep, sweep
+    from bpsheet.tables.data import Data, Prepare, Test, Validation
+    from bpsheet.tables.graph import Graph
+    from bpsheet.tables.network import Layer, Network
     from bpsheet.tables.notation import Notation
-    from bpsheet.tables.spec import (
-        Data,
-        Graph,
-        Initial,
-        Layer,
-        Network,
-        Origin,
-        Prepare,
-        Schedule,
-        Test,
-        Training,
-        Validation,
-    )
+    from bpsheet.tables.origin import Origin
+    from bpsheet.tables.training import Initial, Schedule, Training
     from bpsheet.verifying.verify import verify
 
 

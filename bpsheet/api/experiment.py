@@ -1,6 +1,8 @@
 """The two classes for users: an experiment, and the trace of its run.
 
->>> from bpsheet.tables.spec import Data, Layer, Network, Training
+>>> from bpsheet.tables.data import Data
+>>> from bpsheet.tables.network import Layer, Network
+>>> from bpsheet.tables.training import Training
 >>> experiment = Experiment(
 ...     title="One weight",
 ...     network=Network(
@@ -38,18 +40,12 @@ if TYPE_CHECKING:
 
     from bpsheet.models.weights import Weights
     from bpsheet.pictures.curves import Plots
+    from bpsheet.tables.data import Data, Prepare, Test, Validation
+    from bpsheet.tables.graph import Graph
+    from bpsheet.tables.network import Network
     from bpsheet.tables.notation import Notation
-    from bpsheet.tables.spec import (
-        Data,
-        Graph,
-        Initial,
-        Network,
-        Origin,
-        Prepare,
-        Test,
-        Training,
-        Validation,
-    )
+    from bpsheet.tables.origin import Origin
+    from bpsheet.tables.training import Initial, Training
     from bpsheet.workbook.edits import Edit
 
 

@@ -15,7 +15,7 @@ from bpsheet.errors import ModelError, Problem
 if TYPE_CHECKING:
     from bpsheet.models.arrays import Orientation
     from bpsheet.models.imported import Imported
-    from bpsheet.tables.spec import Training
+    from bpsheet.tables.training import Training
 
 __all__ = [
     "experiment_of",

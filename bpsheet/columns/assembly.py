@@ -26,8 +26,9 @@ from bpsheet.program.backward import backward
 from bpsheet.program.kinds import EXAMPLE, Phase, Role
 from bpsheet.program.program import Program
 from bpsheet.program.quantities import Band, Scope, columns_of
+from bpsheet.tables.data import Test, Validation
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Test, Training, Validation
+from bpsheet.tables.training import Training
 from bpsheet.textbook.losses import LOSS_SETTINGS
 from bpsheet.textbook.perceptrons import PERCEPTRONS
 

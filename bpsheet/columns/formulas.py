@@ -23,8 +23,8 @@ from bpsheet.formula.tree import Expr, Ref, Sum, references, replace_refs
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope
+from bpsheet.tables.graph import Graph
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Graph
 
 __all__ = ["Formulas", "Line", "formula_bands", "lines_of", "parameter_bands", "steps_of"]
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from bpsheet.columns.names import LayerNames
-from bpsheet.tables.spec import Initial, Network
+from bpsheet.tables.network import Network
+from bpsheet.tables.training import Initial
 
 __all__ = ["drawn_array", "initial_values"]
 

@@ -3,7 +3,8 @@
 Each layer is a row of `bpsheet.textbook.layers`: its formulas, with names of the network's instead of
 its own, become lines of a graph. A name that several layers have gets the layer's number.
 
->>> from bpsheet.tables.spec import Initial, Layer, Network
+>>> from bpsheet.tables.network import Layer, Network
+>>> from bpsheet.tables.training import Initial
 >>> network = Network(
 ...     inputs=["x"], targets=["t"], shapes={"x": [2, 1]}, loss="half_squared_error",
 ...     layers=[Layer(kind="rnn", units=1), Layer(kind="last"), Layer(units=1, activation="linear")],
@@ -29,7 +30,9 @@ from bpsheet.columns.presentation import INPUTS, TARGETS
 from bpsheet.errors import ExperimentError, Problem
 from bpsheet.formula.arrays import Array, entry_names, step_name
 from bpsheet.formula.parse import MAX_LENGTH, NAME
-from bpsheet.tables.spec import Graph, Initial, Layer, Network
+from bpsheet.tables.graph import Graph
+from bpsheet.tables.network import Layer, Network
+from bpsheet.tables.training import Initial
 from bpsheet.textbook.activations import activation_of, is_joint
 from bpsheet.textbook.layers import KINDS, Given, Kind, Made, Unfit
 from bpsheet.textbook.losses import loss_of

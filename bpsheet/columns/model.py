@@ -31,9 +31,11 @@ from bpsheet.columns.presentation import INPUTS, TARGETS
 from bpsheet.formula.arrays import Array, entry_names, step_name
 from bpsheet.formula.parse import OwnFunctions
 from bpsheet.program.quantities import Band, Quantity, Scope
+from bpsheet.tables.graph import Graph
+from bpsheet.tables.network import Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Graph, Initial, Network, Training
 from bpsheet.tables.tables import Tables
+from bpsheet.tables.training import Initial, Training
 from bpsheet.textbook.losses import PENALTIES, loss_of
 
 __all__ = ["GraphModel", "LayeredModel", "Model", "NetworkModel", "model_of"]

@@ -1,7 +1,7 @@
 """The names in a network: of its layers, neurons, weighted sums, outputs, weights and biases.
 
 >>> from bpsheet.tables.notation import Notation
->>> from bpsheet.tables.spec import Layer, Network
+>>> from bpsheet.tables.network import Layer, Network
 >>> network = Network(inputs=["x1", "x2"], targets=["y"], layers=[Layer(neurons=["g"])])
 >>> wire(network, Notation(weight="w_{source}{neuron}{input}"))[0].weights
 (('w_xg1', 'w_xg2'),)
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from bpsheet.tables.network import Layer, Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Layer, Network
 
 __all__ = ["LayerNames", "neuron_names", "trained_names", "weight_names", "wire"]
 

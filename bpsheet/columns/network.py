@@ -32,8 +32,8 @@ from bpsheet.formula.tree import (
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Make, Quantity, Scope
+from bpsheet.tables.network import Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Network
 from bpsheet.textbook.activations import Activation, JointActivation, activation_of
 from bpsheet.textbook.losses import PENALTIES, SIMPLIFIED, loss_of, smoothed
 

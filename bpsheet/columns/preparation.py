@@ -13,7 +13,7 @@ beside a network with the inputs `a_s` and `b_s`, and data with the columns `a` 
 take what one before it gives. An array of `shapes` is prepared entry by entry: its `names` are
 `x_1_1`, `x_1_2`, ….
 
->>> from bpsheet.tables.spec import Prepare
+>>> from bpsheet.tables.data import Prepare
 >>> step = Prepare(kind="standard", of=["length"], mean=[2.0], sd=[0.5])
 >>> preparation = Preparation.of([step], ["length_s", "age"])
 >>> preparation.raw, preparation.settings
@@ -37,8 +37,8 @@ from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.program import Parameter, Table
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
+from bpsheet.tables.data import Prepare
 from bpsheet.tables.prepared import raw_inputs
-from bpsheet.tables.spec import Prepare
 from bpsheet.textbook.preparations import PREPARATIONS
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from bpsheet.program.column import Column
 from bpsheet.program.kinds import BATCH_END, BATCH_ROW, EPOCH, EXAMPLE, ITERATION, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
-from bpsheet.tables.spec import Training
+from bpsheet.tables.training import Training
 from bpsheet.textbook.perceptrons import Perceptron
 from bpsheet.textbook.rules import Setting, setting_of
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from bpsheet.formula.parse import parse_formula
 from bpsheet.formula.tree import references
-from bpsheet.tables.spec import Schedule, Training
+from bpsheet.tables.training import Schedule, Training
 from bpsheet.textbook.rules import RULES, SCHEDULES, Quantity, RateFormula, Rule
 
 __all__ = ["IN_RULES", "IN_SCHEDULES", "own_formulas", "rule_of", "schedule_of"]

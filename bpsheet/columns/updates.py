@@ -44,7 +44,7 @@ from bpsheet.program.kinds import (
 )
 from bpsheet.program.quantities import Band, Quantity, Scope
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Training
+from bpsheet.tables.training import Training
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS, WARMUP, Rule
 from bpsheet.textbook.rules import Quantity as Memory
 

@@ -27,7 +27,7 @@ from bpsheet.formula.tree import (
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import ITERATION, STOPPED, VALIDATION_LOSS, Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
-from bpsheet.tables.spec import Validation
+from bpsheet.tables.data import Validation
 
 __all__ = ["stopping_bands", "validation_bands"]
 

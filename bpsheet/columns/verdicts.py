@@ -16,7 +16,7 @@ from bpsheet.formula.tree import Call, Compare, Expr, If, Mul, Num, Ref, replace
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Band, Quantity, Scope, alone
-from bpsheet.tables.spec import Test
+from bpsheet.tables.data import Test
 
 __all__ = ["LABELS", "Presented", "names_of", "passed_again", "verdict_bands"]
 

@@ -20,7 +20,7 @@ from bpsheet.errors import ModelError, Problem
 from bpsheet.models.assembling import Objective, assembled
 from bpsheet.models.imported import Draft, Imported, Part
 from bpsheet.tables.plain import plain
-from bpsheet.tables.spec import Training
+from bpsheet.tables.training import Training
 from bpsheet.textbook.losses import LOSSES
 from bpsheet.words import among, counted, listing, nearest, shown
 

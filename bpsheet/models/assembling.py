@@ -13,8 +13,10 @@ from bpsheet.columns.names import wire
 from bpsheet.formula.arrays import entry_names
 from bpsheet.models.examples import Examples
 from bpsheet.models.imported import Draft, Imported
+from bpsheet.tables.data import Data
+from bpsheet.tables.network import Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Data, Initial, Network
+from bpsheet.tables.training import Initial
 from bpsheet.words import unfit_name
 
 __all__ = ["Objective", "assembled"]

@@ -20,8 +20,8 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.plan.plan import Plan
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
+from bpsheet.tables.origin import Origin
 from bpsheet.tables.plain import AnyWhole, plain, whole_number
-from bpsheet.tables.spec import Origin
 from bpsheet.words import nearest, shown
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpsheet.columns.model import Model
-from bpsheet.tables.spec import Layer, Network
+from bpsheet.tables.network import Layer, Network
 
 __all__ = ["with_drawn"]
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from bpsheet.columns.repeated import example_like
 from bpsheet.plan.plan import Plan
+from bpsheet.tables.data import Test
 from bpsheet.tables.plain import Changes
-from bpsheet.tables.spec import Test
 
 __all__ = ["changed_cells"]
 

@@ -1,6 +1,8 @@
 """Plans: checked experiments, which can be changed and written back.
 
->>> from bpsheet.tables.spec import Data, Layer, Network, Training
+>>> from bpsheet.tables.data import Data
+>>> from bpsheet.tables.network import Layer, Network
+>>> from bpsheet.tables.training import Training
 >>> plan = Plan(
 ...     title="One weight",
 ...     network=Network(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bpsheet.tables.spec import Network
+from bpsheet.tables.network import Network
 
 __all__ = ["put_setting", "toml_text"]
 

@@ -12,7 +12,7 @@ from bpsheet.errors import ExperimentError, Problem
 from bpsheet.sweeps.metrics import FINAL
 from bpsheet.sweeps.variant import SEED
 from bpsheet.tables.plain import AnyNumber, plain
-from bpsheet.tables.spec import Initial
+from bpsheet.tables.training import Initial
 from bpsheet.words import shown
 
 __all__ = ["MOST_RUNS", "Grid", "plain_grid"]

@@ -1,7 +1,13 @@
 """The base class of an experiment file's tables.
 
-A table is a class and its keys are fields. A table cannot be changed once it exists, and every
-problem with its values raises ExperimentError.
+A table is a class and its keys are fields, with their types and defaults. The classes check single
+values; `bpsheet.plan.checks` checks whether the values fit together. A table cannot be changed once
+it exists, and every problem with its values raises ExperimentError. The tables are public:
+`bp.Layer(neurons=["g"], activation="tanh")`.
+
+A field has the type that the table stores. The `__init__` of a table, which only type checkers and
+editors read, has the types that it accepts: a matrix may be an array or a tensor, and is stored as
+lists of floats.
 """
 
 from __future__ import annotations

@@ -9,20 +9,14 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from bpsheet.formula.own import own_functions
 from bpsheet.formula.parse import MAX_LENGTH, Own
+from bpsheet.tables.data import Data, Prepare, Test, Validation
+from bpsheet.tables.graph import Graph
+from bpsheet.tables.network import Network
 from bpsheet.tables.notation import Notation
+from bpsheet.tables.origin import Origin
 from bpsheet.tables.prepared import raw_inputs
-from bpsheet.tables.spec import (
-    Data,
-    Graph,
-    Initial,
-    Network,
-    Origin,
-    Prepare,
-    Test,
-    Training,
-    Validation,
-)
 from bpsheet.tables.table import Spec, without_examples
+from bpsheet.tables.training import Initial, Training
 from bpsheet.tables.values import Name
 
 __all__ = ["Tables"]

@@ -10,8 +10,8 @@ import pytest
 from bpsheet.api.experiment import Experiment
 from bpsheet.columns.names import wire
 from bpsheet.program.kinds import Role
+from bpsheet.tables.network import Layer, Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Layer, Network
 from tests.helpers.networks import experiment, network
 
 
@@ -67,7 +67,7 @@ def test_layers_of_one_shape_draw_other_weights():
 def drawn(method):
     """The weights of a layer from 300 inputs to 200 neurons."""
     from bpsheet.columns.initial import initial_values
-    from bpsheet.tables.spec import Initial
+    from bpsheet.tables.training import Initial
 
     wide = Network(
         inputs=[f"x{n}" for n in range(300)],

@@ -7,8 +7,10 @@ import pytest
 from bpsheet.api.experiment import Experiment
 from bpsheet.columns.names import trained_names, weight_names, wire
 from bpsheet.program.kinds import Role
+from bpsheet.tables.data import Data
+from bpsheet.tables.network import Layer, Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Data, Layer, Network, Training
+from bpsheet.tables.training import Training
 from bpsheet.textbook.activations import activation_of
 from tests.helpers.networks import BOOK, TWO, experiment, formulas, network
 

@@ -13,7 +13,7 @@ import bpsheet as bp
 from bpsheet.cli import cli
 from bpsheet.plan.templates import template_names
 from bpsheet.tables.notation import PLACEHOLDERS
-from bpsheet.tables.spec import Spec
+from bpsheet.tables.table import Spec
 from bpsheet.textbook.rules import RULES, SCHEDULES
 from tests.helpers.samples import spread
 

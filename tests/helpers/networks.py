@@ -7,7 +7,7 @@ import numpy as np
 import bpsheet as bp
 from bpsheet.api.experiment import Experiment
 from bpsheet.printers.text import formula_text
-from bpsheet.tables.spec import Layer, Network
+from bpsheet.tables.network import Layer, Network
 
 
 def network(*layers, inputs=("x1", "x2"), targets=("y",), **more):

@@ -11,8 +11,8 @@ from bpsheet.program.backward import ADDED_UP
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Phase, Role
 from bpsheet.program.quantities import Scope, alone, columns_of
+from bpsheet.tables.network import Layer, Network
 from bpsheet.tables.notation import Notation
-from bpsheet.tables.spec import Layer, Network
 from tests.helpers.written import written
 
 

@@ -15,7 +15,7 @@ from bpsheet.models.imported import Draft, Imported
 from bpsheet.models.keras.layers import LAYERS, Site, Value, shape_of_input
 from bpsheet.models.keras.training import objective_of, settings_of
 from bpsheet.models.weights import used_twice
-from bpsheet.tables.spec import Data
+from bpsheet.tables.data import Data
 
 __all__ = ["read_keras"]
 

@@ -19,7 +19,7 @@ from bpsheet.models.onnx.formulas import Formulas
 from bpsheet.models.onnx.fusing import fused, softened
 from bpsheet.models.onnx.proto import read_model
 from bpsheet.models.weights import used_twice
-from bpsheet.tables.spec import Data
+from bpsheet.tables.data import Data
 
 __all__ = ["read_onnx"]
 

@@ -11,9 +11,9 @@ from bpsheet.models.assembling import Objective, assembled
 from bpsheet.models.imported import Draft, Imported
 from bpsheet.models.sklearn.estimators import ESTIMATORS, IN_ORDER, Ending
 from bpsheet.models.sklearn.transformers import Features, through
+from bpsheet.tables.data import Data
 from bpsheet.tables.incoming import Cell, columns_of
 from bpsheet.tables.prepared import raw_inputs, steps_of
-from bpsheet.tables.spec import Data
 from bpsheet.tables.taking import fit_name
 from bpsheet.words import counted, listing, shown
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bpsheet.models.imported import kernel_name
-from bpsheet.tables.spec import Layer
+from bpsheet.tables.network import Layer
 
 __all__ = ["MODULES", "chain"]
 

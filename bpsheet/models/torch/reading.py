@@ -16,7 +16,7 @@ from bpsheet.models.torch.following import Followed, follow
 from bpsheet.models.torch.layers import LOGARITHM
 from bpsheet.models.torch.losses import objective_of
 from bpsheet.models.torch.optimisers import memory_of, schedule_of, settings_of
-from bpsheet.tables.spec import Data
+from bpsheet.tables.data import Data
 
 __all__ = ["read_module"]
 

@@ -12,7 +12,8 @@ from bpsheet.columns.model import model_of
 from bpsheet.columns.rules import schedule_of
 from bpsheet.errors import Problem
 from bpsheet.plan.checks.shapes import ragged_rows
-from bpsheet.tables.spec import Network, Schedule
+from bpsheet.tables.network import Network
+from bpsheet.tables.training import Schedule
 from bpsheet.textbook.losses import LOSSES
 from bpsheet.textbook.rules import RULES, SCHEDULES, SETTINGS
 from bpsheet.words import among, listed, listing, nearest, numbers, shown

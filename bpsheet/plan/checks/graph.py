@@ -10,7 +10,7 @@ from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.parse import WORDS as LANGUAGE
 from bpsheet.formula.parse import is_name
-from bpsheet.tables.spec import Graph
+from bpsheet.tables.graph import Graph
 from bpsheet.words import among, listing, shown, unfit_name
 
 if TYPE_CHECKING:

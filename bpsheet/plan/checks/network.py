@@ -11,7 +11,7 @@ from bpsheet.errors import FormulaError, LimitError, Problem
 from bpsheet.formula.parse import Own, parse_formula
 from bpsheet.formula.tree import Ref, references
 from bpsheet.plan.checks.shapes import network_of, units_of
-from bpsheet.tables.spec import Network
+from bpsheet.tables.network import Network
 from bpsheet.textbook.activations import ACTIVATIONS, is_joint
 from bpsheet.textbook.losses import LOSSES, SIMPLIFIED, Loss, loss_of
 from bpsheet.textbook.perceptrons import PERCEPTRONS

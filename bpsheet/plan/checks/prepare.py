@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
-from bpsheet.tables.spec import Prepare
+from bpsheet.tables.data import Prepare
 from bpsheet.textbook.preparations import PREPARATIONS
 from bpsheet.words import counted, listed, listing, shown, unfit_name
 

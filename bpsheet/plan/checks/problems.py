@@ -39,8 +39,8 @@ from bpsheet.plan.checks.size import length_problems, width_problems
 from bpsheet.program.column import Column
 from bpsheet.program.kinds import Role
 from bpsheet.program.quantities import columns_of
+from bpsheet.tables.network import Network
 from bpsheet.tables.notation import LONGEST_NAME
-from bpsheet.tables.spec import Network
 from bpsheet.words import nearest, shown, unfit_name
 
 if TYPE_CHECKING:

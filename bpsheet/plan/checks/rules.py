@@ -8,7 +8,7 @@ from bpsheet.columns.rules import IN_RULES, IN_SCHEDULES, own_formulas
 from bpsheet.errors import FormulaError, Problem
 from bpsheet.formula.functions import FUNCTIONS
 from bpsheet.formula.parse import WORDS, is_name, parse_formula
-from bpsheet.tables.spec import Training
+from bpsheet.tables.training import Training
 from bpsheet.words import shown
 
 __all__ = ["formula_problems"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bpsheet.errors import Problem
-from bpsheet.tables.spec import Network
+from bpsheet.tables.network import Network
 from bpsheet.words import counted, listing
 
 if TYPE_CHECKING:
