@@ -202,6 +202,14 @@ def test_fractions_powers_and_choices_have_two_dimensions():
         ("x12'", "<msup><msub><mi>x</mi><mn>12</mn></msub><mo>′</mo></msup>"),
         ("E0", "<msub><mi>E</mi><mn>0</mn></msub>"),
         ("12'", "<msup><mn>12</mn><mo>′</mo></msup>"),
+        (
+            "x1'_a",
+            "<msub><msup><msub><mi>x</mi><mn>1</mn></msub><mo>′</mo></msup><mi>a</mi></msub>",
+        ),
+        (
+            "w_1'_2",
+            "<msub><mi>w</mi><mrow><msup><mn>1</mn><mo>′</mo></msup><mo>,</mo><mi>2</mi></mrow></msub>",
+        ),
         ("'", "<msup><mi>x</mi><mo>′</mo></msup>"),
         ("alpha1", "<msub><mi>α</mi><mi>1</mi></msub>"),
         ("H1_a", "<msub><mi>H</mi><mrow><mi>1</mi><mo>,</mo><mi>a</mi></mrow></msub>"),
