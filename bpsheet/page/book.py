@@ -6,7 +6,7 @@ rows, the numbers, and the experiment file's text, and zips the parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from bpsheet.engine.recording import Extents, Keep, Recording, Values
 from bpsheet.plan.plan import Plan
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
-from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, build_about, build_data
+from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, build_about, build_data, data_styles
 from bpsheet.workbook.layout import make_layout
 from bpsheet.workbook.rows import row_templates
 from bpsheet.workbook.steps import build_sheet, steps_sheets
@@ -97,7 +97,6 @@ def book_of(plan: Plan, program: Program, mark: int | None) -> dict[str, Any] | 
     rows = {steps.name: Rows(steps.area, [ROWS.encode()])}
     if layout.has_data_sheet:
         data = build_data(book, trace, layout)
-        example = book[DATA]
         rows[DATA] = data._replace(blocks=[ROWS.encode()])
     build_about(book, trace, sheets, ())
     about = book.defined_names[FILE_NAME].attr_text.rpartition("$")[2]
@@ -109,7 +108,7 @@ def book_of(plan: Plan, program: Program, mark: int | None) -> dict[str, Any] | 
         "rows": ["\n".join(cells) for cells in row_templates(steps, styles)],
         "columns": [place[shown.column.name] for shown in layout.shown],
         "cells": [layout.parameter_cells[p.name] for p in program.parameters],
-        "data": _data(book, example, layout.data_letters, program) if DATA in rows else None,
+        "data": _data(book, layout.data_letters, program) if DATA in rows else None,
         "about": {
             "part": _part(book, ABOUT),
             "row": int(about),
@@ -122,12 +121,8 @@ def _part(book: Workbook, name: str) -> str:
     return f"xl/worksheets/sheet{book.sheetnames.index(name) + 1}.xml"
 
 
-def _data(
-    book: Workbook, sheet: Any, letters: Mapping[str, str], program: Program
-) -> dict[str, Any]:
+def _data(book: Workbook, letters: Mapping[str, str], program: Program) -> dict[str, Any]:
     """The sheet Data: its part, and the letter and style of each of its columns."""
-    columns: Sequence[str] = ["A", *(letters[name] for name in program.tables)]
-    return {
-        "part": _part(book, DATA),
-        "columns": [[letter, sheet[f"{letter}2"].style_id] for letter in columns],
-    }
+    number, value = data_styles(book[DATA])
+    columns = [["A", number], *([letters[name], value] for name in program.tables)]
+    return {"part": _part(book, DATA), "columns": columns}

@@ -42,6 +42,7 @@ __all__ = [
     "TESTS",
     "build_about",
     "build_data",
+    "data_styles",
 ]
 
 DATA, ABOUT = "Data", "About"
@@ -78,13 +79,18 @@ def build_data(book: Workbook, trace: Writable, layout: Layout) -> Rows:
         sheet[address].border = Border(bottom=style.BORDER.bottom)
         sheet.column_dimensions[get_column_letter(index)].width = max(11, min(len(name) + 3, 22))
     letters = ["A", *(layout.data_letters[name] for name in names)]
-    looks = Looks()
-    numbers = [looks.number(sheet, dress, dress) for dress in (_as_number, _as_example)]
     sheet.freeze_panes = "B2"
     sheet.print_title_rows = "1:1"
     set_page(sheet, down=0)
     area = f"A1:{letters[-1]}{layout.examples + 1}"
-    return Rows(area, _examples(letters, numbers, [trace.program.tables[name] for name in names]))
+    tables = [trace.program.tables[name] for name in names]
+    return Rows(area, _examples(letters, data_styles(sheet), tables))
+
+
+def data_styles(sheet: Worksheet) -> tuple[int, int]:
+    """The styles of the cells of Data below its header: of an example's number, and of its values."""
+    looks = Looks()
+    return looks.number(sheet, "number", _as_number), looks.number(sheet, "value", _as_example)
 
 
 def _examples(

@@ -68,11 +68,11 @@ def test_the_workbook_of_a_page_keeps_to_the_format(name, page_file, opened, tmp
     assert broken_rules(path) == []
 
 
-@pytest.mark.slow
-def test_the_workbook_is_the_one_that_run_writes(page_file, opened, tmp_path):
+@pytest.mark.parametrize("name", sampled(["line-adam", "two-neuron"], "line-adam"))
+def test_the_workbook_is_the_one_that_run_writes(name, page_file, opened, tmp_path):
     """Cell by cell, formulas, values and looks, but for sheets that one asks for."""
-    path = saved_workbook(opened(page_file("two-neuron")), tmp_path)
-    run = bp.load("two-neuron").run()
+    path = saved_workbook(opened(page_file(name)), tmp_path)
+    run = bp.load(name).run()
     written = run.to_excel(tmp_path / "written.xlsx", sheets=[])
     for values in (False, True):
         ours, theirs = (openpyxl.load_workbook(each, data_only=values) for each in (path, written))

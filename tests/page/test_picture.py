@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bpsheet as bp
-from tests.helpers.browser import DESKTOP, PHONE, settled
+from tests.helpers.browser import DESKTOP, PHONE, settled, wait_until
 from tests.helpers.samples import sampled
 
 LABELLED = ["book-xor", "two-neuron", "two-hidden-layers", "autoencoder", "iris"]
@@ -102,7 +102,7 @@ def test_on_a_phone_the_network_pans_and_its_outputs_are_seen_first(name, page_f
     assert size >= 9
     page.locator("#picture").hover()
     page.mouse.wheel(-3000, 0)
-    page.wait_for_function("document.getElementById('picture').scrollLeft === 0")
+    wait_until(page, "document.getElementById('picture').scrollLeft === 0")
     assert _in_frame(page, inputs)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
