@@ -141,6 +141,14 @@ def test_in_batches_the_gradient_is_that_of_the_batch_around_an_iteration(in_bat
     assert wrong_ones(loosely) == []
 
 
+def test_the_numbers_of_another_run_are_compared_and_not_those_of_the_experiment(trace):
+    other = trace.experiment.changed({"learning_rate": 0.25}).run(2)
+    found = {one.quantity: one for one in judged(trace, other).judgements if one.place[0] == 2}
+    assert len(found) > 16
+    assert found["w_gf0"].verdict is not Verdict.CORRECT
+    assert judged(trace, trace).judgements[0].verdict is Verdict.CORRECT
+
+
 def test_a_gradient_that_is_slightly_off_is_wrong_after_a_search_that_ends(in_batches, monkeypatch):
     """A slip might stand in any row before it, so that a single try takes all of them."""
     searched = set()
