@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture
 def book(made) -> Path:
-    """Two neurons in the layout book, ten rows."""
+    """Two neurons in the layout book, twelve rows."""
     return made("two-neuron", "book", 12)
