@@ -8,7 +8,6 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 import numpy.typing as npt
 
-from bpsheet.formula.tree import references
 from bpsheet.workbook.layout import Layout
 from bpsheet.workbook.revision import Spot
 from bpsheet.workbook.sheet import Sheet
@@ -46,10 +45,7 @@ def _along(
 ) -> Marks | None:
     """Mark what follows, row by row. Returns which columns of the last row are affected."""
     place = {shown.column.name: index for index, shown in enumerate(layout.shown)}
-    uses = [
-        [(place[ref.name], ref.lag) for ref in references(shown.formula)] if shown.formula else []
-        for shown in layout.shown
-    ]
+    uses = [[(place[ref.name], ref.lag) for ref in shown.uses.references] for shown in layout.shown]
     rows = {index for index, _ in starts}
     last = np.zeros(len(uses), bool) if before is None else before
     is_settled = not last.any()

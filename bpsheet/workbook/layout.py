@@ -343,7 +343,7 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
-            inside = [ref for ref in column.references if ref in written] if written else []
+            inside = [ref for ref in column.references if ref in written]
             # A formula needs the safe form where a column that is written into it needs it.
             if any(ref.name in to_guard for ref in inside):
                 to_guard.add(column.name)

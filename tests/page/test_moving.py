@@ -132,6 +132,7 @@ def test_a_link_that_cannot_be_read_keeps_what_was_changed_and_says_so(page_file
     page.evaluate("bpsheet.go(17)")
     settled(page)
     changed = numbers_of(page, 5)
+    assert "link" not in page.locator("#told").inner_text()
     page.evaluate(FOLLOWED, "nonsense")
     settled(page)
     assert page.locator("#told").inner_text() == "The link cannot be read. No number was changed."

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.cell import coordinate_to_tuple, range_boundaries
 
 import bpsheet as bp
 from tests.helpers.workbooks import STEPS_PART, WORKBOOKS, one_weight, part
@@ -36,6 +37,23 @@ def test_every_part_is_valid_xml_and_every_relation_leads_somewhere(made, name, 
                     target = relation.attrib["Target"]
                     found = posixpath.normpath(posixpath.join("/" + base, target))
                     assert found.lstrip("/") in names
+
+
+@pytest.mark.parametrize(("name", "kind"), WORKBOOKS)
+def test_every_sheet_says_which_cells_it_has(made, name, kind):
+    """Some readers make room by it before they read a cell."""
+    with zipfile.ZipFile(made(name, kind, 12)) as package:
+        for entry in package.namelist():
+            if not entry.startswith("xl/worksheets/sheet"):
+                continue
+            text = package.read(entry).decode()
+            said = re.search(r'<dimension ref="([^"]+)"', text)[1]
+            places = [coordinate_to_tuple(at) for at in re.findall(r'<c r="([A-Z]+[0-9]+)"', text)]
+            _, _, right, last = range_boundaries(said)
+            assert (max(row for row, _ in places), max(column for _, column in places)) == (
+                last,
+                right,
+            ), entry
 
 
 @pytest.mark.parametrize(("name", "kind"), WORKBOOKS)

@@ -40,6 +40,21 @@ def test_input_cells_look_like_input_cells_and_no_others_do(books, kind):
         assert is_input(sheet[place])
 
 
+def test_a_column_has_room_for_its_numbers_with_their_signs_and_a_character_more(made, traced):
+    sheet = book_of(made("two-neuron", "full", 12))["Steps"]
+    frame = traced("two-neuron", 12).frame
+    signed = 0
+    for cell in sheet[7]:
+        if sheet.cell(9, cell.column).number_format == "0.0000":
+            longest = max(len(f"{value:.4f}") for value in frame[cell.value])
+            dimension = next(
+                d for d in sheet.column_dimensions.values() if d.min <= cell.column <= d.max
+            )
+            assert dimension.width >= 0.95 * longest + 0.94, cell.value
+            signed += longest == len("-0.0000")
+    assert signed
+
+
 def test_data_cells_look_like_input_cells(books):
     sheet = books("full")["Data"]
     assert sheet.dimensions == "A1:H151"
