@@ -54,9 +54,8 @@ class Functions(Assembly):
         self.watch(whole)
         if exponent != 3:
             return whole
-        is_negative = self.op(f"fcmp olt double {base}, 0.0")
-        turned = self.op(f"fneg double {whole}")
-        return self.op(f"select i1 {is_negative}, double {turned}, double {whole}")
+        # A comparison with 0 would lose the sign of -0.
+        return self.op(f"call double @llvm.copysign.f64(double {whole}, double {base})")
 
     def _square(self, value: str, careful: Callable[[], str]) -> str:
         """A square, with the bits of the C library's power.

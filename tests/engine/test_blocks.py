@@ -58,7 +58,7 @@ def arrays(draw):
         given += columns
         values |= {c.name: draw(st.lists(numbers, min_size=4, max_size=4)) for c in columns}
         scope.announce(name, [ref.name for ref in array.ravel()])
-        scope.cells[name] = array
+        scope.put_array(name, array)
         quantities += alone(columns)
     given.append(column("s", None))
     quantities += alone(given[-1:])

@@ -116,6 +116,14 @@ def test_a_square_has_the_bits_of_the_c_librarys_power(squares, monkeypatch):
     assert not any(word in text for word in (" fast ", " contract ", " reassoc ", "fmuladd"))
 
 
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 3.0, 4.0])
+def test_a_power_keeps_the_sign_of_a_negative_zero(exponent, monkeypatch):
+    """(-0)^3 is -0, which a comparison with 0 does not see."""
+    program = looked_up([-0.0] * 4, y=Pow(Ref("x"), Num(exponent)))
+    values = same_bits(program, 4, monkeypatch)
+    assert np.signbit(values[:, 2]).all() == (exponent in {1.0, 3.0})
+
+
 @pytest.mark.slow
 @given(st.lists(st.one_of(st.floats(-50, 50), st.integers(-40, 40).map(float)), min_size=1))
 @draws(30)
