@@ -36,7 +36,7 @@ __all__ = ["main"]
 
 # How many new objects make Python look for circles among all of them. A command makes and keeps
 # hundreds of thousands, so that the default of 700 costs a twentieth of its time.
-NEW_OBJECTS = 200_000
+NEW_OBJECTS = 500_000
 
 
 class Commands(click.Group):

@@ -90,7 +90,7 @@ def excel_number(value: float) -> str:
 
 def spelled(text: str) -> str:
     """Text escaped for the file, so that a spreadsheet shows it unchanged."""
-    return ESCAPE.sub("_x005F_", text)
+    return ESCAPE.sub("_x005F_", text) if "_x" in text else text
 
 
 def _begins_with_power(node: Expr) -> bool:

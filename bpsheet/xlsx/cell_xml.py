@@ -46,7 +46,7 @@ class TextCell:
         return f"{get_column_letter(self.column)}{self.row}"
 
     def xml(self) -> str:
-        begin = f'<c r="{self.coordinate}" s="{self.style}"'
+        begin = f'<c r="{get_column_letter(self.column)}{self.row}" s="{self.style}"'
         if not self.text:
             return f'{begin} t="n"/>'
         return f'{begin} t="inlineStr"><is>{words(self.text)}</is></c>'

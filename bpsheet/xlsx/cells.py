@@ -138,11 +138,18 @@ class Looks:
         This is for thousands of cells that nothing changes afterwards.
         """
         quoted = text.startswith(FORMULA_STARTS)
+        known = self._styles.get((kind, quoted))
+        number = self._quoting(sheet, kind, dress, quoted=quoted) if known is None else known[1]
+        cell: Any = TextCell(*place, spelled(text), number, note)
+        sheet._cells[place] = cell  # noqa: SLF001 - openpyxl has no public way to put in a cell of one's own
+
+    def _quoting(
+        self, sheet: Worksheet, kind: Hashable, dress: Callable[[Any], None], *, quoted: bool
+    ) -> int:
+        """The number of a style of texts, which also says whether they begin like formulas."""
 
         def dressed(sample: Any) -> None:
             dress(sample)
             sample.quotePrefix = quoted
 
-        number = self.number(sheet, (kind, quoted), dressed)
-        cell: Any = TextCell(*place, spelled(text), number, note)
-        sheet._cells[place] = cell  # noqa: SLF001 - openpyxl has no public way to put in a cell of one's own
+        return self.number(sheet, (kind, quoted), dressed)

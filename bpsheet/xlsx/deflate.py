@@ -19,6 +19,8 @@ __all__ = ["Deflate"]
 LEVEL, STRATEGY = 5, zlib.Z_FILTERED
 # So many bytes are compressed at a time.
 BLOCK = 1 << 20
+# So many blocks wait at the least: while they are compressed, other work goes on.
+WAITING = 24
 # How far back deflate can refer.
 WINDOW = 1 << 15
 # An empty last block.
@@ -31,7 +33,7 @@ class Deflate:
     def __init__(self) -> None:
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers)
-        self._most = 2 * workers
+        self._most = max(2 * workers, WAITING)
         self._waiting: deque[Future[bytes]] = deque()
         self._before = b""
         self._pending = bytearray()

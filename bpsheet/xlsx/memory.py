@@ -1,4 +1,4 @@
-"""openpyxl's package, written in memory, each part in the canonical form.
+"""The parts of openpyxl's package, made one after the other in memory, each in the canonical form.
 
 openpyxl writes each sheet into a temporary file first. If the disk is full, lxml raises errors of
 its own kinds. The rows of a run are streamed into the file later; what is large besides, cells and
@@ -9,6 +9,7 @@ notes, is written as text here.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, cast
 
 from openpyxl import Workbook
@@ -22,7 +23,7 @@ from bpsheet.xlsx.canonical import canonical
 from bpsheet.xlsx.cell_xml import rows_of
 from bpsheet.xlsx.notes import noted_cells, shapes_part, texts_part
 
-__all__ = ["saved"]
+__all__ = ["make_parts", "saved"]
 
 # The endings of all parts except pictures.
 XML = (".xml", ".rels", ".vml")
@@ -31,23 +32,34 @@ NO_ROWS, ROWS = b"<sheetData/>", b"<sheetData>%s</sheetData>"
 
 def saved(book: Workbook) -> dict[str, bytes]:
     """The parts that `book.save` would write, by their names, in their order."""
-    parts = _Parts()
-    _Writer(book, cast(Any, parts)).write_data()
-    return parts.content
+    parts: dict[str, bytes] = {}
+    make_parts(book, parts.__setitem__)
+    return parts
 
 
-class _Parts:
+def make_parts(book: Workbook, take: Callable[[str, bytes], None]) -> None:
+    """Make the parts that `book.save` would write. `take` gets the name of each and its content."""
+    _Writer(book, cast(Any, _Archive(take))).write_data()
+
+
+class _Archive:
     """What openpyxl needs of a zip file."""
 
-    def __init__(self) -> None:
-        self.content: dict[str, bytes] = {}
+    def __init__(self, take: Callable[[str, bytes], None]) -> None:
+        self._take = take
+        self._names: list[str] = []
 
     def namelist(self) -> list[str]:
-        return list(self.content)
+        return self._names
 
     def writestr(self, name: str, content: str | bytes) -> None:
         whole = content.encode() if isinstance(content, str) else content
-        self.content[name] = canonical(whole) if name.endswith(XML) else whole
+        self.put(name, canonical(whole) if name.endswith(XML) else whole)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Add a part that is canonical already."""
+        self._names.append(name)
+        self._take(name, content)
 
 
 class _SheetWriter(WorksheetWriter):
@@ -78,7 +90,7 @@ class _Writer(ExcelWriter):
         ws._rels = writer._rels
         rows = rows_of(ws).encode()
         whole = canonical(content.getvalue())
-        self._archive.content[ws.path[1:]] = whole.replace(NO_ROWS, ROWS % rows) if rows else whole
+        self._archive.put(ws.path[1:], whole.replace(NO_ROWS, ROWS % rows) if rows else whole)
         self.manifest.append(ws)
 
     def _write_comment(self, ws: Any) -> None:
@@ -87,7 +99,7 @@ class _Writer(ExcelWriter):
         self._comments.append(notes)
         notes._id = len(self._comments)
         ws.legacy_drawing = f"xl/drawings/commentsDrawing{notes._id}.vml"
-        self._archive.content[notes.path[1:]] = texts_part(ws._comments).encode()
-        self._archive.content[ws.legacy_drawing] = shapes_part(ws._comments).encode()
+        self._archive.put(notes.path[1:], texts_part(ws._comments).encode())
+        self._archive.put(ws.legacy_drawing, shapes_part(ws._comments).encode())
         self.manifest.append(notes)
         ws._rels.append(Relationship(Id="comments", type=notes._rel_type, Target=notes.path))

@@ -11,11 +11,11 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, Self
 
 from openpyxl import Workbook
 
@@ -24,7 +24,7 @@ from bpsheet.files.whole import replacing
 from bpsheet.printers.excel import excel_number
 from bpsheet.xlsx.deflate import Deflate
 from bpsheet.xlsx.markup import escaped
-from bpsheet.xlsx.memory import saved
+from bpsheet.xlsx.memory import make_parts
 
 __all__ = ["Rows", "package_bytes", "package_parts", "write_package"]
 
@@ -62,31 +62,74 @@ def write_package(
         for number, name in enumerate(book.sheetnames, start=1)
     }
     with replacing(path) as target:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
-            for info, content in _parts(book):
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package, _Parts(package) as parts:
+
+            def take(info: zipfile.ZipInfo, content: bytes) -> None:
                 name = names.get(info.filename, "")
                 whole = _with_values(content, (values or {}).get(name, {}))
                 streamed = rows.get(name)
                 if streamed is None:
-                    _add(package, info, whole)
-                    continue
-                before, after = _around_rows(whole, streamed)
-                # No part is so large (`rows_per_sheet`) that it would need the zip format's
-                # extension for sizes, which some readers do not know and Excel may "repair".
-                with package.open(info, "w") as stream:
-                    # zipfile has no public way to set its compressor. If it did not know this
-                    # attribute, it would compress by itself, only slower.
-                    stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
-                    for block in chain([before], streamed.blocks, [after]):
-                        stream.write(block)
+                    parts.add(info, whole)
+                else:
+                    before, after = _around_rows(whole, streamed)
+                    parts.stream(info, chain([before], streamed.blocks, [after]))
+
+            _each_part(book, take)
+
+
+class _Parts:
+    """Writes the parts of a package. A streamed part is compressed while those after it are made."""
+
+    def __init__(self, package: zipfile.ZipFile) -> None:
+        self._package = package
+        self._stream: IO[bytes] | None = None
+        self._waiting: list[tuple[zipfile.ZipInfo, bytes]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._end_stream()
+        if kind is None:
+            self._add_waiting()
+
+    def add(self, info: zipfile.ZipInfo, content: bytes) -> None:
+        """Write a part, after a part that is still being compressed."""
+        self._waiting.append((info, content))
+
+    def stream(self, info: zipfile.ZipInfo, blocks: Iterable[bytes]) -> None:
+        """Write a part block by block. The last blocks are compressed after this returns."""
+        self._end_stream()
+        self._add_waiting()
+        # No part is so large (`rows_per_sheet`) that it would need the zip format's
+        # extension for sizes, which some readers do not know and Excel may "repair".
+        self._stream = stream = self._package.open(info, "w")
+        # zipfile has no public way to set its compressor. If it did not know this
+        # attribute, it would compress by itself, only slower.
+        stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
+        for block in blocks:
+            stream.write(block)
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _add_waiting(self) -> None:
+        for info, content in self._waiting:
+            _add(self._package, info, content)
+        self._waiting.clear()
 
 
 def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
     """The bytes of a small workbook; `change` turns each part's name and content into new content."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as package:
-        for info, content in _parts(book):
+
+        def take(info: zipfile.ZipInfo, content: bytes) -> None:
             _add(package, info, change(info.filename, content))
+
+        _each_part(book, take)
     return stream.getvalue()
 
 
@@ -94,13 +137,16 @@ def package_parts(book: Workbook, rows: Mapping[str, Rows]) -> dict[str, str]:
     """The parts of a workbook as text, by their names, with the rows of its sheets."""
     names = {f"xl/worksheets/sheet{n}.xml": name for n, name in enumerate(book.sheetnames, start=1)}
     parts = {}
-    for info, content in _parts(book):
+
+    def take(info: zipfile.ZipInfo, content: bytes) -> None:
         streamed = rows.get(names.get(info.filename, ""))
         blocks: Iterable[bytes] = [content]
         if streamed is not None:
             before, after = _around_rows(content, streamed)
             blocks = [before, *streamed.blocks, after]
         parts[info.filename] = b"".join(blocks).decode()
+
+    _each_part(book, take)
     return parts
 
 
@@ -110,23 +156,32 @@ def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> Non
     package.writestr(info, content)
 
 
-def _parts(book: Workbook) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
-    """The parts of openpyxl's package, without anything that differs from run to run."""
+def _each_part(book: Workbook, take: Callable[[zipfile.ZipInfo, bytes], None]) -> None:
+    """Make the parts of openpyxl's package, without anything that differs from run to run."""
     book.properties.created = MADE
     book.properties.creator = "bpsheet"
     book.properties.identifier = UNSEALED
-    parts = saved(book)
-    for name in sorted(parts, key=lambda name: name == PROPERTIES):
-        info = zipfile.ZipInfo(name, ZIP_DATE)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        info.external_attr = 0o644 << 16
-        content = parts[name]
+    properties: list[bytes] = []
+
+    def made(name: str, content: bytes) -> None:
         if name == PROPERTIES:
-            content = _without_time(content)
-        elif name.startswith("xl/worksheets/_rels/"):
+            properties.append(_without_time(content))
+            return
+        if name.startswith("xl/worksheets/_rels/"):
             # Relative paths, as Excel writes them: some readers know no others.
             content = content.replace(b'Target="/xl/', b'Target="../')
-        yield info, content
+        take(_info(name), content)
+
+    make_parts(book, made)
+    take(_info(PROPERTIES), *properties)
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    """A part's entry in the zip file, with a fixed date."""
+    info = zipfile.ZipInfo(name, ZIP_DATE)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    return info
 
 
 def _around_rows(content: bytes, rows: Rows) -> tuple[bytes, bytes]:
