@@ -6,6 +6,7 @@ The exit status is 2 for unusable input, 1 for other errors, and
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -82,6 +83,8 @@ for module in iter_modules(commands.__path__, f"{commands.__name__}."):
 def main() -> None:
     """The program `bpsheet`. Errors are printed in plain words, without a traceback."""
     gc.set_threshold(NEW_OBJECTS)
+    # Before it ends, Python would search hundreds of thousands of objects for circles.
+    atexit.register(gc.freeze)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without "…" or "δ" shows a question mark. Files are not affected.
         sys.stdout.reconfigure(errors="replace")

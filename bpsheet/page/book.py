@@ -16,7 +16,7 @@ from bpsheet.engine.recording import Extents, Keep, Recording, Values
 from bpsheet.plan.plan import Plan
 from bpsheet.program.program import Program
 from bpsheet.runs.run import Run
-from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, build_about, build_data, data_styles
+from bpsheet.workbook.about import ABOUT, DATA, FILE_NAME, build_data, data_styles, fill_about
 from bpsheet.workbook.layout import make_layout
 from bpsheet.workbook.rows import row_templates
 from bpsheet.workbook.steps import build_sheet, steps_sheets
@@ -98,7 +98,8 @@ def book_of(plan: Plan, program: Program, mark: int | None) -> dict[str, Any] | 
     if layout.has_data_sheet:
         data = build_data(book, trace, layout)
         rows[DATA] = data._replace(blocks=[ROWS.encode()])
-    build_about(book, trace, sheets, ())
+    book.create_sheet(ABOUT)
+    fill_about(book, trace, sheets, ())
     about = book.defined_names[FILE_NAME].attr_text.rpartition("$")[2]
     parts = package_parts(book, rows)
     place = program.position

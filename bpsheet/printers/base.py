@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args
 
@@ -52,21 +53,25 @@ class Binding(IntEnum):
     ATOM = 6
 
 
+# Of what holds together less tightly than an atom.
+BINDINGS: Mapping[type[Any], Binding] = {
+    Compare: Binding.COMPARE,
+    Sum: Binding.SUM,
+    Sub: Binding.SUM,
+    Mul: Binding.PRODUCT,
+    Div: Binding.PRODUCT,
+    Pow: Binding.POWER,
+}
+# What binds just more tightly: the operand to the right of a difference or a quotient.
+TIGHTER = dict(pairwise(Binding))
+
+
 def binding(node: Expr) -> Binding:
     """How tightly a node holds together, as most languages print it.
 
     A choice is a call in most languages. `Printer.operand` deals with minus signs.
     """
-    match node:
-        case Compare():
-            return Binding.COMPARE
-        case Sum() | Sub():
-            return Binding.SUM
-        case Mul() | Div():
-            return Binding.PRODUCT
-        case Pow():
-            return Binding.POWER
-    return Binding.ATOM
+    return BINDINGS.get(type(node), Binding.ATOM)
 
 
 class Printer(ABC):
@@ -164,7 +169,7 @@ class Printer(ABC):
     def infix(self, left: Expr, sign: str, right: Expr, level: Binding) -> str:
         """A left-associative operator with its operands; the right one must bind more tightly."""
         first = self.operand(left, level, first=True)
-        return f"{first}{sign}{self.operand(right, Binding(level + 1))}"
+        return f"{first}{sign}{self.operand(right, TIGHTER[level])}"
 
     def negation(self, node: Neg) -> str:
         return "-" + self.operand(node.operand, Binding.ATOM)

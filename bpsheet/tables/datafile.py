@@ -95,7 +95,7 @@ def _with_numbers(
 ) -> list[tuple[int, list[Cell]]]:
     """The lines with the numbers in them; a text stays, and is empty where nothing is written."""
     texts = [str(cell) for _, row in rows for cell in row]
-    with_comma = [text for text in texts if WITH_COMMA.fullmatch(text)]
+    with_comma = [text for text in texts if "," in text and WITH_COMMA.fullmatch(text)]
     has_commas = bool(with_comma)
     if separator == ",":
         # The commas stand in quotes. They mark decimals where no point does, and where they do not

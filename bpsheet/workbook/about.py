@@ -40,9 +40,9 @@ __all__ = [
     "LAYOUT",
     "SHEETS",
     "TESTS",
-    "build_about",
     "build_data",
     "data_styles",
+    "fill_about",
 ]
 
 DATA, ABOUT = "Data", "About"
@@ -123,13 +123,13 @@ def _as_text(cell: Cell, *, place: int) -> None:
     cell.border = style.RULE
 
 
-def build_about(
+def fill_about(
     book: Workbook, trace: Writable, sheets: Sequence[Sheet], studies: Sequence[str]
 ) -> None:
-    """Add the sheet About: the notes, what may be changed, what each column is, the origin."""
+    """Fill in the empty sheet About: the notes, what may be changed, what each column is, the origin."""
     steps, *others = [sheet for sheet in sheets if sheet.layout.above is None]
     layout = steps.layout
-    sheet = book.create_sheet(ABOUT)
+    sheet = book[ABOUT]
     for letter, width in zip("ABCDE", (10, 26, 16, 62, 62), strict=True):
         sheet.column_dimensions[letter].width = width
     experiment = trace.experiment

@@ -7,9 +7,9 @@ or where the formula would become too long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from openpyxl.utils.cell import absolute_coordinate, coordinate_to_tuple, get_column_letter
 
@@ -269,23 +269,29 @@ class Layout:
         self, formula: Expr, row: int | str, *, guard: bool = False, kind: type[Cell] = Cell
     ) -> str:
         """A formula over the cells of a row."""
+        return self._printer(row, kind, guard=guard).text(formula)
 
-        def cell(ref: Ref) -> Cell:
-            number = self.by_name[ref.name].place
-            if not ref.lag:
-                return kind(number, row)
-            if self.above is not None and row == FIRST_ROW:
-                sheet, last = self.above
-                return kind(number, last, f"{quoted(sheet)}!")
-            return kind(number, int(row) - 1)
+    @cached_property
+    def _printer(self) -> Callable[..., ExcelPrinter]:
+        """Gives the printer for the cells of a row, the same for all of its formulas."""
+        places = {name: entry.place for name, entry in self.by_name.items()}
 
-        printer = ExcelPrinter(
-            cell,
-            self.absolute_cell,
-            lambda table: self.data_ranges[table],
-            guard=guard,
-        )
-        return printer.text(formula)
+        @lru_cache(maxsize=8)
+        def printer(row: int | str, kind: type[Cell], *, guard: bool) -> ExcelPrinter:
+            def cell(ref: Ref) -> Cell:
+                place = places[ref.name]
+                if not ref.lag:
+                    return kind(place, row)
+                if self.above is not None and row == FIRST_ROW:
+                    sheet, last = self.above
+                    return kind(place, last, f"{quoted(sheet)}!")
+                return kind(place, int(row) - 1)
+
+            return ExcelPrinter(
+                cell, self.absolute_cell, lambda table: self.data_ranges[table], guard=guard
+            )
+
+        return printer
 
     def check(self, instead: str = "write a .csv or .parquet file instead") -> None:
         """Refuse what a worksheet cannot hold. Raises LimitError, with the numbers."""
@@ -343,7 +349,7 @@ def make_layout(
             continue
         formula = None if column.name in typed else column.formula
         if formula is not None:
-            inside = [ref for ref in column.references if ref in written]
+            inside = [ref for ref in column.references if ref in written] if written else []
             # A formula needs the safe form where a column that is written into it needs it.
             if any(ref.name in to_guard for ref in inside):
                 to_guard.add(column.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -18,7 +19,7 @@ from bpsheet.runs.excerpt import part_of
 from bpsheet.runs.longrun import LongRun
 from bpsheet.runs.run import Run
 from bpsheet.words import among, shown
-from bpsheet.workbook.about import DATA, build_about, build_data
+from bpsheet.workbook.about import ABOUT, DATA, build_data, fill_about
 from bpsheet.workbook.companions.choice import COMPANIONS, choose_companions
 from bpsheet.workbook.companions.companion import Companion
 from bpsheet.workbook.layout import Layout, make_layout
@@ -181,8 +182,11 @@ def write_workbook(
         name = COMPANIONS[first].name
         book.move_sheet(name, -book.sheetnames.index(name))
         book.active = 0
-    build_about(book, trace, sheets, list(wanted))
-    write_package(book, examples | _rows(trace, sheets, styles, progress), path, values)
+    # Its long list of columns is made while the rows are compressed.
+    book.create_sheet(ABOUT)
+    about = partial(fill_about, book, trace, sheets, list(wanted))
+    rows = examples | _rows(trace, sheets, styles, progress)
+    write_package(book, rows, path, values, {ABOUT: about})
     return sum(count_formulas(sheet.layout, len(sheet)) for sheet in sheets)
 
 

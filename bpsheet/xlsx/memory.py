@@ -9,7 +9,7 @@ notes, is written as text here.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from openpyxl import Workbook
@@ -33,13 +33,20 @@ NO_ROWS, ROWS = b"<sheetData/>", b"<sheetData>%s</sheetData>"
 def saved(book: Workbook) -> dict[str, bytes]:
     """The parts that `book.save` would write, by their names, in their order."""
     parts: dict[str, bytes] = {}
-    make_parts(book, parts.__setitem__)
+    make_parts(book, parts.__setitem__, {})
     return parts
 
 
-def make_parts(book: Workbook, take: Callable[[str, bytes], None]) -> None:
-    """Make the parts that `book.save` would write. `take` gets the name of each and its content."""
-    _Writer(book, cast(Any, _Archive(take))).write_data()
+def make_parts(
+    book: Workbook, take: Callable[[str, bytes], None], fill: Mapping[str, Callable[[], None]]
+) -> None:
+    """Make the parts that `book.save` would write. `take` gets the name of each and its content.
+
+    `fill` has what fills in a sheet just before it is written, by the sheet's name.
+    """
+    writer = _Writer(book, cast(Any, _Archive(take)))
+    writer.fill = fill
+    writer.write_data()
 
 
 class _Archive:
@@ -75,9 +82,12 @@ class _SheetWriter(WorksheetWriter):
 class _Writer(ExcelWriter):
     _archive: Any
     _comments: list[Any]
+    fill: Mapping[str, Callable[[], None]]
 
     def write_worksheet(self, ws: Any) -> None:
         """Write a sheet as openpyxl does, but in memory."""
+        if ws.title in self.fill:
+            self.fill[ws.title]()
         ws._drawing = SpreadsheetDrawing()
         ws._drawing.charts = ws._charts
         ws._drawing.images = ws._images

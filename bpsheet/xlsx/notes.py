@@ -7,6 +7,7 @@ column has a note, so that these parts are larger than all others except the row
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from openpyxl.worksheet.worksheet import Worksheet
@@ -40,8 +41,8 @@ FIRST = 1026
 
 def noted_cells(sheet: Worksheet) -> list[Any]:
     """The cells with a note, row by row."""
-    cells = sorted(sheet._cells.items())  # noqa: SLF001 - all cells, without making new ones
-    return [cell for _, cell in cells if cell.comment is not None]
+    cells: list[Any] = [cell for cell in sheet._cells.values() if cell.comment is not None]  # noqa: SLF001 - all cells, without making new ones
+    return sorted(cells, key=attrgetter("row", "column"))
 
 
 def texts_part(cells: Sequence[Any]) -> str:

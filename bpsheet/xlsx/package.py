@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple, Self
@@ -52,17 +53,22 @@ def write_package(
     rows: Mapping[str, Rows],
     path: Path,
     values: Mapping[str, CellValues] | None = None,
+    fill: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
     """Write the workbook.
 
     `rows` has the rows of a sheet, and `values` the values of other formulas, by the sheet's name.
+    `fill` has what fills in a sheet just before it is written.
     """
     names = {
         f"xl/worksheets/sheet{number}.xml": name
         for number, name in enumerate(book.sheetnames, start=1)
     }
     with replacing(path) as target:
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package, _Parts(package) as parts:
+        with (
+            zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package,
+            _Parts(package) as parts,
+        ):
 
             def take(info: zipfile.ZipInfo, content: bytes) -> None:
                 name = names.get(info.filename, "")
@@ -74,7 +80,8 @@ def write_package(
                     before, after = _around_rows(whole, streamed)
                     parts.stream(info, chain([before], streamed.blocks, [after]))
 
-            _each_part(book, take)
+            _each_part(book, take, fill or {})
+            parts.finish()
 
 
 class _Parts:
@@ -83,24 +90,40 @@ class _Parts:
     def __init__(self, package: zipfile.ZipFile) -> None:
         self._package = package
         self._stream: IO[bytes] | None = None
-        self._waiting: list[tuple[zipfile.ZipInfo, bytes]] = []
+        # What comes after the stream.
+        self._waiting: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end_stream()
-        if kind is None:
-            self._add_waiting()
+
+    def finish(self) -> None:
+        """Write what waits for the end of a stream."""
+        while self._stream is not None:
+            self._end_stream()
+            waiting, self._waiting = self._waiting, []
+            for write in waiting:
+                write()
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
     def add(self, info: zipfile.ZipInfo, content: bytes) -> None:
-        """Write a part, after a part that is still being compressed."""
-        self._waiting.append((info, content))
+        """Write a part."""
+        if self._stream is not None:
+            self._waiting.append(partial(self.add, info, content))
+            return
+        _add(self._package, info, content)
 
     def stream(self, info: zipfile.ZipInfo, blocks: Iterable[bytes]) -> None:
         """Write a part block by block. The last blocks are compressed after this returns."""
-        self._end_stream()
-        self._add_waiting()
+        if self._stream is not None:
+            self._waiting.append(partial(self.stream, info, blocks))
+            return
         # No part is so large (`rows_per_sheet`) that it would need the zip format's
         # extension for sizes, which some readers do not know and Excel may "repair".
         self._stream = stream = self._package.open(info, "w")
@@ -109,16 +132,6 @@ class _Parts:
         stream._compressor = Deflate()  # type: ignore[attr-defined]  # noqa: SLF001
         for block in blocks:
             stream.write(block)
-
-    def _end_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
-
-    def _add_waiting(self) -> None:
-        for info, content in self._waiting:
-            _add(self._package, info, content)
-        self._waiting.clear()
 
 
 def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> bytes:
@@ -129,7 +142,7 @@ def package_bytes(book: Workbook, change: Callable[[str, bytes], bytes]) -> byte
         def take(info: zipfile.ZipInfo, content: bytes) -> None:
             _add(package, info, change(info.filename, content))
 
-        _each_part(book, take)
+        _each_part(book, take, {})
     return stream.getvalue()
 
 
@@ -146,7 +159,7 @@ def package_parts(book: Workbook, rows: Mapping[str, Rows]) -> dict[str, str]:
             blocks = [before, *streamed.blocks, after]
         parts[info.filename] = b"".join(blocks).decode()
 
-    _each_part(book, take)
+    _each_part(book, take, {})
     return parts
 
 
@@ -156,7 +169,11 @@ def _add(package: zipfile.ZipFile, info: zipfile.ZipInfo, content: bytes) -> Non
     package.writestr(info, content)
 
 
-def _each_part(book: Workbook, take: Callable[[zipfile.ZipInfo, bytes], None]) -> None:
+def _each_part(
+    book: Workbook,
+    take: Callable[[zipfile.ZipInfo, bytes], None],
+    fill: Mapping[str, Callable[[], None]],
+) -> None:
     """Make the parts of openpyxl's package, without anything that differs from run to run."""
     book.properties.created = MADE
     book.properties.creator = "bpsheet"
@@ -172,7 +189,7 @@ def _each_part(book: Workbook, take: Callable[[zipfile.ZipInfo, bytes], None]) -
             content = content.replace(b'Target="/xl/', b'Target="../')
         take(_info(name), content)
 
-    make_parts(book, made)
+    make_parts(book, made, fill)
     take(_info(PROPERTIES), *properties)
 
 

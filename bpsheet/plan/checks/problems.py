@@ -169,25 +169,27 @@ def _columns(experiment: Tables, columns: Sequence[Column]) -> Iterator[Problem]
     settings = setting_names(experiment.training, (*model_of(experiment).settings, *constants))
     taken = {"iterations", *settings}
     reported: set[str] = set()
-    seen: dict[str, str] = {}
+    seen: dict[str, Column] = {}
     for column in columns:
         why = unfit_name(column.name) if column.name else "a name expected"
         if why is None and len(column.name) > LONGEST_NAME:
             why = f"at most {LONGEST_NAME} characters expected"
-        what = f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
         if why is not None:
-            yield Problem("notation", f"{what} would be named {shown(column.name)}: {why}")
-        if column.role is Role.WEIGHT and column.name in taken:
-            sentence = f"{shown(column.name)} is the name of a setting; give {what} another name"
+            sentence = f"{_said(column)} would be named {shown(column.name)}: {why}"
             yield Problem("notation", sentence)
-        if column.name in seen and column.name not in reported and len(reported) < MOST_TOLD:
+        if column.role is Role.WEIGHT and column.name in taken:
+            sentence = (
+                f"{shown(column.name)} is the name of a setting; give {_said(column)} another name"
+            )
+            yield Problem("notation", sentence)
+        first = seen.setdefault(column.name, column)
+        if first is not column and column.name not in reported and len(reported) < MOST_TOLD:
             reported.add(column.name)
             yield Problem(
                 "notation",
-                f"two columns would be named {shown(column.name)}: {seen[column.name]} and {what}; "
-                "change a name, or a pattern of [notation]",
+                f"two columns would be named {shown(column.name)}: {_said(first)} and "
+                f"{_said(column)}; change a name, or a pattern of [notation]",
             )
-        seen.setdefault(column.name, what)
     # A network that is not trained has fewer names than its notation was written for.
     is_trained = experiment.training.rule != "none"
     for old, new in experiment.notation.rename.items():
@@ -197,6 +199,11 @@ def _columns(experiment: Tables, columns: Sequence[Column]) -> Iterator[Problem]
                 f"no pattern gives the name {shown(old)}; {nearest(old, list(seen))}",
             )
     yield from _hand(experiment, list(seen))
+
+
+def _said(column: Column) -> str:
+    """A column in an error."""
+    return f"the {column.role}" + (f" of {column.neuron}" if column.neuron else "")
 
 
 def _without_numbers(network: Network, *, are_kinds_known: bool, has_loss: bool) -> Network:
