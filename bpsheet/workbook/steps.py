@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 
 from openpyxl import Workbook
@@ -382,20 +382,21 @@ def _widths(content: Sheet, shapes: Mapping[int, str]) -> dict[int, float]:
 def _row_styles(sheet: Worksheet, content: Sheet, shapes: Mapping[int, str]) -> RowStyles:
     """The style numbers of the columns' cells."""
     layout = content.layout
-    styles = []
     looks = Looks()
+
+    @cache
+    def number(role: Role, shape: str, *, typed: bool) -> int:
+        aligned = style.alignment(role)
+        dress = partial(_as_value, aligned=aligned, shape=shape, typed=typed)
+        return looks.number(sheet, (typed, aligned.horizontal, shape), dress)
+
+    styles = []
     for shown in layout.shown:
         column, shape = shown.column, shapes[shown.place]
-        numbers = []
-        aligned = style.alignment(column.role)
-        for typed in (
-            layout.starts_typed(shown) and column.role not in style.COUNTS,
-            shown.formula is None and column.labels is None,
-        ):
-            kind = (typed, aligned.horizontal, shape)
-            dress = partial(_as_value, aligned=aligned, shape=shape, typed=typed)
-            numbers.append(looks.number(sheet, kind, dress))
-        styles.append((numbers[0], numbers[1]))
+        begins_typed = layout.starts_typed(shown) and column.role not in style.COUNTS
+        is_typed = shown.formula is None and column.labels is None
+        first = number(column.role, shape, typed=begins_typed)
+        styles.append((first, number(column.role, shape, typed=is_typed)))
     return styles
 
 

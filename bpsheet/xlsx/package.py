@@ -23,7 +23,7 @@ from openpyxl import Workbook
 from bpsheet.files.seals import UNSEALED, sealed_part
 from bpsheet.files.whole import replacing
 from bpsheet.printers.excel import excel_number
-from bpsheet.xlsx.deflate import Deflate
+from bpsheet.xlsx.deflate import BLOCK, Deflate
 from bpsheet.xlsx.markup import escaped
 from bpsheet.xlsx.memory import make_parts
 
@@ -116,8 +116,11 @@ class _Parts:
         """Write a part."""
         if self._stream is not None:
             self._waiting.append(partial(self.add, info, content))
-            return
-        _add(self._package, info, content)
+        elif len(content) > BLOCK:
+            # A wide network has a million characters of notes.
+            self.stream(info, [content])
+        else:
+            _add(self._package, info, content)
 
     def stream(self, info: zipfile.ZipInfo, blocks: Iterable[bytes]) -> None:
         """Write a part block by block. The last blocks are compressed after this returns."""
