@@ -26,7 +26,7 @@ from bpsheet.formula.tree import (
     Sum,
     Text,
 )
-from bpsheet.printers.python import ENVIRONMENT, function_name
+from bpsheet.printers.python import ENVIRONMENT, LONGEST_CHAIN, function_name
 from bpsheet.printers.text import formula_text
 from tests.helpers.printing import ANYTHING, ONE, THREE, TWO, WASHED_OUT, A, B, C, python_printer
 from tests.helpers.samples import draws
@@ -71,6 +71,14 @@ from tests.helpers.strategies import NAMES, edges
 )
 def test_formulas_as_python(tree, text):
     assert python_printer().text(tree) == text
+
+
+def test_a_sum_beyond_the_longest_chain_is_a_call():
+    """Python cannot compile a chain of thousands; the call needs no parentheses."""
+    chain, called = Sum((A, B) * (LONGEST_CHAIN // 2)), Sum((A, *(A, B) * (LONGEST_CHAIN // 2)))
+    plain = python_printer()
+    assert plain.text(Mul(C, chain)) == f"c*({'+'.join('ab' * (LONGEST_CHAIN // 2))})"
+    assert plain.text(Mul(C, called)) == f"c*added({','.join('a' + 'ab' * (LONGEST_CHAIN // 2))})"
 
 
 def fast(tree, values):
