@@ -316,12 +316,13 @@ def _as_header(cell: Cell, pale: str, aligned: Alignment, *, begins: bool) -> No
 
 def _explained(shown: Shown, content: Sheet) -> str:
     """The note of a header: what the column is, and its formula in words."""
-    text = shown.column.meaning
+    meaning = shown.column.meaning
+    text = meaning[:1].upper() + meaning[1:]
     if shown.column.role is Role.VERDICT and not shown.column.tables:
         text += ". These numbers are the test's own: no other cell changes them"
     if shown.column.formula is not None and shown.column.role is not Role.ITERATION:
         text += f"\n\n{shown.column.name} = {content.formula_texts[shown.column.name]}"
-    return text[:1].upper() + text[1:]
+    return text
 
 
 def _comment(text: str) -> Comment:

@@ -243,15 +243,25 @@ def column_width(
     name: str, role: Role, shape: str, largest: float, *, signed: bool, words: Sequence[str] = ()
 ) -> float:
     """A column's width in characters: it shows the values, and a short name in one line."""
+    header = max(map(len, name.split()), default=0)
+    has_sign = signed or role is Role.ADJUSTMENT
+    return _width(shape, len(f"{largest:.0f}"), has_sign, tuple(words), header)
+
+
+@functools.cache
+def _width(shape: str, digits: int, has_sign: bool, words: Sequence[str], header: int) -> float:  # noqa: FBT001 - as `cache` wants it
+    """The width of a column by the digits before its point and the length of its header.
+
+    Thousands of columns have hardly a hundred widths.
+    """
     parts = shape.rsplit(";", maxsplit=1)[-1]
     if SCIENTIFIC in shape:
         longest = len(SCIENTIFIC)
     elif parts == "General":
-        longest = len(f"{largest:.0f}")
+        longest = digits
     else:
-        longest = len(parts.replace("#", "")) + max(0, len(f"{largest:.0f}") - 1)
-    longest = max([longest + (signed or role is Role.ADJUSTMENT), *map(len, words)])
-    header = max(map(len, name.split()), default=0)
+        longest = len(parts.replace("#", "")) + max(0, digits - 1)
+    longest = max([longest + has_sign, *map(len, words)])
     return round(max(LEAST_WIDTH, 0.95 * longest + 1, BOLD * min(header, LONG_NAME) + 0.7), 1)
 
 
