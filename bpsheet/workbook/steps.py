@@ -21,7 +21,7 @@ from openpyxl.worksheet.dimensions import ColumnDimension
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.engine.recording import Recording
-from bpsheet.printers.excel import excel_number, spelled
+from bpsheet.printers.excel import excel_number
 from bpsheet.program.kinds import EXAMPLE, PRESENTED, TITLES, Phase, Role
 from bpsheet.program.program import Parameter
 from bpsheet.runs.excerpt import Part
@@ -31,6 +31,7 @@ from bpsheet.workbook.layout import STEPS, Layout, Shown
 from bpsheet.workbook.printing import BAND_ROW, HEADER_ROW, set_print
 from bpsheet.workbook.sheet import Sheet, Writable
 from bpsheet.xlsx.cells import FIRST_ROW, PARAMETER_ROW, Looks, put_number, put_text
+from bpsheet.xlsx.notes import Note
 
 __all__ = ["UNTITLED", "RowStyles", "build_sheet", "steps_sheets"]
 
@@ -275,7 +276,7 @@ def _headers(
         aligned = style.alignment(column.role, header=True)
         dress = partial(_as_header, pale=pale, begins=begins, aligned=aligned)
         kind = pale, begins, aligned.horizontal
-        note = _comment(_explained(shown, content))
+        note = Note(partial(_explained, shown, content))
         looks.put(sheet, (HEADER_ROW, shown.place), column.name, kind, dress, note=note)
     lines = max(
         style.header_lines(s.column.name, widths[s.place])
@@ -326,11 +327,7 @@ def _explained(shown: Shown, content: Sheet) -> str:
 
 
 def _comment(text: str) -> Comment:
-    short = text if len(text) <= 1_000 else text[:999] + "…"
-    comment = Comment(spelled(short), "bpsheet")
-    comment.width = 320
-    comment.height = 40 + 18 * (short.count("\n") + len(short) // 45)
-    return comment
+    return Note(lambda: text).comment()
 
 
 def _shapes(content: Sheet) -> dict[int, str]:

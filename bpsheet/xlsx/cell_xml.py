@@ -12,7 +12,6 @@ from operator import itemgetter
 from typing import Any
 
 from openpyxl.cell.rich_text import CellRichText
-from openpyxl.comments import Comment
 from openpyxl.compat import safe_string
 from openpyxl.utils.cell import get_column_letter
 from openpyxl.worksheet.formula import ArrayFormula
@@ -20,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bpsheet.xlsx.canonical import element_text
 from bpsheet.xlsx.markup import escaped, quoted, words
+from bpsheet.xlsx.notes import Note
 
 __all__ = ["TextCell", "rows_of"]
 
@@ -38,7 +38,7 @@ class TextCell:
     column: int
     text: str
     style: int
-    comment: Comment | None = None
+    comment: Note | None = None
     hyperlink: None = None
 
     @property

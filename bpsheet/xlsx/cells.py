@@ -12,7 +12,6 @@ from typing import Any, Literal
 from openpyxl.cell import Cell
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
-from openpyxl.comments import Comment
 from openpyxl.styles import Font
 from openpyxl.styles.cell_style import StyleArray
 from openpyxl.worksheet.worksheet import Worksheet
@@ -20,6 +19,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from bpsheet.printers.excel import excel_number, spelled
 from bpsheet.printers.mathtext import Place
 from bpsheet.xlsx.cell_xml import TextCell
+from bpsheet.xlsx.notes import Note
 
 __all__ = [
     "FIRST_ROW",
@@ -131,7 +131,7 @@ class Looks:
         kind: Hashable,
         dress: Callable[[Any], None],
         *,
-        note: Comment | None = None,
+        note: Note | None = None,
     ) -> None:
         """Write a text cell in the style of its kind. `place` has its row and its column.
 

@@ -6,15 +6,18 @@ column has a note, so that these parts are larger than all others except the row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
+from openpyxl.comments import Comment
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bpsheet.printers.excel import spelled
 from bpsheet.xlsx.markup import escaped, quoted, words
 
-__all__ = ["noted_cells", "shapes_part", "texts_part"]
+__all__ = ["Note", "noted_cells", "shapes_part", "texts_part"]
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 # The kind of shape that every box has, and one box. Excel numbers boxes from 1026.
@@ -37,6 +40,34 @@ BOX = (
     "</x:ClientData></v:shape>"
 )
 FIRST = 1026
+# So many characters of a note are shown.
+MOST_WORDS = 1_000
+
+
+class Note:
+    """A note whose words are found only when it is written: a wide network has thousands of notes.
+
+    It has what is written of openpyxl's comments. Its width and height are in pixels.
+    """
+
+    author, width = "bpsheet", 320
+
+    def __init__(self, find: Callable[[], str]) -> None:
+        self._find = find
+
+    @cached_property
+    def text(self) -> str:
+        """What it says, cut where nobody would read on."""
+        found = self._find()
+        return spelled(found if len(found) <= MOST_WORDS else found[: MOST_WORDS - 1] + "…")
+
+    @property
+    def height(self) -> int:
+        return 40 + 18 * (self.text.count("\n") + len(self.text) // 45)
+
+    def comment(self) -> Comment:
+        """The note as one of openpyxl's comments, for one of its cells."""
+        return Comment(self.text, self.author, height=self.height, width=self.width)
 
 
 def noted_cells(sheet: Worksheet) -> list[Any]:
