@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["PLAIN_NUMBER", "FileError", "read_file"]
 PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # With a comma instead of the point.
 WITH_COMMA = re.compile(r"[+-]?([0-9]+,[0-9]*|,[0-9]+)([eE][+-]?[0-9]{1,3})?")
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 # The comma may stand between thousands.
 THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 TEXTS = (".csv", ".tsv", ".txt", ".dat")
@@ -102,15 +104,17 @@ def _with_numbers(
         # all stand before three digits, as between thousands.
         has_points = any("." in text and PLAIN_NUMBER.fullmatch(text) for text in texts)
         has_commas = not has_points and not all(map(THOUSANDS.fullmatch, with_comma))
-    pattern = WITH_COMMA if has_commas else PLAIN_NUMBER
 
     def value(cell: Cell) -> Cell:
-        # A whole number has neither point nor comma.
         text = str(cell)
-        if pattern.fullmatch(text) or (has_commas and re.fullmatch(r"[+-]?[0-9]{1,15}", text)):
-            number = float(text.replace(",", "."))
-            if abs(number) < float("inf"):
-                return number
+        if not has_commas:
+            is_number = PLAIN_NUMBER.fullmatch(text)
+        else:
+            # A whole number has neither point nor comma.
+            is_number = WITH_COMMA.fullmatch(text) or WHOLE_NUMBER.fullmatch(text)
+            text = text.replace(",", ".")
+        if is_number and abs(number := float(text)) < math.inf:
+            return number
         return cell
 
     return [(number, [value(cell) for cell in row]) for number, row in rows]

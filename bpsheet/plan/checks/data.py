@@ -254,6 +254,8 @@ def _schedule(schedule: Schedule) -> Iterator[Problem]:
 
 def trained_problems(experiment: Tables) -> Iterator[Problem]:
     """Problems with the names of frozen and of trained weights."""
+    if not experiment.training.freeze and not experiment.training.only:
+        return
     known = model_of(experiment).weights
     what = "weight" if experiment.graph is None else "parameter"
     for key in ("freeze", "only"):
