@@ -20,7 +20,7 @@ LEVEL, STRATEGY = 5, zlib.Z_FILTERED
 # So many bytes are compressed at a time.
 BLOCK = 1 << 20
 # So many blocks wait at the least: while they are compressed, other work goes on.
-WAITING = 24
+WAITING = 12
 # How far back deflate can refer.
 WINDOW = 1 << 15
 # An empty last block.

@@ -29,6 +29,7 @@ __all__ = ["recording"]
 
 LONG, SHORT, FEW = 100_000, 5_000, 500
 WIDE, WIDE_TORCH = 1000, 100
+ROUNDS = 21
 
 
 def _write(rows: int, columns: int) -> Callable[[], object]:
@@ -118,7 +119,7 @@ def _wide() -> Iterator[Result]:
 
 def _each(tasks: dict[str, tuple[Callable[[], object], int]]) -> dict[str, float]:
     """Seconds for one iteration of each."""
-    found = median_times({name: task for name, (task, _) in tasks.items()})
+    found = median_times({name: task for name, (task, _) in tasks.items()}, rounds=ROUNDS)
     return {name: found[name] / count for name, (_, count) in tasks.items()}
 
 
