@@ -73,7 +73,7 @@ def waiting() -> Iterator[Result]:
 
 
 def _compared(
-    what: str, against: str, ours: list[str], theirs: list[str], bar: float, rounds: int
+    what: str, against: str, ours: list[str], theirs: list[str], bar: float, *, rounds: int
 ) -> Result:
     tasks = {"ours": partial(process, *ours), "theirs": partial(process, *theirs)}
     times = median_times(tasks, rounds=rounds)
@@ -87,7 +87,7 @@ def _verifying() -> Iterator[Result]:
     bp.load("iris").run().to_excel("iris.xlsx")
     ours, theirs = ["-c", COMMAND, "verify", "iris.xlsx"], ["-c", READ, "iris.xlsx"]
     what, against = "bpsheet verify iris.xlsx", "openpyxl reads the file once"
-    yield _compared(what, against, ours, theirs, 1.5, ROUNDS)
+    yield _compared(what, against, ours, theirs, 1.5, rounds=ROUNDS)
 
 
 def _writing() -> Iterator[Result]:
@@ -149,4 +149,6 @@ def _looking(name: str, template: str, imports: str, rows: int) -> Result:
     ]
     theirs = ["-c", RECORD, template, str(rows), imports]
     what = f"bpsheet {name} {template}"
-    return _compared(what, "its imports and the recording it needs", ours, theirs, 1.5, MORE_ROUNDS)
+    return _compared(
+        what, "its imports and the recording it needs", ours, theirs, 1.5, rounds=MORE_ROUNDS
+    )
