@@ -15,7 +15,7 @@ import bpsheet as bp
 from bpsheet.program.kinds import Role
 from bpsheet.workbook.writing import layout_of
 from tests.bench import loops
-from tests.bench.measure import Result, median_times
+from tests.bench.measure import Process, Result, median_times
 from tests.bench.workbooks import LONG, with_openpyxl
 
 COUNTED = (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
@@ -104,6 +104,10 @@ def test_tasks_take_turns():
     called = []
     median_times({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
     assert called == ["a", "b"] * 3
+
+
+def test_a_process_is_measured_without_what_starts_it():
+    assert median_times({"a": lambda: Process(5.0, 100.0)}) == {"a": 5.0}
 
 
 @pytest.mark.slow
