@@ -9,6 +9,7 @@ import pytest
 from openpyxl import Workbook
 
 from bpsheet.xlsx import package
+from bpsheet.xlsx.deflate import Deflate
 from bpsheet.xlsx.notes import Note
 from bpsheet.xlsx.package import Rows, write_package
 
@@ -54,10 +55,13 @@ def test_long_parts_are_compressed_as_rows_are_and_in_their_places(book, tmp_pat
     """The seal comes last, as ever, since it counts all the others."""
     rows = {"Rows": Rows("A1:A2", [ROW])}
     write_package(book, rows, tmp_path / "plain.xlsx")
+    made = []
+    monkeypatch.setattr(package, "Deflate", lambda: made.append(Deflate()) or made[-1])
     monkeypatch.setattr(package, "BLOCK", 100)
     write_package(book, rows, tmp_path / "long.xlsx")
     plain, long = (contents(tmp_path / f"{name}.xlsx") for name in ("plain", "long"))
     assert [name for name, _ in long] == [name for name, _ in plain]
+    assert len(made) > 2
     assert long[-1][0] == package.PROPERTIES
     assert long[:-1] == plain[:-1]
 
