@@ -23,18 +23,11 @@ from bpsheet.xlsx.canonical import canonical
 from bpsheet.xlsx.cell_xml import rows_of
 from bpsheet.xlsx.notes import noted_cells, shapes_part, texts_part
 
-__all__ = ["make_parts", "saved"]
+__all__ = ["make_parts"]
 
 # The endings of all parts except pictures.
 XML = (".xml", ".rels", ".vml")
 NO_ROWS, ROWS = b"<sheetData/>", b"<sheetData>%s</sheetData>"
-
-
-def saved(book: Workbook) -> dict[str, bytes]:
-    """The parts that `book.save` would write, by their names, in their order."""
-    parts: dict[str, bytes] = {}
-    make_parts(book, parts.__setitem__, {})
-    return parts
 
 
 def make_parts(

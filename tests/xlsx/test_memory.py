@@ -17,7 +17,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 from bpsheet.printers.mathtext import Place
 from bpsheet.xlsx.canonical import canonical
 from bpsheet.xlsx.cells import Looks, put_number, put_pieces, put_text
-from bpsheet.xlsx.memory import saved
+from bpsheet.xlsx.memory import make_parts
 from tests.helpers.samples import draws
 
 ODD = st.text(st.sampled_from("ab =<>&\"'\n\té𝛿"), max_size=8)
@@ -64,6 +64,12 @@ def book_with(cells, notes, heights) -> Workbook:
         sheet.row_dimensions[row].height = height
         sheet.row_dimensions[row].hidden = is_hidden
     return book
+
+
+def saved(book: Workbook) -> dict[str, bytes]:
+    parts: dict[str, bytes] = {}
+    make_parts(book, parts.__setitem__, {})
+    return parts
 
 
 def by_openpyxl(book: Workbook) -> dict[str, bytes]:
