@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from openpyxl import load_workbook
 
+from bpsheet.program.kinds import Role
+from bpsheet.workbook import style
 from bpsheet.workbook.writing import layout_of
 from tests.helpers.workbooks import WORKBOOKS, book_of
 
@@ -185,3 +187,27 @@ def test_adjustments_show_their_sign(books):
     sheet = books("full")["Steps"]
     column = next(cell.column for cell in sheet[7] if str(cell.value).startswith("delta_"))
     assert sheet.cell(19, column).number_format.startswith("+")
+
+
+@pytest.mark.parametrize(
+    ("wider", "narrower"),
+    [
+        ((Role.ADJUSTMENT, 0.5, False), (Role.VALUE, 0.5, False)),
+        ((Role.VALUE, 0.5, True), (Role.VALUE, 0.5, False)),
+        ((Role.VALUE, 12_345.0, False), (Role.VALUE, 1.0, False)),
+    ],
+)
+def test_a_sign_and_further_digits_before_the_point_have_their_room(wider, narrower):
+    """An adjustment shows a plus sign as well."""
+    one, other = (
+        style.column_width("x", role, "0.0000", largest, signed=signed)
+        for role, largest, signed in (wider, narrower)
+    )
+    digits = len(f"{wider[1]:.0f}") - len(f"{narrower[1]:.0f}") or 1
+    assert one - other == pytest.approx(0.95 * digits, abs=0.051)
+
+
+def test_only_the_first_row_of_a_weight_looks_typed(made):
+    sheet = book_of(made("two-neuron", "full", 12))["Steps"]
+    at = next(cell.column for cell in sheet[7] if cell.value == "w_xg1")
+    assert [is_input(sheet.cell(row, at)) for row in (8, 9)] == [True, False]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from copy import copy
+from xml.etree.ElementTree import fromstring
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 from bpsheet.printers.mathtext import Place
 from bpsheet.xlsx.canonical import canonical
 from bpsheet.xlsx.cells import Looks, put_number, put_pieces, put_text
+from bpsheet.xlsx.markup import escaped, quoted
 from bpsheet.xlsx.memory import make_parts
 from tests.helpers.samples import draws
 
@@ -141,3 +143,11 @@ def test_a_link_of_a_cell_and_a_picture_are_kept():
     assert parts["xl/media/image1.png"].startswith(b"\x89PNG")
     assert b'<hyperlink ref="B2" r:id=' in parts["xl/worksheets/sheet1.xml"]
     assert b"https://example.org/?a=1&amp;b=2" in parts["xl/worksheets/_rels/sheet1.xml.rels"]
+
+
+@given(st.text(st.sampled_from("ab =<>&\"'\r\n\té"), max_size=8))
+@draws(100)
+def test_a_parser_reads_the_text_that_was_escaped(text):
+    """A carriage return too, and in attributes line ends and tabs, which a parser would change."""
+    read = fromstring(f"<t a={quoted(text)}>{escaped(text)}</t>")
+    assert (read.text or "", read.get("a")) == (text, text)
