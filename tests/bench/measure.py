@@ -1,7 +1,13 @@
-"""Measuring in turn, and what a measurement says."""
+"""Measuring in turn, and what a measurement says.
+
+A machine's speed changes in the course of minutes, most of all where others share its processors.
+So the two sides of a ratio are measured one after the other, in rounds; the ratio is the median of
+the rounds' ratios; and rounds go on until that median is known well enough.
+"""
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -10,7 +16,25 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, NamedTuple
 
-__all__ = ["Process", "Result", "median_times", "process"]
+__all__ = ["MACHINE", "Figure", "Process", "Result", "Rounds", "in_turn", "process", "rounds_of"]
+
+# Rounds end when nine of ten such medians would be as near as this to the true one.
+NARROW = 0.03
+# What such a median of normal values is away from the true one, in median deviations over √n.
+NINE_OF_TEN = 1.645 * math.sqrt(math.pi / 2) * 1.4826
+
+
+class Figure(NamedTuple):
+    """A median, and the share of it by which another nine of ten would differ at most."""
+
+    value: float
+    give_or_take: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Figure:
+        middle = median(values)
+        deviation = median(abs(value - middle) for value in values)
+        return cls(middle, NINE_OF_TEN * deviation / middle / math.sqrt(len(values)))
 
 
 @dataclass(frozen=True)
@@ -18,7 +42,7 @@ class Result:
     """One line of the report: what was reached, what was to be, and against what.
 
     `at_most` says that a smaller figure is a better one; without a `bar` it is a limit or a
-    figure for information.
+    figure for information. `give_or_take` is a share of the figure, None where it was measured once.
     """
 
     what: str
@@ -28,6 +52,7 @@ class Result:
     bar: float | None = None
     at_most: bool = False
     detail: str = ""
+    give_or_take: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"is_met": self.is_met}
@@ -40,19 +65,83 @@ class Result:
         return self.figure <= self.bar if self.at_most else self.figure >= self.bar
 
 
-def median_times(tasks: Mapping[str, Callable[[], object]], rounds: int = 7) -> dict[str, float]:
-    """The median time of each task in seconds, the tasks taking turns.
+class Rounds(list[Mapping[str, float]]):
+    """What each task took, in seconds, round for round."""
+
+    def seconds(self, name: str) -> Figure:
+        """The median time of a task."""
+        return Figure.of([each[name] for each in self])
+
+    def ratio(self, one: str, other: str) -> Figure:
+        """The median over the rounds of one task's time in another's."""
+        return Figure.of([each[one] / each[other] for each in self])
+
+    def result(self, what: str, against: str, one: str, other: str, **more: Any) -> Result:
+        """The line that says how often the other's time goes into the one's."""
+        figure, give_or_take = self.ratio(one, other)
+        return Result(what, against, figure, give_or_take=give_or_take, **more)
+
+
+class Machine:
+    """How fast the machine was, from one round to the next: the time of a fixed piece of work."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def look(self) -> None:
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            sum(number * number for number in range(300_000))
+            times.append(time.perf_counter() - begun)
+        self.seconds.append(median(times))
+
+    def restless(self) -> float:
+        """How much longer the same work took in the slowest tenth than in the quickest."""
+        ordered = sorted(self.seconds)
+        tenth = len(ordered) // 10
+        return ordered[-1 - tenth] / ordered[tenth] - 1
+
+
+MACHINE = Machine()
+
+
+def rounds_of(
+    measured: Callable[[], Mapping[str, float]],
+    pairs: list[tuple[str, str]],
+    *,
+    least: int = 5,
+    within: float = 60,
+) -> Rounds:
+    """Rounds until each pair's ratio is known well enough, or so many seconds are over."""
+    rounds = Rounds()
+    begun = time.perf_counter()
+    while True:
+        MACHINE.look()
+        rounds.append(measured())
+        if len(rounds) < least:
+            continue
+        known = all(rounds.ratio(*pair).give_or_take <= NARROW for pair in pairs)
+        if known or time.perf_counter() - begun > within:
+            return rounds
+
+
+def in_turn(tasks: Mapping[str, Callable[[], object]]) -> Callable[[], dict[str, float]]:
+    """A round: the seconds of each task, one task after the other.
 
     A process has measured itself, without the watcher that starts it.
     """
-    times: dict[str, list[float]] = {name: [] for name in tasks}
-    for _ in range(rounds):
+
+    def measured() -> dict[str, float]:
+        seconds = {}
         for name, task in tasks.items():
             begun = time.perf_counter()
             found = task()
             took = time.perf_counter() - begun
-            times[name].append(found.seconds if isinstance(found, Process) else took)
-    return {name: median(each) for name, each in times.items()}
+            seconds[name] = found.seconds if isinstance(found, Process) else took
+        return seconds
+
+    return measured
 
 
 class Process(NamedTuple):
@@ -64,7 +153,7 @@ class Process(NamedTuple):
 
 # The child of a child reports its own peak, not that of whoever came before it.
 WATCH = (
-    "import json, resource, subprocess, sys, time; begun = time.perf_counter(); "
+    "import resource, subprocess, sys, time; begun = time.perf_counter(); "
     "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
     "took = time.perf_counter() - begun; "
     "print(took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import compileall
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import bpsheet as bp
 from bpsheet.engine.engine import run
 
-from .measure import Result, median_times, process
+from .measure import Result, Rounds, in_turn, process, rounds_of
 
 __all__ = ["processes"]
 
@@ -37,18 +36,18 @@ def processes() -> Iterator[Result]:
         os.chdir(folder)
         try:
             tasks = {name: partial(process, "-c", source) for name, source in code.items()}
-            times = median_times(tasks, rounds=7)
+            pairs = [("run", "pandas and openpyxl"), ("bpsheet", "pandas")]
+            rounds = rounds_of(in_turn(tasks), pairs)
         finally:
             os.chdir(here)
-    yield _ratio("bpsheet run two-neuron", times, ("run", "pandas and openpyxl"), 1.25)
-    yield _ratio("import bpsheet", times, ("bpsheet", "pandas"), 1.15)
+    yield _ratio("bpsheet run two-neuron", rounds, *pairs[0], 1.25)
+    yield _ratio("import bpsheet", rounds, *pairs[1], 1.15)
     yield from _wide()
 
 
-def _ratio(what: str, times: dict[str, float], pair: tuple[str, str], bar: float) -> Result:
-    ours, theirs = (times[name] for name in pair)
-    detail = f"{ours:.2f} s; theirs {theirs:.2f} s"
-    return Result(what, f"import {pair[1]}", ours / theirs, bar=bar, at_most=True, detail=detail)
+def _ratio(what: str, rounds: Rounds, one: str, other: str, bar: float) -> Result:
+    detail = f"{rounds.seconds(one).value:.2f} s; theirs {rounds.seconds(other).value:.2f} s"
+    return rounds.result(what, f"import {other}", one, other, bar=bar, at_most=True, detail=detail)
 
 
 def network(units: int) -> bp.Experiment:
@@ -68,23 +67,41 @@ def network(units: int) -> bp.Experiment:
     )
 
 
-def _compiled(units: int) -> tuple[float, int]:
-    """Seconds from an experiment to its first row; how many columns."""
-    best = float("inf")
-    for _ in range(3):
-        experiment = network(units)
-        begun = time.perf_counter()
-        program = experiment.program()
-        run(program, 1)
-        best = min(best, time.perf_counter() - begun)
-    return best, len(program)
+def _first_row(experiment: bp.Experiment) -> int:
+    """How many columns it has."""
+    program = experiment.program()
+    run(program, 1)
+    return len(program)
 
 
 def _wide() -> Iterator[Result]:
-    large, columns = _compiled(70)
-    small, fewer = _compiled(17)
-    detail = f"{columns:,} columns: {large:.2f} s; {fewer:,}: {small:.2f} s"
+    units = {"large": 70, "small": 17}
+    columns, fewer = (_first_row(network(number)) for number in units.values())
+
+    def measured() -> dict[str, float]:
+        made = {name: network(number) for name, number in units.items()}
+        return in_turn({name: partial(_first_row, made[name]) for name in made})()
+
+    rounds = rounds_of(measured, [("large", "small")], within=60)
+    seconds, small, ratio = *map(rounds.seconds, units), rounds.ratio(*units)
+    detail = f"{columns:,} columns: {seconds.value:.2f} s; {fewer:,}: {small.value:.2f} s"
     what = "from an experiment to its first row"
-    yield Result(what, "a second", large, "s", bar=1, at_most=True, detail=detail)
-    figure = large / columns / (small / fewer)
-    yield Result(what, "a quarter of the columns", figure, "times per column", detail=detail)
+    yield Result(
+        what,
+        "a second",
+        seconds.value,
+        "s",
+        bar=1,
+        at_most=True,
+        detail=detail,
+        give_or_take=seconds.give_or_take,
+    )
+    figure = ratio.value / columns * fewer
+    yield Result(
+        what,
+        "a quarter of the columns",
+        figure,
+        "times per column",
+        detail=detail,
+        give_or_take=ratio.give_or_take,
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -23,13 +26,18 @@ from .loops import (
     torch_wide,
     wide_experiment,
 )
-from .measure import Result, median_times
+from .measure import Result, Rounds, in_turn, rounds_of
 
-__all__ = ["recording"]
+__all__ = ["medians", "recording"]
 
 LONG, SHORT, FEW = 100_000, 5_000, 500
 WIDE, WIDE_TORCH = 1000, 100
-ROUNDS = 21
+TURNS = 9
+# A process lays out its memory once, and is the quicker or the slower for it: so each round is a
+# process of its own, which takes turns in itself.
+CHILD = "import sys; from tests.bench.recording import medians; medians(sys.argv[1])"
+
+Tasks = dict[str, tuple[Callable[[], object], int]]
 
 
 def _write(rows: int, columns: int) -> Callable[[], object]:
@@ -60,84 +68,101 @@ def _recorder(program: Program, rows: int, *, fast: bool) -> Callable[[], object
     return record
 
 
-def recording() -> Iterator[Result]:
-    """Ratios of the time for an iteration."""
+def _two_neuron_tasks() -> Tasks:
     program = bp.load("two-neuron").program(LONG)
-    width = len(program)
-    tasks: dict[str, tuple[Callable[[], object], int]] = {
+    tasks: Tasks = {
         "ours": (_recorder(program, LONG, fast=False), LONG),
         "fast": (_recorder(program, LONG, fast=True), LONG),
         "layers": (partial(numpy_layers, SHORT), SHORT),
         "tuned": (partial(numpy_tuned, SHORT), SHORT),
-        "write": (_write(LONG, width), LONG),
+        "write": (_write(LONG, len(program)), LONG),
     }
     if find_spec("torch"):
         tasks["torch"] = (partial(torch_two_neuron, FEW), FEW)
-    times = _each(tasks)
-    ours = f"{width} columns: {times['ours'] * 1e6:.2f} µs"
-    what = "recording, two-neuron"
-    yield _ratio(what, times, "layers", 20, ours)
-    detail = f"{times['fast'] * 1e9:.0f} ns"
-    yield Result(
-        what, "the same with the extra fast", times["ours"] / times["fast"], bar=8, detail=detail
-    )
-    yield _ratio(what, times, "tuned", None, ours)
-    if "torch" in times:
-        yield _ratio(what, times, "torch", 80, ours)
-    yield _limit(what, times)
-    yield from _wide()
+    return tasks
 
 
-def _wide() -> Iterator[Result]:
+def _wide_tasks() -> Tasks:
     experiment = wide_experiment(WIDE)
-    program = experiment.program()
-    width, few = len(program), wide_experiment(WIDE_TORCH)
+    program, few = experiment.program(), wide_experiment(WIDE_TORCH)
     stored = numpy_wide(wide_experiment(1)).shape[1]
-    tasks: dict[str, tuple[Callable[[], object], int]] = {
+    tasks: Tasks = {
         "ours": (_recorder(program, WIDE, fast=False), WIDE),
         "fast": (_recorder(program, WIDE, fast=True), WIDE),
         "layers": (partial(numpy_wide, experiment), WIDE),
         "into": (partial(numpy_wide_into, np.zeros((WIDE, stored)), experiment), WIDE),
-        "write": (_write(WIDE, width), WIDE),
+        "write": (_write(WIDE, len(program)), WIDE),
     }
     if find_spec("torch"):
         tasks["torch"] = (partial(torch_wide, few), WIDE_TORCH)
-    times = _each(tasks)
-    ours = f"{width:,} columns: {times['ours'] * 1e6:.0f} µs"
-    what = "recording, 64-32-10"
-    yield _ratio(what, times, "layers", 1, ours)
-    yield _ratio(what, times, "into", None, ours)
-    fast = dict(times) | {"ours": times["fast"]}
-    said = f"{times['fast'] * 1e6:.1f} µs"
-    yield _ratio(f"{what}, with fast", fast, "layers", 3, said)
-    yield _ratio(f"{what}, with fast", fast, "into", 3, said)
-    yield _limit(f"{what}, with fast", fast, 2)
-    if "torch" in times:
-        yield _ratio(what, times, "torch", 3, ours)
-    yield _limit(what, times)
+    return tasks
 
 
-def _each(tasks: dict[str, tuple[Callable[[], object], int]]) -> dict[str, float]:
-    """Seconds for one iteration of each."""
-    found = median_times({name: task for name, (task, _) in tasks.items()}, rounds=ROUNDS)
-    return {name: found[name] / count for name, (_, count) in tasks.items()}
-
-
+TASKS = {"two-neuron": _two_neuron_tasks, "64-32-10": _wide_tasks}
+# Of each network, what our time and its time with machine code are compared with, and the bar.
+BARS: dict[str, dict[tuple[str, str], float | None]] = {
+    "two-neuron": {
+        ("ours", "layers"): 20,
+        ("ours", "fast"): 8,
+        ("ours", "tuned"): None,
+        ("ours", "torch"): 80,
+        ("ours", "write"): None,
+    },
+    "64-32-10": {
+        ("ours", "layers"): 1,
+        ("ours", "into"): None,
+        ("ours", "torch"): 3,
+        ("ours", "write"): None,
+        ("fast", "layers"): 3,
+        ("fast", "into"): 3,
+        ("fast", "write"): 2,
+    },
+}
 AGAINST = {
     "layers": "NumPy loop over matrices",
     "into": "the same loop, into memory that is there",
     "tuned": "NumPy loop over vectors, tuned",
     "torch": "PyTorch autograd, one thread",
+    "fast": "the same with the extra fast",
+    "write": "the limit: a memory write",
 }
 
 
-def _ratio(what: str, times: dict[str, float], other: str, bar: float | None, ours: str) -> Result:
-    detail = f"{ours}; theirs {times[other] * 1e6:.1f} µs"
-    return Result(what, AGAINST[other], times[other] / times["ours"], bar=bar, detail=detail)
+def medians(network: str) -> None:
+    """Print the seconds of an iteration of each task, as JSON: the process of a round."""
+    tasks = TASKS[network]()
+    turn = in_turn({name: task for name, (task, _) in tasks.items()})
+    turns = Rounds(turn() for _ in range(TURNS))
+    print(json.dumps({name: turns.seconds(name).value / tasks[name][1] for name in tasks}))
 
 
-def _limit(what: str, times: dict[str, float], bar: float | None = None) -> Result:
-    detail = f"{times['write'] * 1e6:.2f} µs for the same bytes"
-    figure = times["ours"] / times["write"]
-    against = "the limit: a memory write"
-    return Result(what, against, figure, "times its time", bar, at_most=True, detail=detail)
+def recording() -> Iterator[Result]:
+    """Ratios of the time for an iteration."""
+    there = set(AGAINST) if find_spec("torch") else set(AGAINST) - {"torch"}
+    for network, bars in BARS.items():
+        pairs = [pair for pair in bars if pair[1] in there]
+        rounds = rounds_of(partial(_measured, network), pairs, within=120)
+        for pair in pairs:
+            yield _line(network, rounds, pair, bars[pair])
+
+
+def _measured(network: str) -> dict[str, float]:
+    code = [sys.executable, "-c", CHILD, network]
+    said = subprocess.run(code, check=True, capture_output=True, text=True).stdout
+    seconds: dict[str, float] = json.loads(said)
+    return seconds
+
+
+def _line(network: str, rounds: Rounds, pair: tuple[str, str], bar: float | None) -> Result:
+    """How often our time goes into theirs; how often that of machine code or the limit into ours."""
+    ours, theirs = (rounds.seconds(name).value * 1e6 for name in pair)
+    is_limit = pair[1] == "write"
+    return rounds.result(
+        f"recording, {network}{', with fast' if pair[0] == 'fast' else ''}",
+        AGAINST[pair[1]],
+        *(pair if pair[1] in ("fast", "write") else reversed(pair)),
+        unit="times its time" if is_limit else "times",
+        bar=bar,
+        at_most=is_limit,
+        detail=f"{ours:.3g} µs; the other {theirs:.3g} µs",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bpsheet.workbook.steps import build_sheet
 from bpsheet.workbook.writing import sheets_of
 from bpsheet.xlsx.deflate import Deflate
 
-from .measure import Result, median_times, process
+from .measure import Result, in_turn, process, rounds_of
 
 __all__ = ["waiting"]
 
@@ -29,6 +29,7 @@ for sheet in openpyxl.load_workbook(sys.argv[1]):
     for row in sheet.iter_rows(values_only=True):
         pass
 """
+COPY = "import sys, openpyxl; openpyxl.load_workbook(sys.argv[1]).save(sys.argv[2])"
 # What a command imports, and as many rows as it looks at.
 RECORD = """
 import sys
@@ -40,8 +41,6 @@ bp.load(sys.argv[1]).run(int(sys.argv[2]))
 """
 FRAMES = "pandas rich.table"
 POINTS = 4499
-# A command of a second or two differs more from one time to the next than one of half a minute.
-ROUNDS, MORE_ROUNDS = 3, 7
 # Commands by what they import besides, and by the rows that they need of a template: the whole run,
 # the row that is looked at, or a forward pass for each weight's two steps.
 LOOKED_AT = {
@@ -63,9 +62,9 @@ def waiting() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            yield from _verifying()
-            yield from _writing()
-            yield _differentiating()
+            yield _verifying()
+            yield _writing()
+            yield from _differentiating()
             for command, needed in LOOKED_AT.items():
                 yield _looking(*command, *needed)
         finally:
@@ -73,54 +72,53 @@ def waiting() -> Iterator[Result]:
 
 
 def _compared(
-    what: str, against: str, ours: list[str], theirs: list[str], bar: float, *, rounds: int
+    what: str, against: str, ours: list[str], theirs: list[str], bar: float, *, least: int = 5
 ) -> Result:
     tasks = {"ours": partial(process, *ours), "theirs": partial(process, *theirs)}
-    times = median_times(tasks, rounds=rounds)
-    detail = f"{times['ours']:.2f} s; theirs {times['theirs']:.2f} s"
-    return Result(
-        what, against, times["ours"] / times["theirs"], bar=bar, at_most=True, detail=detail
-    )
+    rounds = rounds_of(in_turn(tasks), [("ours", "theirs")], least=least)
+    detail = f"{rounds.seconds('ours').value:.2f} s; theirs {rounds.seconds('theirs').value:.2f} s"
+    return rounds.result(what, against, "ours", "theirs", bar=bar, at_most=True, detail=detail)
 
 
-def _verifying() -> Iterator[Result]:
+def _verifying() -> Result:
     bp.load("iris").run().to_excel("iris.xlsx")
     ours, theirs = ["-c", COMMAND, "verify", "iris.xlsx"], ["-c", READ, "iris.xlsx"]
     what, against = "bpsheet verify iris.xlsx", "openpyxl reads the file once"
-    yield _compared(what, against, ours, theirs, 1.5, rounds=ROUNDS)
+    return _compared(what, against, ours, theirs, 1.5, least=3)
 
 
-def _writing() -> Iterator[Result]:
+def _writing() -> Result:
     """The whole command, against the streamed writer with the rows of Steps and Data alone.
 
     The writer prints the formulas anew each time, as it does in the command: a layout remembers them.
     """
     trace = bp.load("digits").run()
-    made = []
-    for _ in range(MORE_ROUNDS):
+    ours = partial(process, "-c", COMMAND, "run", "digits", "-o", "digits.xlsx", "--force")
+
+    def measured() -> dict[str, float]:
         book = Workbook()
         (sheet,) = sheets_of(trace, "full")
         rows = row_xml(sheet, build_sheet(book, sheet), Reader(trace.recording))
-        made.append((rows, build_data(book, trace, sheet.layout).blocks))
-    fresh = iter(made)
+        parts = [rows, build_data(book, trace, sheet.layout).blocks]
+        return in_turn({"ours": ours, "alone": partial(_streamed, parts)})()
 
-    def rows_alone() -> None:
-        with zipfile.ZipFile("rows.zip", "w") as package:
-            for number, blocks in enumerate(next(fresh), start=1):
-                with package.open(f"sheet{number}.xml", "w") as stream:
-                    stream._compressor = Deflate()  # type: ignore[attr-defined]
-                    for block in blocks:
-                        stream.write(block)
-
-    ours = partial(process, "-c", COMMAND, "run", "digits", "-o", "digits.xlsx", "--force")
-    times = median_times({"ours": ours, "alone": rows_alone}, rounds=MORE_ROUNDS)
-    detail = f"{times['ours']:.2f} s; the writer {times['alone']:.2f} s"
+    rounds = rounds_of(measured, [("ours", "alone")])
+    alone = rounds.seconds("alone").value
+    detail = f"{rounds.seconds('ours').value:.2f} s; the writer {alone:.2f} s"
     what, against = "bpsheet run digits", "the streamed writer with its rows"
-    figure = times["ours"] / times["alone"]
-    yield Result(what, against, figure, bar=2.5, at_most=True, detail=detail)
+    return rounds.result(what, against, "ours", "alone", bar=2.5, at_most=True, detail=detail)
 
 
-def _differentiating() -> Result:
+def _streamed(parts: list[Iterable[bytes]]) -> None:
+    with zipfile.ZipFile("rows.zip", "w") as package:
+        for number, blocks in enumerate(parts, start=1):
+            with package.open(f"sheet{number}.xml", "w") as stream:
+                stream._compressor = Deflate()  # type: ignore[attr-defined]
+                for block in blocks:
+                    stream.write(block)
+
+
+def _differentiating() -> Iterator[Result]:
     """Somebody's own workbook: a line through points, with a cell for each point and its error."""
     book = Workbook()
     sheet = book.active
@@ -132,11 +130,23 @@ def _differentiating() -> Result:
         )
     book.save("own.xlsx")
     cells = ["--loss", "Sheet!F3", "--parameters", "Sheet!F1:F2"]
-    ours = ["-c", COMMAND, "differentiate", "own.xlsx", *cells, "-o", "copy.xlsx", "--force"]
-    seconds = median_times({"ours": partial(process, *ours)}, rounds=ROUNDS)["ours"]
+    tasks = {
+        "ours": ["-c", COMMAND, "differentiate", "own.xlsx", *cells, "-o", "copy.xlsx", "--force"],
+        "theirs": ["-c", COPY, "own.xlsx", "theirs.xlsx"],
+    }
+    pair = ("ours", "theirs")
+    rounds = rounds_of(
+        in_turn({name: partial(process, *code) for name, code in tasks.items()}), [pair]
+    )
+    ours, theirs = map(rounds.seconds, pair)
     what = f"bpsheet differentiate, {2 * POINTS:,} cells"
     detail = "a sum of squares over as many cells, and their derivatives"
-    return Result(what, "three seconds", seconds, "s", bar=3, at_most=True, detail=detail)
+    yield Result(
+        what, "three seconds", ours.value, "s", bar=3, at_most=True, detail=detail,
+        give_or_take=ours.give_or_take,
+    )  # fmt: skip
+    detail = f"{ours.value:.2f} s; theirs {theirs.value:.2f} s"
+    yield rounds.result(what, "openpyxl reads the file and saves it", *pair, detail=detail)
 
 
 def _looking(name: str, template: str, imports: str, rows: int) -> Result:
@@ -149,6 +159,4 @@ def _looking(name: str, template: str, imports: str, rows: int) -> Result:
     ]
     theirs = ["-c", RECORD, template, str(rows), imports]
     what = f"bpsheet {name} {template}"
-    return _compared(
-        what, "its imports and the recording it needs", ours, theirs, 1.5, rounds=MORE_ROUNDS
-    )
+    return _compared(what, "its imports and the recording it needs", ours, theirs, 1.5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,11 +14,13 @@ from openpyxl import Workbook
 import bpsheet as bp
 from bpsheet.workbook.writing import layout_of, write_workbook
 
-from .measure import Result, median_times, process
+from .measure import Result, in_turn, process, rounds_of
 
 __all__ = ["workbooks"]
 
 ROWS, MANY = 100_000, 1_000_000
+# openpyxl writes a fifth of the rows: it takes as long for each, whatever their number.
+FEWER = 5
 # The book's columns: 26 cells an iteration, 23 of them formulas.
 LAYOUT = "book"
 LONG = """
@@ -60,66 +61,77 @@ def with_openpyxl(trace: bp.Trace, path: Path, rows: int) -> None:
 
 
 def workbooks() -> Iterator[Result]:
-    """Ratios of formula cells a second, of file sizes; resident memory."""
+    """Ratios of seconds a row, of file sizes; resident memory."""
     with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = Path(folder) / "ours.xlsx", Path(folder) / "theirs.xlsx"
-        trace = bp.load("two-neuron").run(ROWS)
-        live = sum(shown.formula is not None for shown in layout_of(trace, LAYOUT).shown)
-        times = median_times(
-            {
-                "ours": partial(write_workbook, trace, ours, LAYOUT),
-                "theirs": partial(with_openpyxl, trace, theirs, ROWS // 5),
-            },
-            rounds=3,
-        )
-        rate, other = ROWS * live / times["ours"], ROWS // 5 * live / times["theirs"]
-        detail = f"{rate:,.0f} formula cells a second with values; theirs {other:,.0f} without"
-        what = f"workbook, {ROWS:,} iterations"
-        yield Result(what, "openpyxl, write only", rate / other, bar=12, detail=detail)
-        yield _deflate(what, ours, times["ours"])
-        yield _size(ours, theirs)
-        yield from _long(Path(folder), live)
+        yield from _short(Path(folder))
+        yield from _long(Path(folder))
 
 
-def _deflate(what: str, path: Path, seconds: float) -> Result:
-    """The limit: deflate alone, at the same level, on one processor, of the same bytes."""
-    with zipfile.ZipFile(path) as parts:
+def _short(folder: Path) -> Iterator[Result]:
+    ours, theirs = folder / "ours.xlsx", folder / "theirs.xlsx"
+    trace = bp.load("two-neuron").run(ROWS)
+    write_workbook(trace, ours, LAYOUT)
+    with zipfile.ZipFile(ours) as parts:
         content = parts.read("xl/worksheets/sheet1.xml")
-    begun = time.perf_counter()
+    turn = in_turn(
+        {
+            "ours": partial(write_workbook, trace, ours, LAYOUT),
+            "theirs": partial(with_openpyxl, trace, theirs, ROWS // FEWER),
+            "deflate": partial(_deflate, content),
+        }
+    )
+
+    def measured() -> dict[str, float]:
+        seconds = turn()
+        return seconds | {"theirs": seconds["theirs"] * FEWER}
+
+    rounds = rounds_of(measured, [("theirs", "ours"), ("ours", "deflate")])
+    seconds, other, alone = (rounds.seconds(name).value for name in ("ours", "theirs", "deflate"))
+    live = ROWS * sum(shown.formula is not None for shown in layout_of(trace, LAYOUT).shown)
+    what = f"workbook, {ROWS:,} iterations"
+    detail = f"{live / seconds:,.0f} formula cells a second with values; theirs {live / other:,.0f} without"
+    yield rounds.result(what, "openpyxl, write only", "theirs", "ours", bar=12, detail=detail)
+    detail = f"{alone:.2f} s for {len(content) / 1e6:.0f} MB; all of ours {seconds:.2f} s"
+    against = "the limit: deflate on one processor"
+    yield rounds.result(what, against, "ours", "deflate", unit="times its time", detail=detail)
+    yield _size(ours, theirs)
+
+
+def _deflate(content: bytes) -> None:
+    """The limit: deflate alone, at the same level, on one processor, of the same bytes."""
     compressor = zlib.compressobj(5, zlib.DEFLATED, -15, 8, zlib.Z_FILTERED)
     compressor.compress(content)
     compressor.flush()
-    alone = time.perf_counter() - begun
-    detail = f"{alone:.2f} s for {len(content) / 1e6:.0f} MB; all of ours {seconds:.2f} s"
-    figure = seconds / alone
-    return Result(
-        what, "the limit: deflate on one processor", figure, "times its time", detail=detail
-    )
 
 
 def _size(ours: Path, theirs: Path) -> Result:
     """Bytes for a row: theirs were fewer rows."""
-    mine, other = ours.stat().st_size / ROWS, theirs.stat().st_size / (ROWS // 5)
+    mine, other = ours.stat().st_size / ROWS, theirs.stat().st_size / (ROWS // FEWER)
     detail = f"{mine:.0f} bytes a row with values; theirs {other:.0f} without"
     return Result(
         "file size", "openpyxl, write only", mine / other, bar=1.3, at_most=True, detail=detail
     )
 
 
-def _long(folder: Path, live: int) -> Iterator[Result]:
+def _long(folder: Path) -> Iterator[Result]:
     """Each in a process of its own, the rows computed while they are written."""
     path = folder / "long.xlsx"
-    rates, what = [], f"workbook, {MANY:,} iterations"
-    for rows in (ROWS, ROWS, MANY):
-        found = process("-c", LONG, str(path), str(rows))
-        seconds = float(Path(f"{path}.seconds").read_text())
-        rates.append(rows * live / seconds)
-    *few, cells = rates
-    rate = max(few)
-    detail = (
-        f"{seconds:.1f} s, {cells:,.0f} formula cells a second, {path.stat().st_size / 1e6:.0f} MB"
-    )
-    yield Result(what, "itself at 100,000", cells / rate, bar=1, detail=detail)
+    megabytes = []
+
+    def measured() -> dict[str, float]:
+        """Seconds for a row."""
+        seconds = {}
+        for name, rows in {"few": ROWS, "many": MANY}.items():
+            found = process("-c", LONG, str(path), str(rows))
+            seconds[name] = float(Path(f"{path}.seconds").read_text()) / rows
+        megabytes.append(found.megabytes)
+        return seconds
+
+    rounds = rounds_of(measured, [("few", "many")], least=3)
+    seconds = rounds.seconds("many").value * MANY
+    detail = f"{seconds:.1f} s, {path.stat().st_size / 1e6:.0f} MB"
+    what = f"workbook, {MANY:,} iterations"
+    yield rounds.result(what, "itself at 100,000", "few", "many", bar=1, detail=detail)
     yield Result(
-        what, "resident memory", found.megabytes, "MB", bar=400, at_most=True, detail=detail
+        what, "resident memory", max(megabytes), "MB", bar=400, at_most=True, detail=detail
     )

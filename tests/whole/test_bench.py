@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ import bpsheet as bp
 from bpsheet.program.kinds import Role
 from bpsheet.workbook.writing import layout_of
 from tests.bench import loops
-from tests.bench.measure import Process, Result, median_times
+from tests.bench.measure import NARROW, Figure, Machine, Process, Result, Rounds, in_turn, rounds_of
+from tests.bench.report import said_of_machine
 from tests.bench.workbooks import LONG, with_openpyxl
 
 COUNTED = (Role.ITERATION, Role.EPOCH, Role.EXAMPLE)
@@ -102,12 +105,56 @@ def test_bars_are_met_from_the_right_side():
 
 def test_tasks_take_turns():
     called = []
-    median_times({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=3)
+    tasks = {name: partial(called.append, name) for name in "ab"}
+    rounds_of(in_turn(tasks), [], least=3)
     assert called == ["a", "b"] * 3
 
 
 def test_a_process_is_measured_without_what_starts_it():
-    assert median_times({"a": lambda: Process(5.0, 100.0)}) == {"a": 5.0}
+    assert in_turn({"a": lambda: Process(5.0, 100.0)})() == {"a": 5.0}
+
+
+def test_a_ratio_is_that_of_the_same_moment():
+    """The machine becomes half as fast from the second of four rounds on: the ratio stays."""
+    rounds = Rounds({"ours": 2.0 * pace, "theirs": 6.0 * pace} for pace in (1, 2, 2, 2))
+    assert rounds.ratio("theirs", "ours") == (3.0, 0.0)
+    assert rounds.seconds("ours").value == 4.0
+
+
+def test_rounds_go_on_until_the_ratio_is_known():
+    restless = cycle([1.0, 1.2, 0.9])
+
+    def measured():
+        return {"ours": next(restless), "theirs": 1.0}
+
+    rounds = rounds_of(measured, [("ours", "theirs")], least=5)
+    assert rounds.ratio("ours", "theirs").give_or_take <= NARROW
+    assert Rounds(rounds[:-1]).ratio("ours", "theirs").give_or_take > NARROW
+
+
+def test_rounds_end_with_the_time_that_they_are_given():
+    restless = cycle([1.0, 2.0, 0.5])
+    rounds = rounds_of(lambda: {"a": next(restless), "b": 1.0}, [("a", "b")], least=5, within=0)
+    assert len(rounds) == 5
+
+
+def test_a_median_is_as_near_to_the_true_one_as_it_says():
+    """Nine of ten medians of 25 normal values are within what each gives or takes."""
+    random = np.random.default_rng(5)
+    near = 0
+    for _ in range(1000):
+        found = Figure.of(list(random.normal(10, 1, 25)))
+        near += abs(found.value - 10) <= found.value * found.give_or_take
+    assert 850 <= near <= 930
+
+
+def test_the_report_says_whether_the_machine_was_quiet():
+    machine = Machine()
+    machine.seconds = [1.0] * 50 + [1.5] * 50
+    assert machine.restless() == 0.5
+    assert "50 % longer" in said_of_machine(0.5)
+    assert "not quiet" in said_of_machine(0.5)
+    assert "not quiet" not in said_of_machine(0.05)
 
 
 @pytest.mark.slow
