@@ -121,6 +121,12 @@ def test_a_ratio_is_that_of_the_same_moment():
     assert rounds.seconds("ours").value == 4.0
 
 
+def test_a_ratio_without_disturbance_leaves_out_what_slowed_one_side():
+    rounds = Rounds({"ours": 2.0, "theirs": 6.0 if n % 2 else 9.0} for n in range(12))
+    assert rounds.ratio("theirs", "ours").value == 3.75
+    assert rounds.undisturbed("theirs", "ours").value == 3.0
+
+
 def test_rounds_go_on_until_the_ratio_is_known():
     restless = cycle([1.0, 1.2, 0.9])
 
