@@ -42,13 +42,10 @@ class Deflate:
     def compress(self, data: bytes) -> bytes:
         """Take data to be compressed, and return the compressed data that are ready."""
         self._pending += data
-        whole = len(self._pending) // BLOCK * BLOCK
-        with memoryview(self._pending) as pending:
-            blocks = [bytes(pending[first : first + BLOCK]) for first in range(0, whole, BLOCK)]
-        del self._pending[:whole]
         ready = b""
-        for block in blocks:
-            self._submit(block)
+        while len(self._pending) >= BLOCK:
+            self._submit(bytes(self._pending[:BLOCK]))
+            del self._pending[:BLOCK]
             if len(self._waiting) > self._most:
                 ready += self._waiting.popleft().result()
         return ready

@@ -26,19 +26,6 @@ NARROW = 0.03
 NINE_OF_TEN = 1.645 * math.sqrt(math.pi / 2) * 1.4826
 
 
-class Figure(NamedTuple):
-    """A median, and the share of it by which another nine of ten would differ at most."""
-
-    value: float
-    give_or_take: float
-
-    @classmethod
-    def of(cls, values: list[float]) -> Figure:
-        middle = median(values)
-        deviation = median(abs(value - middle) for value in values)
-        return cls(middle, NINE_OF_TEN * deviation / middle / math.sqrt(len(values)))
-
-
 @dataclass(frozen=True)
 class Result:
     """One line of the report: what was reached, what was to be, and against what.
@@ -65,6 +52,24 @@ class Result:
         if self.bar is None:
             return None
         return self.figure <= self.bar if self.at_most else self.figure >= self.bar
+
+
+class Figure(NamedTuple):
+    """A figure, and the share of it by which nine of ten measured again would differ at most."""
+
+    value: float
+    give_or_take: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Figure:
+        """The median of these values."""
+        middle = median(values)
+        deviation = median(abs(value - middle) for value in values)
+        return cls(middle, NINE_OF_TEN * deviation / middle / math.sqrt(len(values)))
+
+    def result(self, what: str, against: str, **more: Any) -> Result:
+        """The line of the report that has this figure."""
+        return Result(what, against, self.value, give_or_take=self.give_or_take, **more)
 
 
 class Rounds(list[Mapping[str, float]]):
@@ -95,11 +100,6 @@ class Rounds(list[Mapping[str, float]]):
     def quick(self, name: str) -> float:
         """What a task took at most in the quickest quarter of the rounds."""
         return float(np.quantile([each[name] for each in self], 0.25))
-
-    def result(self, what: str, against: str, one: str, other: str, **more: Any) -> Result:
-        """The line that says how often the other's time goes into the one's."""
-        figure, give_or_take = self.ratio(one, other)
-        return Result(what, against, figure, give_or_take=give_or_take, **more)
 
 
 class Machine:

@@ -47,7 +47,9 @@ def processes() -> Iterator[Result]:
 
 def _ratio(what: str, rounds: Rounds, one: str, other: str, bar: float) -> Result:
     detail = f"{rounds.seconds(one).value:.2f} s; theirs {rounds.seconds(other).value:.2f} s"
-    return rounds.result(what, f"import {other}", one, other, bar=bar, at_most=True, detail=detail)
+    return rounds.ratio(one, other).result(
+        what, f"import {other}", bar=bar, at_most=True, detail=detail
+    )
 
 
 def network(units: int) -> bp.Experiment:
@@ -86,22 +88,8 @@ def _wide() -> Iterator[Result]:
     seconds, small, ratio = *map(rounds.seconds, units), rounds.ratio(*units)
     detail = f"{columns:,} columns: {seconds.value:.2f} s; {fewer:,}: {small.value:.2f} s"
     what = "from an experiment to its first row"
-    yield Result(
-        what,
-        "a second",
-        seconds.value,
-        "s",
-        bar=1,
-        at_most=True,
-        detail=detail,
-        give_or_take=seconds.give_or_take,
-    )
-    figure = ratio.value / columns * fewer
-    yield Result(
-        what,
-        "a quarter of the columns",
-        figure,
-        "times per column",
-        detail=detail,
-        give_or_take=ratio.give_or_take,
+    yield seconds.result(what, "a second", unit="s", bar=1, at_most=True, detail=detail)
+    per_column = ratio._replace(value=ratio.value / columns * fewer)
+    yield per_column.result(
+        what, "a quarter of the columns", unit="times per column", detail=detail
     )

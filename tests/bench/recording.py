@@ -157,10 +157,10 @@ def _line(network: str, rounds: Rounds, pair: tuple[str, str], bar: float | None
     """How often our time goes into theirs; how often that of machine code or the limit into ours."""
     ours, theirs = (rounds.seconds(name).value * 1e6 for name in pair)
     is_limit = pair[1] == "write"
-    return rounds.result(
+    top, bottom = pair if pair[1] in ("fast", "write") else reversed(pair)
+    return rounds.ratio(top, bottom).result(
         f"recording, {network}{', with fast' if pair[0] == 'fast' else ''}",
         AGAINST[pair[1]],
-        *(pair if pair[1] in ("fast", "write") else reversed(pair)),
         unit="times its time" if is_limit else "times",
         bar=bar,
         at_most=is_limit,

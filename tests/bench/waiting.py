@@ -77,7 +77,9 @@ def _compared(
     tasks = {"ours": partial(process, *ours), "theirs": partial(process, *theirs)}
     rounds = rounds_of(in_turn(tasks), [("ours", "theirs")], least=least)
     detail = f"{rounds.seconds('ours').value:.2f} s; theirs {rounds.seconds('theirs').value:.2f} s"
-    return rounds.result(what, against, "ours", "theirs", bar=bar, at_most=True, detail=detail)
+    return rounds.ratio("ours", "theirs").result(
+        what, against, bar=bar, at_most=True, detail=detail
+    )
 
 
 def _verifying() -> Result:
@@ -106,7 +108,7 @@ def _writing() -> Result:
     alone = rounds.seconds("alone").value
     detail = f"{rounds.seconds('ours').value:.2f} s; the writer {alone:.2f} s"
     what, against = "bpsheet run digits", "the streamed writer with its rows"
-    return rounds.result(what, against, "ours", "alone", bar=2.5, at_most=True, detail=detail)
+    return rounds.ratio("ours", "alone").result(what, against, bar=2.5, at_most=True, detail=detail)
 
 
 def _streamed(parts: list[Iterable[bytes]]) -> None:
@@ -141,12 +143,9 @@ def _differentiating() -> Iterator[Result]:
     ours, theirs = map(rounds.seconds, pair)
     what = f"bpsheet differentiate, {2 * POINTS:,} cells"
     detail = "a sum of squares over as many cells, and their derivatives"
-    yield Result(
-        what, "three seconds", ours.value, "s", bar=3, at_most=True, detail=detail,
-        give_or_take=ours.give_or_take,
-    )  # fmt: skip
+    yield ours.result(what, "three seconds", unit="s", bar=3, at_most=True, detail=detail)
     detail = f"{ours.value:.2f} s; theirs {theirs.value:.2f} s"
-    yield rounds.result(what, "openpyxl reads the file and saves it", *pair, detail=detail)
+    yield rounds.ratio(*pair).result(what, "openpyxl reads the file and saves it", detail=detail)
 
 
 def _looking(name: str, template: str, imports: str, rows: int) -> Result:

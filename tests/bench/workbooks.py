@@ -92,13 +92,13 @@ def _short(folder: Path) -> Iterator[Result]:
     live = ROWS * sum(shown.formula is not None for shown in layout_of(trace, LAYOUT).shown)
     what = f"workbook, {ROWS:,} iterations"
     detail = f"{live / seconds:,.0f} formula cells a second with values; theirs {live / other:,.0f} without"
-    figure, give_or_take = rounds.undisturbed("theirs", "ours")
-    yield Result(
-        what, "openpyxl, write only", figure, bar=12, detail=detail, give_or_take=give_or_take
-    )
+    writing = rounds.undisturbed("theirs", "ours")
+    yield writing.result(what, "openpyxl, write only", bar=12, detail=detail)
     detail = f"{alone:.2f} s for {len(content) / 1e6:.0f} MB; all of ours {seconds:.2f} s"
     against = "the limit: deflate on one processor"
-    yield rounds.result(what, against, "ours", "deflate", unit="times its time", detail=detail)
+    yield rounds.ratio("ours", "deflate").result(
+        what, against, unit="times its time", detail=detail
+    )
     yield _size(ours, theirs)
 
 
@@ -136,7 +136,7 @@ def _long(folder: Path) -> Iterator[Result]:
     seconds = rounds.seconds("many").value * MANY
     detail = f"{seconds:.1f} s, {path.stat().st_size / 1e6:.0f} MB"
     what = f"workbook, {MANY:,} iterations"
-    yield rounds.result(what, "itself at 100,000", "few", "many", bar=1, detail=detail)
+    yield rounds.ratio("few", "many").result(what, "itself at 100,000", bar=1, detail=detail)
     yield Result(
         what, "resident memory", max(megabytes), "MB", bar=400, at_most=True, detail=detail
     )
