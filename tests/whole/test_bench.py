@@ -125,6 +125,8 @@ def test_a_ratio_without_disturbance_leaves_out_what_slowed_one_side():
     rounds = Rounds({"ours": 2.0, "theirs": 6.0 if n % 2 else 9.0} for n in range(12))
     assert rounds.ratio("theirs", "ours").value == 3.75
     assert rounds.undisturbed("theirs", "ours").value == 3.0
+    seldom = Rounds({"ours": 2.0, "theirs": 6.0 if n % 4 else 9.0} for n in range(24))
+    assert seldom.undisturbed("theirs", "ours") == (3.0, 0.0)
 
 
 def test_rounds_go_on_until_the_ratio_is_known():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import bpsheet as bp
 from bpsheet.xlsx import deflate as deflate_module
 from bpsheet.xlsx import package
-from bpsheet.xlsx.deflate import Deflate
+from bpsheet.xlsx.deflate import WINDOW, Deflate
 from tests.helpers.samples import draws
 
 
@@ -40,6 +41,26 @@ def test_what_is_deflated_does_not_depend_on_the_number_of_processors(monkeypatc
         monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
         found.add(deflated(blocks))
     assert len(found) == 1
+
+
+def test_a_block_refers_to_the_end_of_the_block_before(monkeypatch):
+    """What a block begins with was the end of the one before: it costs nothing, and is read back."""
+    monkeypatch.setattr(deflate_module, "BLOCK", 2 * WINDOW)
+    random = Random(0)
+    far, end = random.randbytes(3 * WINDOW // 2), random.randbytes(WINDOW // 2)
+    packed = deflated([far + end, end + far])
+    assert zlib.decompress(packed, -zlib.MAX_WBITS) == far + end + end + far
+    assert len(packed) < 1.02 * len(far + end + far)
+
+
+def test_no_more_blocks_wait_than_are_allowed(monkeypatch):
+    """The memory of a long workbook does not grow with its rows."""
+    monkeypatch.setattr(deflate_module, "BLOCK", 1000)
+    deflate = Deflate()
+    for _ in range(200):
+        deflate.compress(b"0.125," * 200)
+        assert len(deflate._waiting) <= deflate._most
+    deflate.flush()
 
 
 def test_zipfile_lets_us_compress(tmp_path, monkeypatch):
